@@ -5,7 +5,11 @@ import { meansForUnknown } from "../export/unknown-keys.js";
 import type { Capabilities } from "../training/capabilities/model.js";
 import { wholeRows, type Rotation } from "../training/capabilities/rotation.js";
 import { readPreprocess } from "../training/capabilities/run-space.js";
-import { CONTEXT_TABLE, OPTIMIZER_FILE } from "./names.js";
+
+/** Name of the file in model/ that --keep-state adds. */
+export const OPTIMIZER_FILE = "optimizer.safetensors";
+/** Name of the table of context vectors, which a run has in addition to the default table. */
+export const CONTEXT_TABLE = "context";
 
 /** Capabilities of runs with a table of skip-gram vectors for which the table of contexts is not needed. */
 export const vectorCapabilities = {

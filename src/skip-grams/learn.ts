@@ -3,8 +3,8 @@
 //
 //   pass over the tokens ──► validation ──► vectors and contexts of the best epoch
 
-import { areFinite } from "../numeric/indices.js";
-import { pow } from "../numeric/exp.js";
+import { areFinite, mapTo } from "../numeric/indices.js";
+import { pow, log, softplus } from "../numeric/exp.js";
 import {
   runEpochs,
   diverged,
@@ -17,33 +17,27 @@ import {
 import { floatsOf, prefixed, unprefixed, type NamedArrays } from "../training/epochs/named-arrays.js";
 import { withMachine } from "../workers/with-machine.js";
 import type { Rates, SgnsMachine } from "./machine.js";
-import { ofSquares, type Squares } from "./optimizer-file.js";
-import type { SgnsStart } from "./warm-start.js";
+import { ofSquares, type Squares, type SgnsStart } from "./warm-start.js";
+import { drawAlias } from "../numeric/alias.js";
 
 /** Final learning rate as a share of the first one, as in word2vec. */
 const LAST_RATE = 1e-4;
 
-/**
- * Returns the noise distribution: each row's total weight to a power; 0 for rows without weight.
- *
- * @returns f64, sum 1
- */
+/** Returns the noise distribution, f64, sum 1: each row's total weight to a power; 0 for rows without weight. */
 export function noiseOf(totals: Float64Array, exponent: number): Float64Array {
   const chances = totals.map((total) => (total === 0 ? 0 : pow(total, exponent)));
   const sum = chances.reduce((all, chance) => all + chance, 0);
   return chances.map((chance) => chance / sum);
 }
 
-/** A pair of tables, centers and contexts, that is trained, and its initial values. */
+/** A pair of tables, centers and contexts, that is trained. */
 export interface Learner {
   machine: SgnsMachine;
   start?: SgnsStart | undefined;
 }
 
-export interface Learning {
-  /**
-   * pairs of tables; usually one; several are trained in parallel, and early stopping selects the same epoch for all
-   */
+interface Learning {
+  /** usually one pair; several are trained in parallel, and early stopping selects the same epoch for all */
   learners: readonly Learner[];
   /** Trains one epoch. @returns mean loss in nats, and the number of tokens that were read */
   pass: (epoch: number, rates: Rates) => Promise<{ trainLoss: number; numTokens: number }>;
@@ -72,20 +66,13 @@ export interface SgnsVectors {
   composed?: { rows: Float32Array; attention: Float32Array };
 }
 
-/** Result of a training: the vectors of the best epoch, for each pair of tables (centers and contexts). */
-export interface Learned extends EpochsDone {
-  kept: readonly SgnsVectors[];
-}
-
-/**
- * Trains all pairs of tables, and ends their threads. @throws {DivergedError} a loss or a vector became NaN or infinite
- */
+/** Trains all pairs of tables, and ends their threads. @throws {DivergedError} a loss or vector is not finite */
 export async function learnSkipGrams(
   { learners, pass, validate, stoppingMetric, scheduledEpochs, controls }: Learning,
   options: EpochOptions & { learningRate: number },
   observe: (event: EpochEvent) => void,
   signal: AbortSignal,
-): Promise<Learned> {
+): Promise<EpochsDone & { kept: readonly SgnsVectors[] }> {
   const { learningRate } = options;
   const { keepsState = false } = controls;
   let kept: SgnsVectors[] | undefined;
@@ -155,10 +142,8 @@ function thawed(now: Squares, start: SgnsStart | undefined): Squares {
   );
 }
 
-/** Returns the prefix of the names of a pair of tables' arrays in a checkpoint; empty if there is only one pair. */
 const prefixOf = (learner: number, count: number) => (count === 1 ? "" : `${learner}.`);
 
-/** Returns the vectors of the best epoch as arrays of a checkpoint. */
 function arraysOf({ vectors, contexts, squares, composed }: SgnsVectors): NamedArrays {
   return {
     ...{ keptVectors: vectors, keptContexts: contexts },
@@ -168,7 +153,6 @@ function arraysOf({ vectors, contexts, squares, composed }: SgnsVectors): NamedA
   };
 }
 
-/** Reads the vectors of the best epoch from a checkpoint. @throws {ArtifactError} the checkpoint is damaged */
 function keptOf(arrays: NamedArrays): SgnsVectors {
   const of = (name: string) => floatsOf(arrays, name);
   return {
@@ -182,4 +166,59 @@ function keptOf(arrays: NamedArrays): SgnsVectors {
     }),
     ...(arrays["keptRows"] && { composed: { rows: of("keptRows"), attention: of("keptAttention") } }),
   };
+}
+
+/** Center and context vectors to evaluate: f32[numRows * dim] each. */
+export interface ScoredVectors {
+  dim: number;
+  vectors: Float32Array;
+  contexts: Float32Array;
+}
+
+interface PairLoss {
+  /** Returns the score of a pair, the inner product <h_u, z_v>. */
+  score(u: number, v: number): number;
+  /** Returns the loss of a pair in nats: -log σ(h_u z_v) - Σ log σ(-h_u z_n). Each call draws new noise rows n. */
+  loss(u: number, v: number): number;
+}
+
+/**
+ * @param noise alias table (numeric/alias) over the rows
+ * @param key key of the random draws, which start from the beginning
+ */
+export function pairLoss(
+  { dim, vectors, contexts }: ScoredVectors,
+  { noise, negatives, key }: { noise: Uint32Array; negatives: number; key: number },
+): PairLoss {
+  let drawn = 0;
+  const score = (u: number, v: number): number => {
+    let sum = 0;
+    for (let k = 0; k < dim; k++) sum += vectors[u * dim + k]! * contexts[v * dim + k]!;
+    return sum;
+  };
+  return {
+    score,
+    loss(u, v) {
+      let loss = softplus(-score(u, v));
+      for (let n = 0; n < negatives; n++) loss += softplus(score(u, drawAlias(noise, key, drawn++)));
+      return loss;
+    },
+  };
+}
+
+/**
+ * Returns vectors that serve as a control: their score of a pair depends only on the frequency of the context. Among
+ * scores that ignore the center, log P(v) / (K q(v)) has the least loss.
+ *
+ * Source: Levy and Goldberg 2014, "Neural word embedding as implicit matrix factorization", eq. 7 without the center.
+ *
+ * @param totals f64[n]: total weight of each row's events in training
+ * @param noise f64[n], sum 1: noise distribution q
+ */
+export function popularityRows(totals: Float64Array, noise: Float64Array, negatives: number): ScoredVectors {
+  const all = totals.reduce((sum, total) => sum + total, 0);
+  const contexts = mapTo(Float32Array, totals, (total, v) =>
+    total > 0 ? log(total / all / (negatives * noise[v]!)) : 0,
+  );
+  return { dim: 1, vectors: new Float32Array(totals.length).fill(1), contexts };
 }

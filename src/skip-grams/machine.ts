@@ -34,10 +34,8 @@ import {
 import { draw } from "../numeric/random.js";
 import { floatsOf, type NamedArrays } from "../training/epochs/named-arrays.js";
 import { ThreadedKernel } from "../workers/threaded-kernel.js";
-import type { Squares } from "./optimizer-file.js";
-import type { ComposedStart, SgnsStart } from "./warm-start.js";
+import type { Squares, ComposedStart, SgnsStart } from "./warm-start.js";
 
-/** Shapes and settings of a training. */
 export interface SgnsInput extends Omit<SgnsShape, "threads"> {
   seed: number;
   /** u32[numRows][2]: a 64-bit hash of each row's key, which determines its initial vector */
@@ -55,19 +53,15 @@ export interface Rates {
   to: number;
 }
 
-/**
- * Returns the random key of an epoch's noise. It is not draw(seed, epoch) itself, by which the sessions are shuffled.
- */
+/** Not draw(seed, epoch) itself, by which the sessions are shuffled. */
 export function noiseKey(seed: number, epoch: number): number {
   return draw(draw(seed, epoch), 1);
 }
 
-/** Returns the random key by which the walks of an epoch are generated. */
 export function walksKey(seed: number, epoch: number): number {
   return draw(draw(seed, epoch), 2);
 }
 
-/** Returns the random key of the noise for a chunk of walks. */
 export function chunkNoiseKey(seed: number, epoch: number, chunk: number): number {
   return draw(noiseKey(seed, epoch), chunk);
 }
@@ -164,13 +158,11 @@ export class SgnsMachine extends ThreadedKernel<SgnsKernel & WalksKernel> {
     return takeSgnsLoss(this.arena, this.#layout);
   }
 
-  /** Returns the layout of the walks. @throws {RangeError} the machine was started without a graph */
   get #walked(): WalksLayout & { length: number } {
     if (!this.#walks) throw new RangeError("a machine without a graph has no walks");
     return this.#walks;
   }
 
-  /** Number of chunks of an epoch's walks. */
   get numChunks(): number {
     const { numWalks, chunkWalks } = this.#walked;
     return Math.ceil(numWalks / chunkWalks);
@@ -230,7 +222,7 @@ export class SgnsMachine extends ThreadedKernel<SgnsKernel & WalksKernel> {
     return counts;
   }
 
-  /** Replaces the noise distribution. @param noise f64[numRows], sum 1 */
+  /** @param noise f64[numRows], sum 1 */
   set noise(noise: Float64Array) {
     putNoise(this.arena, this.#layout, noise);
   }
@@ -252,11 +244,7 @@ export class SgnsMachine extends ThreadedKernel<SgnsKernel & WalksKernel> {
     return composed;
   }
 
-  /**
-   * Returns a copy of the rows of which centers are composed; if they are not composed, of the center vectors.
-   *
-   * @returns f32[numRows * dim], row-major
-   */
+  /** Returns a copy of the rows, f32[numRows * dim], of which centers are composed; else of the center vectors. */
   rows(): Float32Array {
     return denseRows(this.arena, this.#layout.centres, this.#input);
   }
@@ -275,16 +263,11 @@ export class SgnsMachine extends ThreadedKernel<SgnsKernel & WalksKernel> {
     };
   }
 
-  /**
-   * Returns a copy of the context vectors; if centers and contexts share a table, of this table.
-   *
-   * @returns f32[numRows * dim], row-major
-   */
+  /** Returns a copy of the context vectors, f32[numRows * dim]; if both share a table, of this table. */
   contexts(): Float32Array {
     return denseRows(this.arena, this.#layout.contexts, this.#input);
   }
 
-  /** Whether the vectors of centers are composed of several rows. */
   get isComposed(): boolean {
     return this.#input.parts !== undefined;
   }

@@ -1,6 +1,10 @@
 // Options that trainers of skip-grams share.
 
-import { text } from "../training/options/table.js";
+import { labels, vocabulary } from "../training/options/features.js";
+import { log } from "../training/options/log.js";
+import { memory } from "../training/options/reading.js";
+import { omit, pick, text } from "../training/options/table.js";
+import { weekly } from "../training/options/weekly.js";
 
 /** Options that divide a user's events into sessions if no column contains sessions. */
 export const gaps = {
@@ -8,4 +12,13 @@ export const gaps = {
     help: "without --session: split a user's events into sessions at gaps longer than this, such as 30m (s, m, h, d)",
     group: "Sequences:",
   }),
+} as const;
+
+/** Options of the log, its vocabulary and the weekly job, which a trainer's own options follow. */
+export const commonOptions = {
+  ...log,
+  ...omit(vocabulary, "oovDropout", "hash"),
+  ...pick(labels, "positiveFrom"),
+  ...omit(weekly, "metric"),
+  ...memory,
 } as const;

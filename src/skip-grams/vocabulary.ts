@@ -1,5 +1,3 @@
-// Selects the keys that get vectors, including the keys of the run of --init.
-
 import type { Dataset } from "../dataset/dataset.js";
 import { numericForms } from "../dataset/numeric.js";
 import { featureCounts, fitFeatures, type FeatureSpace } from "../dataset/vocabulary/vocabulary.js";
@@ -70,11 +68,7 @@ function carriedWarnings(init: SgnsInit, vocabulary: CarriedVocabulary, given: G
   ];
 }
 
-/**
- * Returns the number of keys that occur in the training split but in none of the sessions that are trained on.
- *
- * @param totals f64[numFeatures]: total weight of each feature's events in these sessions
- */
+/** Counts training keys in no session that is trained on. @param totals f64[numFeatures]: weight in those sessions */
 export function numAlone(space: FeatureSpace, totals: ArrayLike<number>): number {
   const counts = featureCounts(space);
   return tableFeatures(space).reduce(

@@ -1,4 +1,4 @@
-// --init of skip-grams: starts from the run's vectors, contexts and optimizer state, matched by key.
+// --init of skip-grams: starts from the run's vectors, contexts and optimizer state (--keep-state), matched by key.
 
 import { DEFAULT_TABLE, type Run } from "../embedding/run-directory.js";
 import type { EmbeddingTable } from "../embedding/table.js";
@@ -13,8 +13,9 @@ import {
   type CarriedVocabulary,
 } from "../training/warm-start/carried-keys.js";
 import { checkDim, openInitRun, readKeyHistory, type InitRun } from "../training/warm-start/init-run.js";
-import { CONTEXT_TABLE } from "./names.js";
-import { readOptimizerFile, type Squares } from "./optimizer-file.js";
+import { CONTEXT_TABLE, OPTIMIZER_FILE } from "./capabilities.js";
+import { safetensorsChunks, type Tensor } from "../embedding/safetensors.js";
+import { TensorFile } from "../embedding/tensor-file.js";
 
 /** Vectors and contexts of the run of --init, for each feature of that run's vocabulary. */
 export interface SgnsInit extends InitRun {
@@ -22,10 +23,7 @@ export interface SgnsInit extends InitRun {
   /** vectors and contexts of the run's rows, f32[numFeatures * dim] each */
   vectors: Float32Array;
   contexts: Float32Array;
-  /**
-   * AdaGrad's sums of squares for the vectors and for the contexts, f32[numFeatures][ceil(dim / 16)] each, if the run
-   * stores them
-   */
+  /** AdaGrad's sums of squares, f32[numFeatures][ceil(dim / 16)] each, if the run stores them */
   squares: Squares | undefined;
 }
 
@@ -41,12 +39,8 @@ export interface SgnsStart extends Pick<SgnsInit, "vectors" | "contexts"> {
   composed?: ComposedStart;
 }
 
-/** Initial values for centers whose vectors are composed of several rows. */
 export interface ComposedStart {
-  /**
-   * f32: attention logits; each center has one for every kind of row in its vector: the item itself, a column of side
-   * information
-   */
+  /** f32: attention logits; one for every kind of row in a center's vector: the item, a side column */
   attention: Float32Array;
   /** u8[numFeatures]: 1 for a center that keeps its vector from the initial run; other centers are composed of rows */
   stays: Uint8Array;
@@ -90,10 +84,7 @@ export async function readSgnsTables(
   return { run, space, history, dim, vectors: rows(table), contexts: rows(context), squares: undefined };
 }
 
-/**
- * Returns the initial values: known keys get their rows in the run, new keys the initial values of a training without
- * --init.
- */
+/** Known keys get their rows in the run, new keys the initial values of a training without --init. */
 export function startOf(
   { space: before, vectors, contexts, squares }: SgnsInit,
   { space, from: all }: CarriedVocabulary,
@@ -106,4 +97,73 @@ export function startOf(
     squares: squares && carryRows(squares, from, before),
     freezes,
   };
+}
+
+// --keep-state: AdaGrad's sums of squares, in model/optimizer.safetensors, by feature of the training's feature space.
+//
+//   centres, contexts   f32[numFeatures, ceil(dim / 16)]   one number per slice of 16 dimensions
+//   attention           f32[numFeatures]                   if centers are composed
+//
+// If several pairs of tables were trained separately, the names of the second pair's tensors begin with "1.", and so
+// on.
+
+export interface Squares {
+  centres: Float32Array;
+  contexts: Float32Array;
+  /** sums of squares of the attention, for composed centers */
+  attention?: Float32Array;
+}
+
+export function ofSquares(
+  { centres, contexts, attention }: Squares,
+  change: (sums: Float32Array, side: keyof Squares) => Float32Array,
+): Squares {
+  return {
+    centres: change(centres, "centres"),
+    contexts: change(contexts, "contexts"),
+    ...(attention && { attention: change(attention, "attention") }),
+  };
+}
+
+function prefixOf(i: number): string {
+  return i === 0 ? "" : `${i}.`;
+}
+
+/** Returns the file, by its path in model/. @param trained one for each pair of tables trained separately */
+export function optimizerFile(
+  trained: readonly Squares[],
+  numFeatures: number,
+): Record<string, readonly Uint8Array[]> {
+  const tensors = new Map<string, Tensor>();
+  for (const [i, { centres, contexts, attention }] of trained.entries()) {
+    const shape = [numFeatures, centres.length / numFeatures];
+    tensors.set(`${prefixOf(i)}centres`, { shape, data: centres });
+    tensors.set(`${prefixOf(i)}contexts`, { shape, data: contexts });
+    if (attention) tensors.set(`${prefixOf(i)}attention`, { shape: [numFeatures], data: attention });
+  }
+  return { [OPTIMIZER_FILE]: safetensorsChunks(tensors) };
+}
+
+/**
+ * Reads a run's sums of squares. Returns undefined if the run was trained without --keep-state.
+ *
+ * @param dims dimension of each pair of tables that was trained separately
+ * @throws {ArtifactError} damaged
+ */
+export async function readOptimizerFile(
+  run: Run,
+  numFeatures: number,
+  dims: readonly number[],
+): Promise<Squares[] | undefined> {
+  if (!Object.hasOwn(run.manifest.files, `model/${OPTIMIZER_FILE}`)) return undefined;
+  const tensors = await TensorFile.of(run, OPTIMIZER_FILE);
+  return dims.map((dim, i) => {
+    const shape = [numFeatures, Math.ceil(dim / 16)];
+    const attention = `${prefixOf(i)}attention`;
+    return {
+      centres: tensors.f32(`${prefixOf(i)}centres`, shape),
+      contexts: tensors.f32(`${prefixOf(i)}contexts`, shape),
+      ...(tensors.has(attention) && { attention: tensors.f32(attention, [numFeatures]) }),
+    };
+  });
 }

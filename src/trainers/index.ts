@@ -19,7 +19,7 @@ interface Home {
 }
 
 /** A command that trains a model, with the line that summarizes it in the program's help. */
-export interface TrainerEntry {
+interface TrainerEntry {
   command: string;
   summary: string;
   load: () => Promise<{ trainer: Trainer }>;

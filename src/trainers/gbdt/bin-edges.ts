@@ -10,13 +10,7 @@ const ZERO = 1e-35;
 /** Minimum number of rows per bin. */
 const MIN_DATA_IN_BIN = 3;
 
-/**
- * Returns the edges, ascending: bin b is (edges[b - 1], edges[b]], the first bin has no lower bound, and the last no
- * upper bound.
- *
- * @param known   f64, ascending, without NaN
- * @param maxBin maximum number of bins
- */
+/** Ascending: bin b is (edges[b - 1], edges[b]], unbounded at the ends. @param known f64, ascending, without NaN */
 export function edgesOf(known: Float64Array, maxBin: number): number[] {
   const { values, counts } = distinctOf(known);
   // number of distinct values below zero, and number of distinct values that are zero or below
@@ -39,7 +33,6 @@ export function edgesOf(known: Float64Array, maxBin: number): number[] {
   return edges;
 }
 
-/** Returns the number of elements before the first for which `passes` is true. */
 function countUntil(ascending: Float64Array, passes: (x: number) => boolean): number {
   const first = ascending.findIndex(passes);
   return first < 0 ? ascending.length : first;

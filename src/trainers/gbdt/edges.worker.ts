@@ -5,26 +5,22 @@ import { Arena } from "../../kernels/shared/memory.js";
 import { SORT_COUNTS_BYTES, type GbdtKernel } from "../../kernels/gbdt/binding.js";
 import { edgesOf } from "./bin-edges.js";
 
-/** Input and output of the rounds that find bin edges; all arrays are in shared memory. */
-export interface EdgeRounds {
+/** All arrays are in shared memory. */
+interface EdgeRounds {
   /** compiled kernel, whose sort function is used */
   module: WebAssembly.Module;
   columns: readonly Float64Array[];
   /** u32: rows from whose numbers the bin edges are computed */
   sample: Uint32Array;
   maxBin: number;
-  /**
-   * f64[columns][foundWidth]: for each column the number of edges, the smallest and the greatest number, and the edges
-   */
+  /** f64[columns][foundWidth]: for each column the number of edges, the least and greatest number, and the edges */
   found: Float64Array;
 }
 
-/** Returns the number of elements per column of EdgeRounds.found, for at most maxBin bins. */
 export function foundWidth(maxBin: number): number {
   return 3 + maxBin;
 }
 
-/** Called once in each thread. @returns a function that finds the bin edges of a column */
 export function start({ module, columns, sample, maxBin, found }: EdgeRounds): (column: number) => void {
   const arena = new Arena();
   const numbers = arena.allocate("a column's sample", 8 * sample.length);

@@ -21,18 +21,11 @@ import {
   vectorWarnings,
 } from "../../training/warnings/outcome-warnings.js";
 
-/** The held-out splits, keyed by their names. */
-type HeldOut = Record<string, Part | undefined>;
-
-/**
- * Computes the metrics of the training split, from boosting's loss, and of the held-out splits.
- *
- * @param note called with the number of categories that are not in the training split
- */
+/** Metrics of the training split are from boosting's loss. */
 export async function evaluateForest(
   { grown, fitted, weighed }: FittedModel,
   target: Prediction,
-  heldOut: HeldOut,
+  heldOut: Record<string, Part | undefined>,
   threads: number,
   note: (text: string) => void,
   train: Part,
@@ -60,12 +53,7 @@ export async function evaluateForest(
   return { metrics, vectorsAdd };
 }
 
-/**
- * Measures how much the encoding of validation rows improves predictions. Leaves with a head (a logistic regression on
- * them) are compared with the sums of leaf values; without a head, with the mean label of the training rows.
- *
- * @param scores scores of the model, and of its trees without the head
- */
+/** Compares a head with the sums of leaf values, and trees alone with the mean label of the training rows. */
 function addedByLeaves(
   { task, classes, labelRange }: Prediction,
   part: LabelledPart,
@@ -89,7 +77,7 @@ function addedByLeaves(
   return vectorsAddOf({ control, units: "rows", model: byRow(scores.model), alone });
 }
 
-/** Returns the best constant scores of the training rows, one per class or a single one. */
+/** The best constant scores, one per class or a single one. */
 function meanLabelScores(
   task: Prediction["task"],
   numClasses: number | undefined,
@@ -107,7 +95,7 @@ function meanLabelScores(
   return task === "binary" ? [log(totals[1]! / totals[0]!)] : Array.from(totals, log);
 }
 
-/** Returns the metrics of the validation split by row; none if there are several classes. */
+/** None if there are several classes. */
 export async function validationByRow(
   { grown, fitted, weighed }: FittedModel,
   { task, labelRange }: Prediction,
@@ -133,7 +121,6 @@ const CONSTANT_ADVICE =
 
 const HEAD_ADVICE = "Omit --head: the values of the leaves predict as well, or try a larger --head-l2";
 
-/** Returns warnings for the summary, based on the validation split. @param metrics of all splits */
 export function forestOutcomeWarnings(
   { grown: { epochs, bestEpoch, interrupted }, fitted, weighed }: FittedModel,
   metrics: Record<string, Metrics>,

@@ -6,12 +6,7 @@
 
 import { MISSING } from "../../log/keys.js";
 import { columnNamed, type Dataset, type NumberColumn } from "../../dataset/dataset.js";
-import {
-  fitFeatures,
-  idsOf,
-  type CategoricalField,
-  type FeatureSpace,
-} from "../../dataset/vocabulary/vocabulary.js";
+import { fitFeatures, idsOf, type CategoricalField } from "../../dataset/vocabulary/vocabulary.js";
 import { UsageError } from "../../errors.js";
 import { loadKernel } from "../../kernels/shared/load.js";
 import { lowerBound, sharedCopy, sharedF64, sharedU32 } from "../../numeric/indices.js";
@@ -26,7 +21,7 @@ const MIN_DATA_IN_CATEGORY = 3;
 const KEPT_SHARE = 0.99;
 const MAX_CATEGORIES = 65_534;
 
-export interface NumericFeature {
+interface NumericFeature {
   kind: "number";
   name: string;
   edges: number[];
@@ -45,17 +40,12 @@ export interface CategoricalFeature {
 
 export type Feature = NumericFeature | CategoricalFeature;
 
-/** Returns the number of histogram cells of a feature, including one for missing values. */
+/** Histogram cells, including one for missing values. */
 export function cellsOf(feature: Feature): number {
   return feature.kind === "number" ? feature.edges.length + 2 : feature.numCategories + 1;
 }
 
-/**
- * Fits the features of all columns on the given rows.
- *
- * @param rows u32: rows of the training split
- * @throws {UsageError} a column is multi-valued
- */
+/** @param rows u32: rows of the training split @throws {UsageError} a column is multi-valued */
 export async function fitTreeFeatures(
   dataset: Dataset,
   rows: Uint32Array,
@@ -66,7 +56,7 @@ export async function fitTreeFeatures(
     throw new UsageError(
       `trees do not support multi-valued columns: exclude '${several}' with --ignore ${several}`,
     );
-  const space = categoricalSpace(dataset, rows);
+  const space = fitFeatures({ ...dataset, roles: { ...dataset.roles, numeric: [] } }, rows, 1);
   const sample = sampleOf(rows, binConstructSampleCnt, seed);
   const { fields, numeric } = dataset.roles;
   const columns = dataset.columns.filter(({ name }) => fields.includes(name) || numeric.includes(name));
@@ -77,10 +67,6 @@ export async function fitTreeFeatures(
     const field = space.fields.find((candidate) => candidate.name === name) as CategoricalField;
     return { kind: "category", name, field, numCategories: numCategories(field, maxBin) };
   });
-}
-
-function categoricalSpace(dataset: Dataset, rows: Uint32Array): FeatureSpace {
-  return fitFeatures({ ...dataset, roles: { ...dataset.roles, numeric: [] } }, rows, 1);
 }
 
 /** Returns all rows or, if there are more than `count`, a random one from each of `count` consecutive ranges. */
@@ -95,7 +81,6 @@ function sampleOf(rows: Uint32Array, count: number, seed: number): Uint32Array {
   return sample;
 }
 
-/** Finds the bin edges of numeric columns, with all threads. */
 async function numericFeatures(
   columns: readonly NumberColumn[],
   sample: Uint32Array,
@@ -115,10 +100,7 @@ async function numericFeatures(
   );
 }
 
-/**
- * Returns the number of categories with a bin: categories get bins until the bins contain 99 % of the rows and there
- * are maxBin bins; categories with fewer than 3 rows get none.
- */
+/** Categories get bins until these hold 99 % of the rows and there are maxBin; one with fewer than 3 rows gets none. */
 function numCategories({ keys, counts }: CategoricalField, maxBin: number): number {
   const total = counts.reduce((a, b) => a + b, 0);
   let held = 0;
@@ -136,7 +118,7 @@ export type BinnedColumn =
   /** code of each row's category (`codes`, u32) and bin of each code (`bins`, u16) */
   | { kind: "category"; codes: Uint32Array; bins: Uint16Array };
 
-/** Returns the dataset's column for a feature; a category gets the bin that it had in training. */
+/** A category gets the bin that it had in training. */
 export function binnedColumn(dataset: Dataset, feature: Feature): BinnedColumn {
   const column = columnNamed(dataset, feature.name);
   if (column.kind === "number" && feature.kind === "number") return { kind: "number", values: column.values };
@@ -147,7 +129,6 @@ export function binnedColumn(dataset: Dataset, feature: Feature): BinnedColumn {
   return { kind: "category", codes: column.codes, bins };
 }
 
-/** Returns a function that returns the bin of a row. */
 export function binOf(column: BinnedColumn, feature: Feature): (row: number) => number {
   if (column.kind === "category") {
     const { codes, bins } = column;

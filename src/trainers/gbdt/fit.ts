@@ -19,36 +19,26 @@ import {
 } from "./forest-of-log.js";
 import type { LabelledPart, Target } from "./target.js";
 
-/** A head (logistic regression on leaves), with the rows on which it was fitted. */
-export interface FittedHead {
-  head: Head;
-  rows: LabelledPart;
-}
-
 export interface FittedModel {
   grown: GrownForest;
   /** with --cross-fit: number of iterations of each forest up to its best */
   forestTrees?: number[];
-  fitted: FittedHead | undefined;
-  /** returns a split with the row weights that the training used */
+  /** with the rows on which the head was fitted */
+  fitted: { head: Head; rows: LabelledPart } | undefined;
+  /** a split with the row weights that the training used */
   weighed: (part: Part) => LabelledPart;
 }
 
 export interface ModelJob extends GrowJob {
   prediction: Target;
   head: HeadOptions | undefined;
-  /**
-   * share of its value that each leaf of the earlier trees keeps when leaves are refitted; absent if trees are added
-   */
+  /** share of its value that each leaf keeps when leaves are refitted; absent if trees are added */
   decay?: number | undefined;
-  /**
-   * in a refit with --cross-fit: number of iterations of each forest; absent: --num-trees is the number for all forests
-   */
+  /** in a refit with --cross-fit: iterations of each forest; absent: --num-trees for all forests */
   forestTrees?: readonly number[] | undefined;
   note: (text: string) => void;
 }
 
-/** Trains the trees and, if requested, the head (a logistic regression on their leaves). */
 export async function fitModel(
   { train, valid }: Omit<LogParts, "test">,
   job: ModelJob,

@@ -19,7 +19,6 @@ import { count, either, flag, list, number, object, record } from "../../io/json
 import { jsonBytes, jsonOf } from "../../training/epochs/named-arrays.js";
 import { treeShape } from "./forest/tree.js";
 
-/** Trees, with the columns and vocabularies that are needed to score rows. */
 export interface GrownForest extends EpochsDone {
   forest: Forest;
   features: Feature[];
@@ -31,18 +30,17 @@ export interface GrownForest extends EpochsDone {
   trainLoss?: number;
 }
 
-/** Options and callbacks for growing a forest. */
 export interface GrowJob {
   prediction: Prediction;
   gbdt: GbdtOptions;
-  /** run that --init names; its trees are the first of the forest */
+  /** its trees are the first of the forest */
   init: ForestInit | undefined;
   watch: Watch;
   warn: (text: string) => void;
   lap: (stage: string) => void;
 }
 
-/** Fits the columns on the rows of a split, and adds the categories of the run that --init names. */
+/** Adds the categories of the run that --init names. */
 export async function fitColumns({ dataset, rows }: Part, { gbdt, init, warn }: GrowJob): Promise<Feature[]> {
   const features = await fitTreeFeatures(dataset, rows, gbdt);
   for (const feature of features) warnOf(feature, rows.length, warn);
@@ -51,7 +49,6 @@ export async function fitColumns({ dataset, rows }: Part, { gbdt, init, warn }: 
   return withInitKeys(features, init.preprocess.columns);
 }
 
-/** Returns the forest before training: empty, or the trees of the run that --init names. */
 function startingForest({ prediction, init }: GrowJob, features: readonly Feature[]): GrownForest {
   const { task: objective, classes } = prediction;
   const columns = columnRecipes(features);
@@ -68,10 +65,7 @@ function startingForest({ prediction, init }: GrowJob, features: readonly Featur
   };
 }
 
-/**
- * Grows trees on the training rows, after the trees of the run that --init names; the validation loss determines how
- * many are kept.
- */
+/** Adds trees to those of --init; the validation loss determines how many are kept. */
 export async function growForest(
   features: readonly Feature[],
   train: LabelledPart,
@@ -108,7 +102,7 @@ export async function growForest(
   };
 }
 
-/** Returns a forest's scores of a split, f32[numClasses][rows]. */
+/** f32[numClasses][rows] */
 async function byClass(
   { forest, vocabularies }: GrownForest,
   part: Part,
@@ -121,10 +115,7 @@ async function byClass(
   );
 }
 
-/**
- * Refits the leaves of the run that --init names to a split's rows.
- * @param decay share of its old value that a leaf keeps
- */
+/** @param decay share of its old value that a leaf keeps */
 export async function refitForest(
   features: readonly Feature[],
   part: LabelledPart,
@@ -171,20 +162,13 @@ const doneShape = list(
   }),
 );
 
-/** Grows the next forest of a training; each call grows one. */
 export type GrowNext = (
   input: GbdtInput,
   options: GbdtOptions,
   observe: (event: EpochEvent) => void,
 ) => Promise<GbdtModel>;
 
-/**
- * Returns a function that grows one forest after another. Completed forests are taken from the checkpoint, the
- * interrupted one is resumed, and later ones start from scratch.
- *
- * @param signal stops the training promptly
- * @throws {ArtifactError} the checkpoint does not match
- */
+/** Completed forests are taken from the checkpoint, the interrupted one is resumed, later ones start from scratch. */
 export function forestsInTurn({ onInterrupt, checkpoint, resume }: Controls, signal: AbortSignal): GrowNext {
   const found =
     resume && "done" in resume.arrays ? (jsonOf(resume.arrays, "done", doneShape) as GbdtModel[]) : [];

@@ -24,13 +24,12 @@ import { leafPaths, wordsOf } from "./forest/in-words.js";
 import type { ColumnRecipe, GbdtPreprocess } from "./preprocess.js";
 import { statisticsText, type TargetStatistics } from "./target-statistics/target-statistics.js";
 
-/** Files of model/ that may contain keys and are then rewritten, and files that never contain keys. */
+/** Files of model/ that are rewritten, and files that never contain keys. */
 const KNOWN = new Set([
   ...["preprocess.json", "leaves.jsonl", "ctr.jsonl", "head.json"],
   ...["lightgbm.txt", "importances.jsonl", "dense.safetensors"],
 ]);
 
-/** Prepares the removal of keys from a run of boosted trees. */
 export function treeForgetting(run: Run): Forgetting {
   return {
     tables: run.tables.filter((name) => name !== LEAVES_TABLE),
@@ -72,13 +71,11 @@ function withoutKeys(column: ColumnRecipe, keys: AskedKeys): ColumnRecipe {
   return { ...column, keys: column.keys.map((key) => (gone.has(key) ? "" : key)) };
 }
 
-/** Returns the numbers of the categories whose key was removed. */
 function emptied(before: ColumnRecipe, now: ColumnRecipe): number[] {
   if (before.kind !== "category" || now.kind !== "category") return [];
   return now.keys.flatMap((key, code) => (key === before.keys[code] ? [] : [code]));
 }
 
-/** Rewrites the conditions on the path to each leaf in leaves.jsonl. */
 async function leafLines(
   run: Run,
   { forest }: GbdtArtifact,
@@ -94,11 +91,7 @@ async function leafLines(
     .join("");
 }
 
-/**
- * Returns the head (logistic regression on leaves and categories) with zero weights for the removed categories;
- * undefined if there is no head.
- * @param gone removed categories, by column
- */
+/** Zero weights for removed categories; undefined without a head. @param gone removed categories, by column */
 function headWithout(
   { head, forest, vocabularies, preprocess }: GbdtArtifact,
   gone: readonly number[][],
@@ -114,7 +107,7 @@ function headWithout(
   return headText({ ...head, weights });
 }
 
-/** Returns the target statistics without the entries for a removed key, alone or in a combination of columns. */
+/** Removes entries for a key, alone or in a combination of columns. */
 function statisticsWithout(statistics: TargetStatistics, asked: AskedKeys): TargetStatistics {
   const { columns, keys, sums, weights } = statistics;
   const gone = columns.map((column) => asked.get(column));

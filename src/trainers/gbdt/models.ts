@@ -1,5 +1,3 @@
-// The kind of model in runs of `train-gbdt`.
-
 import type { Models } from "../../training/capabilities/model.js";
 import type { PredictForeign } from "../../training/capabilities/row-predictor.js";
 import type { TransformForeign } from "../../training/options/transform-options.js";

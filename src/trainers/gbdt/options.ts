@@ -26,15 +26,11 @@ import { holdsOutRows } from "../../training/options/split-options.js";
 
 const MANY = 1_000_000;
 const ANY = Number.MAX_VALUE;
-/** Maximum number of pairs that --ctr-pairs chooses. */
 export const MAX_PAIRS = 64;
 const [model, training, columns] = ["Model:", "Training:", "Columns:"] as const;
 const notNegative = { min: 0, max: ANY } as const;
 const ofHead = { group: model, only: { head: ["lr"] } } as const;
-/**
- * Value of an option's property `not`, which excludes the option together with --init, because --init keeps the earlier
- * trees or changes only their leaves.
- */
+/** Excludes an option together with --init, which keeps the earlier trees or changes only their leaves. */
 const withoutInit = { init: true } as const;
 
 const n = <const D extends number>(min: number, max: number, standard: D, help: string) =>
@@ -42,7 +38,6 @@ const n = <const D extends number>(min: number, max: number, standard: D, help: 
 const x = <const D extends number>(min: number, max: number, standard: D, help: string) =>
   number({ min, max, default: standard, help, group: training });
 
-/** Options of growing trees. */
 const growing = {
   grow: choice(["leaf", "depth"], {
     placeholder: "order",
@@ -114,10 +109,7 @@ const growing = {
   ...threads,
 } as const;
 
-/**
- * Options of a logistic regression on the leaves. The defaults of penalty and prior were best on held-out rows
- * (docs/algorithms/gbdt.md).
- */
+/** The defaults of penalty and prior were best on held-out rows (docs/algorithms/gbdt.md). */
 const head = {
   head: choice(["lr"], {
     placeholder: "model",
@@ -147,7 +139,6 @@ const head = {
   }),
 } as const;
 
-/** Parses the value of --ctr-pairs: `auto`, or a number of pairs of columns. */
 function parsePairs(given: string, flagName: string): number | "auto" {
   if (given === "auto") return given;
   if (given.includes("*"))
@@ -162,7 +153,6 @@ function pairsComplaint(value: number | "auto"): string | undefined {
   return isRight ? undefined : `auto or a whole number from 1 to ${MAX_PAIRS}`;
 }
 
-/** Options of target statistics, for ids with many values. */
 const targetStatistics = {
   ctr: list("columns", {
     help:
@@ -201,7 +191,6 @@ const targetStatistics = {
   }),
 } as const;
 
-/** Options of vectors that are computed from the leaves. */
 const vectors = {
   entity: text("column", {
     help: "also write a table with a vector for each key of this column, computed from the leaves of its rows",
@@ -217,7 +206,6 @@ const vectors = {
   }),
 } as const;
 
-/** All options of `train-gbdt`. */
 export const options = withCommon(
   {
     ...log,
@@ -289,22 +277,18 @@ export const options = withCommon(
 );
 
 export type GivenGbdt = Given<typeof options>;
-/** Options for growing trees with their defaults, with which a training runs. */
 export type GbdtOptions = Resolved<typeof growing>;
 
-/** Returns the default options of growing trees. */
 export function defaultGbdtOptions(): GbdtOptions {
   return resolved(growing, {});
 }
 
-/** Applies defaults to the user's options of growing trees. @throws {UsageError} options cannot be combined */
 export function gbdtOptionsOf(given: GivenGbdt): GbdtOptions {
   const gbdt = resolved(growing, given, { searches: given.search !== undefined });
   checkGbdtOptions(gbdt);
   return gbdt;
 }
 
-/** Checks the options. @throws {UsageError} a value is out of range, or options cannot be combined */
 export function checkGbdtOptions(gbdt: GbdtOptions): void {
   checkRanges(growing, gbdt);
   if (gbdt.baggingFraction < 1 && gbdt.baggingFreq === 0)
@@ -318,13 +302,9 @@ export function checkGbdtOptions(gbdt: GbdtOptions): void {
     );
 }
 
-/** Options of the head, a logistic regression on the leaves. */
 export type HeadOptions = Resolved<typeof head>;
 
-/**
- * Returns the options of the head (--head), if it is requested.
- * @throws {UsageError} options cannot be combined, or labels are not 0 and 1
- */
+/** Undefined without --head. @throws {UsageError} options cannot be combined, or labels are not 0 and 1 */
 export function headOptionsOf(
   given: GivenGbdt,
   task: NonNullable<GivenGbdt["task"]>,
@@ -339,12 +319,7 @@ export function headOptionsOf(
   return options;
 }
 
-/**
- * Returns the share of its value that a leaf keeps when it is refitted; undefined unless leaves of an earlier run are
- * refitted.
- *
- * @throws {UsageError} --init --refit without held-out rows: in earlier versions of this program, this refitted leaves
- */
+/** Share of its value that a refitted leaf keeps; undefined unless leaves of an earlier run are refitted. */
 export function decayOf({
   init,
   refit,

@@ -8,12 +8,12 @@ import type { Vocabularies } from "./forest/scorer.js";
 import type { Feature } from "./features.js";
 import type { Forest } from "./forest/forest.js";
 
-/** A column of the trees; a category's number is the position of its key. */
+/** A category's number is the position of its key. */
 export type ColumnRecipe =
   | { name: string; kind: "number" }
   | { name: string; kind: "category"; keys: string[] };
 
-/** The task of trees: one of two classes by its log-odds, a number, or one of several classes. */
+/** One of two classes by its log-odds, a number, or one of several classes. */
 export type GbdtTask = Forest["objective"];
 
 export interface GbdtPreprocess extends Omit<
@@ -43,7 +43,7 @@ const preprocessShape = object(
   { ...readingShapes.optional, classes: list(text) },
 );
 
-/** Parses preprocess.json. @param made names of columns that target statistics add @throws {ArtifactError} damaged */
+/** @param made names of columns that target statistics add */
 export function parseGbdtPreprocess(
   bytes: Uint8Array,
   file: string,
@@ -66,10 +66,7 @@ export function parseGbdtPreprocess(
   throw new ArtifactError(`'${file}' contradicts itself (${why}): restore it or train again`);
 }
 
-/**
- * Returns the columns of features, with all categories of the training. Categories without a bin go right at every
- * split, but have a weight in a head (logistic regression on the leaves).
- */
+/** Categories without a bin go right at every split, but have a weight in a head. */
 export function columnRecipes(features: readonly Feature[]): ColumnRecipe[] {
   return features.map((feature) => {
     const { name } = feature;
@@ -80,7 +77,6 @@ export function columnRecipes(features: readonly Feature[]): ColumnRecipe[] {
   });
 }
 
-/** Returns the vocabularies of the categorical columns. */
 export function vocabulariesOf(columns: readonly ColumnRecipe[]): Vocabularies {
   return new Map(
     columns.flatMap((column) =>

@@ -33,10 +33,7 @@ import { MISSING } from "../../log/keys.js";
 import type { UnseenCounts } from "../../dataset/rows.js";
 import { idsOf } from "../../dataset/vocabulary/vocabulary.js";
 
-/**
- * Reads a log like the one that the run was trained on.
- * @param keyed name of a column whose keys are read in addition to the features
- */
+/** @param keyed column whose keys are read in addition to the features */
 export async function readLikeGbdt(
   { preprocess, statistics }: Pick<GbdtArtifact, "preprocess" | "statistics">,
   log: FurtherLog,
@@ -52,7 +49,7 @@ export async function readLikeGbdt(
   return withTargetStatistics(dataset, statistics);
 }
 
-/** Computes the metrics of a run of trees on a log, or on a held-out split of the log on which it was trained. */
+/** `part` is a held-out split of the log on which the run was trained. */
 export async function metricsOfTrees(
   run: Run,
   { on, part: partName, logq, bins, ...options }: EvaluatedOn,
@@ -89,7 +86,7 @@ export async function metricsOfTrees(
   return { ...scoredMetrics(task, scores, labels, units, { clip: labelRange, bins, weights }), ...given };
 }
 
-/** Returns the predictor of a run: by the head (logistic regression on leaves) if it has one, else by the trees. */
+/** Predicts by the head if there is one, else by the trees. */
 export async function treePredictor(run: Run, { threads }: { threads: number }): Promise<RowPredictor> {
   const artifact = await readGbdt(run);
   const { vocabularies, preprocess } = artifact;
@@ -109,10 +106,7 @@ export async function treePredictor(run: Run, { threads }: { threads: number }):
   };
 }
 
-/**
- * Reads the importances of the columns, by descending gain; undefined if the run has none.
- * @throws {ArtifactError} damaged
- */
+/** By descending gain; undefined if the run has none. */
 export async function readImportances(run: Run): Promise<Importance[] | undefined> {
   const file = `model/${IMPORTANCES_FILE}`;
   if (!Object.hasOwn(run.manifest.files, file)) return undefined;
@@ -124,26 +118,19 @@ export async function readImportances(run: Run): Promise<Importance[] | undefine
   }));
 }
 
-/**
- * Reads the path to each leaf, as the texts of a table of leaves.
- * @param table undefined for the default table
- * @throws {ArtifactError} damaged
- */
+/** The path to each leaf. @param table undefined for the default table */
 export async function leafTexts(run: Run, table: string | undefined): Promise<RowTexts | undefined> {
   if (!isOfLeaves(run, table)) return undefined;
   const paths = await readLeafPaths(run);
   return { name: "path", of: (key) => paths.get(Buffer.from(key).toString("utf8")) ?? "" };
 }
 
-/** Tells whether a table's rows are leaves. @param table undefined for the default table */
+/** @param table undefined for the default table */
 function isOfLeaves(run: Run, table: string | undefined): boolean {
   return table === LEAVES_TABLE || (table === undefined && run.tables.length === 1);
 }
 
-/**
- * Returns the mean vector for unknown keys of --entity. Leaves have none: a row with unknown categories still falls
- * into a leaf of every tree.
- */
+/** Leaves have no vector for unknown keys: a row with unknown categories still falls into a leaf of every tree. */
 export async function unknownKeysOfTrees(
   run: Run,
   { table, name }: UnknownKeysOf,
@@ -157,11 +144,7 @@ export async function unknownKeysOfTrees(
   };
 }
 
-/**
- * Reads the vectors of the keys of --entity's column.
- * @throws {UsageError} the run has only leaves
- * @throws {ArtifactError} damaged
- */
+/** Vectors of the keys of --entity's column. */
 export async function entityVectors(run: Run): Promise<KeyVectors> {
   if (run.tables.includes(DEFAULT_TABLE)) return await vectorsOfTable(run);
   throw new UsageError(
@@ -170,10 +153,6 @@ export async function entityVectors(run: Run): Promise<KeyVectors> {
   );
 }
 
-/**
- * Returns a sentence for each column with categories that training did not have.
- * @param rows u32; all rows when absent
- */
 export function unknownCategories(
   dataset: Dataset,
   vocabularies: Vocabularies,
@@ -182,10 +161,7 @@ export function unknownCategories(
   return unseenWarnings(countUnknown(dataset, vocabularies, rows));
 }
 
-/**
- * Counts, by categorical column, the cells, and the cells whose category training did not have.
- * @param rows u32; all rows when absent
- */
+/** By categorical column. @param rows u32; all rows when absent */
 export function countUnknown(
   dataset: Dataset,
   vocabularies: Vocabularies,

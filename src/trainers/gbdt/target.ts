@@ -10,19 +10,17 @@ import { metricsOf, multiclassMetrics } from "../../evaluation/metrics.js";
 import type { GbdtPreprocess, GbdtTask } from "./preprocess.js";
 import type { Part } from "../../training/examples/examples.js";
 
-/** Rows of a training, validation or test split, with their labels. */
 export interface LabelledPart extends Part {
   /** f32[rows.length]: label of each row: 0 or 1, a number, or the number of a class */
   labels: Float32Array;
   weights?: Float32Array;
 }
 
-/** Properties of a prediction task that a run of trees stores. */
 export type Prediction = Pick<GbdtPreprocess, "task" | "classes" | "labelRange"> & {
   positiveFrom?: number | null;
 };
 
-/** Returns the labels of a split's rows. Rows with a class that is not in the training split are dropped. */
+/** Drops rows with a class that is not in the training split. */
 export function labelledAs(
   prediction: Prediction,
   { dataset, rows: all }: Part,
@@ -33,13 +31,13 @@ export function labelledAs(
   return { dataset, rows, labels: valuesAt(values, rows) };
 }
 
-/** Returns the label, or the number of the class, of each row of the dataset. */
-export function labelValues({ task, classes, positiveFrom }: Prediction, dataset: Dataset): LabelArray {
+/** The label, or the number of the class, of each row of the dataset. */
+function labelValues({ task, classes, positiveFrom }: Prediction, dataset: Dataset): LabelArray {
   if (task === "multiclass") return classLabelsOf(dataset, classes!);
   return labelsOf(dataset, positiveFrom ?? undefined, task).values;
 }
 
-/** Computes all metrics of the task. @param scores f64[numRows], or f64[numRows][classes] */
+/** @param scores f64[numRows], or f64[numRows][classes] */
 export function targetMetrics(
   { task, classes, labelRange }: Prediction,
   scores: Float64Array,
@@ -49,27 +47,18 @@ export function targetMetrics(
   return metricsOf(task, scores, labels, { clip: labelRange, weights });
 }
 
-/** The prediction task, as determined by the training split. */
 export interface Target extends Prediction {
   labelled(part: Part): LabelledPart;
-  /**
-   * returns the training rows with weights of mean 1, which may decay with age; and a function `of`, which weights
-   * other rows by the same rule
-   */
+  /** gives training rows weights of mean 1, which may decay with age; `of` weights other rows by the same rule */
   weighed: (train: Part) => { train: LabelledPart; of: (part: Part) => LabelledPart };
 }
 
-export interface TargetOptions extends EventWeightOptions {
+interface TargetOptions extends EventWeightOptions {
   task?: GbdtTask;
   positiveFrom?: number;
 }
 
-/**
- * Determines the prediction task.
- *
- * @param init prediction task of the run that --init names, whose classes and label range are kept with its trees
- * @throws {DataError} all labels of the training split are equal, or labels do not suit the task
- */
+/** @param init task of the run that --init names, whose classes and label range are kept with its trees */
 export function targetOf(train: Part, options: TargetOptions, init?: Prediction): Target {
   const prediction = predictionOf(train, options, init);
   const values = labelValues(prediction, train.dataset);

@@ -1,22 +1,23 @@
-// `embed train-gbdt`: log → binned columns → boosted trees, with an optional head and vectors computed from their
-// leaves.
-
 import { PREDICTS_ONLY, type LogTraits, type Suits, type Trainer } from "../../training/session/trainer.js";
 import type { Dataset } from "../../dataset/dataset.js";
 import { UsageError } from "../../errors.js";
 import type { Evaluated } from "../../training/epochs/checkpoint.js";
-import type { Fit, Plan, Session, TrainingInput } from "../../training/session/plan.js";
+import type { Fit, Plan, Session, TrainingInput, FitContents } from "../../training/session/plan.js";
 import { comparedByLabels } from "../../training/judging/split-metrics.js";
 import { labelWarnings } from "../../training/warnings/training-warnings.js";
-import { gbdtContents } from "./contents.js";
 import { ctrColumns, ctrOf, withCtr, idColumnWarnings } from "./target-statistics/ctr.js";
 import type { ChosenPair } from "./target-statistics/ctr-pairs.js";
-import { entityTable } from "./leaf-heads/entity-table.js";
-import { leafVectors } from "./leaf-heads/leaf-vectors.js";
-import { fitModel, type ModelJob } from "./fit.js";
+import type { TargetStatistics } from "./target-statistics/target-statistics.js";
+import {
+  entityTable,
+  leafVectors,
+  leafVectorFiles,
+  type LeafFit,
+  type LeafVectors,
+} from "./leaf-heads/leaf-vectors.js";
+import { fitModel, type ModelJob, type FittedModel } from "./fit.js";
 import { likeInit, openForestInit, type ForestInit } from "./warm-start.js";
 import { evaluateForest, validationByRow, forestOutcomeWarnings } from "./evaluate-forest.js";
-import { gbdtNeeds } from "./memory.js";
 import {
   decayOf,
   gbdtOptionsOf,
@@ -26,6 +27,16 @@ import {
   type GivenGbdt,
 } from "./options.js";
 import { targetOf } from "./target.js";
+import type { Metrics, PartMetrics } from "../../embedding/manifest.js";
+import { DEFAULT_TABLE } from "../../embedding/run-directory.js";
+import type { EmbeddingTable } from "../../embedding/table.js";
+import { readingRecipe } from "../../training/session/describe-run.js";
+import type { ExampleOptions } from "../../training/options/log.js";
+import { GBDT_MODEL, gbdtModelFiles, leavesTable, LEAVES_TABLE } from "./forest/artifact.js";
+import { comparisons } from "./leaf-heads/head.js";
+import { byGain, importancesOf } from "./forest/in-words.js";
+import { CELL_BYTES, NARROW_CELLS } from "../../kernels/gbdt/binding.js";
+import type { Needs } from "../../training/session/needs.js";
 
 const command = "train-gbdt";
 
@@ -73,7 +84,7 @@ async function plan(asGiven: GivenGbdt): Promise<Plan> {
   };
 }
 
-/** Options of a training, and the run that --init names, all of which are checked before the log is read. */
+/** Checked before the log is read. */
 interface Decided {
   given: GivenGbdt;
   gbdt: GbdtOptions;
@@ -84,7 +95,7 @@ interface Decided {
 
 /** Choices that the first training made from the data, and that its refit reuses. */
 interface Kept {
-  /** pairs of columns that --ctr-pairs chose */
+  /** chosen by --ctr-pairs */
   pairs?: ChosenPair[] | undefined;
   /** number of iterations of each forest of --cross-fit */
   forestTrees?: number[] | undefined;
@@ -160,10 +171,7 @@ async function fit(
   };
 }
 
-/**
- * Returns the models of trees that a comparison trains; with users or items, also one in which their mean labels
- * replace ids.
- */
+/** With users or items, also trees in which their mean labels replace ids. */
 function suits({ goal, roles: { user, item, fields } }: LogTraits): Suits {
   if (goal === "lists") return PREDICTS_ONLY;
   const ctr = [user, item].filter((name) => name !== undefined && fields.includes(name)) as string[];
@@ -173,5 +181,84 @@ function suits({ goal, roles: { user, item, fields } }: LogTraits): Suits {
       { name: "gbdt", options: {}, effort: 4 },
       ...(ctr.length > 0 ? [{ name: "gbdt-ctr", options: byRates, effort: 5 }] : []),
     ],
+  };
+}
+
+interface GbdtOutcome {
+  dataset: Dataset;
+  options: ExampleOptions;
+  gbdt: GbdtOptions;
+  job: ModelJob;
+  model: FittedModel;
+  /** target statistics, from which the added columns are computed for new rows */
+  statistics: TargetStatistics[];
+  /** pairs of columns that --ctr-pairs chose */
+  pairs: ChosenPair[] | undefined;
+  /** undefined without --entity */
+  entities: EmbeddingTable | undefined;
+  /** undefined without --dense */
+  dense: (LeafVectors & { fit: LeafFit }) | undefined;
+  /** of the training that was evaluated, before a refit; and the labels of its training split */
+  metrics: Record<string, PartMetrics>;
+  labels: Float32Array;
+}
+
+function gbdtContents(outcome: GbdtOutcome): FitContents {
+  const { dataset, options, gbdt, job, model, pairs, entities, dense } = outcome;
+  const { forest, features, columns } = model.grown;
+  const { prediction, init, decay } = job;
+  const head = model.fitted?.head;
+  const preprocess = {
+    roles: dataset.roles,
+    task: prediction.task,
+    ...readingRecipe(options, dataset),
+    classes: prediction.classes,
+    labelRange: prediction.labelRange,
+    columns,
+  };
+  const carried = init && {
+    run: init.run.path,
+    trees: init.forest.trees.length,
+    refitDecay: decay,
+  };
+  const metrics = outcome.metrics as Record<string, Metrics>;
+  return {
+    model: GBDT_MODEL,
+    tables: {
+      ...(entities && { [DEFAULT_TABLE]: entities }),
+      [LEAVES_TABLE]: leavesTable(forest, head),
+    },
+    files: {
+      ...gbdtModelFiles(forest, features, gbdt, preprocess, head, outcome.statistics),
+      ...(dense && leafVectorFiles(dense)),
+    },
+    manifest: {
+      init: carried,
+      normalizedEntropy: head && comparisons(metrics, outcome.labels),
+      dense: dense?.fit,
+    },
+    summary: {
+      ctrPairs: pairs,
+      dense: dense?.fit,
+      importances: byGain(importancesOf(forest)),
+    },
+  };
+}
+
+/** Bytes per leaf in a run: splits, values and categories. */
+const LEAF = 200;
+
+/**
+ * Memory: the bins of the rows, stored by row and by column, with gradients, scores and the order of rows; and the
+ * histograms of each leaf and thread. Key columns are not copied.
+ */
+function gbdtNeeds({ numLeaves, numTrees, threads }: GbdtOptions): Needs {
+  return {
+    advice: "--where and --ignore leave fewer rows and columns, and --num-leaves fewer histograms",
+    of({ trainRows, heldOutRows, cells, features, keyBytes }) {
+      const histograms = (numLeaves + threads) * NARROW_CELLS * CELL_BYTES * cells;
+      const rows = trainRows * (2 * cells + 44) + heldOutRows * (cells + 24);
+      return { memory: histograms + rows, disk: numTrees * numLeaves * LEAF + 24 * features + keyBytes };
+    },
   };
 }

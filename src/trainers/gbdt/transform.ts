@@ -22,12 +22,11 @@ import type { Watch } from "../../training/session/watch.js";
 import { keysOfRows } from "../../training/reading/open-as-trained.js";
 import type { Transformed, TransformOptions } from "../../training/options/transform-options.js";
 
-/** Number of rows that are encoded as features at a time. */
 const CHUNK_ROWS = 65_536;
-/** Seed of the random projection for trees that another program trained. */
+/** Seed of the random projection for trees of another program. */
 const DEFAULT_SEED = 1;
 
-/** Reads the log and describes the encoding; rows are encoded lazily as they are requested. */
+/** Rows are encoded lazily as they are requested. */
 export async function encodeWithTrees(
   run: Run,
   options: TransformOptions,
@@ -55,18 +54,13 @@ export async function encodeWithTrees(
   return { encoding, rows: featureRows(artifact, dataset, options.key), unknown, warnings: [] };
 }
 
-/** Trees, with the data by which their leaves are encoded. */
 interface Encoder extends ScoringTrees {
-  /** preprocessing of a run; absent for a model file of another program */
+  /** absent for a model file of another program */
   preprocess?: GbdtPreprocess;
-  /** singular vectors of the leaves, which the run has if it was trained with --dense */
+  /** only of a run that was trained with --dense */
   kept?: LeafVectors | undefined;
 }
 
-/**
- * Checks --dense.
- * @throws {UsageError} no number is given and the run has no vectors, or the number is greater than their length
- */
 function checkDense(dense: TransformOptions["dense"], kept: LeafVectors | undefined, path: string): void {
   if (dense === true && !kept)
     throw new UsageError(`--dense needs a number: run '${path}' was trained without --dense`);
@@ -77,10 +71,7 @@ function checkDense(dense: TransformOptions["dense"], kept: LeafVectors | undefi
     );
 }
 
-/**
- * Encodes a dataset's rows as leaves or, with --dense, as shorter vectors.
- * @param keyed dataset with the column that identifies the rows
- */
+/** @param keyed dataset with the column that identifies the rows */
 export function encodedLeaves(
   encoder: Encoder,
   dataset: Dataset,
@@ -121,7 +112,6 @@ async function* leafRows(
     yield { ...nextRows(chunk.first, chunk.numRows, keyOf, labels), values: toValues(chunk.leaves!) };
 }
 
-/** Returns the keys and labels of `numRows` consecutive rows of a dataset, from row `first` on. */
 function nextRows(
   first: number,
   numRows: number,
@@ -131,10 +121,7 @@ function nextRows(
   return { numRows, keyOf: (row) => keyOf(first + row), labels: labels.subarray(first, first + numRows) };
 }
 
-/**
- * Yields the matrix that LightGBM would get: numbers unchanged, categories as positions, NaN for missing and unknown
- * ones.
- */
+/** The matrix that LightGBM would get: numbers unchanged, categories as positions, NaN for missing and unknown ones. */
 async function* featureRows(
   { forest, vocabularies, preprocess }: GbdtArtifact,
   dataset: Dataset,
@@ -159,7 +146,7 @@ async function* featureRows(
   }
 }
 
-/** Returns the labels, as class numbers if there are classes; 0 if the log has none. */
+/** Class numbers if there are classes; 0 if the log has no labels. */
 function labelsOfRows(
   dataset: Dataset,
   { classes }: Pick<GbdtPreprocess, "classes">,

@@ -13,15 +13,10 @@ import type { ColumnRecipe } from "./preprocess.js";
 import type { Node, Tree } from "./forest/tree.js";
 import { openInitRun } from "../../training/warm-start/init-run.js";
 
-/** The run that --init names, with its model. */
 export interface ForestInit extends GbdtArtifact {
   run: Run;
 }
 
-/**
- * Opens the run that --init names, if the option is set.
- * @throws {UsageError} it holds another model, or has another task
- */
 export async function openForestInit(given: GivenGbdt, command: string): Promise<ForestInit | undefined> {
   const { init, task } = given;
   const run = await openInitRun(given, command);
@@ -40,7 +35,6 @@ export async function openForestInit(given: GivenGbdt, command: string): Promise
   return { ...artifact, run };
 }
 
-/** Compares the log's columns with those of the run. @throws {UsageError} they differ */
 export function checkSameColumns({ run, preprocess }: ForestInit, features: readonly Feature[]): void {
   const given = (columns: readonly { name: string; kind: string }[]) =>
     columns.map(({ name, kind }) => `${name} (${kind})`).join(", ");
@@ -52,7 +46,7 @@ export function checkSameColumns({ run, preprocess }: ForestInit, features: read
   );
 }
 
-/** Returns the label options of the run that --init names, unless the user set them. */
+/** The label options of the run, unless the user set them. */
 export function likeInit(
   init: ForestInit | undefined,
   { positiveFrom, task }: GivenGbdt,
@@ -63,10 +57,7 @@ export function likeInit(
   return { positiveFrom: from, task: what };
 }
 
-/**
- * Appends the run's categories to those of the features.
- * @param columns columns of the run, in the order of the features
- */
+/** Appends the run's categories. @param columns columns of the run, in the order of the features */
 export function withInitKeys(features: readonly Feature[], columns: readonly ColumnRecipe[]): Feature[] {
   return features.map((feature, f) => {
     const before = columns[f]!;
@@ -81,7 +72,7 @@ export function withInitKeys(features: readonly Feature[], columns: readonly Col
   });
 }
 
-/** Renumbers the categories in the run's trees to match the features. @param features result of withInitKeys */
+/** Renumbers categories to match the features. @param features result of withInitKeys */
 export function renumbered(
   trees: readonly Tree[],
   features: readonly Feature[],

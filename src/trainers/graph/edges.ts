@@ -15,8 +15,9 @@ import { gapOf, sequencesOf } from "../../dataset/sequences/sequences.js";
 import { areNamedUserAndItem } from "../../log/infer.js";
 import { idsOf, type FeatureSpace } from "../../dataset/vocabulary/vocabulary.js";
 import { UsageError } from "../../errors.js";
-import { withWeights, type Counted } from "../../skip-grams/event-counts.js";
 import {
+  withWeights,
+  type Counted,
   heldOutOf,
   inTheirSessions,
   sessionColumn,
@@ -32,21 +33,17 @@ export interface EdgeSource {
   /** dataset and rows on which the vocabulary of nodes is fitted: training rows with a weight above 0 */
   nodes: Dataset;
   rows: Uint32Array;
-  /** validation and test split in the form of `nodes`: rows that contain one node each */
+  /** in the form of `nodes`: rows that contain one node each */
   parts: Pick<LogParts, "valid" | "test">;
   /** notes on how rows become edges, and on skipped rows of weight 0 */
   notes: readonly string[];
-  /** warnings about an edge list */
   warnings: readonly string[];
-  /** Returns the edges of the training split, as features, with notes on edges that were dropped. */
+  /** edges as features, with notes on edges that were dropped */
   train(space: FeatureSpace): { edges: Edges; notes: readonly string[] };
-  /**
-   * Returns the edges of the validation split; for sessions, the edges that end at an event of the validation split.
-   */
+  /** for sessions, the edges that end at an event of the validation split */
   valid(space: FeatureSpace): Edges | undefined;
 }
 
-/** Returns the edges of a log. @throws {UsageError} it has neither sessions nor an edge list */
 export function edgeSource(parts: LogParts, counted: Counted, given: GivenGraph): EdgeSource {
   const columns = edgeColumnsOf(given);
   return columns ? ofList(parts, counted, columns) : ofSessions(parts, counted, given);
@@ -136,7 +133,6 @@ function mergedKinds(edges: Dataset, columns: EdgeColumns): string[] {
   ];
 }
 
-/** Returns the error message for a log that has neither sessions nor edges. */
 function neither({ columns }: Dataset): string {
   const names = columns.map(({ name }) => name).join(", ");
   return (
@@ -145,10 +141,7 @@ function neither({ columns }: Dataset): string {
   );
 }
 
-/**
- * Returns the rows whose node has an edge to another node.
- * @param isLinked u8[numFeatures]: 1 for nodes with an edge to another node
- */
+/** @param isLinked u8[numFeatures]: 1 for nodes with an edge to another node */
 export function linkedRows(
   space: FeatureSpace,
   { columns }: Dataset,

@@ -7,7 +7,15 @@
 import type { Edges, Graph } from "../../dataset/graph/graph.js";
 import { featureHashes, type FeatureSpace } from "../../dataset/vocabulary/vocabulary.js";
 import type { SgnsParts } from "../../kernels/sgns/parts.js";
-import { learnSkipGrams, noiseOf, type Learner, type SgnsVectors } from "../../skip-grams/learn.js";
+import {
+  learnSkipGrams,
+  noiseOf,
+  type Learner,
+  type SgnsVectors,
+  popularityRows,
+  type ScoredVectors,
+  pairLoss,
+} from "../../skip-grams/learn.js";
 import { SgnsMachine } from "../../skip-grams/machine.js";
 import type { SgnsStart } from "../../skip-grams/warm-start.js";
 import type { EpochsDone, Controls, EpochEvent } from "../../training/epochs/epoch-loop.js";
@@ -15,7 +23,6 @@ import { withMachine } from "../../workers/with-machine.js";
 import { vectorsAddOf } from "../../evaluation/vectors-add.js";
 import { type UserMetric, valueOf } from "../../evaluation/user-metric.js";
 import type { VectorsAdd } from "../../embedding/manifest.js";
-import { popularityRows, type ScoredVectors, pairLoss } from "../../skip-grams/pair-loss.js";
 import { methods, type WalkMethod, type SampledOptions, type Side, type Walks } from "./methods.js";
 import { withLearningRate, type TrainedGraphOptions } from "./options.js";
 import { MISSING } from "../../log/keys.js";
@@ -34,31 +41,21 @@ export interface GraphInput {
   scheduledEpochs: number;
   /** initial parameters of each side, which is a pair of tables of vectors and of contexts */
   starts: readonly (SgnsStart | undefined)[];
-  /** writes the walks of the first epoch to a file */
   writeWalks?: ((machine: SgnsMachine) => Promise<void>) | undefined;
   warn: (text: string) => void;
   controls: Controls;
 }
 
-/**
- * Trained vectors and contexts by feature, for each side. A side is a pair of tables; LINE can train two sides, one for
- * each order of proximity.
- */
+/** A side is a pair of tables; LINE can train two sides, one for each order of proximity. */
 export interface GraphModel extends EpochsDone {
   options: TrainedGraphOptions;
   sides: readonly (Side & SgnsVectors)[];
-  /** whether a validation loss was computed */
   validated: boolean;
   /** decrease of the pair loss of held-out edges compared with scores by the degrees of their nodes */
   vectorsAdd: VectorsAdd | undefined;
 }
 
-/**
- * Trains vectors of nodes. The same input, options and seed give the same bytes at any number of threads.
- *
- * @throws {UsageError} graph and rows do not fit into 4 GiB
- * @throws {DivergedError} a loss or a vector became NaN or infinite
- */
+/** The same input, options and seed give the same bytes at any number of threads. */
 export async function learnGraph(
   input: GraphInput,
   given: SampledOptions & { epochs: number },
@@ -117,16 +114,12 @@ export async function learnGraph(
   });
 }
 
-/**
- * Returns the number of threads that train one side, which is a pair of tables of vectors and contexts. Sides are
- * independent; with two or more threads, they are trained at the same time.
- */
+/** Sides are independent; with two or more threads, they are trained at the same time. */
 function sideThreads(given: SampledOptions, side: number): number {
   const numSides = methods[given.method].sides(given).length;
   return Math.max(1, Math.floor((given.threads + numSides - 1 - side) / numSides));
 }
 
-/** Starts the threads that train a pair of tables, with a copy of the graph and the initial parameters. */
 async function started(
   { space, graph, parts }: GraphInput,
   { negatives, seed }: SampledOptions,
@@ -152,7 +145,7 @@ async function started(
   return { machine, start };
 }
 
-/** Returns the validation loss, averaged over the pairs of tables. */
+/** Averaged over the pairs of tables. */
 function meanLoss(lossOf: HeldOutEdges, learners: readonly Learner[], sides: readonly Side[]): number {
   const losses = learners.map(({ machine }, i) =>
     lossOf.of({ dim: sides[i]!.dim, vectors: machine.vectors(), contexts: machine.contexts() }),
@@ -160,10 +153,7 @@ function meanLoss(lossOf: HeldOutEdges, learners: readonly Learner[], sides: rea
   return losses.reduce((sum, loss) => sum + loss, 0) / losses.length;
 }
 
-/**
- * Compares two mean losses of held-out edges: of the trained vectors (mean over the pairs of tables), and of scores
- * that depend on the nodes' degrees alone.
- */
+/** Mean losses of held-out edges: by the vectors (mean over the pairs of tables), and by the nodes' degrees alone. */
 function addedToDegrees(
   { byEdge }: HeldOutEdges,
   sides: readonly ScoredVectors[],
@@ -186,7 +176,6 @@ function shortWalks(visits: Float64Array, numSlots: number, length: number): str
   ];
 }
 
-/** Returns the mean number of visits of the nodes that walks visit. */
 function meanVisits(visits: Float64Array): number {
   const seen = visits.filter((count) => count > 0);
   return seen.reduce((sum, count) => sum + count, 0) / Math.max(1, seen.length);
@@ -198,9 +187,8 @@ const MOST_EDGES = 20_000;
 const HELD_OUT = 0x4e1d2;
 
 /** Computes the loss of held-out edges, with the same edges and noise each time, so that epochs are comparable. */
-export interface HeldOutEdges {
+interface HeldOutEdges {
   of(evaluated: ScoredVectors): number;
-  /** computes the loss of each held-out edge */
   byEdge: (evaluated: ScoredVectors) => UserMetric;
 }
 
@@ -236,7 +224,6 @@ export function heldOutEdges(
   return { of: (evaluated) => valueOf(byEdge(evaluated)), byEdge };
 }
 
-/** Returns u32: indexes of the edges between two different known nodes. */
 function knownEdges({ sources, targets }: Edges): Uint32Array {
   return Uint32Array.from(sources.keys()).filter(
     (e) => sources[e] !== MISSING && targets[e] !== MISSING && sources[e] !== targets[e],

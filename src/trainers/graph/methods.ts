@@ -8,10 +8,8 @@
 import type { WalksShape } from "../../kernels/walks/binding.js";
 import type { GraphOptions } from "./options.js";
 
-/** Options of a training, including the number of edges that LINE samples. */
 export type SampledOptions = GraphOptions & { samples: number };
 
-/** Parameters of walks, without the graph. */
 export type Walks = Omit<WalksShape, "graph">;
 
 /** A pair of tables, vectors and contexts, that is trained on the walks. */

@@ -1,7 +1,7 @@
 // The kinds of models in runs of `train-graph`: a table of nodes, and usually one of nodes as contexts.
 
 import type { Model, Models } from "../../training/capabilities/model.js";
-import { EGES_MODEL, kinds, type Kind } from "./names.js";
+import { EGES_MODEL, kinds, type Kind } from "./side-tables.js";
 import { sgnsCapabilities, vectorCapabilities } from "../../skip-grams/capabilities.js";
 
 const lacks: Model["lacks"] = {
@@ -9,7 +9,6 @@ const lacks: Model["lacks"] = {
   foldIn: "a new node needs edges: train with --init (--freeze known keeps the existing vectors)",
 };
 
-/** Model of items whose vectors are composed with side information. */
 const composed: Model = {
   ...sgnsCapabilities,
   holds: "item vectors of a graph and side information",
@@ -49,6 +48,6 @@ export const models: Models = {
     ...vectorCapabilities,
     lacks,
     rotation: async (_, table) =>
-      (await import("./two-orders.js")).rotationOfHalves(table, kinds["graph-both-orders"]),
+      (await import("./side-tables.js")).rotationOfHalves(table, kinds["graph-both-orders"]),
   },
 } satisfies Record<Kind | typeof EGES_MODEL, Model>;

@@ -1,10 +1,9 @@
 // The options of train-graph (docs/algorithms/graph.md).
 
 import { UsageError } from "../../errors.js";
-import { gaps } from "../../skip-grams/options.js";
-import { labels, vocabulary } from "../../training/options/features.js";
-import { everyday, log } from "../../training/options/log.js";
-import { memory, threads } from "../../training/options/reading.js";
+import { commonOptions, gaps } from "../../skip-grams/options.js";
+import { everyday } from "../../training/options/log.js";
+import { threads } from "../../training/options/reading.js";
 import { passes } from "../../training/options/passes.js";
 import {
   choice,
@@ -13,8 +12,6 @@ import {
   flagNamed,
   list,
   number,
-  omit,
-  pick,
   resolved,
   text,
   whole,
@@ -24,12 +21,12 @@ import {
   type Given,
   type SearchRange,
 } from "../../training/options/table.js";
-import { output, weekly } from "../../training/options/weekly.js";
+import { output } from "../../training/options/weekly.js";
 
 const [graph, model, training, sequences] = ["Graph:", "Model:", "Training:", "Sequences:"] as const;
 const ANY = Number.MAX_VALUE;
 
-/** Value of an option's property `only`, which restricts the option to methods that learn from walks. */
+/** Restricts an option to methods that learn from walks. */
 const WALKED = { method: ["deepwalk", "node2vec", "eges"] } as const;
 const NODE2VEC = { method: ["node2vec"] } as const;
 const LINE = { method: ["line"] } as const;
@@ -43,7 +40,7 @@ function byAuc(among: readonly number[]): { search: SearchRange } {
   return { search: { among: () => among, when: ({ metric }: { metric: string }) => metric === "auc" } };
 }
 
-/** Returns the default of an option: for EGES the setting of its paper, else the standard one. */
+/** For EGES the setting of its paper. */
 function unlessEges(standard: number, ofEges: number) {
   return {
     shown: `${standard}; ${ofEges} with --method eges`,
@@ -55,7 +52,6 @@ type Order = 1 | 2 | "both";
 const ORDERS: readonly Order[] = [1, 2, "both"];
 const EXPECTED_ORDER = "1, 2 or both";
 
-/** Parses --order. @throws {UsageError} the value is not 1, 2 or both */
 function orderOf(given: string, flagName: string): Order {
   const order = ORDERS.find((one) => String(one) === given);
   if (order !== undefined) return order;
@@ -198,25 +194,9 @@ const own = {
   ...threads,
 } as const;
 
-/** All options of `train-graph`. */
 export const options = withCommon(
   {
-    ...log,
-    ...omit(vocabulary, "oovDropout", "hash"),
-    ...pick(labels, "positiveFrom"),
-    ...pick(
-      weekly,
-      "init",
-      "expire",
-      "freeze",
-      "keepState",
-      "refit",
-      "checkpointEvery",
-      "search",
-      "resume",
-      "onInterrupt",
-    ),
-    ...memory,
+    ...commonOptions,
     ...own,
     ...output,
   } as const,
@@ -232,10 +212,9 @@ export type GivenGraph = Given<typeof options>;
 
 /** Options with defaults, except those that depend on the graph and may be unset. */
 export type GraphOptions = Omit<Resolved<typeof own>, "directed" | "undirected"> & { directed: boolean };
-/** Options with defaults, including those that depend on the graph. */
 export type TrainedGraphOptions = GraphOptions & { learningRate: number; samples: number; epochs: number };
 
-/** Returns the columns of an edge list; undefined for sessions. */
+/** Undefined for sessions. */
 export function edgeColumnsOf({
   source,
   target,
@@ -243,16 +222,12 @@ export function edgeColumnsOf({
   return source === undefined || target === undefined ? undefined : { source, target };
 }
 
-/** Applies defaults to the user's options. */
 export function graphOptionsOf({ directed, undirected, ...given }: GivenGraph): GraphOptions {
   const leadsOneWay = directed ?? (undirected === undefined ? given.source === undefined : !undirected);
   return resolved(own, { ...given, directed: leadsOneWay }) as GraphOptions;
 }
 
-/**
- * Returns the number of edges that LINE samples per epoch.
- * @param numEdges number of edges of the graph, where an undirected edge is one
- */
+/** Edges that LINE samples per epoch. @param numEdges an undirected edge is one */
 export function samplesOf({ samples }: Pick<GraphOptions, "samples">, numEdges: number): number {
   return samples ?? Math.max(1_000_000, 100 * numEdges);
 }
@@ -264,11 +239,7 @@ export function samplesOf({ samples }: Pick<GraphOptions, "samples">, numEdges: 
 const VISITS_PER_EDGE = 64;
 const MOST_EPOCHS = 4;
 
-/**
- * Returns the default number of epochs: nodes with more edges need more walks to cover their neighborhood.
- *
- * @param degree mean number of a node's outgoing edges
- */
+/** Nodes with more edges need more walks to cover their neighborhood. @param degree mean number of outgoing edges */
 export function epochsOf({ epochs, method, numWalks, walkLength }: GraphOptions, degree: number): number {
   if (epochs !== undefined) return epochs;
   // an epoch of LINE has as many pairs as --samples, and EGES has the number of epochs of its paper
@@ -278,9 +249,7 @@ export function epochsOf({ epochs, method, numWalks, walkLength }: GraphOptions,
 }
 
 /**
- * Sets the learning rate. It is smaller if nodes are visited often, because the steps of all visits are summed before
- * AdaGrad's step.
- *
+ * Smaller if nodes are visited often, because the steps of all visits are summed before AdaGrad's step.
  * @param visits mean number of visits of a node per epoch
  */
 export function withLearningRate<O extends Pick<GraphOptions, "learningRate">>(
@@ -300,15 +269,13 @@ export function statedOptions(options: GraphOptions): Record<string, unknown> {
   return Object.fromEntries(Object.entries(options).filter(isOf));
 }
 
-/** Options that only apply to sessions. */
 const OF_SESSIONS = [
   ...(["user", "item", "session", "sessionGap", "minStay"] as const),
   ...(["maxEventsPerUser", "keepEvents", "dropUsersAbove", "dropUsersAbovePerDay"] as const),
 ] as const;
-/** Names of the options for columns that are neither nodes, times nor weights. */
+/** Columns that are neither nodes, times nor weights. */
 const OF_FEATURES = ["fields", "numeric", "multi", "multiWeights", "timeFields"] as const;
 
-/** Checks the options. @throws {UsageError} they cannot be combined */
 export function checkGraphOptions(given: GivenGraph): void {
   const { directed, undirected, session, sessionGap, hashKeysOf } = given;
   if (directed && undirected) throw new UsageError("--directed and --undirected cannot be combined");
@@ -343,7 +310,6 @@ export function checkGraphOptions(given: GivenGraph): void {
     );
 }
 
-/** Checks the options of EGES. @throws {UsageError} an option does not apply to it */
 function checkEges(given: GivenGraph): void {
   if (edgeColumnsOf(given))
     throw new UsageError(

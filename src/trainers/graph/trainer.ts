@@ -7,11 +7,11 @@ import type { Dataset } from "../../dataset/dataset.js";
 import { releaseColumns } from "../../dataset/stored-columns.js";
 import { spaceWith, type FeatureSpace } from "../../dataset/vocabulary/vocabulary.js";
 import { DEFAULT_TABLE } from "../../embedding/run-directory.js";
-import { DataError } from "../../errors.js";
+import { DataError, UsageError } from "../../errors.js";
 import { checkOutput } from "../../io/atomic.js";
-import { contentsOf, type TableRows } from "../../skip-grams/contents.js";
-import { countedEvents } from "../../skip-grams/event-counts.js";
-import type { Squares } from "../../skip-grams/optimizer-file.js";
+import { contentsOf, type TableRows, skipGramBytes, skipGramDisk } from "../../skip-grams/contents.js";
+import { countedEvents } from "../../skip-grams/sessions.js";
+import type { Squares } from "../../skip-grams/warm-start.js";
 import { fittedSpace, vocabularyOf, type SgnsVocabulary } from "../../skip-grams/vocabulary.js";
 import { featuresFrom } from "../../training/warm-start/carried-keys.js";
 import { unfinishedWarnings, vectorWarnings } from "../../training/warnings/outcome-warnings.js";
@@ -19,16 +19,19 @@ import { countUnseen } from "../../training/reading/split-parts.js";
 import type { Fit, Plan, Session, TrainingInput } from "../../training/session/plan.js";
 import { unmeasuredWarnings } from "../../training/warnings/training-warnings.js";
 import { featuresOfRoles } from "../../training/reading/users-and-items.js";
-import { edgeAucOf, type EdgeAuc } from "./edge-auc.js";
 import { edgeSource, linkedNodes, linkedRows, type EdgeSource } from "./edges.js";
 import { egesContents, type CarriedItems } from "./eges/artifact.js";
-import { acceptSideColumns, kindsOf, sideReading } from "./eges/side-columns.js";
-import { checkSide, sideInformationOf, type SideInformation } from "./eges/side-information.js";
+import {
+  acceptSideColumns,
+  kindsOf,
+  sideReading,
+  checkSide,
+  sideInformationOf,
+  type SideInformation,
+} from "./eges/side-information.js";
 import { checkSameKinds } from "./eges/warm-start.js";
-import { sideBySide } from "./two-orders.js";
+import { sideBySide, kindOf, kinds, type SideTables } from "./side-tables.js";
 import type { GraphInput, GraphModel } from "./learn.js";
-import { graphNeeds } from "./memory.js";
-import { kindOf, kinds, type SideTables } from "./names.js";
 import {
   checkGraphOptions,
   edgeColumnsOf,
@@ -41,6 +44,12 @@ import {
   type GivenGraph,
 } from "./options.js";
 import { openGraphInit, startsOf, type GraphInit } from "./warm-start.js";
+import type { Needs } from "../../training/session/needs.js";
+import type { VectorsAdd } from "../../embedding/manifest.js";
+import { degreeScore, tableScore, type EdgeScore } from "../../evaluation/edge-scores.js";
+import { drawNonEdges, edgeMetrics, edgePairs } from "../../evaluation/edges.js";
+import { valueOf } from "../../evaluation/user-metric.js";
+import { vectorsAddOf } from "../../evaluation/vectors-add.js";
 
 const command = "train-graph";
 
@@ -135,19 +144,16 @@ async function fit(
   return finishedFit(model, { vocabulary, nodes, side, items, edgeAuc }, session);
 }
 
-/**
- * Graph, vocabulary and initial parameters that were computed from a log, whose columns have been released from memory.
- */
+/** What was computed from a log, whose columns have been released from memory. */
 interface Encoded extends Pick<GraphInput, "graph" | "valid" | "starts"> {
   vocabulary: SgnsVocabulary;
-  /** dataset of the nodes, without its columns, which have been released from memory */
   nodes: Dataset;
   side: SideInformation | undefined;
   items: CarriedItems | undefined;
   numEdges: number;
   /** mean number of a node's outgoing edges */
   degree: number;
-  /** computes the AUC of held-out edges; undefined unless the log is an edge list */
+  /** undefined unless the log is an edge list */
   edgeAuc: EdgeAuc | undefined;
 }
 
@@ -207,7 +213,6 @@ async function encode(
 
 const NO_EDGES: Edges = { sources: new Uint32Array(), targets: new Uint32Array() };
 
-/** Returns the tables, files and metrics of a finished training. */
 function finishedFit(
   model: GraphModel,
   { vocabulary, nodes, side, items, edgeAuc }: Omit<Encoded, keyof GraphInput | "numEdges" | "degree">,
@@ -243,18 +248,13 @@ function finishedFit(
   };
 }
 
-/**
- * Returns AdaGrad's sums of squared gradients for all tables of vectors and contexts; undefined if they are not kept.
- */
+/** Undefined if the run does not keep them. */
 function squaresOf({ sides }: GraphModel): Squares[] | undefined {
   const kept = sides.flatMap(({ squares }) => squares ?? []);
   return kept.length === sides.length ? kept : undefined;
 }
 
-/**
- * Returns the tables of a run. Pairs of tables that were trained separately are stored in addition to their
- * concatenation, so that a warm start can continue from them.
- */
+/** Tables that were trained separately are stored beside their concatenation, for warm starts. */
 function tablesOf({ sides, options: { dim } }: GraphModel): Record<string, TableRows> {
   const tables: readonly SideTables[] = kinds[kindOf(sides)];
   const own = sides.flatMap((side, i) => [
@@ -267,14 +267,9 @@ function tablesOf({ sides, options: { dim } }: GraphModel): Record<string, Table
   };
 }
 
-/** Nodes that have an edge to another node. */
 interface Linked {
-  /** feature space of the nodes that have an edge to another node */
   fitted: FeatureSpace;
-  /**
-   * u32: dataset rows in which the keys of the fitted nodes are counted: all rows, unless side columns or --init need
-   * new counts
-   */
+  /** u32: rows in which the fitted nodes are counted: all, unless side columns or --init need new counts */
   rows: Uint32Array;
   numNodes: number;
   /** number of dropped nodes */
@@ -284,11 +279,10 @@ interface Linked {
 }
 
 /**
- * Drops nodes without an edge to another node from the vocabulary.
+ * Drops nodes without an edge to another node; undefined if none remains.
  *
- * @param whole   vocabulary of all nodes; edges are given by its features
- * @param isWarm whether there is a run that --init names, which needs the number of rows of each key
- * @returns undefined if no node has such an edge
+ * @param whole vocabulary of all nodes; edges are given by its features
+ * @param isWarm whether there is a run of --init, which needs the number of rows of each key
  */
 function linkedSpace(
   { nodes, rows: all }: EdgeSource,
@@ -310,7 +304,6 @@ function linkedSpace(
   return { fitted, rows, numNodes, alone, loops };
 }
 
-/** Returns the error for a graph without edges. @param notes notes on dropped edges */
 function noEdge({ inputs }: Dataset, notes: readonly string[]): DataError {
   const left = notes.length === 0 ? "" : ` (${notes.join("; ")})`;
   return new DataError(
@@ -320,10 +313,7 @@ function noEdge({ inputs }: Dataset, notes: readonly string[]): DataError {
   );
 }
 
-/**
- * Renumbers edges to the features of another feature space, in place.
- * @param features u32: new feature of each feature, or MISSING
- */
+/** Renumbers edges in place. @param features u32: new feature of each feature, or MISSING */
 function renumber({ sources, targets }: Edges, features: Uint32Array): void {
   for (const ends of [sources, targets])
     for (let e = 0; e < ends.length; e++) if (ends[e] !== MISSING) ends[e] = features[ends[e]!]!;
@@ -334,7 +324,6 @@ function numKeys({ fields }: FeatureSpace): number {
   return nodes?.kind === "key" ? nodes.keys.size : 0;
 }
 
-/** Returns a description of the graph, and of the dropped rows and edges. */
 function graphNote(
   numNodes: number,
   directed: boolean,
@@ -371,7 +360,6 @@ function leakWarnings({ offsets, neighbors }: Graph, { sources, targets }: Edges
       ];
 }
 
-/** Returns a function that writes --walks-out. @throws {DataError} keys cannot be written as words */
 async function walksWriter(
   { walksOut, force = false }: GivenGraph,
   { walkLength }: GraphOptions,
@@ -386,7 +374,55 @@ async function walksWriter(
   };
 }
 
-/** Returns the training for a comparison: DeepWalk on the steps from item to item. */
+/** DeepWalk on the steps from item to item. */
 function suits({ goal }: LogTraits): Suits {
   return goal === "predictions" ? RANKS_ONLY : { candidates: [{ name: "graph", options: {}, effort: 40 }] };
+}
+
+/** Memory: vectors and contexts, the edges while the graph is built, and its arcs with their alias tables. */
+function graphNeeds({ dim: given, threads, directed }: GraphOptions): Needs {
+  return {
+    dim: given,
+    advice: "--min-count leaves fewer nodes, and --where fewer edges",
+    of({ trainRows, heldOutRows, features, keyBytes }, dim = given) {
+      const arcs = (directed ? 1 : 2) * trainRows;
+      return {
+        memory: skipGramBytes(features, dim, threads) + 24 * trainRows + 24 * arcs + 16 * heldOutRows,
+        disk: skipGramDisk(features, dim, keyBytes),
+      };
+    },
+  };
+}
+
+/** AUC of cosines between nodes, and its gain over scores by the nodes' degrees in the training graph. */
+type EdgeAuc = (nodes: TableRows) => { edgeAuc: number; vectorsAdd: VectorsAdd | undefined };
+
+/**
+ * Samples the non-edges; must be called while the graph is in memory. Undefined if no held-out edge connects two known
+ * nodes; a reason if there are no non-edges. Feature 0 is not a node.
+ */
+function edgeAucOf(
+  { sources, targets }: Edges,
+  graph: Graph,
+  seed: number,
+): EdgeAuc | { why: string } | undefined {
+  const { directed } = graph;
+  // passes a new object, because graphOf removes the arrays from its argument
+  const { graph: held } = graphOf(graph.numNodes, { sources, targets }, { directed });
+  const pairs = edgePairs(held);
+  if (pairs.sources.length === 0) return undefined;
+  try {
+    const nonEdges = drawNonEdges(pairs, [held, graph], { kind: "uniform", seed, firstNode: 1 });
+    const byEdge = (score: EdgeScore) =>
+      edgeMetrics(score, pairs, nonEdges, [{ ...held, directed: false }])[0]!;
+    const alone = byEdge(degreeScore(graph));
+    return ({ vectors, dim }) => {
+      const model = byEdge(tableScore("cosine", { vectors, dim }, undefined, directed));
+      const vectorsAdd = vectorsAddOf({ control: "degrees", units: "edges", model, alone });
+      return { edgeAuc: valueOf(model), vectorsAdd };
+    };
+  } catch (error) {
+    if (error instanceof UsageError) return { why: error.message };
+    throw error;
+  }
 }

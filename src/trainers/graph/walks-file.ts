@@ -7,11 +7,7 @@ import { writeFileAtomic } from "../../io/atomic.js";
 import { NO_NODE } from "../../kernels/walks/binding.js";
 import type { SgnsMachine } from "../../skip-grams/machine.js";
 
-/**
- * Returns keys as words, by feature: white space becomes `_`, as in exports for word2vec.
- *
- * @throws {DataError} two keys become the same word
- */
+/** By feature: white space becomes `_`, as in exports for word2vec. */
 export function wordsOf({ fields, offsets, numFeatures }: FeatureSpace): string[] {
   const words = Array.from({ length: numFeatures }, () => "");
   const keys = fields[0]!;

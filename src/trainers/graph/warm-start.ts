@@ -3,37 +3,32 @@
 
 import type { Run } from "../../embedding/run-directory.js";
 import { UsageError } from "../../errors.js";
-import { readOptimizerFile } from "../../skip-grams/optimizer-file.js";
-import { readSgnsTables, startOf, type SgnsInit, type SgnsStart } from "../../skip-grams/warm-start.js";
+import {
+  readOptimizerFile,
+  readSgnsTables,
+  startOf,
+  type SgnsInit,
+  type SgnsStart,
+} from "../../skip-grams/warm-start.js";
 import type { SgnsVocabulary } from "../../skip-grams/vocabulary.js";
 import { checkDim, openInitRun } from "../../training/warm-start/init-run.js";
 import { methods, type WalkMethod } from "./methods.js";
 import type { CarriedItems } from "./eges/artifact.js";
 import type { SideInformation } from "./eges/side-information.js";
 import { composedStart, readEgesInit, type EgesInit } from "./eges/warm-start.js";
-import { EGES_MODEL, kindOf, kinds } from "./names.js";
+import { EGES_MODEL, kindOf, kinds } from "./side-tables.js";
 import { samplesOf, type GraphOptions, type GivenGraph } from "./options.js";
 
-/** The run that --init names, with its tables. */
 export interface GraphInit {
   run: Run;
   /** length of the default table's vectors */
   dim: number;
-  /**
-   * tables of each pair of vectors and contexts that the method trains (LINE trains one pair per order); the tables of
-   * the first pair also have the keys
-   */
+  /** for each pair of vectors and contexts (LINE: one per order); the first pair also has the keys */
   sides: readonly [SgnsInit, ...SgnsInit[]];
-  /** for EGES, which trains one such pair: its tables, and the items' own vectors and attention logits */
+  /** for EGES, which trains one such pair: also the items' own vectors and attention logits */
   composed?: EgesInit;
 }
 
-/**
- * Opens the run that --init names, if the option is set.
- *
- * @throws {UsageError} the run's tables differ from those of this training
- * @throws {ArtifactError} damaged
- */
 export async function openGraphInit(
   given: GivenGraph,
   graphOptions: GraphOptions,
@@ -77,7 +72,7 @@ function otherTables({ path, manifest }: Run, { method: wanted }: GraphOptions):
   );
 }
 
-/** Returns the initial parameters of each pair of tables; for EGES also the parameters that items keep from the run. */
+/** For EGES also returns the parameters that items keep from the run. */
 export function startsOf(
   init: GraphInit | undefined,
   { carried }: SgnsVocabulary,

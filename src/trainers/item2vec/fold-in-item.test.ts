@@ -1,5 +1,5 @@
 import { between, integerBelow, mulberry32 } from "../../testing/random.js";
-import { foldInItem, noiseOf, type FixedContexts } from "./fold-in-item.js";
+import { foldInItem, noiseOf, type FixedContexts } from "./fold-in.js";
 
 const NUM_ITEMS = 40;
 const DIM = 6;
@@ -14,7 +14,7 @@ function planted(seed: number): { fixed: FixedContexts; masses: Map<number, numb
   return { fixed: { dim: DIM, vectors, noise: noiseOf(counts, { noiseExponent: 0.75, seed }) }, masses };
 }
 
-/** Computes the objective J, which fold-in-item.ts defines. */
+/** Computes the objective J, which fold-in.ts defines. */
 function objective(
   { vectors, noise }: FixedContexts,
   masses: ReadonlyMap<number, number>,

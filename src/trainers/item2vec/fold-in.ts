@@ -2,7 +2,7 @@
 //
 //   user   Σ_i w_i h_i/|h_i| over the user's known items, normalized; w_i is the largest weight of an event with i:
 //          1, or the run's weight of the event, times 2^(-age / half-life)
-//   item   the fit of fold-in-item.ts to its contexts in the sessions of the events
+//   item   the minimum of J (below), given its contexts in the sessions of the events
 
 import { MISSING } from "../../log/keys.js";
 import { columnNamed, type Dataset, type KeyColumn } from "../../dataset/dataset.js";
@@ -27,19 +27,15 @@ import { openAsTrained } from "../../training/reading/open-as-trained.js";
 import { readSpace, type RunSpace } from "../../training/capabilities/run-space.js";
 import type { TransformOptions } from "../../training/options/transform-options.js";
 import type { Watch } from "../../training/session/watch.js";
-import { foldInItem, noiseOf } from "./fold-in-item.js";
-import { CONTEXT_TABLE } from "../../skip-grams/names.js";
+import { CONTEXT_TABLE } from "../../skip-grams/capabilities.js";
 import { windowSize, type Item2vecOptions } from "./options.js";
+import { foldIn } from "../../factors/fold-in.js";
+import { draw } from "../../numeric/random.js";
+import { itemAt, noiseDistribution } from "../../sampling/noise-distribution.js";
 
-/** Default λ (L2) of the fit of a new item. */
 const SMALL_L2 = 1;
 
-/**
- * Prepares folding in users, or items that the run does not know (`options.field`).
- *
- * @throws {UsageError} an option does not apply to the field, there is no new item, or a half-life is given without
- * times
- */
+/** Prepares folding in users, or items that the run does not know (`options.field`). */
 export async function foldInSessions(run: Run, options: TransformOptions, watch: Watch): Promise<FoldingIn> {
   const { field = "user", l2Weight, l2Vector, halfLife } = options;
   if (l2Weight !== undefined)
@@ -61,11 +57,7 @@ export async function foldInSessions(run: Run, options: TransformOptions, watch:
   };
 }
 
-/**
- * Checks the run's tokens.
- *
- * @throws {UsageError} the run has no items, or its sessions have tokens other than items, which new items would need
- */
+/** New items need sessions whose only tokens are items. */
 function checkTokens({ preprocess: { roles }, space }: RunSpace, field: string): void {
   const names = space.fields.map(({ name }) => name);
   const given = names.map((name) => `'${name}'`).join(", ");
@@ -82,10 +74,7 @@ function checkTokens({ preprocess: { roles }, space }: RunSpace, field: string):
 
 type Read = (roles: readonly ("user" | "session" | "time")[]) => Promise<Dataset>;
 
-/**
- * Returns a function that folds in every user of the events, or every session if the run has no user column.
- * @throws {UsageError} the half-life is invalid
- */
+/** Folds in every user of the events, or every session if the run has no user column. */
 function usersOf(model: RunSpace, { halfLife }: TransformOptions): (read: Read) => Promise<FoldedKeys> {
   const { roles } = model.preprocess;
   const role = roles.user === undefined ? "session" : "user";
@@ -140,7 +129,7 @@ function usersOf(model: RunSpace, { halfLife }: TransformOptions): (read: Read) 
   };
 }
 
-/** Returns a function that computes the age of a row: milliseconds before the latest event of the same key. */
+/** Returns the age of a row: milliseconds before the latest event of the same key. */
 function agesOf({ codes, dictionary }: KeyColumn, times: Float64Array): (row: number) => number {
   const latest = new Float64Array(dictionary.size).fill(-Infinity);
   codes.forEach((code, row) => {
@@ -163,7 +152,6 @@ function meanDirection(
   return length > 0 ? sum.map((x) => x / length) : undefined;
 }
 
-/** Folds in every item of the events that the run does not know. */
 async function itemsOf(
   run: Run,
   model: RunSpace,
@@ -181,7 +169,8 @@ async function itemsOf(
   const by = sessionGap !== undefined ? "gap" : roles.session !== undefined ? "session" : "user";
   const dataset = await read([by === "session" ? "session" : "user", "time"]);
   const { column, codes } = newKeysOf(model, dataset, { given: "item" });
-  const { ids, counts, field, dim } = itemsIn(model, dataset);
+  const { ids, counts } = itemsIn(model, dataset);
+  const { dim } = model.table;
   const numKnown = counts.length;
   const placeOf = new Map(codes.map((code, place) => [code, place]));
   const counted = countsOf(model, dataset);
@@ -195,7 +184,7 @@ async function itemsOf(
   });
   const masses = contextsOf(sessions, counted, { numKnown, numNew: codes.length }, options);
   const context = await run.readTable(CONTEXT_TABLE);
-  const { first, last } = rowsOf(context, field);
+  const { first, last } = rowsOf(context, roles.item!);
   const fixed = {
     dim,
     vectors: context.vectors.subarray(first * dim, last * dim),
@@ -223,10 +212,7 @@ async function itemsOf(
   };
 }
 
-/**
- * Returns for each new item its known contexts, with the sum of their pairs' weights; a pair is weighted by its
- * distance and by both events' weights.
- */
+/** Returns each new item's known contexts, with the sum of their pairs' weights, by distance and both events. */
 function contextsOf(
   { offsets, tokens, rows, numSessions }: Sequences,
   counted: Float64Array | undefined,
@@ -253,32 +239,87 @@ function contextsOf(
   return masses;
 }
 
-/**
- * Returns f64 by row: weight of each event by the run's --weight and --event-weight, with mean 1; undefined if all are
- * 1.
- */
+/** Returns the weight of each event, f64 by row, with mean 1; undefined if all are 1. */
 function countsOf({ preprocess }: RunSpace, dataset: Dataset): Float64Array | undefined {
   const weights = rowWeights(dataset, wholeOf(dataset).rows, preprocess);
   const mean = weights ? weights.reduce((sum, weight) => sum + weight, 0) / weights.length : 1;
   return mean > 0 ? weights?.map((weight) => weight / mean) : weights;
 }
 
-/** Returns the items of a run, and the row of the run's table for each item code of the log. */
 function itemsIn({ preprocess: { roles }, space, table }: RunSpace, dataset: Dataset) {
   const name = roles.item!;
   const field = space.fields.find((one) => one.name === name);
   const itemColumn = foldedColumn(dataset, name);
   if (field?.kind !== "key") throw new RangeError(`'${name}' is not a field of keys`);
   const { first, last } = rowsOf(table, name);
-  const { dim } = table;
   return {
-    field: name,
-    dim,
     itemColumn,
     /** u32 by item code of the log: row of the run's table, counted from 1; 0 for an unknown item */
     ids: idsOf(field, itemColumn.dictionary),
     counts: table.counts.subarray(first, last),
-    /** vectors of the known items, f32[numItems * dim] */
-    vectors: table.vectors.subarray(first * dim, last * dim),
   };
+}
+
+// The vector of a new item from its contexts, whose vectors are fixed:
+//
+//   J(h) = Σ_c m_c log(1 + e^(-h·z_c)) + K M E_n log(1 + e^(h·z_n)) + λ/2 |h|²        M = Σ_c m_c
+//
+//   h    f64[dim], the item as a centre        z   f32[dim], the context vectors of known items
+//   m_c  number of times that c is a context of the item, each weighted by its distance
+//   K    negatives per context        n  noise, from the run's distribution
+//
+// J is the training loss of one centre, with the mean over the noise in place of samples, plus a penalty. It is
+// strictly convex for λ > 0, so the minimum is unique.
+
+/** The mean over noise is exact up to this number of items; beyond, it is estimated from as many samples. */
+const MOST_NOISE = 4096;
+/** Number of the random stream for the samples of noise, which differs from the seed's other streams. */
+const FOLD_IN_NOISE = 0xf01d;
+
+export interface FixedContexts {
+  dim: number;
+  /** context vectors of the known items, f32[numItems * dim], row-major */
+  vectors: Float32Array;
+  /** items of the noise, and their probabilities, whose sum is 1 */
+  noise: { items: Uint32Array; chances: Float64Array };
+}
+
+export function noiseOf(
+  counts: Uint32Array,
+  { noiseExponent, seed }: { noiseExponent: number; seed: number },
+): FixedContexts["noise"] {
+  const cumulative = noiseDistribution(counts, noiseExponent);
+  const chanceOf = (item: number) => cumulative[item]! - (item > 0 ? cumulative[item - 1]! : 0);
+  const all = Uint32Array.from(counts.keys()).filter((item) => counts[item]! > 0);
+  if (all.length <= MOST_NOISE) return { items: all, chances: Float64Array.from(all, chanceOf) };
+  // stratified sampling reduces the variance: one sample is drawn from each of equal shares of the distribution
+  const key = draw(seed, FOLD_IN_NOISE);
+  const chanceByItem = new Map<number, number>();
+  for (let i = 0; i < MOST_NOISE; i++) {
+    const item = itemAt(cumulative, (i + draw(key, i) / 2 ** 32) / MOST_NOISE);
+    chanceByItem.set(item, (chanceByItem.get(item) ?? 0) + 1 / MOST_NOISE);
+  }
+  return { items: Uint32Array.from(chanceByItem.keys()), chances: Float64Array.from(chanceByItem.values()) };
+}
+
+/** Minimizes J by Newton's method from 0. @param masses m_c, for at least one item @param how.l2 λ, above 0 */
+export function foldInItem(
+  { dim, vectors, noise }: FixedContexts,
+  masses: ReadonlyMap<number, number>,
+  { negatives, l2 }: { negatives: number; l2: number },
+): Float64Array {
+  const mass = [...masses.values()].reduce((sum, m) => sum + m, 0);
+  const numRows = masses.size + noise.items.length;
+  const rows = {
+    dim,
+    phi: new Float64Array(numRows * (1 + dim)),
+    offsets: new Float64Array(numRows),
+    labels: new Float64Array(numRows).fill(1, 0, masses.size),
+    weights: Float64Array.of(...masses.values(), ...noise.chances.map((chance) => negatives * mass * chance)),
+  };
+  // foldIn also fits a weight, which stays 0 because its column of `phi` is zero
+  [...masses.keys(), ...noise.items].forEach((item, row) =>
+    rows.phi.set(vectors.subarray(item * dim, (item + 1) * dim), row * (1 + dim) + 1),
+  );
+  return foldIn(rows, { loss: "logistic", l2Weight: 1, l2Vector: l2 }).subarray(1);
 }

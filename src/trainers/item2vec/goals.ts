@@ -1,5 +1,5 @@
 // Airbnb's additional terms of the objective (Grbovic and Cheng, KDD 2018, eq. 5): the goal that a session led to, such
-// as a booking, and rejected items.
+// as a booking, rejected items, and negatives from an item's market.
 //
 //   events ──► marks: goals and rejections ──► sequences, with rejections apart ──► a list per session
 //                                                                              └──► repeated sessions with goals
@@ -8,10 +8,13 @@ import { BESIDE, type MarkedEvents, type Sequences } from "../../dataset/sequenc
 import { rowsHeldBy } from "../../dataset/filters/where-rows.js";
 import { parseWhere } from "../../dataset/filters/where.js";
 import { UsageError } from "../../errors.js";
-import type { SgnsPairs } from "../../kernels/sgns/binding.js";
+import { type SgnsPairs, NO_MARKET } from "../../kernels/sgns/binding.js";
 import type { WeightedSequences } from "../../sampling/skip-grams.js";
 import type { Part } from "../../training/examples/examples.js";
 import type { GivenItem2vec } from "./options.js";
+import { MISSING, keyAt } from "../../log/keys.js";
+import { columnOfOption, type Column } from "../../dataset/dataset.js";
+import { cellCodes } from "../../dataset/item-fields.js";
 
 /** Mark of an event that is a goal; a rejection has the mark BESIDE (dataset/sequences). */
 const GOAL = 2;
@@ -27,7 +30,6 @@ export interface SessionLists {
   ofSession: Uint32Array;
 }
 
-/** Returns the columns that the options use, except those with a role. @throws {UsageError} an expression is invalid */
 export function columnsAsked({ goal, reject, negativesWithin }: GivenItem2vec): string[] {
   const expressions = [...(goal === undefined ? [] : [parseWhere(goal, "--goal")])];
   if (reject !== undefined) expressions.push(parseWhere(reject, "--reject"));
@@ -35,14 +37,7 @@ export function columnsAsked({ goal, reject, negativesWithin }: GivenItem2vec): 
   return [...new Set([...asked, ...(negativesWithin === undefined ? [] : [negativesWithin])])];
 }
 
-/**
- * Returns for each event of a split whether it is a goal or a rejection; undefined if neither --goal nor --reject is
- * set.
- *
- * @param expected whether each expression must match some event
- * @returns u8[rows]: GOAL, BESIDE for a rejection, 0 for other events
- * @throws {UsageError} an expression uses an unknown column or matches no event, or both match the same event
- */
+/** u8[rows]: GOAL, BESIDE for a rejection, 0 for others. @param expected whether an expression must match an event */
 export function marksOf(
   { dataset, rows }: Part,
   { goal, reject }: GivenItem2vec,
@@ -93,12 +88,6 @@ function distinctOf({ offsets, tokens, marks }: MarkedEvents, session: number): 
   return entries;
 }
 
-/**
- * Returns notes on the numbers of goals and rejections.
- *
- * @param marks result of marksOf for the training split
- * @throws {UsageError} no session has a goal
- */
 export function markNotes(
   { numSessions, marked }: Sequences,
   marks: Uint8Array,
@@ -163,4 +152,128 @@ export function oversampled(sequences: WeightedSequences, times: number): Weight
     }
   }
   return { ...copy, numSessions: s, notes: [] };
+}
+
+// Additional negatives of an item are sampled from its market, so that vectors separate items that a user chooses
+// between.
+
+const FLAG = "--negatives-within";
+/** Maximum share of items with several values of the column. */
+const MOST_CHANGED = 0.05;
+
+type Markets = NonNullable<SgnsPairs["markets"]>;
+
+/**
+ * Returns the markets of the items in training sessions: the most frequent value of the column.
+ *
+ * @param tokens u32[part.rows]: items as features, or MISSING
+ * @param counts f64[numFeatures]: total weight of the events in training sessions
+ */
+export function marketsOf(
+  { dataset, rows }: Part,
+  name: string,
+  { tokens, counts, drawn }: { tokens: Uint32Array; counts: Float64Array; drawn: number },
+  warn: (text: string) => void,
+): Markets {
+  const column = columnOfOption(dataset, FLAG, name);
+  if (column.kind === "multi")
+    throw new UsageError(`${FLAG} '${name}': the column is multi-valued, but an item must have one market`);
+  const codes = cellCodes(column);
+  // marks the items that occur in training sessions, because only these items get a market
+  const known = new Uint8Array(counts.length);
+  for (const token of tokens) if (token !== MISSING && counts[token]! > 0) known[token] = 1;
+  const items = known.reduce((sum, is) => sum + is, 0);
+  const { of, changed, example } = frequentValues(tokens, rows, codes, known);
+  if (changed > MOST_CHANGED * items) {
+    const item = columnOfOption(dataset, "--item", dataset.roles.item!);
+    const [row, other] = example!;
+    throw new UsageError(
+      `${FLAG} '${name}': ${changed} of ${items} items have several values, such as ${cellText(item, row)} ` +
+        `with ${cellText(column, other)} and ${cellText(column, row)}; name a column that describes the item`,
+    );
+  }
+  const [missing, byValue] = [
+    of.reduce((sum, m, i) => sum + (known[i] === 1 && m === NO_MARKET ? 1 : 0), 0),
+    grouped(of),
+  ];
+  const alone = byValue.filter((group) => group.length === 1).length;
+  if (alone + missing === items)
+    throw new UsageError(
+      `${FLAG} '${name}': no two items share a value` +
+        (missing > 0 ? `, and ${missing} of ${items} have no value` : ""),
+    );
+  if (changed > 0)
+    warn(
+      `${FLAG}: ${changed} of ${items} items have several values of '${name}': the most frequent one is used`,
+    );
+  if (missing > 0)
+    warn(`${FLAG}: ${missing} of ${items} items have no '${name}' and get no market negatives`);
+  if (alone > 0)
+    warn(`${FLAG}: ${alone} of ${items} items are alone in their '${name}' and get no market negatives`);
+  if (byValue.length === 1 && missing === 0)
+    warn(`${FLAG}: all items have the same '${name}', so market negatives are sampled from all items`);
+  const ends = [0];
+  byValue.forEach((group, m) => {
+    for (const feature of group) of[feature] = m;
+    ends.push(ends[m]! + group.length);
+  });
+  return { of, ends: Uint32Array.from(ends), rows: Uint32Array.from(byValue.flat()), drawn };
+}
+
+/**
+ * Returns the most frequent value of each item; of equally frequent values, the earliest.
+ *
+ * @returns of: u32[numFeatures], codes, NO_MARKET if missing; changed: number of items with several values; example:
+ *   two rows of such an item with different values
+ */
+function frequentValues(
+  tokens: Uint32Array,
+  rows: Uint32Array,
+  codes: Uint32Array,
+  known: Uint8Array,
+): { of: Uint32Array; changed: number; example: [row: number, other: number] | undefined } {
+  const of = new Uint32Array(known.length).fill(NO_MARKET);
+  const firstRow = new Uint32Array(known.length);
+  const events = new Map<number, Map<number, number>>();
+  let example: [number, number] | undefined;
+  tokens.forEach((token, i) => {
+    if (token === MISSING || known[token] === 0) return;
+    const [row, code] = [rows[i]!, codes[rows[i]!]!];
+    if (code === MISSING) return;
+    if (of[token] === NO_MARKET) {
+      of[token] = code;
+      firstRow[token] = row;
+    } else if (of[token] !== code && !events.has(token)) {
+      example ??= [row, firstRow[token]!];
+      events.set(token, new Map());
+    }
+  });
+  if (events.size === 0) return { of, changed: 0, example };
+  tokens.forEach((token, i) => {
+    const code = codes[rows[i]!]!;
+    const own = code === MISSING ? undefined : events.get(token);
+    own?.set(code, (own.get(code) ?? 0) + 1);
+  });
+  for (const [token, own] of events) {
+    const most = Math.max(...own.values());
+    of[token] = [...own].find(([, count]) => count === most)![0];
+  }
+  return { of, changed: events.size, example };
+}
+
+/** Groups items by market, in the order in which the markets first appear; the items of a group are ascending. */
+function grouped(of: Uint32Array): number[][] {
+  const groups = new Map<number, number[]>();
+  of.forEach((value, feature) => {
+    if (value === NO_MARKET) return;
+    const group = groups.get(value);
+    if (group) group.push(feature);
+    else groups.set(value, [feature]);
+  });
+  return [...groups.values()];
+}
+
+function cellText(column: Column, row: number): string {
+  if (column.kind === "number") return String(column.values[row]);
+  return `'${keyAt(column.dictionary, column.codes[row]!)}'`;
 }

@@ -3,7 +3,6 @@
 import type { Models } from "../../training/capabilities/model.js";
 import { sgnsCapabilities } from "../../skip-grams/capabilities.js";
 
-/** Name of the model in the manifest. */
 export const ITEM2VEC_MODEL = "item2vec";
 
 export const models: Models = {

@@ -1,9 +1,8 @@
 // The options of train-item2vec (docs/algorithms/item2vec.md).
 
 import { UsageError } from "../../errors.js";
-import { labels, vocabulary } from "../../training/options/features.js";
-import { everyday, log } from "../../training/options/log.js";
-import { memory, threads } from "../../training/options/reading.js";
+import { everyday } from "../../training/options/log.js";
+import { threads } from "../../training/options/reading.js";
 import { passes } from "../../training/options/passes.js";
 import {
   choice,
@@ -11,8 +10,6 @@ import {
   flag,
   list,
   number,
-  omit,
-  pick,
   resolved,
   text,
   whole,
@@ -22,15 +19,15 @@ import {
   type SearchRange,
   type Given,
 } from "../../training/options/table.js";
-import { gaps } from "../../skip-grams/options.js";
-import { output, weekly } from "../../training/options/weekly.js";
+import { commonOptions, gaps } from "../../skip-grams/options.js";
+import { output } from "../../training/options/weekly.js";
 
 const [model, training, sequences, goals] = ["Model:", "Training:", "Sequences:", "Goals:"] as const;
 const weekToWeek = "From week to week:";
 const ANY = Number.MAX_VALUE;
 
 /** Maximum number of tokens on each side of a centre for --window session; it is stored in a u8. */
-export const LONGEST_WINDOW = 255;
+const LONGEST_WINDOW = 255;
 
 /**
  * Makes an option searchable only if the metric is recall: losses with other windows or noise are means over other
@@ -40,7 +37,6 @@ function byRecall(among: (options: { tokens?: readonly string[] }) => readonly n
   return { among, when: ({ metric }: { metric: string }) => metric === "recall" };
 }
 
-/** Options that control how sequences are made from events. */
 const ofSequences = {
   ...gaps,
   minLength: whole({
@@ -70,7 +66,7 @@ const ofSequences = {
   }),
 } as const;
 
-/** Options of contexts and negatives in addition to the window. */
+/** Contexts and negatives in addition to the window. */
 const ofGoals = {
   goal: text("expression", {
     help:
@@ -193,25 +189,9 @@ const own = {
   ...threads,
 } as const;
 
-/** All options of `train-item2vec`. */
 export const options = withCommon(
   {
-    ...log,
-    ...omit(vocabulary, "oovDropout", "hash"),
-    ...pick(labels, "positiveFrom"),
-    ...pick(
-      weekly,
-      "init",
-      "expire",
-      "freeze",
-      "keepState",
-      "refit",
-      "checkpointEvery",
-      "search",
-      "resume",
-      "onInterrupt",
-    ),
-    ...memory,
+    ...commonOptions,
     ...own,
     ...output,
   } as const,
@@ -232,10 +212,8 @@ export const options = withCommon(
 export type GivenItem2vec = Given<typeof options>;
 /** Options with defaults, except the learning rate, which may be unset. */
 export type Item2vecOptions = Resolved<typeof own>;
-/** Options of a training, with defaults applied. */
 export type TrainedOptions = Item2vecOptions & { learningRate: number };
 
-/** Applies defaults to the user's options. */
 export function item2vecOptionsOf(given: GivenItem2vec): Item2vecOptions {
   return resolved(own, given, { searches: given.search !== undefined });
 }
@@ -248,17 +226,13 @@ export function windowSize({
   return window === "session" ? LONGEST_WINDOW : window * tokens.length;
 }
 
-/** Returns the stopping metric, by its name in the log of epochs. */
 export function stoppingMetricOf({ metric, k }: Pick<Item2vecOptions, "metric" | "k">) {
   return metric === "recall"
     ? { name: `recallAt${k}` as const, better: "higher" as const }
     : { name: "validLoss" as const, better: "lower" as const };
 }
 
-/**
- * Sets the learning rate. It is smaller if rows are updated often, because the steps of all updates are summed before
- * AdaGrad's step.
- */
+/** Smaller if rows are updated often, because the steps of all updates are summed before AdaGrad's step. */
 export function withLearningRate(options: Item2vecOptions, eventsAnItem: number): TrainedOptions {
   return { learningRate: eventsAnItem > 500 ? 0.2 : 0.8, ...options };
 }
@@ -273,7 +247,6 @@ function windowComplaint(window: number | "session"): string | undefined {
   return isRight ? undefined : `an integer from 1 to ${LONGEST_WINDOW}, or session`;
 }
 
-/** Checks the options. @throws {UsageError} they cannot be combined */
 export function checkItem2vecOptions(given: GivenItem2vec): void {
   const { session, sessionGap } = given;
   const { window, tokens = ["item"] } = item2vecOptionsOf(given);

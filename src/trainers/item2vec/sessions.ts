@@ -9,8 +9,9 @@ import { DataError, UsageError, nearestName } from "../../errors.js";
 import type { SgnsPairs } from "../../kernels/sgns/binding.js";
 import type { WeightedSequences } from "../../sampling/skip-grams.js";
 import type { Part, LogParts } from "../../training/examples/examples.js";
-import { withWeights, type Counted } from "../../skip-grams/event-counts.js";
 import {
+  withWeights,
+  type Counted,
   heldOutOf,
   inTheirSessions,
   sessionColumn,
@@ -19,22 +20,20 @@ import {
   tokensOf,
   type HeldOutSequences,
 } from "../../skip-grams/sessions.js";
-import { markedLists, markNotes, marksOf, oversampled, type SessionLists } from "./goals.js";
-import { marketsOf } from "./markets.js";
+import { markedLists, markNotes, marksOf, oversampled, type SessionLists, marketsOf } from "./goals.js";
 import type { Item2vecOptions, GivenItem2vec } from "./options.js";
 import { featuresNamed, featuresOfRoles } from "../../training/reading/users-and-items.js";
 
-export interface Sessions {
+interface Sessions {
   train: WeightedSequences;
   /** held-out events; undefined if no held-out event is next to another event of its session */
   valid: HeldOutSequences | undefined;
   /** f64[numFeatures]: total weight of the events in training sessions; without weights, their number */
   totals: Float64Array;
-  /** contexts and negatives of centres in addition to those in their window */
   beside?: Beside;
 }
 
-/** Contexts and negatives outside of the window: goals and rejections by session, and other items of a market. */
+/** Contexts and negatives outside of the window. */
 export interface Beside {
   pairs: SgnsPairs;
   /** u32[numRows of the training dataset]: index of the list of goals and rejections of the row's session */
@@ -42,12 +41,6 @@ export interface Beside {
   valid: SessionLists | undefined;
 }
 
-/**
- * Makes the sessions of all splits.
- *
- * @throws {UsageError} the log has no sessions, or lacks columns that options require
- * @throws {DataError} no training session has two items
- */
 export function sessionsOf(
   space: FeatureSpace,
   { train, valid }: LogParts,
@@ -126,11 +119,7 @@ export function sessionsOf(
   };
 }
 
-/**
- * Returns contexts and negatives in addition to the window; undefined if no option asks for them.
- *
- * @throws {UsageError} the log lacks a column
- */
+/** Returns undefined if no option asks for contexts and negatives in addition to the window. */
 function besideOf(
   space: FeatureSpace,
   train: Part,
@@ -152,7 +141,6 @@ function besideOf(
   };
 }
 
-/** Returns the index of the item column among the tokens' columns. @throws {UsageError} it is not one of them */
 function itemAt(columns: readonly string[], { item }: Roles): number {
   const at = columns.findIndex((name) => name === item);
   if (at >= 0) return at;
@@ -162,7 +150,6 @@ function itemAt(columns: readonly string[], { item }: Roles): number {
   );
 }
 
-/** Returns u32[numRows]: index of the list of goals and rejections of each row's session. */
 function listsByRow(
   { numSessions, offsets, rows }: Sequences,
   ofSession: Uint32Array,
@@ -178,7 +165,7 @@ function listsByRow(
  * Returns the columns whose cells become tokens, in the order of `tokens`; the names `user` and `item` in it denote the
  * columns in these roles, unless a column has that name.
  */
-export function tokenColumns(
+function tokenColumns(
   { columns, roles }: Pick<Dataset, "columns"> & { roles: Pick<Roles, "user" | "item"> },
   tokens: readonly string[] = ["item"],
 ): string[] {
@@ -188,11 +175,7 @@ export function tokenColumns(
   );
 }
 
-/**
- * Returns the dataset whose features are the tokens' columns, and a note on ignored columns.
- *
- * @throws {UsageError} a column does not exist, is named twice, or does not have one key per row
- */
+/** Returns the dataset whose features are the tokens' columns, and a note on ignored columns. */
 export function acceptTokens(
   dataset: Dataset,
   command: string,

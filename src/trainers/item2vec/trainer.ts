@@ -1,5 +1,3 @@
-// `embed train-item2vec`: learns a vector for each item from its contexts in sessions.
-
 import { RANKS_ONLY, type LogTraits, type Suits, type Trainer } from "../../training/session/trainer.js";
 import type { Dataset } from "../../dataset/dataset.js";
 import { releaseColumns } from "../../dataset/stored-columns.js";
@@ -10,11 +8,10 @@ import { unfinishedWarnings, vectorWarnings } from "../../training/warnings/outc
 import { unmeasuredWarnings } from "../../training/warnings/training-warnings.js";
 import { countUnseen } from "../../training/reading/split-parts.js";
 import type { Fit, Plan, Session, TrainingInput } from "../../training/session/plan.js";
-import { countedEvents } from "../../skip-grams/event-counts.js";
+import { countedEvents } from "../../skip-grams/sessions.js";
 import { columnsAsked } from "./goals.js";
-import { contentsOf } from "../../skip-grams/contents.js";
-import { CONTEXT_TABLE } from "../../skip-grams/names.js";
-import { item2vecNeeds } from "./memory.js";
+import { contentsOf, skipGramBytes, skipGramDisk } from "../../skip-grams/contents.js";
+import { CONTEXT_TABLE } from "../../skip-grams/capabilities.js";
 import { ITEM2VEC_MODEL } from "./models.js";
 import {
   checkItem2vecOptions,
@@ -29,6 +26,7 @@ import { sessionsOf, acceptTokens } from "./sessions.js";
 import { startOf, openSgnsInit, type SgnsInit } from "../../skip-grams/warm-start.js";
 import { numAlone, vocabularyOf } from "../../skip-grams/vocabulary.js";
 import { validationOf, validMetrics } from "./validation.js";
+import type { Needs } from "../../training/session/needs.js";
 
 const command = "train-item2vec";
 
@@ -68,7 +66,7 @@ async function plan(given: GivenItem2vec): Promise<Plan> {
   };
 }
 
-/** Returns options for reading a log with the columns that other options name, even if --fields does not list them. */
+/** Reads the columns that other options name, even if --fields does not list them. */
 function readingWith(asked: readonly string[], given: GivenItem2vec): NonNullable<Plan["reading"]> {
   const { fields, user, item, label, time, session, numeric = [], multi = {} } = given;
   const read = [fields ?? [], numeric, Object.keys(multi), user, item, label, time, session].flat();
@@ -165,7 +163,6 @@ async function fit(
   };
 }
 
-/** Warns of keys that occur in the training split, but in none of its sessions. */
 function aloneWarnings(space: FeatureSpace, totals: Float64Array): string[] {
   const alone = numAlone(space, totals);
   return alone === 0
@@ -176,7 +173,21 @@ function aloneWarnings(space: FeatureSpace, totals: Float64Array): string[] {
       ];
 }
 
-/** Returns the training for a comparison; without a session column, a session is a user's events. */
+/** Without a session column, a session is a user's events. */
 function suits({ goal }: LogTraits): Suits {
   return goal === "predictions" ? RANKS_ONLY : { candidates: [{ name: "item2vec", options: {}, effort: 6 }] };
+}
+
+/** Memory: vectors and contexts of items, and the stream of an epoch: tokens, windows, order of sessions. */
+function item2vecNeeds({ dim: given, threads }: Item2vecOptions): Needs {
+  return {
+    dim: given,
+    advice: "--min-count leaves fewer items, and --where fewer events",
+    of({ trainRows, heldOutRows, features, keyBytes }, dim = given) {
+      return {
+        memory: skipGramBytes(features, dim, threads) + 40 * trainRows + 16 * heldOutRows,
+        disk: skipGramDisk(features, dim, keyBytes),
+      };
+    },
+  };
 }

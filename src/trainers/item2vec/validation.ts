@@ -29,12 +29,7 @@ interface Found {
   parts: Pick<LogParts, "valid">;
 }
 
-/**
- * Returns the validation of a training; undefined if nothing can be validated.
- *
- * @throws {UsageError} --metric without a validation split, or recall without items
- * @throws {DataError} --metric recall, but no item follows another one
- */
+/** Returns undefined if nothing can be validated. */
 export function validationOf(
   { space, heldOut, totals, dataset, parts }: Found,
   { metric, ...options }: Item2vecOptions,
@@ -68,7 +63,6 @@ export function validationOf(
   return undefined;
 }
 
-/** Returns the metrics of the validation split, from the log entry of the best epoch. */
 export function validMetrics(best: EpochEvent): Metrics {
   const ranking = Object.entries(best).filter(([name]) => /^(recall|ndcg)At/.test(name));
   return { pairLoss: best.validLoss!, ...Object.fromEntries(ranking as [string, number][]) };
@@ -77,23 +71,13 @@ export function validMetrics(best: EpochEvent): Metrics {
 /** Maximum number of queries; if there are more, every n-th is used. */
 const MOST_QUERIES = 4096;
 
-interface NextItemsOptions {
-  dim: number;
-  k: number;
-  threads: number;
-}
-
 /**
  * Evaluates whether the item that follows another in a session is among the k items nearest to it by cosine. Vectors
  * are f32[numFeatures * dim].
  */
-export interface NextItems {
-  /** Computes recallAtK and ndcgAtK of the vectors. */
+interface NextItems {
   of(vectors: Float32Array, signal: AbortSignal): Promise<Record<string, number>>;
-  /**
-   * Computes recallAtK of each query, by the vectors and by a popularity ranking.
-   * @param totals f64[numFeatures]: popularity
-   */
+  /** recallAtK of each query, also by popularity. @param totals f64[numFeatures]: popularity */
   beside(
     vectors: Float32Array,
     totals: Float64Array,
@@ -113,7 +97,7 @@ export function nextItems(
   { offsets, tokens, numSessions, isHeldOut }: HeldOutSequences,
   [first, end]: readonly [first: number, end: number],
   totals: Float64Array,
-  { dim, k, threads }: NextItemsOptions,
+  { dim, k, threads }: Pick<Item2vecOptions, "dim" | "k" | "threads">,
 ): NextItems | undefined {
   const pairs: [before: number, next: number][] = [];
   for (let s = 0; s < numSessions; s++) {

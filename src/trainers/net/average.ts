@@ -12,9 +12,7 @@ import { arrayOf, floatsOf, type NamedArrays } from "../../training/epochs/named
 /** Number of times per epoch that the parameters are added to their average; each time copies the network. */
 export const ADDED_PER_EPOCH = 8;
 
-/**
- * Prefix of the names of the averaged parameters in a checkpoint, and name of the array with their number of additions.
- */
+/** Prefix of the averaged parameters in a checkpoint, and name of the array with their number of additions. */
 const [PREFIX, COUNT] = ["average.", "averaged"];
 
 export class ParameterAverage {
@@ -22,15 +20,12 @@ export class ParameterAverage {
   #means: Record<string, Float32Array> = {};
   #count = 0;
 
-  /**
-   * Creates an average to which no parameters have been added yet.
-   * @param epochs time constant, above 0: parameters of this many epochs ago have 1/e of the weight of the latest
-   */
+  /** @param epochs time constant, above 0: parameters of this many epochs ago have 1/e of the latest's weight */
   constructor(epochs: number) {
     this.#decay = exp(-1 / (epochs * ADDED_PER_EPOCH));
   }
 
-  /** Adds the current parameters to their averages; does not store a reference to them. */
+  /** Does not store a reference to the parameters. */
   add(parameters: NamedArrays): void {
     const share = (1 - this.#decay) / (1 - pow(this.#decay, ++this.#count));
     for (const name in parameters) {
@@ -42,23 +37,17 @@ export class ParameterAverage {
     }
   }
 
-  /** Returns copies of the averaged parameters, by name. */
+  /** Copies. */
   parameters(): NamedArrays {
     return Object.fromEntries(Object.entries(this.#means).map(([name, mean]) => [name, mean.slice()]));
   }
 
-  /** Returns the averages and the number of additions, as arrays of a checkpoint. */
   state(): NamedArrays {
     const means = Object.entries(this.#means).map(([name, mean]) => [PREFIX + name, mean.slice()]);
     return { ...Object.fromEntries(means), [COUNT]: Uint32Array.of(this.#count) } as NamedArrays;
   }
 
-  /**
-   * Restores the state that `state` returned.
-   *
-   * @param like parameters of the network, whose names and lengths are used
-   * @throws {ArtifactError} the arrays belong to another network
-   */
+  /** @param like parameters of the network, whose names and lengths are used */
   restore(arrays: NamedArrays, like: NamedArrays): void {
     this.#count = arrayOf(arrays, COUNT, Uint32Array, 1)[0]!;
     this.#means = Object.fromEntries(

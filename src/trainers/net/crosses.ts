@@ -12,7 +12,6 @@ import { UsageError } from "../../errors.js";
 import type { NetRows } from "../../kernels/net/shape.js";
 import { featureKey } from "../../numeric/initial.js";
 
-/** Pairs of fields whose features are crossed. */
 export interface CrossPlan {
   /** names of the two fields of each pair */
   fields: readonly (readonly [string, string])[];
@@ -20,7 +19,6 @@ export interface CrossPlan {
   bits: number;
 }
 
-/** Returns the number of weights of all crosses. */
 export function numCrossesOf({ fields, bits }: CrossPlan): number {
   return fields.length * 2 ** bits;
 }
@@ -39,7 +37,7 @@ export function crosserOf(
   const hashes = featureHashes(space);
   const fieldOf = fieldOfFeatures(space.offsets);
   const placeOf = (p: number, a: number, b: number): number => {
-    const hash = featureKey(crossStart(p, hashes, a), hashes, b);
+    const hash = featureKey(featureKey(p, hashes, a), hashes, b);
     return p * 2 ** bits + (hash >>> (32 - bits));
   };
   return (rows) => {
@@ -57,14 +55,6 @@ export function crosserOf(
     }
     return { width: 0, indptr, ids: Uint32Array.from(found) };
   };
-}
-
-/**
- * Returns u32: hash of a pair p of fields and of a feature of the first field. It becomes the hash of a cross when it
- * is hashed together with a feature of the second field.
- */
-export function crossStart(p: number, hashes: Uint32Array, feature: number): number {
-  return featureKey(p, hashes, feature);
 }
 
 function fieldIndex({ fields }: FeatureSpace, name: string, pair: readonly string[]): number {

@@ -12,14 +12,10 @@ import type { Initialization } from "../../training/warm-start/initializations.j
 import type { TableStart } from "../../training/warm-start/table-init.js";
 import type { NetPlan } from "./plan.js";
 
-/** The table from which the embedding layer is initialized, and the method. */
 export interface NetStart {
   table: TableStart;
   kind: Initialization;
-  /**
-   * whether to return a network with the table's own predictions if no epoch is better on the validation split
-   * (fallback.ts)
-   */
+  /** whether to return a network with the table's predictions if no epoch is better on the validation split */
   fallsBack?: boolean;
 }
 
@@ -27,12 +23,10 @@ export interface NetStart {
 const SHUFFLE = 0x5ff1e;
 
 /**
- * Initializes parameters from a table, in place.
- *
  * The wide part gets the table's weights, and the output bias its w0, so that the initial scores include those of the
  * table's model.
  *
- * @param first       result of initialParameters
+ * @param first changed in place
  * @param labelScale scale by which labels are divided; weights of the wide part are divided by it, too
  */
 export function putTable(

@@ -31,15 +31,9 @@ import type { NetMachine, NetPlan } from "./plan.js";
 
 /** Number of rows that are copied to memory at once; each chunk costs messages to the threads. */
 const CHUNK_ROWS = 65536;
-/**
- * Maximum number of bytes of a WebAssembly memory, and the number of these that are reserved for chunks of rows, for
- * the (feature, value) pairs of a batch and for the threads' buffers.
- */
+/** Bytes of a WebAssembly memory, and of it for chunks of rows, the pairs of a batch and the threads' buffers. */
 const [LIMIT, BUFFERS] = [2 ** 32, 64 << 20];
-/**
- * Number of rows of one scoring call; small, so that the engine soon replaces unoptimized code, which it does between
- * calls.
- */
+/** Small, so that the engine soon replaces unoptimized code, which it does between calls. */
 const SCORE_ROWS = 256;
 
 /**
@@ -130,7 +124,6 @@ class KernelNet extends ThreadedKernel<NetKernel> implements NetMachine {
     return { hidden, scores };
   }
 
-  /** Returns a view of the first `length` elements of an array. */
   #read(part: string, length: number): Float32Array {
     return this.arena.f32(this.#rows.regionOf(part)).subarray(0, length);
   }
@@ -159,7 +152,6 @@ class KernelNet extends ThreadedKernel<NetKernel> implements NetMachine {
     this.#steps = arrayOf(state, "steps", Uint32Array, 1)[0]!;
   }
 
-  /** Copies rows to the memory that the kernel reads. */
   #put({ width, indptr, ids, values, labels, weights, numeric, crosses }: NetRows): void {
     const put = (part: string, array: Uint32Array | Float32Array | undefined) => this.#rows.put(part, array);
     putStruct(this.arena, NetRowsStruct, this.#rowsOffset, {

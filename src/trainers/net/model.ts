@@ -27,12 +27,10 @@ import type { OutOfVocabulary } from "../../export/unknown-keys.js";
 import type { KeyVectors } from "../../training/capabilities/key-vectors.js";
 import { readSpace } from "../../training/capabilities/run-space.js";
 
-/** Name of the model in the manifest. */
 export const NET_MODEL = "net";
 const SHAPE_FILE = "net.json";
 const PARAMETERS_FILE = "net.safetensors";
 
-/** A network's shape and parameters. */
 export interface NetParameters {
   shape: NetShape;
   crosses: CrossPlan;
@@ -44,7 +42,6 @@ export interface NetModel extends NetParameters {
   epochs: EpochEvent[];
   /** number of the epoch whose parameters these are, from 1 */
   bestEpoch: number;
-  /** whether an interrupt ended the training early */
   interrupted?: boolean;
 }
 
@@ -68,10 +65,6 @@ const storedShape = object(
   { layerNorm: flag, machine: flag },
 );
 
-/**
- * Checks a run's pairs of crossed fields against its features and weights.
- * @throws {ArtifactError} a crossed field is not categorical, or the number of weights does not match
- */
 function checkCrosses(space: FeatureSpace, crosses: CrossPlan, tensors: TensorFile): void {
   const keyed = new Set(space.fields.filter(({ kind }) => kind !== "number").map(({ name }) => name));
   const other = crosses.fields.flat().find((name) => !keyed.has(name));
@@ -81,7 +74,6 @@ function checkCrosses(space: FeatureSpace, crosses: CrossPlan, tensors: TensorFi
     tensors.fail(`${numCrossesOf(crosses)} crosses, but ${numWeights} weights for them`);
 }
 
-/** Learning options of a network that only scores. */
 const still = {
   learningRate: 0,
   l2: 0,
@@ -96,12 +88,7 @@ const still = {
   batch: 1,
 };
 
-/**
- * Returns the scores of rows, before any link function. The bytes do not depend on the number of threads.
- *
- * @returns f32[numRows]
- * @throws {UsageError} the network does not fit into 4 GiB
- */
+/** Scores before any link function, f32[numRows]. The bytes do not depend on the number of threads. */
 export async function scoreRows(
   space: FeatureSpace,
   network: NetParameters,
@@ -116,12 +103,7 @@ export async function scoreRows(
   }
 }
 
-/**
- * Starts a network that scores and encodes. The caller must terminate the machine.
- *
- * @returns the machine, and `toNetRows`, which converts feature rows to its input
- * @throws {UsageError} the network does not fit into 4 GiB
- */
+/** Starts a network that scores and encodes. The caller must terminate the machine. */
 export async function startScoring(
   space: FeatureSpace,
   { shape, crosses, parameters }: NetParameters,
@@ -136,8 +118,8 @@ export async function startScoring(
   return { machine, toNetRows: (rows) => netRowsOf(rows, form) };
 }
 
-/** Returns the features' vectors, and their weights if the architecture has weights. */
-export function embeddingsOf(
+/** Has weights if the architecture has them. */
+function embeddingsOf(
   { shape, parameters }: NetParameters,
   numFeatures: number,
 ): { dim: number; w?: Float32Array; vectors: Float32Array } {
@@ -155,12 +137,10 @@ export function embeddingsOf(
   return { dim, vectors, ...(arch !== "deep-crossing" && { w }) };
 }
 
-/** Returns the embedding layer as a table. */
 export function netTable(space: FeatureSpace, model: NetParameters): EmbeddingTable {
   return featureTable(space, embeddingsOf(model, space.numFeatures));
 }
 
-/** Returns the files of the run's folder model/. */
 export function netModelFiles(
   space: FeatureSpace,
   { shape, crosses, parameters }: NetParameters,
@@ -189,7 +169,7 @@ export function netModelFiles(
   };
 }
 
-/** Returns the rows of the out-of-vocabulary features of all fields; rows of 0 for numeric fields. */
+/** Rows of 0 for numeric fields. */
 function outOfVocabulary({ fields, offsets }: FeatureSpace, all: Float32Array, width: number): Float32Array {
   const rows = new Float32Array(fields.length * width);
   fields.forEach(({ kind }, f) => {
@@ -198,7 +178,6 @@ function outOfVocabulary({ fields, offsets }: FeatureSpace, all: Float32Array, w
   return rows;
 }
 
-/** Reads the scorer of a run. */
 export async function readNet(run: Run, space: FeatureSpace, table: EmbeddingTable): Promise<Scorer> {
   const network = await readNetParameters(run, space, table);
   return {
@@ -210,7 +189,7 @@ export async function readNet(run: Run, space: FeatureSpace, table: EmbeddingTab
   };
 }
 
-/** Reads a run's network. @throws {ArtifactError} a tensor is missing or has another shape */
+/** @throws {ArtifactError} a tensor is missing or has another shape */
 export async function readNetParameters(
   run: Run,
   space: FeatureSpace,
@@ -283,7 +262,7 @@ function putOutOfVocabulary(
   });
 }
 
-/** Reads the vectors of a run, and their weights if the architecture has weights. @throws {ArtifactError} damaged */
+/** Has weights if the architecture has them. */
 export async function networkVectors(run: Run): Promise<KeyVectors> {
   const { space, preprocess, table } = await readSpace(run);
   const network = await readNetParameters(run, space, table);
@@ -291,7 +270,6 @@ export async function networkVectors(run: Run): Promise<KeyVectors> {
   return { dim, space, vectors, hasUnknown: true, ...(w && { weights: { w, task: preprocess.task } }) };
 }
 
-/** Reads the trained vectors and weights of out-of-vocabulary features. @throws {ArtifactError} damaged */
 export async function networkUnknownKeys(run: Run): Promise<OutOfVocabulary> {
   const { dim, space, vectors, weights } = await networkVectors(run);
   return unknownKeysOf(space, { dim, vectors, w: weights?.w ?? new Float32Array(space.numFeatures) });

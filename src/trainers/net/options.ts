@@ -26,18 +26,14 @@ import {
 import { output, weekly } from "../../training/options/weekly.js";
 import type { DataFacts } from "../../training/session/feature-training.js";
 
-/** Architectures of the layers above the embedding layer. */
 export const archs = ["fnn", "wide-deep", "deep-crossing"] as const satisfies readonly NetArch[];
 
 /** Value of --init that asks for random initial parameters instead of those of a run. */
 export const RANDOM = "random";
 
 /** Properties of the data, and of the table of --init, on which defaults depend. */
-export interface NetFacts extends DataFacts {
-  /**
-   * whether the table was trained on labels, which probably are those of the same rows, so that its vectors overfit
-   * these rows
-   */
+interface NetFacts extends DataFacts {
+  /** the table was trained on labels, probably of the same rows, so that its vectors overfit these rows */
   knowsLabels?: boolean;
 }
 
@@ -45,7 +41,6 @@ const [model, training] = ["Model:", "Training:"] as const;
 const ofWideDeep = { arch: ["wide-deep"] } as const;
 type Crosses = readonly (readonly [string, string])[];
 
-/** Options that define the architecture. */
 const network = {
   arch: choice(archs, { placeholder: "network", help: "network architecture", group: model, required: true }),
   /** number of units of each hidden layer; for deep-crossing, number of inner units of each residual unit */
@@ -92,13 +87,11 @@ const network = {
   }),
 } as const;
 
-/** Option to keep keys of the table that the log lacks; requires --init. */
 const keepKeys = flag({
   help: "with --init: also keep keys that are not in the training split, with the vectors of the table",
   group: model,
 });
 
-/** Options that control training. */
 const learning = {
   freezeEmbeddings: flag({
     help: "with --init: freeze the embedding layer at the table's values",
@@ -259,7 +252,6 @@ const learning = {
 
 const own = { ...network, ...learning };
 
-/** All options of `train-net`. */
 export const options = withCommon(
   {
     ...log,
@@ -318,7 +310,6 @@ export const liftOptions = {
 } as const;
 
 export type GivenNet = Given<typeof options>;
-/** Options of a training, with defaults applied. */
 export interface NetOptions extends Omit<Resolved<typeof own>, "task" | "arch" | "hidden" | "cross"> {
   arch: NetArch;
   hidden: readonly number[];
@@ -326,13 +317,11 @@ export interface NetOptions extends Omit<Resolved<typeof own>, "task" | "arch" |
   loss: "logistic" | "squared";
 }
 
-/** Applies defaults to the user's options. */
 export function netOptionsOf(given: Given<typeof own>, facts: NetFacts): NetOptions {
   const { task: _, ...all } = resolved(own, given, { ...facts });
   return { ...all, arch: all.arch!, loss: facts.loss };
 }
 
-/** Checks the options. @throws {UsageError} a value is out of range, or options cannot be combined */
 export function checkNetOptions(given: GivenNet): void {
   checkRanges(own, given);
   if (given.arch === "deep-crossing" && given.activation === "tanh")
@@ -354,12 +343,7 @@ export function checkNetOptions(given: GivenNet): void {
   if (given.keepKeys) throw new UsageError("--keep-keys needs a pretrained table: set --init RUN");
 }
 
-/**
- * Parses a pair such as device*hour, split at the first star; accepts several pairs, separated by commas or in repeated
- * options.
- *
- * @throws {UsageError} a pair is not two names
- */
+/** Splits a pair such as device*hour at the first star; several pairs are separated by commas or repeated. */
 function crossOf(given: string, _: string, previous: Crosses = []): Crosses {
   const parts = given.split(",").filter((part) => part !== "");
   const pairs = parts.map((part): readonly [string, string] => {

@@ -19,7 +19,6 @@ import { featureKey, firstDenseWeights, firstUnit } from "../../numeric/initial.
 import type { NamedArrays } from "../../training/epochs/named-arrays.js";
 import type { ThreadsInUse } from "../../workers/thread-choice.js";
 
-/** Structure and learning options of a network. */
 export interface NetPlan extends NetShape, NetLearning {
   /** number of rows per batch; each batch is one gradient step */
   batch: number;
@@ -29,7 +28,6 @@ export interface NetPlan extends NetShape, NetLearning {
 
 /** A network's parameters with the threads that train it. The caller must call `terminate`, which ends the threads. */
 export interface NetMachine {
-  /** Number of threads that train together. */
   readonly threadsInUse: ThreadsInUse;
   /**
    * Trains on rows: takes one gradient step per batch of consecutive rows; the last batch may be smaller.
@@ -46,11 +44,11 @@ export interface NetMachine {
    * @returns f32[numRows * width], where width is the number of the last layer's inputs, and f32[numRows]; copies
    */
   encode(rows: NetRows): Promise<{ hidden: Float32Array; scores: Float32Array }>;
-  /** Returns copies of all parameters, with the names and shapes of `parameterShapes`. */
+  /** Copies, with the names and shapes of `parameterShapes`. */
   parameters(): NamedArrays;
   /** Replaces the named parameters; other parameters and the optimizers' state stay unchanged. */
   load(parameters: NamedArrays): void;
-  /** Returns a copy of the parameters and optimizers' state; training continues from it after `restore`. */
+  /** A copy of the parameters and optimizers' state; training continues from it after `restore`. */
   state(): NamedArrays;
   restore(state: NamedArrays): void;
   terminate(): Promise<void>;

@@ -62,7 +62,6 @@ export async function rankByNetwork(
   return ({ users }) => rankerOf(contextsOf(users));
 }
 
-/** Returns a function that computes the scores of all items for consecutive queries, in blocks of queries. */
 function allItems(
   score: ScorePairs,
   { numRows: numQueries }: FeatureRows,

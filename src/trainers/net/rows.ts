@@ -5,17 +5,15 @@ import { rowsAt, type FeatureRows, type TrainingRows } from "../../dataset/rows.
 import type { NetRows } from "../../kernels/net/shape.js";
 import { permutation } from "../../numeric/random.js";
 
-/** Maximum number of rows of a chunk; chunks of rows in memory consist of whole batches. */
 const CHUNK_ROWS = 65536;
 
-/** Functions and constants by which feature rows are converted to a network's input. */
 export interface RowForm {
   crosses: ((rows: FeatureRows) => NonNullable<NetRows["crosses"]>) | undefined;
   /** scale by which labels are divided */
   labelScale: number;
 }
 
-/** Converts feature rows to the network's input; arrays that do not change are not copied. */
+/** Arrays that do not change are not copied. */
 export function netRowsOf(rows: FeatureRows, { crosses, labelScale }: RowForm): NetRows {
   return {
     ...rows,
@@ -24,7 +22,7 @@ export function netRowsOf(rows: FeatureRows, { crosses, labelScale }: RowForm): 
   };
 }
 
-/** Yields the training rows of an epoch, chunk by chunk. @param key random key of the order of rows in memory */
+/** @param key random key of the order of rows in memory */
 export function* chunksOfEpoch(
   train: TrainingRows,
   epoch: number,
@@ -42,7 +40,7 @@ export function* chunksOfEpoch(
   for (let from = 0; from < rows.numRows; from += size) yield rowsAt(rows, order.subarray(from, from + size));
 }
 
-/** Returns rows [first, first + numRows). The arrays are views, except for indptr. */
+/** Rows [first, first + numRows). The arrays are views, except for indptr. */
 export function rowsOfBatch(rows: NetRows, first: number, numRows: number): NetRows {
   const end = first + numRows;
   const { start, stop, indptr } = pairRange(rows, first, end);

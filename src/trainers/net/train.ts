@@ -7,7 +7,7 @@
 import type { FeatureRows, TrainingRows } from "../../dataset/rows.js";
 import { featureHashes, type FeatureSpace } from "../../dataset/vocabulary/vocabulary.js";
 import { DataError } from "../../errors.js";
-import type { NetRows } from "../../kernels/net/shape.js";
+import { type NetRows, embeddingWidth } from "../../kernels/net/shape.js";
 import { rowLoss } from "../../numeric/losses.js";
 import { draw } from "../../numeric/random.js";
 import { areFinite, weightOf } from "../../numeric/indices.js";
@@ -25,24 +25,22 @@ import { ADDED_PER_EPOCH, ParameterAverage } from "./average.js";
 import { rowsOfBatch, chunksOfEpoch, netRowsOf, type RowForm } from "./rows.js";
 import { crosserOf, numCrossesOf, type CrossPlan } from "./crosses.js";
 import { startNet } from "./machine.js";
-import { scoreRows, type NetModel, type NetParameters } from "./model.js";
+import { scoreRows, type NetModel, type NetParameters, NET_MODEL, netModelFiles, netTable } from "./model.js";
 import type { NetOptions } from "./options.js";
 import { initialParameters, type NetMachine, type NetPlan } from "./plan.js";
-import { isMachineBetter, machineNetwork } from "./fallback.js";
 import { putTable, type NetStart } from "./initialization.js";
+import { metricsOf } from "../../evaluation/metrics.js";
+import type { LearnerInput, Trained } from "../../training/session/feature-training.js";
+import type { StoppingMetric } from "../../training/epochs/early-stopping.js";
 
-export interface NetInput {
+interface NetInput {
   space: FeatureSpace;
-  /**
-   * u32[numFeatures]: number of training rows with each feature; the embedding of a feature without rows starts at 0
-   * unless the table has one
-   */
+  /** u32[numFeatures]: training rows with each feature; without rows an embedding starts at 0, or the table's */
   counts: Uint32Array;
   train: TrainingRows;
   valid?: FeatureRows;
   /** initialization of the embedding layer; random when absent */
   start?: NetStart;
-  /** returns further metrics of the validation split, after an epoch */
   validate?: (scores: Float32Array, valid: FeatureRows) => Pick<EpochEvent, "auc" | "rmse">;
   controls?: Controls;
 }
@@ -54,18 +52,11 @@ const KEPT = "kept.";
 const REMEDIES = "a smaller --embedding-learning-rate, or scale numeric columns to a smaller range";
 
 /**
- * Trains a network: dense layers by Adam, the embedding layer by AdaGrad, the wide part by FTRL, on batches of rows
- * that are shuffled in each epoch. The same input, options and seed give the same bytes at any number of threads.
+ * Trains dense layers by Adam, the embedding layer by AdaGrad, the wide part by FTRL, on batches of rows that are
+ * shuffled in each epoch. The same input, options and seed give the same bytes at any number of threads.
  *
- * With a validation split and a patience above 0, training stops after that many epochs without a lower validation loss
- * (or better stopping metric), and the model is the best epoch's; otherwise it is the last epoch's. With averageEpochs
- * above 0, the model and its validation loss are those of the moving average of the parameters.
- *
- * @param observe called after every epoch
- * @param signal   stops the training promptly; the promise then rejects with its reason
- * @throws {UsageError} a cross names an unknown field, or the network does not fit into 4 GiB
- * @throws {DataError} there are no training rows
- * @throws {DivergedError} a loss or a parameter became NaN or infinite, or the loss grew beyond MAX_LOSS
+ * With a validation split and a patience above 0, the model is the best epoch's; otherwise the last epoch's. With
+ * averageEpochs above 0, the model and its validation loss are those of the moving average of the parameters.
  */
 export async function trainNet(
   input: NetInput,
@@ -99,10 +90,6 @@ export async function trainNet(
   return { ...trained, ...machineStart, bestEpoch: 0 };
 }
 
-/**
- * Returns whether to use the network that predicts like the table's factorization machine: if it predicts better than
- * the trained network, or no epoch was trained.
- */
 async function fallsBack(
   machine: NetParameters,
   { epochs, bestEpoch }: NetModel,
@@ -116,10 +103,7 @@ async function fallsBack(
   return isMachineBetter(scores, valid, epochs[bestEpoch - 1], controls?.stoppingMetric ?? byLoss);
 }
 
-/**
- * Returns the L2 factor of each feature per row: keyL2 is a penalty on the mean loss of an epoch, and is divided among
- * the rows with the key.
- */
+/** L2 factor of each feature per row: keyL2 penalizes the mean loss of an epoch, and is divided among the key's rows. */
 function keyPenalties(
   { keyL2, freezeEmbeddings }: NetOptions,
   { offsets }: FeatureSpace,
@@ -214,7 +198,7 @@ async function trainEpochs(
   return { ...done, parameters: kept, ...(interrupted && { interrupted }) };
 }
 
-/** Returns the scores by the averaged parameters if there are any, without changing the machine's own parameters. */
+/** Does not change the machine's own parameters. */
 async function scoresOf(
   machine: NetMachine,
   average: ParameterAverage | undefined,
@@ -228,7 +212,7 @@ async function scoresOf(
   return scores;
 }
 
-/** Trains one epoch; each chunk is prepared while the threads train on the previous chunk. */
+/** Each chunk is prepared while the threads train on the previous chunk. */
 async function trainOnce(
   machine: NetMachine,
   train: TrainingRows,
@@ -271,7 +255,6 @@ function numRowsOf(train: TrainingRows): number {
   return train.kind === "drawn" ? train.numRows : train.rows.numRows;
 }
 
-/** Returns the weighted mean loss of rows. */
 function lossOf(
   loss: NetOptions["loss"],
   scores: Float32Array,
@@ -286,13 +269,87 @@ function lossOf(
   return sum / total;
 }
 
-/**
- * Converts parameters to the unit of the labels, which training divided by a scale: multiplies the output layer and the
- * wide part, whose sum is the score.
- */
+/** Training divided labels by a scale: multiplies the output layer and the wide part, whose sum is the score. */
 function inLabelUnits(parameters: NamedArrays, scale: number): NamedArrays {
   if (scale === 1) return parameters;
   const scaled = (name: string) => (parameters[name] as Float32Array).map((x) => x * scale);
   const last = ["output.weight", "output.bias", "wide"].filter((name) => Object.hasOwn(parameters, name));
   return { ...parameters, ...Object.fromEntries(last.map((name) => [name, scaled(name)])) };
+}
+
+export async function learnNet(
+  { space, counts, train, valid, start, controls, ...labels }: LearnerInput<NetStart>,
+  options: NetOptions,
+  observe: (event: EpochEvent) => void,
+  signal?: AbortSignal,
+): Promise<Trained> {
+  const model = await trainNet(
+    {
+      ...{ space, counts, train },
+      ...(valid && { valid, validate: validatorOf(labels) }),
+      start,
+      controls,
+    },
+    options,
+    observe,
+    signal,
+  );
+  const { epochs, bestEpoch, interrupted = false } = model;
+  return {
+    name: NET_MODEL,
+    loss: options.loss,
+    ...{ epochs, bestEpoch, interrupted },
+    table: (of) => netTable(of, model),
+    files: (of) => netModelFiles(of, model),
+    score: (rows, { threads }) => scoreRows(space, model, rows, { threads }),
+  };
+}
+
+/** Computes the AUC of the validation split, if it has both labels. */
+function validatorOf({ task, labelRange }: Pick<LearnerInput, "task" | "labelRange">) {
+  return (scores: Float32Array, { labels, weights }: FeatureRows): Pick<EpochEvent, "auc"> => {
+    if (task !== "binary") return {};
+    const { auc } = metricsOf("binary", scores, labels, { clip: labelRange, weights });
+    return auc === undefined ? {} : { auc };
+  };
+}
+
+// A training returns a network that predicts exactly like the factorization machine of its table if no epoch is better
+// on the validation split, because vectors that overfit the network's training rows can make it worse than the machine.
+//
+//   embeddings, w0 and the wide part   the table's, 0 for keys that it lacks
+//   dense layers                       contribute nothing: the output layer is 0
+//   score                              the machine's score of x_0
+
+/** Undefined if the table has no scores of its own, or the architecture has no place for its weights. */
+function machineNetwork(
+  plan: NetPlan,
+  space: FeatureSpace,
+  counts: Uint32Array,
+  { table, kind, fallsBack = false }: NetStart,
+): Pick<NetParameters, "shape" | "parameters"> | undefined {
+  const { known, w, w0 } = table;
+  if (!fallsBack || kind !== "table" || !w || w0 === undefined || plan.arch === "deep-crossing")
+    return undefined;
+  const parameters = initialParameters(plan, featureHashes(space), counts);
+  const width = embeddingWidth(plan);
+  known.forEach((isKnown, feature) => {
+    if (!isKnown) parameters["embeddings"]!.fill(0, feature * width, (feature + 1) * width);
+  });
+  putTable(plan, space, parameters, table, { kind, labelScale: 1 });
+  parameters["output.weight"]!.fill(0);
+  return { shape: { ...plan, machine: true }, parameters };
+}
+
+/** Compares by the stopping metric with the network's best epoch. */
+function isMachineBetter(
+  scores: Float32Array,
+  valid: FeatureRows,
+  kept: EpochEvent | undefined,
+  metric: StoppingMetric | { name: "validLoss"; better: "lower"; of: StoppingMetric["of"] },
+): boolean {
+  if (!kept) return true;
+  const own = Number(new Map<string, unknown>(Object.entries(kept)).get(metric.name));
+  const machine = metric.of(scores, valid);
+  return metric.better === "lower" ? machine < own : machine > own;
 }

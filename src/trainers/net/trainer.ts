@@ -38,7 +38,6 @@ import {
   type GivenNet,
   archs,
 } from "./options.js";
-import { netNeeds } from "./memory.js";
 import type { NetStart } from "./initialization.js";
 import { ownVocabulary, type FittedVocabulary } from "../../training/warm-start/carried-keys.js";
 import {
@@ -48,11 +47,9 @@ import {
   type TableInit,
 } from "../../training/warm-start/table-init.js";
 import { factorOutcome } from "../../factors/outcome.js";
+import { tableBytes, type Needs } from "../../training/session/needs.js";
 
-/**
- * Returns the trainer.
- * @param capable returns the capabilities of any trainer's run, since --init accepts all runs with vectors
- */
+/** @param capable returns the capabilities of any trainer's run, since --init accepts all runs with vectors */
 export const trainerWith = (capable: Capable): Trainer => ({
   command: "train-net",
   description:
@@ -98,7 +95,7 @@ async function modelOf(given: GivenNet, capable: Capable): Promise<NetFeatures> 
       const drawing = { seed, shuffle: true, negativeDownsampling: 1 };
       return labelledOrDrawn(space, parts, { ...how, ...(task && { task }), ...drawing }, watch);
     },
-    learn: async (...given) => (await import("./learn.js")).learnNet(...given),
+    learn: async (...given) => (await import("./train.js")).learnNet(...given),
     needs: netNeeds({ ...netOptionsOf(given, BEFORE_DATA), ...(table && { dim: table.dim }) }),
     streams: false,
     init: table && { run: table.run, carry: (fitted) => vocabularyOf(table, fitted, keepKeys) },
@@ -106,10 +103,7 @@ async function modelOf(given: GivenNet, capable: Capable): Promise<NetFeatures> 
   };
 }
 
-/**
- * Returns the log's own vocabulary or, with --keep-keys, also the run's keys. In both, keys of the run start from their
- * vectors in the run.
- */
+/** With --keep-keys also the run's keys. Keys of the run start from their vectors in the run. */
 function vocabularyOf(
   table: TableInit,
   fitted: FittedVocabulary,
@@ -128,7 +122,7 @@ function vocabularyOf(
   };
 }
 
-/** Plans trainings from the run's table and from other initializations, on the same rows, for `lift`. */
+/** For `lift`: trainings from the run's table and from other initializations, on the same rows. */
 async function planStarts(
   given: Parameters<ComparedTrainings["plan"]>[0],
   capable: Capable,
@@ -168,10 +162,7 @@ async function planStarts(
   };
 }
 
-/**
- * Returns the networks that a comparison trains: each architecture from random vectors; fnn, which was designed to
- * start from a table (Zhang et al. 2016), also from tables.
- */
+/** Each architecture from random vectors; fnn, which was designed to start from a table, also from tables. */
 function suits({ goal }: LogTraits): Suits {
   if (goal === "lists") return PREDICTS_ONLY;
   return { candidates: archs.map(candidate) };
@@ -191,22 +182,53 @@ const CONSTANT_ADVICE =
   "Try a larger --l2 or --dropout, or smaller --hidden layers, and check that the label has the same meaning " +
   "in that split";
 
-/** Warning about a network that is no better than the factorization machine of its table. */
 const FELL_BACK =
   "no epoch was better on the validation split than the factorization machine of --init: the network predicts as that " +
   "machine does. Fit the table on other rows than the network (months before, with --keep-keys), or train the network " +
   "without --init";
 
-/** Warning about the default number of epochs if there is no validation split. */
 const UNVALIDATED =
   "without a validation split all epochs are trained and the last one is kept, which often overfits: --valid 0.1 " +
   "stops early and keeps the best epoch, and --epochs sets their number";
 
-/** Returns warnings for the summary. @param hasEpochs whether the user set the number of epochs */
+/** @param hasEpochs whether the user set the number of epochs */
 export function netOutcomeWarnings(outcome: Outcome<NetOptions>, hasEpochs: boolean): string[] {
   if (outcome.examples.valid) {
     const course = factorOutcome(outcome, { constantAdvice: CONSTANT_ADVICE });
     return outcome.trained.bestEpoch === 0 ? [FELL_BACK, ...course] : course;
   }
   return hasEpochs || outcome.options.patience === 0 ? [] : [UNVALIDATED];
+}
+
+/** Bytes assumed for chunks of rows, batches and buffers of the threads. */
+const BUFFERS = 64 << 20;
+
+/**
+ * Memory: the embedding layer with AdaGrad's sums, its initial values, the copy of the best epoch and the table; dense
+ * layers with Adam's moments and a batch's activations; and the rows.
+ */
+function netNeeds({ arch, dim: given, hidden, batchSize, crossBits, cross }: NetOptions): Needs {
+  return {
+    dim: given,
+    advice:
+      "--min-count, --max-vocab and --hash FIELD:BITS leave fewer features, --hidden and --batch-size make layers smaller",
+    of(size, dim = given) {
+      const { trainRows, heldOutRows, features, cells, ofColumn } = size;
+      const width = arch === "fnn" ? dim + 1 : dim;
+      const table = features * (5 * 4 * width + 24);
+      const crosses = cross.length > 0 ? 2 ** crossBits : 0;
+      const wide = arch === "wide-deep" ? 24 * (features + crosses) : 0;
+      const sizes = [width * ofColumn.size, ...hidden];
+      const dense = sizes.reduce((sum, inputs, layer) => {
+        const outputs = sizes[layer + 1] ?? 1;
+        return sum + 4 * (6 * inputs * outputs + 4 * batchSize * (inputs + outputs));
+      }, 0);
+      const rows = trainRows * (4 * cells + 8);
+      const heldOut = heldOutRows * (4 * cells + 16);
+      return {
+        memory: table + wide + dense + rows + heldOut + BUFFERS,
+        disk: 1.2 * tableBytes(size, width),
+      };
+    },
+  };
 }

@@ -13,7 +13,7 @@ import type { Watch } from "../../training/session/watch.js";
 import { readNetParameters, startScoring, type NetParameters } from "./model.js";
 import { encodedChunks } from "../../training/capabilities/encoded-chunks.js";
 
-/** Reads the log and describes the encoding; rows are encoded lazily as they are requested. */
+/** Rows are encoded lazily as they are requested. */
 export async function encodeHidden(run: Run, options: TransformOptions, watch: Watch): Promise<Transformed> {
   const found = await readSpace(run);
   const network = await readNetParameters(run, found.space, found.table);

@@ -17,7 +17,6 @@ import { TowersMachine } from "./machine.js";
 import { forEachRow } from "./rows.js";
 import type { TowersStart } from "./warm-start.js";
 
-/** Returns a ranker whose users are encoded by the current parameters of a machine. */
 export function machineRanker(
   { rows, users, partitions }: Towers,
   dim: number,
@@ -66,7 +65,6 @@ export function machineRanker(
   });
 }
 
-/** Returns the inputs of some of the users, with copies of their tokens. */
 function usersAt({ histories, context }: TowerUsers, places: readonly number[]): TowerUsers {
   const numRows = context.indptr ? context.indptr.length - 1 : histories[0]!.begins.length;
   const rows = rowsAt({ ...context, numRows, labels: new Float32Array(numRows) }, places);
@@ -83,7 +81,6 @@ function usersAt({ histories, context }: TowerUsers, places: readonly number[]):
   };
 }
 
-/** How users are encoded after the training. */
 interface EncodeInput {
   space: FeatureSpace;
   /** u32[numFeatures]: number of training events with each feature */
@@ -94,11 +91,7 @@ interface EncodeInput {
   beside: string;
 }
 
-/**
- * Encodes all users and items, and returns the vectors of all features. Users' vectors are in a store.
- *
- * @throws {IoError} the disk is full
- */
+/** Encodes all users and items. Users' vectors are in a store. */
 export async function encodeAll(
   parameters: NamedArrays,
   input: EncodeInput,
@@ -130,12 +123,12 @@ export async function encodeAll(
   });
 }
 
-/** Whether a feature has no events, and keeps the vector of the run of --init. */
+/** Without events, a feature keeps the vector of the run of --init. */
 function isCarried({ start, counts }: EncodeInput, feature: number): boolean {
   return start?.known[feature] === 1 && counts[feature] === 0;
 }
 
-/** Returns the vectors of features that are not users, by row of `partitions`, and the weights of all features. */
+/** Vectors of features that are not users, by row of `partitions`, and weights of all features. */
 async function vectorsBesideUsers(
   machine: TowersMachine,
   parameters: NamedArrays,
@@ -166,7 +159,7 @@ async function vectorsBesideUsers(
   return { itemRows, w };
 }
 
-/** Returns the vectors of a partition's users, by row of the partition. */
+/** By row of the partition. */
 async function vectorsOfUsers(
   machine: TowersMachine,
   partition: number,

@@ -8,9 +8,7 @@ import { slotsOf, type StoredTowers } from "./model.js";
 import { hasHistoryRows, networkOf } from "./network.js";
 import { forEachRow, towerRows, type TowerRows } from "./rows.js";
 
-/**
- * Returns the numbering of vector rows for a run's towers; items are numbered in the order of the keys of their field.
- */
+/** Items are numbered in the order of the keys of their field. */
 export function rowsOfRun(space: FeatureSpace, { form }: StoredTowers, item: string): TowerRows {
   const at = (name: string) => space.fields.findIndex((field) => field.name === name);
   const f = at(item);
@@ -29,10 +27,7 @@ export function rowsOfRun(space: FeatureSpace, { form }: StoredTowers, item: str
 
 /**
  * Starts the towers for encoding. The caller must call `terminate`, which ends the threads.
- *
- * @param items inputs of the item tower for each item, and the items' own vectors, f32[numItems * dim]; absent: the
- *   run's items
- * @throws {UsageError} they do not fit into 4 GiB
+ * @param items inputs of the item tower and own vectors, f32[numItems * dim]; absent: the run's items
  */
 export async function startEncoder(
   space: FeatureSpace,

@@ -6,13 +6,13 @@
 import type { Dataset } from "../../dataset/dataset.js";
 import { eventWeights, type EventWeightOptions } from "../../dataset/sequences/event-weights.js";
 import { itemCatalogue, keyColumn } from "../../dataset/item-fields.js";
-import { bindEncoder } from "../../dataset/rows.js";
+import { bindEncoder, type Encoder } from "../../dataset/rows.js";
 import type { FeatureSpace } from "../../dataset/vocabulary/vocabulary.js";
 import { rowsHeldBy } from "../../dataset/filters/where-rows.js";
 import { DataError, UsageError } from "../../errors.js";
 import { noteDisk, type StoreInput } from "../../factors/stored-training.js";
 import { BlockStore } from "../../io/block-store.js";
-import type { FieldRows } from "../../kernels/two-tower/inputs.js";
+import type { FieldRows, Ranges } from "../../kernels/two-tower/inputs.js";
 import { itemsOf, usersOf, type NegativeSource } from "../../sampling/negatives.js";
 import { NO_ITEM, type ItemLists } from "../../kernels/top-items/binding.js";
 import { noEvents, type RankingExamples } from "../../sampling/ranking-events.js";
@@ -21,15 +21,31 @@ import type { Examples, Part, LogParts } from "../../training/examples/examples.
 import { itemColumnsOf } from "../../training/examples/items-of-run.js";
 import { rankingExamples } from "../../training/examples/ranking-examples.js";
 import type { Watch } from "../../training/session/watch.js";
-import { storeBudget } from "./memory.js";
+import {
+  storeBudget,
+  divideUsers,
+  StoredPartitions,
+  type DividedUsers,
+  type TowerPartition,
+} from "./partitions.js";
 import { hasHistoryRows } from "./network.js";
 import type { TwoTowerOptions } from "./options.js";
-import { partitionEvents, type LeftOut, type TowerLog } from "./partition-events.js";
-import { divideUsers, StoredPartitions, type DividedUsers } from "./partitions.js";
-import { fieldRows, itemHashes, towerRows, type TowerRows } from "./rows.js";
+import { fieldRows, itemHashes, towerRows, type TowerRows, rowsBeside } from "./rows.js";
 import { byGroup } from "../../numeric/groups.js";
+import { codesAt, mapTo } from "../../numeric/indices.js";
+import { shuffle, streamOf } from "../../numeric/hash.js";
+import {
+  behaviorOf,
+  inHashOrder,
+  newestRanges,
+  orderedEvents,
+  rangesAround,
+  rangesBefore,
+  rangesOfAll,
+  type Behavior,
+  type OrderedEvents,
+} from "./histories.js";
 
-/** Ranking examples, with the training examples also in the form that the kernel of the towers reads. */
 export interface TowerExamples extends RankingExamples {
   towers: Towers;
 }
@@ -54,14 +70,8 @@ interface How {
   store: Pick<StoreInput, "beside" | "maxMemory">;
 }
 
-/** Number of milliseconds in a day. */
 const DAY = 86_400_000;
 
-/**
- * Makes the training and evaluation examples of a log.
- * @throws {UsageError} the log lacks columns that options require
- * @throws {DataError} no example is left
- */
 export async function towerExamples(
   space: FeatureSpace,
   parts: LogParts,
@@ -173,7 +183,6 @@ async function towersOf(
   };
 }
 
-/** Reports the events that are left out, and histories that are cut. */
 function noteLeftOut(
   { repeats, empty, busy, alone, cut }: LeftOut,
   { maxExamplesPerUser: most, history }: TwoTowerOptions,
@@ -194,7 +203,6 @@ function noteLeftOut(
   );
 }
 
-/** Returns the lists at the given indices. */
 function listsAt({ indptr, items }: ItemLists, lists: Uint32Array): ItemLists {
   const ends = new Uint32Array(lists.length + 1);
   lists.forEach((list, i) => (ends[i + 1] = ends[i]! + indptr[list + 1]! - indptr[list]!));
@@ -203,7 +211,6 @@ function listsAt({ indptr, items }: ItemLists, lists: Uint32Array): ItemLists {
   return { indptr: ends, items: own };
 }
 
-/** Returns the newest time of the events of known users, and the length of time from the oldest to it. */
 function spanOf(times: Float64Array | undefined, users: Uint32Array): TowerLog["span"] {
   if (!times) return undefined;
   let [first, last] = [Infinity, -Infinity];
@@ -213,12 +220,7 @@ function spanOf(times: Float64Array | undefined, users: Uint32Array): TowerLog["
   return { last, length: Math.max(last - first, DAY) };
 }
 
-/**
- * Returns u8[rows.length] for each kind of behavior of which histories consist: 1 for rows of the kind; undefined for
- * the kind that has all rows, which is the default.
- *
- * @throws {UsageError} a kind has no rows, unless `expected` is false
- */
+/** u8[rows.length] for each kind of behavior: 1 for its rows; undefined for the default kind, which has all rows. */
 export function behaviorRows(
   dataset: Dataset,
   rows: Uint32Array,
@@ -228,4 +230,174 @@ export function behaviorRows(
   if (of.length === 0) return [undefined];
   const what = expected ? "events" : undefined;
   return of.map((source) => rowsHeldBy(dataset, rows, { source, flag: "--history-of", what }));
+}
+
+// The examples of one partition:
+//
+//   rows of the users ──► events by user and time ──► targets with their histories, shuffled
+//                                                └──► each user's newest history and context
+
+/** The training split, from which the examples of all partitions are made. */
+interface TowerLog {
+  dataset: Dataset;
+  /** u32: rows of the dataset */
+  rows: Uint32Array;
+  /** u32[rows.length] each: place of each row's user in its partition; item, NO_ITEM if it is unknown */
+  placesOfUsers: Uint32Array;
+  items: Uint32Array;
+  /** f32[rows.length]: weights; absent when all are 1 */
+  weights: Float32Array | undefined;
+  /** u8[rows.length] each: 1 if the row is a target; if it is of a kind of behavior. Absent: all rows */
+  isTarget: Uint8Array | undefined;
+  behaviors: readonly (Uint8Array | undefined)[];
+  /** hash of each item, for histories without an order */
+  hashes: Uint32Array | undefined;
+  /** times of the log in milliseconds, from which the age of an event follows; absent without --example-age */
+  span: { last: number; length: number } | undefined;
+  numItems: number;
+  space: FeatureSpace;
+  encoder: Encoder;
+  numbers: TowerRows;
+}
+
+interface LeftOut {
+  repeats: number;
+  empty: number;
+  busy: number;
+  alone: number;
+  cut: number;
+}
+
+/**
+ * @param own u32: places of the partition's rows among those of the log
+ * @param history items of each of the partition's users
+ */
+function partitionEvents(
+  log: TowerLog,
+  partition: number,
+  own: Uint32Array,
+  history: ItemLists,
+  options: TwoTowerOptions,
+  left: LeftOut,
+): TowerPartition {
+  const { dataset, space, encoder, numbers, hashes } = log;
+  const { history: kind, seed } = options;
+  const rows = codesAt(log.rows, own);
+  const numUsers = history.indptr.length - 1;
+  const known = { users: codesAt(log.placesOfUsers, own), items: codesAt(log.items, own), numUsers };
+  const order = orderedEvents(dataset, rows, known);
+  const behaviors = hashes
+    ? []
+    : log.behaviors.map((isOf) => behaviorOf(order, isOf && mapTo(Uint8Array, own, (place) => isOf[place]!)));
+
+  const chosen = chooseTargets(log, own, order, behaviors, history, options, left);
+  shuffle(chosen, partition === 0 ? streamOf(seed, 0x746f7765) : streamOf(seed, 0x746f7765, partition));
+  const examples = { users: codesAt(order.users, chosen), items: codesAt(order.items, chosen) };
+  const histories: Ranges[] = [];
+  const newest: Ranges[] = [];
+  if (hashes) {
+    const tokens = inHashOrder(history, hashes);
+    const places = placesIn(history, tokens, examples);
+    const ranges = rangesAround(history, tokens, { users: examples.users, places }, kind.most);
+    left.cut += ranges.numCut;
+    histories.push(ranges);
+    newest.push(rangesOfAll(history, tokens, kind.most));
+  }
+  for (const behavior of behaviors) {
+    const ranges = rangesBefore(order, behavior, chosen, kind.most);
+    left.cut += ranges.numCut;
+    histories.push(ranges);
+    newest.push(newestRanges(order, behavior, kind.most));
+  }
+
+  const { context } = numbers;
+  const encode = (events: Uint32Array, ages: () => Float32Array): FieldRows => {
+    const rowOf = events.map((n) => rows[order.places[n]!]!);
+    const features = encoder.encode(rowOf, new Float32Array(events.length), context.fields);
+    return fieldRows(space, context, features, rowsBeside(numbers, ages));
+  };
+  const lastEvents = order.ends.subarray(1).map((end) => end - 1);
+  const { weights } = log;
+  return {
+    ...examples,
+    ...(weights && { weights: mapTo(Float32Array, chosen, (n) => weights[own[order.places[n]!]!]!) }),
+    taken: history,
+    histories: histories.map(rangesAlone),
+    context: encode(chosen, () => agesOf(order, chosen, log.span)),
+    newest: {
+      histories: newest.map(rangesAlone),
+      context: encode(lastEvents, () => new Float32Array(lastEvents.length)),
+    },
+  };
+}
+
+const rangesAlone = ({ tokens, begins, ends }: Ranges): Ranges => ({ tokens, begins, ends });
+
+/** 0 for the newest event of the log, 1 for the oldest. */
+function agesOf({ times }: OrderedEvents, events: Uint32Array, span: TowerLog["span"]): Float32Array {
+  if (!times || !span) throw new UsageError("--example-age needs a time column: name it with --time");
+  return mapTo(Float32Array, events, (n) => (span.last - times[n]!) / span.length);
+}
+
+/** Selects events as positions among the ordered events. */
+function chooseTargets(
+  { isTarget, items, weights, numItems }: TowerLog,
+  own: Uint32Array,
+  order: OrderedEvents,
+  behaviors: readonly Behavior[],
+  history: ItemLists,
+  { keepRepeats, maxExamplesPerUser: most = Infinity, history: kind, userFields }: TwoTowerOptions,
+  left: LeftOut,
+): Uint32Array {
+  const kept = new Uint32Array(order.places.length);
+  let numKept = 0;
+  for (let u = 0; u + 1 < order.ends.length; u++) {
+    const [first, end] = [order.ends[u]!, order.ends[u + 1]!];
+    if (end - first === 1) left.alone++;
+    const numTaken = history.indptr[u + 1]! - history.indptr[u]!;
+    const isAlone =
+      kind.of === "others"
+        ? () => numTaken <= 1
+        : (n: number) => behaviors.every(({ before }) => before[order.firsts![n]!] === before[first]);
+    const seen = new Set<number>();
+    const start = numKept;
+    for (let n = first; n < end; n++) {
+      const place = own[order.places[n]!]!;
+      const item = items[place]!;
+      if ((isTarget && !isTarget[place]) || weights?.[place] === 0) continue;
+      // rankingExamples has already reported events with unknown items, and those of users who have every item
+      if (item === NO_ITEM || numTaken >= numItems) continue;
+      if (!keepRepeats && seen.has(item)) left.repeats++;
+      else if (userFields.length === 0 && isAlone(n)) left.empty++;
+      else kept[numKept++] = n;
+      seen.add(item);
+    }
+    const busy = Math.max(0, numKept - start - most);
+    if (busy === 0) continue;
+    left.busy += busy;
+    kept.copyWithin(start, start + busy, numKept);
+    numKept -= busy;
+  }
+  return kept.slice(0, numKept);
+}
+
+/** Positions in `tokens`, the users' lists of items. */
+function placesIn(
+  { indptr }: ItemLists,
+  tokens: Uint32Array,
+  { users, items }: { users: Uint32Array; items: Uint32Array },
+): Uint32Array {
+  const at = new Map<number, number>();
+  const places = new Uint32Array(users.length);
+  const byUser = Array.from(users.keys()).sort((a, b) => users[a]! - users[b]!);
+  let user = NO_ITEM;
+  for (const e of byUser) {
+    if (users[e] !== user) {
+      user = users[e]!;
+      at.clear();
+      for (let i = indptr[user]!; i < indptr[user + 1]!; i++) at.set(tokens[i]!, i);
+    }
+    places[e] = at.get(items[e]!)!;
+  }
+  return places;
 }

@@ -29,10 +29,6 @@ import { readTowers, type StoredForm } from "./model.js";
 import { columnsAsked } from "./options.js";
 import { fieldRows, itemHashes, rowsBeside, type TowerRows } from "./rows.js";
 
-/**
- * Starts the towers to encode users.
- * @throws {UsageError} an option does not apply to towers, or vectors of items are requested
- */
 export async function foldInHistories(run: Run, options: TransformOptions, watch: Watch): Promise<FoldingIn> {
   const { field = "user", l2Weight, l2Vector } = options;
   if (l2Weight !== undefined || l2Vector !== undefined)
@@ -69,12 +65,10 @@ interface Model {
   space: FeatureSpace;
   form: StoredForm;
   numbers: TowerRows;
-  /** name of the column that contains items */
   item: string;
   machine: TowersMachine;
 }
 
-/** Encodes every user who has events in the log. */
 async function usersOf(
   { space, form, numbers, item: itemName, machine }: Model,
   dataset: Dataset,

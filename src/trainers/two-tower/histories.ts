@@ -30,13 +30,7 @@ export interface OrderedEvents {
   firsts?: Uint32Array;
 }
 
-/**
- * Sorts events by user, then by time, then by position in the log.
- *
- * @param rows         u32: rows of the dataset
- * @param users,items u32[rows.length]: user and item of each row, NO_ITEM if it has none; events without a user are
- *   dropped
- */
+/** @param users,items u32[rows.length]: NO_ITEM if a row has none; events without a user are dropped */
 export function orderedEvents(
   dataset: Dataset,
   rows: Uint32Array,
@@ -73,10 +67,7 @@ export interface Behavior {
   before: Uint32Array;
 }
 
-/**
- * Selects the events of one kind of behavior.
- * @param isOf u8 by index among the rows: 1 if the event is of this kind; absent: all events
- */
+/** @param isOf u8 by index among the rows: 1 if the event is of this kind; absent: all events */
 export function behaviorOf({ places, items }: OrderedEvents, isOf?: Uint8Array): Behavior {
   const before = new Uint32Array(places.length + 1);
   const tokens = new Uint32Array(places.length);
@@ -89,12 +80,7 @@ export function behaviorOf({ places, items }: OrderedEvents, isOf?: Uint8Array):
   return { tokens: tokens.slice(0, count), before };
 }
 
-/**
- * Returns for each event the range of its user's earlier items (tokens) of one kind of behavior: at most the `most`
- * newest.
- *
- * @param events u32: positions in the order of events
- */
+/** The user's `most` newest tokens before each event. @param events u32: positions in the order of events */
 export function rangesBefore(
   { ends, users, firsts }: OrderedEvents,
   { tokens, before }: Behavior,
@@ -114,17 +100,14 @@ export function rangesBefore(
   return { tokens, begins, ends: stops, numCut };
 }
 
-/** Returns for each user the range of the user's newest items (tokens) of one kind of behavior, at most `most`. */
+/** The user's `most` newest tokens. */
 export function newestRanges({ ends }: OrderedEvents, { tokens, before }: Behavior, most: number): Ranges {
   const stops = ends.subarray(1).map((end) => before[end]!);
   const begins = stops.map((stop, u) => Math.max(before[ends[u]!]!, stop - Math.min(most, stop)));
   return { tokens, begins, ends: stops };
 }
 
-/**
- * Sorts each user's distinct items by hash, so that any range of them is a random sample.
- * @param hashes u32: hash of each item
- */
+/** Sorts each user's distinct items by hash, so that any range of them is a random sample. */
 export function inHashOrder({ indptr, items }: ItemLists, hashes: Uint32Array): Uint32Array {
   const tokens = items.slice();
   for (let u = 0; u + 1 < indptr.length; u++)
@@ -133,9 +116,7 @@ export function inHashOrder({ indptr, items }: ItemLists, hashes: Uint32Array): 
 }
 
 /**
- * Returns for each example the range of its user's items; if there are more than `most` other items, the range around
- * the example's own item in the order by hash.
- *
+ * The user's items; of more than `most` other items, the range around the example's own item in the order by hash.
  * @param places u32: position of the example's own item among the tokens
  */
 export function rangesAround(
@@ -160,13 +141,12 @@ export function rangesAround(
   return { tokens, begins, ends: stops, numCut };
 }
 
-/** Returns for each user the range of the user's items, at most `most`. */
 export function rangesOfAll({ indptr }: ItemLists, tokens: Uint32Array, most: number): Ranges {
   const begins = indptr.slice(0, -1);
   return { tokens, begins, ends: begins.map((begin, u) => Math.min(indptr[u + 1]!, begin + most)) };
 }
 
-/** Returns f32[most]: weight of a history item by the number of items after it; undefined without a half-life. */
+/** f32[most]: weight of a history item by the number of items after it; undefined without a half-life. */
 export function recencyOf(halfLife: number | undefined, { most }: HistoryKind): Float32Array | undefined {
   if (halfLife === undefined) return undefined;
   return mapTo(Float32Array, { length: most }, (_, back) => exp((-Math.LN2 * back) / halfLife));

@@ -34,7 +34,6 @@ import { blockVisits, draw, permutation } from "../../numeric/random.js";
 import { arrayOf, floatsOf, type NamedArrays } from "../../training/epochs/named-arrays.js";
 import { ThreadedKernel } from "../../workers/threaded-kernel.js";
 
-/** Number of users that are encoded per chunk, and per kernel call. */
 const CHUNK = 65_536;
 const CALL_ROWS = 1024;
 /** Counter of the random key from which an epoch draws the order of the partitions. */
@@ -54,12 +53,10 @@ export interface EventPartitions {
 export class TowersMachine extends ThreadedKernel<TowersKernel> {
   readonly #shape: TowerShape;
   readonly #layout: TowerLayout;
-  /** number of events of each partition */
   readonly #numEvents: readonly number[];
   readonly #numItems: number;
   readonly #growing: GrowingArrays;
   readonly #stored: { partitions: EventPartitions; region: Region } | undefined;
-  /** partition in the kernel's memory */
   #loaded: number | undefined;
 
   private constructor(
@@ -81,9 +78,7 @@ export class TowersMachine extends ThreadedKernel<TowersKernel> {
   }
 
   /**
-   * Copies the events, lays out the parameters and starts the threads.
-   *
-   * @param partitions events to learn from, if they are read partition by partition; `data` then has none
+   * @param partitions events that are read partition by partition; `data` then has none
    * @throws {UsageError} they do not fit into one memory
    */
   static async start(
@@ -98,9 +93,7 @@ export class TowersMachine extends ThreadedKernel<TowersKernel> {
 
   /**
    * Starts threads that only encode users and items, without memory for learning.
-   *
    * @param rowEnds first vector row of each context field, and the end of the last
-   * @throws {UsageError} the vectors do not fit into one memory
    */
   static async startEncoding(
     rows: Pick<TowerData, "numRows" | "numItems" | "firstHistoryRow" | "side">,
@@ -119,10 +112,10 @@ export class TowersMachine extends ThreadedKernel<TowersKernel> {
   /**
    * Trains one epoch.
    *
-   * @param key          random key of the order of events; undefined keeps their order
-   * @param negativeKey random key of the sampled negatives
-   * @param epoch        number of the epoch, which selects the units that dropout zeroes
-   * @param rateAt       returns the learning rate at a fraction of the epoch
+   * @param key of the order of events; undefined keeps their order
+   * @param negativeKey of the sampled negatives
+   * @param epoch selects the units that dropout zeroes
+   * @param rateAt learning rate at a fraction of the epoch
    * @returns the sum of the losses, each measured before its batch's step
    */
   async train(
@@ -148,14 +141,12 @@ export class TowersMachine extends ThreadedKernel<TowersKernel> {
     return takeTowersLoss(this.arena, this.#layout);
   }
 
-  /** Returns the partitions with events in the order in which an epoch visits them. */
   #visits(key: number | undefined): number[] {
     const count = this.#numEvents.length;
     const order = key === undefined ? ascending(count) : permutation(count, draw(key, ORDER));
     return [...order].filter((partition) => this.#numEvents[partition]! > 0);
   }
 
-  /** Reads a partition into the kernel's memory, unless it is there already. */
   async #load(partition: number): Promise<void> {
     if (!this.#stored || this.#loaded === partition) return;
     this.#loaded = undefined;
@@ -164,11 +155,7 @@ export class TowersMachine extends ThreadedKernel<TowersKernel> {
     this.#loaded = partition;
   }
 
-  /**
-   * Encodes users; vectors are normalized if the similarity is the cosine.
-   * @param numUsers number of users, whose ranges and context rows are given
-   * @returns f32[numUsers * dim]
-   */
+  /** f32[numUsers * dim]; normalized if the similarity is the cosine. */
   async users(users: TowerUsers, numUsers: number): Promise<Float32Array> {
     const { dim } = this.#shape;
     const vectors = new Float32Array(numUsers * dim);
@@ -186,7 +173,7 @@ export class TowersMachine extends ThreadedKernel<TowersKernel> {
     return vectors;
   }
 
-  /** Encodes all items; vectors are normalized if the similarity is the cosine. @returns f32[numItems * dim] */
+  /** f32[numItems * dim]; normalized if the similarity is the cosine. */
   async items(): Promise<Float32Array> {
     const { dim } = this.#shape;
     const vectors = new Float32Array(this.#numItems * dim);
@@ -207,21 +194,18 @@ export class TowersMachine extends ThreadedKernel<TowersKernel> {
     for (let r = 0; r < count; r++) vectors.set(rows.subarray(r * width, r * width + dim), (first + r) * dim);
   }
 
-  /** Returns a copy of the items' biases, f32[numItems]; undefined if scores are cosines. */
+  /** A copy of the items' biases, f32[numItems]; undefined if scores are cosines. */
   biases(): Float32Array | undefined {
     const biases = this.#placed().get("biases");
     return biases && readPlaced(this.arena, biases);
   }
 
-  /**
-   * Returns copies of the parameters: `vectors` f32[numRows * dim], `biases` f32[numItems] unless scores are cosines,
-   * NAME.weight and NAME.bias per layer.
-   */
+  /** Copies: `vectors` f32[numRows * dim], `biases` f32[numItems] unless scores are cosines, NAME.weight, NAME.bias. */
   parameters(): NamedArrays {
     return readArrays(this.arena, this.#placed());
   }
 
-  /** Replaces the named parameters; the others stay unchanged. */
+  /** Parameters that are not named stay unchanged. */
   load(parameters: NamedArrays): void {
     const named = [...this.#placed()].filter(([name]) => Object.hasOwn(parameters, name));
     writeArrays(this.arena, new Map(named), (name, length) => floatsOf(parameters, name, length));
@@ -229,7 +213,7 @@ export class TowersMachine extends ThreadedKernel<TowersKernel> {
     transposeWeights(this.arena, [...userLayers, ...itemLayers]);
   }
 
-  /** Returns a copy of the parameters and Adam's state; training continues from it after `restore`. */
+  /** A copy of the parameters and Adam's state; training continues from it after `restore`. */
   state(): NamedArrays {
     const steps = Uint32Array.of(towersSteps(this.arena, this.#layout));
     return { ...this.parameters(), ...readArrays(this.arena, this.#kept()), steps };
@@ -253,7 +237,7 @@ export class TowersMachine extends ThreadedKernel<TowersKernel> {
     return placed;
   }
 
-  /** Returns the locations of Adam's state in memory, keyed by the names of the arrays. */
+  /** Adam's state in memory. */
   #kept(): Map<string, Placed> {
     const { moments, corrections, biases, slices, userLayers, itemLayers } = this.#layout;
     const [width, rows] = [8 * slices, moments.bytes / (64 * slices)];
@@ -269,7 +253,7 @@ export class TowersMachine extends ThreadedKernel<TowersKernel> {
   }
 }
 
-/** Returns the locations of the first `columns` elements of each row, in an array whose rows are padded to `width`. */
+/** The first `columns` elements of each row, in an array whose rows are padded to `width`. */
 function rowsAt(region: Region, width: number, columns: number): Placed {
   return {
     rows: region.bytes / 4 / width,

@@ -29,13 +29,9 @@ import { ascending } from "../../numeric/indices.js";
 import { floatsIn, rowsIn, rotating, type RotateTensors } from "../../factors/rotation.js";
 import { wholeRows, type Rotation } from "../../training/capabilities/rotation.js";
 
-/** The architecture of a run's towers. */
 export type StoredForm = NetworkOptions &
   Pick<TwoTowerOptions, "historyOf" | "userBias" | "exampleAge"> & {
-    /**
-     * names of the columns that the user tower reads, and of those that the item tower reads, in the order of the
-     * feature space's fields
-     */
+    /** columns that the user tower reads, and the item tower, in the order of the feature space's fields */
     userFields: readonly string[];
     sideFields: readonly string[];
   };
@@ -62,7 +58,6 @@ function namesOf({ fields }: FeatureSpace, indexes: readonly number[]): string[]
   return indexes.map((f) => fields[f]!.name);
 }
 
-/** Returns the files of model/. @param vectorOf returns the vector of a feature, f32[dim] */
 export function modelFiles(
   space: FeatureSpace,
   { rows }: Towers,
@@ -101,7 +96,7 @@ export function modelFiles(
   };
 }
 
-/** Returns the number of vectors that each tower gets as inputs, one per history, column, user bias and age. */
+/** Vectors that each tower gets as inputs, one per history, column, user bias and age. */
 export function slotsOf({ historyOf, userFields, userBias, exampleAge, sideFields }: StoredForm): {
   user: number;
   item: number;
@@ -112,10 +107,7 @@ export function slotsOf({ historyOf, userFields, userBias, exampleAge, sideField
   };
 }
 
-/**
- * Returns the additional tables of items.
- * @param start initial parameters, of which the vectors of items that this log lacks are kept
- */
+/** The tables of items. @param start vectors of items that this log lacks are kept */
 export function towerTables(
   space: FeatureSpace,
   { rows }: Towers,
@@ -147,39 +139,25 @@ export function towerTables(
   };
 }
 
-/** The towers of a run, with their vectors. */
 export interface StoredTowers {
   form: StoredForm;
-  /**
-   * f32[number of item features * dim] each: vectors of items in histories; items' own vectors, before the item tower's
-   * term
-   */
+  /** f32[numItemFeatures * dim] each: items in histories; items before the item tower's term */
   histories: Float32Array;
   items: Float32Array;
-  /**
-   * f32[numFeatures * dim]: vectors of the features of context and side fields, including those of out-of-vocabulary
-   * keys
-   */
+  /** f32[numFeatures * dim]: features of context and side fields, including out-of-vocabulary keys */
   features: Float32Array;
-  /** f32[dim] each: bias of users, and vector of the example's age; absent if the model has none */
+  /** f32[dim] each; absent if the model has none */
   userBias?: Float32Array;
   age?: Float32Array;
-  /** weights and biases of the layers, by name of the parameter */
   layers: NamedArrays;
 }
 
-/** Reads the architecture of a run's towers. @throws {ArtifactError} damaged */
-export async function readForm(run: Run): Promise<StoredForm> {
+async function readForm(run: Run): Promise<StoredForm> {
   const file = `${run.path}/model/${FORM_FILE}`;
   return parseJson(await run.readModelFile(FORM_FILE), storedForm, file) as unknown as StoredForm;
 }
 
-/**
- * Returns the vectors of unknown keys. For columns that a tower reads, they are the trained vectors of rare keys. Users
- * and items have no trained out-of-vocabulary vector and get the mean.
- *
- * @throws {ArtifactError} damaged
- */
+/** Trained vectors of rare keys for columns that a tower reads; the mean for users and items, which have none. */
 export async function unknownKeysOfTowers(
   run: Run,
   { table, name }: UnknownKeysOf,
@@ -200,7 +178,6 @@ export async function unknownKeysOfTowers(
   return withoutUntrained({ weights, vectors, is });
 }
 
-/** Reads the towers of a run. @throws {ArtifactError} damaged */
 export async function readTowers(
   run: Run,
   space: FeatureSpace,
@@ -246,12 +223,7 @@ export async function readTowers(
   };
 }
 
-/**
- * Returns how a run is rotated to match an earlier one. Without towers (layers), users are sums of vectors, so one
- * rotation applies to all vectors.
- *
- * @throws {UsageError} the run has a tower
- */
+/** Without layers, users are sums of vectors, so one rotation applies to all vectors. */
 export async function towersRotation(run: Run, table: EmbeddingTable): Promise<Rotation> {
   const { userTower, itemTower } = await readForm(run);
   if (userTower.length > 0 || itemTower.length > 0)

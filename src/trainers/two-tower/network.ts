@@ -6,13 +6,12 @@ import { firstDenseWeights } from "../../numeric/initial.js";
 import { recencyOf } from "./histories.js";
 import type { TwoTowerOptions } from "./options.js";
 
-/** Options that determine the architecture of the towers. */
 export type NetworkOptions = Pick<
   TwoTowerOptions,
   "dim" | "similarity" | "userTower" | "skipConnection" | "itemTower" | "history" | "recency"
 >;
 
-/** Returns whether items have different vectors in histories than as candidates. */
+/** Whether items have different vectors in histories than as candidates. */
 export function hasHistoryRows({
   userTower,
   skipConnection,
@@ -20,10 +19,7 @@ export function hasHistoryRows({
   return userTower.length > 0 && !skipConnection;
 }
 
-/**
- * Returns the dimensions and layers of the towers, and how histories are weighted, in the form that the kernel takes.
- * @param slots number of input slots of the user tower and of the item tower
- */
+/** @param slots number of inputs of the user tower and of the item tower */
 export function networkOf(
   options: NetworkOptions & { dropout: number },
   slots: { user: number; item: number },
@@ -41,7 +37,7 @@ export function networkOf(
   };
 }
 
-/** Returns hidden layers with a ReLU, followed by a linear layer to `outputs`; no layers if `hidden` is empty. */
+/** Hidden layers with a ReLU, then a linear layer to `outputs`; no layers if `hidden` is empty. */
 function layersOf(
   name: string,
   inputs: number,
@@ -60,7 +56,7 @@ function layersOf(
   }));
 }
 
-/** Returns the initial weights of the layers; biases are 0. */
+/** Initial weights; biases are 0. */
 export function firstLayers(
   { userLayers, itemLayers }: TowerShape,
   seed: number,

@@ -42,7 +42,7 @@ export interface HistoryKind {
   most: number;
 }
 
-/** Parses a kind of history: `50`, `others` or `others:200`. @throws {UsageError} anything else */
+/** `50`, `others` or `others:200` */
 export function historyOf(given: string, flagName: string): HistoryKind {
   const [, others, most] = /^(others)?:?(\d*)$/u.exec(given) ?? [];
   const isRight = others === undefined ? !given.startsWith(":") : given === "others" || most !== "";
@@ -248,7 +248,6 @@ const own = {
   patience: { ...passes.patience, default: 3 },
 } as const;
 
-/** All options of `train-two-tower`. */
 export const options = withCommon(
   {
     ...log,
@@ -289,10 +288,8 @@ export const options = withCommon(
 );
 
 export type GivenTwoTower = Given<typeof options>;
-/** Options of a training, with defaults applied. */
 export type TwoTowerOptions = Resolved<typeof own>;
 
-/** Applies defaults to the user's options. @throws {UsageError} they cannot be combined */
 export function twoTowerOptionsOf(given: GivenTwoTower): TwoTowerOptions {
   const all = resolved(own, given);
   const { history, negatives, inBatch } = all;
@@ -322,7 +319,7 @@ export function twoTowerOptionsOf(given: GivenTwoTower): TwoTowerOptions {
   return all;
 }
 
-/** Returns the columns in expressions of --history-of and --targets. @throws {UsageError} an expression is invalid */
+/** Columns in expressions of --history-of and --targets. */
 export function columnsAsked({
   historyOf: of,
   targets,

@@ -10,9 +10,8 @@ import { temporaryFolder } from "../../testing/embed.js";
 import { repeatedTraining, truncateRows } from "../../testing/repeated-training.js";
 import { fillDisk, onSmallDisk } from "../../testing/small-disk.js";
 import { integerBelow, mulberry32 } from "../../testing/random.js";
-import { twoTowerNeeds } from "./memory.js";
+import { twoTowerNeeds, partitionSizes } from "./partitions.js";
 import { historyOf, twoTowerOptionsOf } from "./options.js";
-import { partitionSizes } from "./partitions.js";
 import { capable } from "../index.js";
 import { trainerWith } from "./trainer.js";
 

@@ -1,5 +1,5 @@
 // Divides users into partitions that are trained one after another. A store, perhaps on disk, holds the events of all
-// partitions; the kernel's memory holds those of one.
+// partitions; the kernel's memory holds those of one. Estimates the memory of a training from their sizes.
 //
 //   partition  about 64 MB of events and user vectors. Their number depends only on the data and on --dim, so the bytes
 //              do not depend on where events are stored
@@ -12,18 +12,18 @@ import { idsOf, type FeatureSpace } from "../../dataset/vocabulary/vocabulary.js
 import type { NegativeSource } from "../../sampling/negatives.js";
 import type { EventPartitions } from "./machine.js";
 import { byGroup } from "../../numeric/groups.js";
+import { tableBytes, type Needs } from "../../training/session/needs.js";
+import { hasHistoryRows } from "./network.js";
+import type { TwoTowerOptions } from "./options.js";
 
-/**
- * Sizes in bytes: events and vectors of users of at most `whole` bytes are one partition; otherwise a partition has
- * about `each` bytes. Tests set other sizes.
- */
+/** In bytes: up to `whole`, all users are one partition; otherwise one has about `each` bytes. Tests set other sizes. */
 export const partitionSizes = { whole: 256 << 20, each: 64 << 20 };
 
 /** Bytes of a stored event: user, item, range of the history, token of the history, and entry of the user's items. */
 const EVENT = 24;
 
-/** Returns the bytes of the events and of the users' vectors, and the number of partitions. */
-export function storedSize(
+/** Bytes of the events and of the users' vectors, and the number of partitions. */
+function storedSize(
   { numEvents, numUsers }: { numEvents: number; numUsers: number },
   dim: number,
 ): { bytes: number; count: number } {
@@ -31,7 +31,6 @@ export function storedSize(
   return { bytes, count: bytes <= partitionSizes.whole ? 1 : Math.ceil(bytes / partitionSizes.each) };
 }
 
-/** The users in partitions. */
 export interface DividedUsers {
   /** maps the users' features to rows of partitions, in which the vectors are stored after the training */
   partitions: Partitions;
@@ -45,10 +44,9 @@ export interface DividedUsers {
   ends: Uint32Array;
 }
 
-/** Number of consecutive users outside of the vocabulary that are in the same partition. */
+/** Consecutive users outside of the vocabulary that are in the same partition. */
 const RUN = 16;
 
-/** Divides the users. @param userName column of the users */
 export function divideUsers(
   { fields, offsets, numFeatures }: FeatureSpace,
   userName: string | undefined,
@@ -74,12 +72,10 @@ export function divideUsers(
   return { ...{ partitions, features, order, partitionOf, placeOf, ends } };
 }
 
-/** The events of a partition, and the inputs of its users at their newest event. */
 export interface TowerPartition extends TowerEvents {
   newest: TowerUsers;
 }
 
-/** The events of all partitions in a store. */
 export class StoredPartitions implements EventPartitions {
   readonly store: BlockStore;
   readonly numEvents: number[] = [];
@@ -94,7 +90,6 @@ export class StoredPartitions implements EventPartitions {
     this.store = store;
   }
 
-  /** Writes the events of the next partition. @throws {IoError} disk full and the like */
   async write(partition: TowerPartition): Promise<void> {
     const { numbers, unpack } = packArrays(partition);
     await this.store.write(blockName(this.#blocks.length), numbers);
@@ -105,7 +100,7 @@ export class StoredPartitions implements EventPartitions {
     this.mostUserRows = Math.max(this.mostUserRows, mostRowsOfUsers(partition));
   }
 
-  /** Reads a partition. @throws {ArtifactError} it was truncated or changed */
+  /** @throws {ArtifactError} it was truncated or changed */
   async read(
     partition: number,
     into: Uint32Array = new Uint32Array(this.mostNumbers),
@@ -118,3 +113,56 @@ export class StoredPartitions implements EventPartitions {
 }
 
 const blockName = (partition: number): string => `events ${partition}`;
+
+/** Bytes during a training: of an event, as item, place, row number and history; and of a key. */
+const [LOGGED_EVENT, KEY] = [24, 60];
+/** Number of copies of a partition while its examples are made, or its users encoded. */
+const COPIES = 3;
+
+interface TowersSize {
+  numEvents: number;
+  numUsers: number;
+  features: number;
+  numRows: number;
+}
+
+/** Bytes beside the store: events, keys, vectors with Adam's moments, best epoch and tables, and one partition. */
+function residentBytes(size: TowersSize, { dim, threads }: Pick<TwoTowerOptions, "dim" | "threads">): number {
+  const { bytes, count } = storedSize(size, dim);
+  const rows = (6 * 4 * dim + 12 * threads + 16) * size.numRows;
+  return LOGGED_EVENT * size.numEvents + KEY * size.features + rows + (COPIES * bytes) / count;
+}
+
+/** Bytes of users' events and vectors that --max-memory leaves in memory. */
+export function storeBudget(
+  size: TowersSize,
+  options: Pick<TwoTowerOptions, "dim" | "threads">,
+  maxMemory: number,
+): number {
+  return Math.max(0, maxMemory - residentBytes(size, options));
+}
+
+/** The layers of the towers are small in comparison and ignored. */
+export function twoTowerNeeds(
+  options: Pick<TwoTowerOptions, "dim" | "threads" | "userTower" | "skipConnection">,
+  maxMemory: number,
+): Needs {
+  return {
+    dim: options.dim,
+    advice:
+      "a smaller --max-memory keeps users' events and vectors on disk, --min-count leaves fewer items, and --where fewer " +
+      "events",
+    of(size, dim = options.dim) {
+      const { trainRows: numEvents, heldOutRows, features, users: numUsers } = size;
+      const numRows = (features - numUsers) * (hasHistoryRows(options) ? 2 : 1);
+      const towers = { numEvents, numUsers, features, numRows };
+      const own = { dim, threads: options.threads };
+      const stored = storedSize(towers, dim).bytes;
+      const inMemory = Math.min(stored, storeBudget(towers, own, maxMemory));
+      return {
+        memory: residentBytes(towers, own) + inMemory + 24 * heldOutRows,
+        disk: 1.2 * tableBytes(size, dim) + stored - inMemory,
+      };
+    },
+  };
+}

@@ -19,27 +19,20 @@ export interface TowerRows {
   /** first row of items in histories; 0 if items have the same rows in histories and as candidates */
   firstHistoryRow: number;
   context: FieldsAsRows;
-  /**
-   * row of the bias that users share, and row of the example's age; they are the last rows of the context; undefined if
-   * unused
-   */
+  /** the last rows of the context; undefined if unused */
   biasRow: number | undefined;
   ageRow: number | undefined;
   side: FieldsAsRows;
 }
 
-/** Fields of the feature space; the features of each field have consecutive rows in the matrix of vectors. */
-export interface FieldsAsRows {
-  /** indexes of the fields in the feature space */
+/** The features of each field have consecutive rows in the matrix of vectors. */
+interface FieldsAsRows {
   fields: readonly number[];
-  /**
-   * u32: first row of each field's block, then the end of the last; the users' bias and the example's age count as
-   * fields
-   */
+  /** u32: first row of each field's block, then the end; the users' bias and the example's age count as fields */
   rowEnds: Uint32Array;
 }
 
-/** Numbers the rows of the matrix of vectors. @param how.separate whether items have separate rows in histories */
+/** @param how.separate whether items have separate rows in histories */
 export function towerRows(
   { offsets }: FeatureSpace,
   itemFeatures: Uint32Array,
@@ -73,17 +66,12 @@ export function towerRows(
   };
 }
 
-/**
- * Returns u32: hash of each item, which does not depend on the vocabulary; histories that are sets (--history others)
- * are sorted by it.
- * @param items u32: features of the items
- */
+/** u32: hash of each item, independent of the vocabulary, by which histories that are sets are sorted. */
 export function itemHashes(space: FeatureSpace, items: Uint32Array): Uint32Array {
   const hashes = featureHashes(space);
   return items.map((feature) => hashes[2 * feature]!);
 }
 
-/** Calls `visit` for the row, in the matrix of vectors, of each feature of the fields. */
 export function forEachRow(
   { offsets }: FeatureSpace,
   { fields, rowEnds }: FieldsAsRows,
@@ -95,12 +83,7 @@ export function forEachRow(
   });
 }
 
-/**
- * Converts features to pairs of a row of the matrix of vectors and a value.
- *
- * @param rows rows whose features belong to these fields, in their order
- * @param more rows of the matrix of vectors that belong to no field, which are appended to the pairs of each row
- */
+/** Features to pairs of a row and a value. @param more rows of no field, appended to the pairs of each row */
 export function fieldRows(
   { offsets }: FeatureSpace,
   { fields, rowEnds }: FieldsAsRows,
@@ -134,16 +117,13 @@ export function fieldRows(
   };
 }
 
-/** A row of the matrix of vectors that belongs to no field, with its value in each event; absent: 1. */
+/** A row of no field, with its value in each event; absent: 1. */
 interface RowBeside {
   row: number;
   values?: Float32Array;
 }
 
-/**
- * Returns the rows of the matrix of vectors for the users' bias and for the example's age.
- * @param agesOf returns f32: age of each event or user
- */
+/** Rows of the users' bias and the example's age. @param agesOf returns f32: age of each event or user */
 export function rowsBeside({ biasRow, ageRow }: TowerRows, agesOf: () => Float32Array): RowBeside[] {
   return [
     ...(biasRow === undefined ? [] : [{ row: biasRow }]),
@@ -152,10 +132,8 @@ export function rowsBeside({ biasRow, ageRow }: TowerRows, agesOf: () => Float32
 }
 
 /**
- * Returns initial vectors, f32[numRows * dim]. A value depends only on the seed, the feature's hash and the dimension,
- * so other vocabularies do not change it. Features without events, the users' bias and the age are 0.
- *
- * @param counts u32[numFeatures]: number of events with each feature
+ * Initial vectors, f32[numRows * dim]. A value depends only on the seed, the feature's hash and the dimension, so other
+ * vocabularies do not change it. Features without events, the users' bias and the age are 0.
  */
 export function firstVectors(
   space: FeatureSpace,

@@ -18,6 +18,7 @@ import {
   type Steered,
   type Controls,
   type EpochEvent,
+  type EpochsDone,
 } from "../../training/epochs/epoch-loop.js";
 import { prefixed, unprefixed, type NamedArrays } from "../../training/epochs/named-arrays.js";
 import { sharedNoise } from "../../sampling/noise-distribution.js";
@@ -29,61 +30,32 @@ import { firstLayers, networkOf } from "./network.js";
 import type { TwoTowerOptions } from "./options.js";
 import { firstVectors } from "./rows.js";
 import { putStart, type TowersStart } from "./warm-start.js";
+import { storedScorer, storedTable } from "../../factors/stored-vectors.js";
+import type { LearnerInput, Trained } from "../../training/session/feature-training.js";
+import { encodeAll, machineRanker } from "./encode-users.js";
+import { modelFiles, towerTables } from "./model.js";
+import { TWO_TOWER_MODEL } from "./names.js";
 
-export interface TowersInput {
+interface TowersInput {
   space: FeatureSpace;
   /** u32[numFeatures]: number of training events with each feature */
   counts: Uint32Array;
   examples: TowerExamples;
-  /** returns the ranking metrics of the current parameters on the validation split; absent without such a split */
+  /** ranking metrics of the current parameters on the validation split; absent without such a split */
   validate?: (machine: TowersMachine) => Promise<Record<string, number>>;
-  /** initial parameters of a warm start */
   start?: TowersStart;
   controls?: Controls;
   /** path next to which temporary files are created */
   beside: string;
 }
 
-export interface TowersResult {
-  /** all parameters, by the names that the kernel's machine gives them */
-  parameters: NamedArrays;
-  bestEpoch: number;
-  epochs: EpochEvent[];
-  interrupted: boolean;
-}
-
-/** Returns the kernel's shape of the towers that are trained on the examples. */
-export function shapeOf(
-  { towers: { rows, partitions } }: TowerExamples,
-  options: TwoTowerOptions,
-): TowerShape {
+function shapeOf({ towers: { rows, partitions } }: TowerExamples, options: TwoTowerOptions): TowerShape {
   return networkOf(options, {
     user: partitions.numHistories + rows.context.rowEnds.length - 1,
     item: rows.side.fields.length,
   });
 }
 
-/**
- * Trains by Adam. The same input, options and seed give the same bytes at any number of threads.
- *
- * @param observe called after every epoch
- * @param signal   stops the training promptly; the promise then rejects with its reason
- * @throws {UsageError} the parameters do not fit into 4 GiB
- * @throws {DivergedError} a loss or a parameter became NaN or infinite
- * @throws {ArtifactError} the events on disk were truncated or changed
- */
-export async function trainTowers(
-  input: TowersInput,
-  options: TwoTowerOptions,
-  observe: (event: EpochEvent) => void = () => undefined,
-  signal?: AbortSignal,
-): Promise<TowersResult> {
-  signal?.throwIfAborted();
-  const machine = await startMachine(input, options, signal);
-  return await withMachine(machine, signal, () => trainEpochs(machine, input, options, observe));
-}
-
-/** Starts the threads with the initial parameters. */
 async function startMachine(
   input: TowersInput,
   options: TwoTowerOptions,
@@ -104,7 +76,6 @@ async function startMachine(
   return machine;
 }
 
-/** Returns the initial parameters, by the names that the kernel's machine gives them. */
 async function firstParameters(
   { space, counts, examples, start, beside }: TowersInput,
   options: TwoTowerOptions,
@@ -120,7 +91,7 @@ async function firstParameters(
   return first;
 }
 
-/** Initializes the rows of items, as candidates and in histories, by singular vectors. */
+/** Rows of items, as candidates and in histories. */
 async function startFromSvd(
   vectors: Float32Array,
   { source: { history, items }, towers: { rows, partitions } }: TowerExamples,
@@ -145,7 +116,7 @@ async function trainEpochs(
   { examples: { towers }, validate, controls = {} }: TowersInput,
   options: TwoTowerOptions,
   observe: (event: EpochEvent) => void,
-): Promise<TowersResult> {
+): Promise<EpochsDone & { parameters: NamedArrays }> {
   const { epochs: most, seed, shuffle, evaluateEvery } = options;
   const numEvents = towers.partitions.numEvents.reduce((sum, count) => sum + count, 0);
   let kept: NamedArrays | undefined;
@@ -192,4 +163,37 @@ const KEPT = "kept ";
 
 function lost(what: string, epoch: number, options: TwoTowerOptions) {
   return diverged(what, epoch, options, "or a larger --temperature");
+}
+
+/** Trains by Adam. The same input, options and seed give the same bytes at any number of threads. */
+export async function learnTowers(
+  { space, counts, ranking, start, controls, memory }: LearnerInput<TowersStart>,
+  options: TwoTowerOptions,
+  observe: (event: EpochEvent) => void,
+  signal?: AbortSignal,
+): Promise<Trained> {
+  const examples = ranking?.examples as TowerExamples | undefined;
+  if (!examples?.towers || !memory) throw new RangeError("two towers are learned from histories");
+  const { towers } = examples;
+  const { beside } = memory;
+  const validate = ranking?.validate;
+  const rankerOf = validate && machineRanker(towers, options.dim);
+  const input: TowersInput = {
+    ...{ space, counts, examples, start, controls, beside },
+    ...(rankerOf && { validate: (machine) => validate(rankerOf(machine)) }),
+  };
+  signal?.throwIfAborted();
+  const machine = await startMachine(input, options, signal);
+  const { parameters, ...result } = await withMachine(machine, signal, () =>
+    trainEpochs(machine, input, options, observe),
+  );
+  const encoded = { space, counts, towers, start, beside };
+  const model = await encodeAll(parameters, encoded, shapeOf(examples, options), options, signal);
+  return {
+    ...storedScorer(model),
+    ...{ name: TWO_TOWER_MODEL, loss: "logistic", ...result },
+    table: () => storedTable(space, model),
+    moreTables: () => towerTables(space, towers, options, parameters, start),
+    files: () => modelFiles(space, towers, options, parameters, model.vectorOf),
+  };
 }

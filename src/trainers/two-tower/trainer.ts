@@ -19,14 +19,11 @@ import {
   type TwoTowerOptions,
   historyOf,
 } from "./options.js";
-import { twoTowerNeeds } from "./memory.js";
+import { twoTowerNeeds } from "./partitions.js";
 
 const command = "train-two-tower";
 
-/**
- * Returns the trainer.
- * @param capable returns the capabilities of any trainer's run, since --init accepts all runs with vectors
- */
+/** @param capable returns the capabilities of any trainer's run, since --init accepts all runs with vectors */
 export const trainerWith = (capable: Capable): Trainer => ({
   command,
   description:
@@ -62,7 +59,7 @@ async function plan(given: GivenTwoTower, capable: Capable): Promise<Plan> {
       const how = { minUsers, weighting, itemFields, candidates, watch, note, store };
       return await towerExamples(space, parts, towers, how);
     },
-    learn: async (...args) => (await import("./learn.js")).learnTowers(...args),
+    learn: async (...args) => (await import("./train.js")).learnTowers(...args),
     needs: twoTowerNeeds({ ...towers, ...(init && { dim: init.dim }) }, maxMemory),
     streams: false,
     init,
@@ -71,7 +68,6 @@ async function plan(given: GivenTwoTower, capable: Capable): Promise<Plan> {
   return { ...featurePlan(features), unlabelled: true, wholeFor: [command] };
 }
 
-/** Restricts the features to users, items, and the columns that the towers read. */
 function accept(
   dataset: Dataset,
   { userFields, itemTower }: TwoTowerOptions,
@@ -108,10 +104,7 @@ function accept(
   };
 }
 
-/**
- * Returns the towers that a comparison trains: their history is the user's earlier items; for a log without times, all
- * other items of the user.
- */
+/** For a log without times, a history is all other items of the user. */
 function suits({ goal, roles }: LogTraits): Suits {
   if (goal === "predictions") return RANKS_ONLY;
   const options: GivenTwoTower =

@@ -5,6 +5,7 @@ import { columnNamed } from "../../dataset/dataset.js";
 import { bindEncoder } from "../../dataset/rows.js";
 import { idsOf } from "../../dataset/vocabulary/vocabulary.js";
 import type { Run } from "../../embedding/run-directory.js";
+import { rowsOf } from "../../embedding/table.js";
 import { UsageError } from "../../errors.js";
 import { once, vectorEncoding } from "../../export/encoded-rows.js";
 import { wholeOf } from "../../training/reading/split-parts.js";
@@ -17,10 +18,6 @@ import { rowsOfRun, startEncoder } from "./encoder.js";
 import { readTowers } from "./model.js";
 import { fieldRows } from "./rows.js";
 
-/**
- * Encodes the items.
- * @throws {UsageError} the run has no item tower, or the table lacks all columns of the item tower
- */
 export async function encodeItems(run: Run, options: TransformOptions, watch: Watch): Promise<Transformed> {
   const model = await readSpace(run);
   const { space, preprocess, table } = model;
@@ -54,7 +51,7 @@ export async function encodeItems(run: Run, options: TransformOptions, watch: Wa
     const column = columnNamed(dataset, item!);
     if (column.kind !== "key") throw new UsageError(`the item column '${item}' is numeric or multi-valued`);
     const ids = idsOf(field, column.dictionary);
-    const first = tableStart(table, item!);
+    const { first } = rowsOf(table, item!);
     rows.forEach((row, r) => {
       const id = column.codes[row] === MISSING ? 0 : ids[column.codes[row]!]!;
       if (id === 0) return;
@@ -87,12 +84,4 @@ export async function encodeItems(run: Run, options: TransformOptions, watch: Wa
     }),
     warnings: [],
   };
-}
-
-/** Returns the index of the first table row that belongs to the field. */
-function tableStart(
-  { fields, fieldOf }: { fields: readonly string[]; fieldOf: Uint32Array },
-  name: string,
-): number {
-  return fieldOf.indexOf(fields.indexOf(name));
 }

@@ -26,14 +26,10 @@ import { checkDim, checkExpire, readKeyHistory, type InitRun } from "../../train
 import { openTableInit, startFromTable, type TableInit } from "../../training/warm-start/table-init.js";
 import type { FeatureModel, WarmVocabulary } from "../../training/session/feature-plan.js";
 
-/** Initial parameters, by feature of the training's vocabulary. */
 export interface TowersStart {
   /** u8[numFeatures]: 1 for features that the run has */
   known: Uint8Array;
-  /**
-   * f32[numFeatures * dim] each: vectors of items before the item tower's term and normalization; vectors of items in
-   * histories; vectors of features of other fields
-   */
+  /** f32[numFeatures * dim] each: items before the item tower's term; items in histories; other fields */
   items: Float32Array;
   histories: Float32Array;
   features: Float32Array;
@@ -44,12 +40,10 @@ export interface TowersStart {
   age?: Float32Array;
 }
 
-/** The run that --init names, with the function that maps its keys to this training's features. */
-export interface TowersInit extends NonNullable<FeatureModel<TwoTowerOptions, TowersStart>["init"]> {
+interface TowersInit extends NonNullable<FeatureModel<TwoTowerOptions, TowersStart>["init"]> {
   dim: number;
 }
 
-/** Opens the run that --init names. @throws {UsageError} the run does not match the options */
 export async function openTowersInit(
   given: GivenTwoTower,
   options: TwoTowerOptions,
@@ -81,7 +75,6 @@ export async function openTowersInit(
   };
 }
 
-/** Compares the architectures. @throws {UsageError} they differ */
 function checkForm({ path }: Run, was: StoredForm, is: TwoTowerOptions): void {
   const text = (sizes: readonly number[]) => (sizes.length === 0 ? "none" : sizes.join(","));
   const given: [flag: string, was: string, is: string][] = [
@@ -176,7 +169,6 @@ function fromTable(init: TableInit, fitted: FittedVocabulary): WarmVocabulary<To
   };
 }
 
-/** Overwrites the initial parameters (by the kernel's names) that the warm start has. */
 export function putStart(
   first: Readonly<Record<string, Float32Array>>,
   rows: TowerRows,

@@ -5,15 +5,13 @@ import { MISSING } from "../../../log/keys.js";
 import type { BinnedColumn, Feature } from "../features.js";
 import type { OwnShare } from "./thread-share.js";
 
-/** Task that computes the bins of consecutive rows, whose cells have been copied to shared memory. */
 export interface BinTask {
   slot: number;
-  /** index of the task's first row among all rows, where validation rows follow the training rows */
+  /** among all rows, where validation rows follow the training rows */
   first: number;
   n: number;
 }
 
-/** Copies the bin edges of all numeric features to shared memory. */
 export function stageEdges(
   layout: GbdtLayout,
   buffer: SharedArrayBuffer,
@@ -25,7 +23,7 @@ export function stageEdges(
   });
 }
 
-/** Copies some rows to shared memory: their numbers in numeric columns, and their bins in categorical ones. */
+/** Copies numbers of numeric columns, and bins of categorical ones, to shared memory. */
 export function stage(
   layout: GbdtLayout,
   buffer: SharedArrayBuffer,
@@ -57,7 +55,6 @@ function stageCategories(
   }
 }
 
-/** Computes the bins of this thread's share of a task's rows. */
 export function binPiece(share: OwnShare, { slot, first, n: numRows }: BinTask): void {
   const { kernel, layout } = share;
   const { places, columns, edges, bins, stride, numTrain } = layout;

@@ -1,5 +1,3 @@
-// Script of the threads that train boosted trees.
-
 import type { GbdtKernel, GbdtLayout } from "../../../kernels/gbdt/binding.js";
 import { kernelThread } from "../../../workers/kernel-thread.js";
 import { binPiece, type BinTask } from "./binning.js";
@@ -7,13 +5,11 @@ import { takeGradients, type Loss } from "./gradients.js";
 import { growTree, type Grown, type GrowTask } from "./grow.js";
 import { OwnShare } from "./thread-share.js";
 
-/** Data that all threads get when they start. */
 export interface GbdtOwn {
   layout: GbdtLayout;
   loss: Loss;
 }
 
-/** A task that all threads execute together. */
 export type BoostingTask =
   | ({ kind: "bin" } & BinTask)
   /** computes gradients and losses from the scores */
@@ -21,10 +17,7 @@ export type BoostingTask =
   /** grows a tree; after the last tree of an iteration, also computes the gradients and losses of the new scores */
   | ({ kind: "tree"; isLast: boolean; threads: number } & GrowTask);
 
-/**
- * Called once in each thread; returns the function that executes the thread's tasks. All threads grow the same tree;
- * only the first one returns it.
- */
+/** All threads grow the same tree; only the first one returns it. */
 export const start = kernelThread<GbdtKernel, GbdtOwn, BoostingTask, Grown | undefined>(
   ({ kernel, memory, index, own: { layout, loss } }) => {
     const share = new OwnShare(kernel, layout, index, memory.buffer);

@@ -4,13 +4,10 @@
 import { BLOCK_ROWS, numBlocks, GRADIENT_BITS, HESSIAN_BITS } from "../../../kernels/gbdt/binding.js";
 import type { OwnShare } from "./thread-share.js";
 
-/** Loss function: log loss of log-odds, squared error, or log loss of several classes. */
+/** Log loss of log-odds, squared error, or log loss of several classes. */
 export type Loss = "logistic" | "squared" | "softmax";
 
-/**
- * Computes the gradients of the training split, for every class, and the losses of all rows. The results and their sums
- * are complete when all threads have called it.
- */
+/** Gradients, for every class, and losses are complete when all threads have called it. */
 export function takeGradients(share: OwnShare, loss: Loss): void {
   const { kernel, layout } = share;
   const { scores, scoresApart, labels, weights, pairs, pairsApart, numTrain, numRows, numClasses } = layout;
@@ -42,7 +39,7 @@ export function takeGradients(share: OwnShare, loss: Loss): void {
   });
 }
 
-/** Adds up the gradients' magnitudes |g| and the hessians h of the training split. */
+/** Sums of |g| and of h over the training split. */
 export function gradientSums(share: OwnShare, ofClass: number): [sumG: number, sumH: number] {
   const { gradientSums: sums, gradientSumsApart, numTrain } = share.layout;
   return share.sumOf(sums + ofClass * gradientSumsApart, numBlocks(numTrain));
@@ -55,17 +52,12 @@ export function gradientSums(share: OwnShare, ofClass: number): [sumG: number, s
 
 const view = new DataView(new ArrayBuffer(8));
 
-/**
- * Returns the factors by which gradients and hessians are multiplied before they are rounded to integers.
- *
- * @param sumG sum of |g|, finite
- * @param sumH sum of h, finite
- */
+/** Both sums are finite. */
 export function scalesOf(sumG: number, sumH: number): { scaleG: number; scaleH: number } {
   return { scaleG: scaleOf(sumG, GRADIENT_BITS), scaleH: scaleOf(sumH, HESSIAN_BITS) };
 }
 
-/** Returns the greatest power of two whose product with the sum is below 2^bits; 1 if the sum is 0. */
+/** The greatest power of two whose product with the sum is below 2^bits; 1 if the sum is 0. */
 function scaleOf(sum: number, bits: number): number {
   if (sum === 0) return 1;
   view.setFloat64(0, sum);

@@ -10,17 +10,21 @@
 //
 // Source: Ke et al. 2017 (LightGBM); best-first growth: Shi 2007.
 
-import { putSplitOptions } from "../../../kernels/gbdt/binding.js";
+import { putSplitOptions, BLOCK_ROWS } from "../../../kernels/gbdt/binding.js";
 import { gradientSums, scalesOf } from "./gradients.js";
 import { finishLeaves, type GrowingLeaf, type GrownNode, type GrownTree } from "./growing-tree.js";
 import type { GbdtOptions } from "../options.js";
-import { findSplits } from "./leaf-splits.js";
-import { sendRows } from "./partition.js";
+import {
+  findSplits,
+  addRows,
+  beginRows,
+  searchAll,
+  sidesOf,
+  takeBest,
+  type LeafLimits,
+} from "./leaf-splits.js";
 import type { OwnShare } from "./thread-share.js";
 
-export type { GrownTree };
-
-/** Options of a tree to grow from the current gradients. */
 export interface GrowTask {
   options: GbdtOptions;
   /** index of the class to whose scores the tree is added; 0 unless the loss is softmax */
@@ -33,10 +37,9 @@ export interface GrowTask {
   features?: Uint8Array;
 }
 
-/** The grown tree, or "diverged" if a sum of gradients or hessians is not finite. */
+/** "diverged" if a sum of gradients or hessians is not finite. */
 export type Grown = GrownTree | "diverged";
 
-/** Grows a tree from the gradients and adds its values to the scores. */
 export function growTree(share: OwnShare, task: GrowTask): Grown {
   const { options, ofClass, bagged, features } = task;
   const count = bagged ?? share.layout.numTrain;
@@ -60,10 +63,7 @@ export function growTree(share: OwnShare, task: GrowTask): Grown {
   return { nodes, leaves: finishLeaves(share, nodes, leaves, options, ofClass, bagged !== undefined) };
 }
 
-/**
- * Sets the factors that convert gradients to integers, and lists the rows on which the tree grows.
- * @returns whether all sums are finite
- */
+/** Returns whether all sums are finite. */
 function prepare(share: OwnShare, { options, ofClass, bagged, amplified }: GrowTask, count: number): boolean {
   const { order, bag, options: place } = share.layout;
   const [sumG, sumH] = gradientSums(share, ofClass);
@@ -79,7 +79,7 @@ function prepare(share: OwnShare, { options, ofClass, bagged, amplified }: GrowT
   return true;
 }
 
-/** Returns the number of the leaf to split; undefined if no split has a gain. */
+/** Undefined if no split has a gain. */
 function nextLeaf(leaves: readonly GrowingLeaf[], grow: GbdtOptions["grow"]): number | undefined {
   let best: number | undefined;
   leaves.forEach(({ split, depth }, i) => {
@@ -91,7 +91,7 @@ function nextLeaf(leaves: readonly GrowingLeaf[], grow: GbdtOptions["grow"]): nu
   return best;
 }
 
-/** Splits a leaf: makes it the left leaf and returns the right one. The rows are partitioned later (partition.ts). */
+/** The leaf becomes the left leaf. The rows are partitioned later. */
 function splitLeaf(
   leaf: GrowingLeaf,
   number: number,
@@ -119,4 +119,116 @@ function splitLeaf(
   };
   Object.assign(leaf, { ...both, end: middle, side: "left", sums: sums.left });
   return { node, right };
+}
+
+// Partitions the rows of a leaf between the two sides of its split; the rows of each side keep their order.
+//
+//   one thread       partition in place ─► both sides' best splits (leaf-splits.ts)
+//   more threads     a piece's rows to a buffer, and those of the smaller side into the thread's histogram ─ barrier ─►
+//                    pieces copied to their places, features merged and searched ─ barrier
+//
+// Trees have many small leaves, so that the number of barriers per leaf matters more than the copies of the rows.
+
+interface NewSplit {
+  node: GrownNode;
+  number: number;
+  /** left and right leaf of the split; the range of the left one precedes that of the right one in the order of rows */
+  left: GrowingLeaf;
+  right: GrowingLeaf;
+}
+
+/** Each side keeps the order of the rows, at any number of threads. Without limits, sides are not split further. */
+function sendRows(
+  share: OwnShare,
+  split: NewSplit,
+  pairs: number,
+  limits: LeafLimits | undefined,
+  features: Uint8Array | undefined,
+): void {
+  const table = tableOf(share, split.node, split.number);
+  if (share.numThreads > 1) sendTogether(share, split, table, pairs, limits, features);
+  else {
+    sendAlone(share, split, table);
+    if (limits) findSplits(share, pairs, split.left, split.right, limits, features);
+  }
+}
+
+/** In place: rows of the left side overwrite rows that have been read already. */
+function sendAlone(share: OwnShare, { node, left, right: { end } }: NewSplit, table: number): void {
+  const { order, columns, places, right } = share.layout;
+  const { begin } = left;
+  const { wide } = places[node.feature]!;
+  let [l, r] = [begin, begin];
+  for (let at = begin; at < end; at += BLOCK_ROWS) {
+    const n = Math.min(BLOCK_ROWS, end - at);
+    const [toLeft, toRight] = [order + 4 * l, right + 4 * r];
+    const bins = columns[node.feature]!;
+    const goes = share.kernel.partition(order + 4 * at, n, bins, wide, table, toLeft, toRight);
+    l += goes;
+    r += n - goes;
+  }
+  share.kernel.copyRows(order + 4 * l, right + 4 * begin, r - begin);
+}
+
+/** Pieces are partitioned into buffers, which are copied once the numbers of left rows of earlier pieces are known. */
+function sendTogether(
+  share: OwnShare,
+  { node, left: leftLeaf, right: rightLeaf }: NewSplit,
+  table: number,
+  pairs: number,
+  limits: LeafLimits | undefined,
+  features: Uint8Array | undefined,
+): void {
+  const { kernel, layout } = share;
+  const { order, columns, places, left, right, counts } = layout;
+  const [{ begin }, { end }] = [leftLeaf, rightLeaf];
+  const { wide } = places[node.feature]!;
+  const size = share.pieceOf(end - begin);
+  const numPieces = Math.ceil((end - begin) / size);
+  const numLeft = share.u32(counts, numPieces);
+  const sides = limits && sidesOf(leftLeaf, rightLeaf, limits);
+  const isLeftSmaller = sides?.smaller === leftLeaf;
+  if (sides) beginRows(share);
+  share.take(numPieces, (piece) => {
+    const at = begin + piece * size;
+    const [rows, toLeft, toRight] = [order + 4 * at, left + 4 * at, right + 4 * at];
+    const n = Math.min(size, end - at);
+    const goes = kernel.partition(rows, n, columns[node.feature]!, wide, table, toLeft, toRight);
+    numLeft[piece] = goes;
+    if (sides) addRows(share, isLeftSmaller ? toLeft : toRight, isLeftSmaller ? goes : n - goes, pairs);
+  });
+  share.barrier();
+
+  const lefts = new Uint32Array(numPieces + 1);
+  for (let piece = 0; piece < numPieces; piece++) lefts[piece + 1] = lefts[piece]! + numLeft[piece]!;
+  share.take(numPieces, (piece) => {
+    const at = begin + piece * size;
+    const before = lefts[piece]!;
+    const goes = lefts[piece + 1]! - before;
+    const stays = Math.min(size, end - at) - goes;
+    kernel.copyRows(order + 4 * (begin + before), left + 4 * at, goes);
+    kernel.copyRows(order + 4 * (at - before + lefts[numPieces]!), right + 4 * at, stays);
+  });
+  if (sides) share.take(places.length, (f) => searchAll(share, f, sides, features));
+  share.barrier();
+  if (sides) takeBest(share, sides, features);
+}
+
+/** Writes which bins go left: the first thread to the tree's memory, the others to their scratch memory. */
+function tableOf(
+  { layout, buffer, index, scratch }: OwnShare,
+  { feature, bin, missingLeft, goesLeft }: GrownNode,
+  number: number,
+): number {
+  const { tables, tableBytes, places, scratchTable } = layout;
+  const at = index === 0 ? tables + number * tableBytes : scratch + scratchTable;
+  const table = new Uint8Array(buffer, at, tableBytes);
+  if (goesLeft) table.set(goesLeft);
+  else {
+    const missing = places[feature]!.numCells - 1;
+    table.fill(1, 0, bin + 1);
+    table.fill(0, bin + 1, missing);
+    table[missing] = missingLeft ? 1 : 0;
+  }
+  return at;
 }

@@ -8,7 +8,6 @@ import { BLOCK_ROWS, Node as NodeStruct, numBlocks } from "../../../kernels/gbdt
 import { putStruct } from "../../../kernels/shared/struct.js";
 import type { OwnShare } from "./thread-share.js";
 
-/** A split node of the tree. */
 export interface GrownNode {
   feature: number;
   gain: number;
@@ -21,13 +20,12 @@ export interface GrownNode {
   goesLeft?: Uint8Array;
 }
 
-/** Sums of gradients and of hessians over the rows of a leaf. */
-export interface GradientSums {
+/** Over the rows of a leaf. */
+interface GradientSums {
   sumG: number;
   sumH: number;
 }
 
-/** The best split of a leaf. */
 export interface Split {
   feature: number;
   gain: number;
@@ -40,7 +38,6 @@ export interface Split {
   goesLeft?: Uint8Array;
 }
 
-/** A leaf of the growing tree, with a range of the ordered rows. */
 export interface GrowingLeaf {
   begin: number;
   end: number;
@@ -59,18 +56,15 @@ export interface GrowingLeaf {
   side: "left" | "right";
 }
 
-/** Returns the number of a leaf's rows. */
 export function sizeOf({ begin, end }: GrowingLeaf): number {
   return end - begin;
 }
 
-/** A finished leaf, with the sums of its rows' gradients and hessians. */
-export interface GrownLeaf extends GradientSums {
+interface GrownLeaf extends GradientSums {
   value: number;
   count: number;
 }
 
-/** A finished tree, whose splits compare bins. */
 export interface GrownTree {
   nodes: GrownNode[];
   leaves: GrownLeaf[];
@@ -78,16 +72,13 @@ export interface GrownTree {
 
 type ValueOptions = Pick<GbdtOptions, "lambdaL1" | "lambdaL2" | "learningRate">;
 
-/** Returns -T(G) / (H + l2): the leaf value that minimizes the loss. T(G) is G, moved towards 0 by l1 (gain.ts). */
+/** -T(G) / (H + l2), which minimizes the loss. T(G) is G, moved towards 0 by l1 (gain.ts). */
 export function leafValue(g: number, h: number, l1: number, l2: number): number {
   const t = Math.sign(g) * Math.max(0, Math.abs(g) - l1);
   return h + l2 > 0 ? -t / (h + l2) : 0;
 }
 
-/**
- * Computes the values of the leaves, and adds them to the scores of all rows for one class.
- * @param bagged whether the tree was grown on a sample of the training rows
- */
+/** Adds the values to the scores of all rows for one class. @param bagged whether the tree was grown on a sample */
 export function finishLeaves(
   share: OwnShare,
   nodes: readonly GrownNode[],
@@ -124,7 +115,7 @@ export function finishLeaves(
   return finished;
 }
 
-/** Writes the tree to the arrays that `walk` reads; every thread writes the same values. */
+/** For `walk`; every thread writes the same values. */
 function writeTree(share: OwnShare, nodes: readonly GrownNode[], leaves: readonly GrownLeaf[]): void {
   const { layout } = share;
   nodes.forEach(({ feature, left, right }, i) => {
@@ -134,7 +125,6 @@ function writeTree(share: OwnShare, nodes: readonly GrownNode[], leaves: readonl
   new Float64Array(share.buffer, layout.values, leaves.length).set(leaves.map(({ value }) => value));
 }
 
-/** Consecutive rows that fall into the same leaf. */
 interface Piece {
   first: number;
   n: number;
@@ -148,10 +138,7 @@ function piecesOf(begin: number, end: number, leaf: number): Piece[] {
   });
 }
 
-/**
- * Finds the leaf of each row that is in no leaf's list, by walking down the tree, and adds its value to the row's
- * score.
- */
+/** For rows that are in no leaf's list. */
 function walk(share: OwnShare, scores: number, { first, n }: Piece): void {
   const { bins, stride, nodes, tables, tableBytes, values } = share.layout;
   share.kernel.walk(bins + first * stride, n, stride, nodes, tables, tableBytes, values, scores + 4 * first);
@@ -160,9 +147,7 @@ function walk(share: OwnShare, scores: number, { first, n }: Piece): void {
 /** Threshold of a split that sends all numbers to the left. */
 const ABOVE_ALL = Number.MAX_VALUE;
 
-/**
- * Converts a tree from bins to thresholds and categories; each node also gets the value that it would have as a leaf.
- */
+/** From bins to thresholds and categories; each node also gets the value that it would have as a leaf. */
 export function treeOf(grown: GrownTree, features: readonly Feature[], options: ValueOptions): Tree {
   const { learningRate, lambdaL1, lambdaL2 } = options;
   const leaves = grown.leaves.map(({ value, sumH, count }) => ({ value, weight: sumH, count }));
@@ -194,7 +179,6 @@ function testOf({ bin, missingLeft, goesLeft }: GrownTree["nodes"][number], feat
   return { kind: "category", left };
 }
 
-/** Adds a constant to all values of a tree. */
 export function shifted(tree: Tree, constant: number): Tree {
   const moved = <T extends { value: number }>(part: T): T => ({ ...part, value: part.value + constant });
   return { ...tree, nodes: tree.nodes.map(moved), leaves: tree.leaves.map(moved) };

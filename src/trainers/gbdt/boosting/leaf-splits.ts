@@ -9,11 +9,9 @@ import { sizeOf, type GrowingLeaf, type Split as Found } from "./growing-tree.js
 import type { GbdtOptions } from "../options.js";
 import type { OwnShare } from "./thread-share.js";
 
-/** Limits that splits of a leaf must satisfy. */
 export type LeafLimits = Pick<GbdtOptions, "minDataInLeaf" | "maxDepth">;
 
-/** One or two leaves whose best splits are searched together. */
-export interface SearchedLeaves {
+interface SearchedLeaves {
   both: readonly GrowingLeaf[];
   /** whether each of the searched leaves may be split */
   open: readonly boolean[];
@@ -24,9 +22,9 @@ export interface SearchedLeaves {
 }
 
 /**
- * Finds the best splits of a leaf, or of both sides of a split; the left side starts with its parent's histogram.
+ * Searches a leaf, or both sides of a split; the left side starts with its parent's histogram.
  *
- * @param pairs     byte offset of the gradients of the tree's class
+ * @param pairs byte offset of the gradients of the tree's class
  * @param features by feature, whether the tree may split on it; undefined for all
  */
 export function findSplits(
@@ -56,10 +54,7 @@ export function findSplits(
   takeBest(share, sides, features);
 }
 
-/**
- * Chooses the leaf whose histogram is computed from its rows, and the leaf whose histogram is computed by subtraction;
- * undefined if neither may be split. Deletes the splits that were found for both earlier.
- */
+/** Undefined if neither leaf may be split. Deletes the splits that were found for both earlier. */
 export function sidesOf(
   left: GrowingLeaf,
   right: GrowingLeaf | undefined,
@@ -82,17 +77,11 @@ function canSplit(leaf: GrowingLeaf, { minDataInLeaf, maxDepth }: LeafLimits): b
   return sizeOf(leaf) >= 2 * minDataInLeaf && (maxDepth === 0 || leaf.depth < maxDepth);
 }
 
-/** Marks this thread's partial histogram as empty. */
 export function beginRows(share: OwnShare): void {
   share.u32(share.layout.marks + MARK * share.index, 1)[0] = 0;
 }
 
-/**
- * Adds rows to this thread's partial histogram, and marks it as used.
- *
- * @param order address of the row numbers; 0 for consecutive rows from `first`
- * @param n     number of rows, at most BLOCK_ROWS
- */
+/** @param order address of at most BLOCK_ROWS row numbers; 0 for consecutive rows from `first` */
 export function addRows(share: OwnShare, order: number, n: number, pairs: number, first = 0): void {
   if (n === 0) return;
   const { bins, stride, numNarrow, wideCells, numWide, options, partials, numCells } = share.layout;
@@ -103,7 +92,6 @@ export function addRows(share: OwnShare, order: number, n: number, pairs: number
   kernel.histogram(order, n, own, stride, numNarrow, wideCells, numWide, pairsOf, options, scratch, out);
 }
 
-/** Completes a feature's histograms, and searches them for the best split of each leaf that may be split. */
 export function searchAll(
   share: OwnShare,
   f: number,
@@ -115,7 +103,7 @@ export function searchAll(
   both.forEach((leaf, which) => open[which] && searchFeature(share, f, leaf, which));
 }
 
-/** Stores the best split of each leaf that may be split; called after all features have been searched. */
+/** Called after all features have been searched. */
 export function takeBest(
   share: OwnShare,
   { both, open }: SearchedLeaves,
@@ -127,7 +115,6 @@ export function takeBest(
   });
 }
 
-/** Adds up the threads' partial histograms of a feature, and subtracts the sum from the parent's histogram. */
 function merge(share: OwnShare, f: number, smaller: GrowingLeaf, larger: GrowingLeaf | undefined): void {
   const { kernel, layout, numThreads } = share;
   const { places, partials, numCells: apart } = layout;
@@ -151,7 +138,7 @@ function searchFeature(share: OwnShare, f: number, leaf: GrowingLeaf, which: num
   share.kernel.bestCategorical(cells, place.numCells, options, share.scratch, left, out);
 }
 
-/** Returns the best split over all features; of splits with equal gains, that of the first feature. */
+/** Of splits with equal gains, that of the first feature. */
 function bestOf(
   share: OwnShare,
   leaf: GrowingLeaf,

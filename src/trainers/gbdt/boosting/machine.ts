@@ -14,17 +14,17 @@ import { stage, stageEdges } from "./binning.js";
 import { cellsOf, type BinnedColumn, type Feature } from "../features.js";
 import type { GbdtOwn, BoostingTask } from "./gbdt.worker.js";
 import type { Loss } from "./gradients.js";
-import type { Grown, GrownTree, GrowTask } from "./grow.js";
+import type { Grown, GrowTask } from "./grow.js";
+import type { GrownTree } from "./growing-tree.js";
 
-/** Dimensions and loss function of a training. */
-export interface GbdtMachineShape {
+interface GbdtMachineShape {
   features: readonly Feature[];
   numTrain: number;
   numValid: number;
   numLeaves: number;
   threads: number;
   loss: Loss;
-  /** number of scores per row: one per class, or one */
+  /** scores per row: one per class, or one */
   numClasses: number;
   weighted: boolean;
   /** whether trees are grown on samples of the rows */
@@ -46,7 +46,6 @@ export class GbdtMachine extends ThreadedKernel<GbdtKernel, BoostingTask, Grown 
     this.#choice = choosing.start(numThreads);
   }
 
-  /** Lays out the arrays and starts the threads. @throws {UsageError} they do not fit into one memory */
   static async start(shape: GbdtMachineShape): Promise<GbdtMachine> {
     const machine = new GbdtMachine(shape);
     const { layout } = machine;
@@ -55,7 +54,7 @@ export class GbdtMachine extends ThreadedKernel<GbdtKernel, BoostingTask, Grown 
     return await machine.begin("gbdt", { ...layout, threads: layout.numThreads }, script);
   }
 
-  /** Computes the bins of rows, and stores them from row `first` on; training rows precede validation rows. */
+  /** Stores bins from row `first` on; training rows precede validation rows. */
   async bin(
     features: readonly Feature[],
     columns: readonly BinnedColumn[],
@@ -75,10 +74,7 @@ export class GbdtMachine extends ThreadedKernel<GbdtKernel, BoostingTask, Grown 
     await binned;
   }
 
-  /**
-   * Sets labels, weights and initial scores f32[numClasses][labels.length] of consecutive rows, beginning with row
-   * `first`.
-   */
+  /** `scores` are initial: f32[numClasses][labels.length]. */
   label(
     first: number,
     labels: Float32Array,
@@ -99,12 +95,11 @@ export class GbdtMachine extends ThreadedKernel<GbdtKernel, BoostingTask, Grown 
     }
   }
 
-  /** Sets the sample of rows on which the next trees are grown. */
   setBag(rows: Uint32Array): void {
     new Uint32Array(this.arena.memory.buffer, this.layout.bag, rows.length).set(rows);
   }
 
-  /** Returns f32[numTrain]: sum over the classes of |gradient times hessian| of each row. */
+  /** f32[numTrain]: sum over the classes of |gradient times hessian| of each row. */
   gradientSizes(): Float32Array {
     const { numTrain, numClasses, pairs, pairsApart } = this.layout;
     const sizes = new Float32Array(numTrain);
@@ -115,7 +110,6 @@ export class GbdtMachine extends ThreadedKernel<GbdtKernel, BoostingTask, Grown 
     return sizes;
   }
 
-  /** Multiplies the gradients and hessians of rows by a factor. */
   amplify(rows: Uint32Array, factor: number): void {
     const { numTrain, numClasses, pairs, pairsApart } = this.layout;
     for (let k = 0; k < numClasses; k++) {
@@ -127,12 +121,11 @@ export class GbdtMachine extends ThreadedKernel<GbdtKernel, BoostingTask, Grown 
     }
   }
 
-  /** Returns a copy of the scores of all classes and rows, in their layout in memory. */
+  /** A copy, in the layout in memory. */
   scores(): Float32Array {
     return this.#allScores().slice();
   }
 
-  /** Restores the scores from a copy. */
   setScores(scores: Float32Array): void {
     this.#allScores().set(scores);
   }
@@ -146,23 +139,16 @@ export class GbdtMachine extends ThreadedKernel<GbdtKernel, BoostingTask, Grown 
     return new Float32Array(this.arena.memory.buffer, offset, length);
   }
 
-  /** Executes a task on the first `threads` threads. */
   override async runTask(task: BoostingTask, threads = this.numThreads): Promise<(Grown | undefined)[]> {
     new Uint8Array(this.arena.memory.buffer, this.layout.taken, 2 * MARK * this.numThreads).fill(0);
     return await super.runTask(task, threads);
   }
 
-  /** Computes the gradients of the training split and the losses of all rows from the scores. */
   async takeGradients(): Promise<void> {
     await this.runTask({ kind: "gradients" });
   }
 
-  /**
-   * Grows a tree from the gradients and adds its values to the scores; after the last tree of an iteration, also
-   * computes the next gradients.
-   *
-   * @returns undefined if the gradients are not finite
-   */
+  /** After the last tree of an iteration, also computes the next gradients. Undefined if they are not finite. */
   async growTree(task: GrowTask, isLast: boolean): Promise<GrownTree | undefined> {
     const { threads } = this.#choice.next();
     const began = performance.now();
@@ -171,15 +157,12 @@ export class GbdtMachine extends ThreadedKernel<GbdtKernel, BoostingTask, Grown 
     return tree === undefined || tree === "diverged" ? undefined : tree;
   }
 
-  /** Number of threads that grow trees: the number at which the training is fastest. */
+  /** The number at which the training is fastest. */
   override get threadsInUse(): ThreadsInUse {
     return { used: this.#choice.inUse, of: this.numThreads };
   }
 
-  /**
-   * Returns the sums of the losses of the training and of the validation split, at the scores from which the last
-   * gradients were computed.
-   */
+  /** Sums of the losses at the scores from which the last gradients were computed. */
   losses(): { train: number; valid: number } {
     const { losses, numTrain, numRows } = this.layout;
     const [trainBlocks, validBlocks] = [numBlocks(numTrain), numBlocks(numRows - numTrain)];

@@ -12,17 +12,17 @@ import { numClassesOf, type Forest } from "../forest/forest.js";
 import { leafValue } from "./growing-tree.js";
 import type { Tree } from "../forest/tree.js";
 
-/** Constant that is added to a leaf's sum of hessians, as in LightGBM. */
+/** Added to a leaf's sum of hessians, as in LightGBM. */
 const EPSILON = 1e-15;
 
-export interface RefitRows {
+interface RefitRows {
   /** u16[numRows][numTrees]: index of the leaf of each row in each tree */
   leaves: Uint16Array;
   labels: Float32Array;
   weights?: Float32Array;
 }
 
-/** Refits the leaves of a forest. @param decay share of its old value that a leaf keeps, in [0, 1] */
+/** @param decay share of its old value that a leaf keeps, in [0, 1] */
 export function refitLeaves(
   forest: Forest,
   { leaves, labels, weights }: RefitRows,
@@ -70,7 +70,7 @@ export function refitLeaves(
   });
 }
 
-/** Replaces the leaves of a tree, and recomputes the nodes' counts and hessians from them. */
+/** Recomputes the nodes' counts and hessians. */
 function withLeaves(tree: Tree, leaves: Tree["leaves"]): Tree {
   const nodes = tree.nodes.map((node) => ({ ...node }));
   const partOf = (child: number) => (child >= 0 ? nodes[child]! : leaves[~child]!);

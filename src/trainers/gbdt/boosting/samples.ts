@@ -11,9 +11,8 @@ import { draw, permutation } from "../../../numeric/random.js";
 import type { GbdtMachine } from "./machine.js";
 import type { GbdtOptions } from "../options.js";
 
-/** Sample of the rows on which a tree is grown. */
 export interface Sample {
-  /** number of sampled rows; undefined if all rows are used */
+  /** undefined if all rows are used */
   bagged?: number;
   /** maximum factor by which the gradients of a sampled row were multiplied */
   amplified: number;
@@ -21,17 +20,11 @@ export interface Sample {
 
 const ALL: Sample = { amplified: 1 };
 
-/** Tells whether trees are grown on samples of the rows. */
 export function isSampled({ boosting, baggingFraction, baggingFreq }: GbdtOptions): boolean {
   return boosting === "goss" || (baggingFreq > 0 && baggingFraction < 1);
 }
 
-/**
- * Samples the rows of an iteration's trees, if a new sample is due; called after the gradients were computed.
- *
- * @param iteration number of the iteration, from 1
- * @param before     sample on which the previous trees were grown; undefined if there is none
- */
+/** Samples rows if a new sample is due; called after the gradients were computed. @param iteration from 1 */
 export function drawRows(
   machine: GbdtMachine,
   options: GbdtOptions,
@@ -46,7 +39,7 @@ export function drawRows(
   return drawBag(machine, options, iteration - since);
 }
 
-/** Samples a share of the rows, in ascending order. */
+/** The rows are in ascending order. */
 function drawBag(machine: GbdtMachine, { baggingFraction, seed }: GbdtOptions, iteration: number): Sample {
   const key = draw(draw(seed, 0xba9), iteration);
   const bound = baggingFraction * 2 ** 32;
@@ -85,10 +78,7 @@ function drawGoss(machine: GbdtMachine, options: GbdtOptions, iteration: number)
   return { bagged: n, amplified };
 }
 
-/**
- * Returns the k-th greatest of nonnegative numbers, k from 1, by counting the upper and then the lower half of their
- * bits.
- */
+/** The k-th greatest of nonnegative numbers, k from 1, by counting the upper, then the lower half of their bits. */
 export function atRank(sizes: Float32Array, k: number): number {
   // nonnegative floats have the order of their bits
   const bits = new Uint32Array(sizes.buffer, sizes.byteOffset, sizes.length);
@@ -104,11 +94,7 @@ export function atRank(sizes: Float32Array, k: number): number {
   return new Float32Array(Uint32Array.of(((high << 16) | low) >>> 0).buffer)[0]!;
 }
 
-/**
- * Samples columns for a tree.
- * @returns u8 by column: whether the tree may split on it; undefined if it may split on all
- * @param tree number of the tree, from 1
- */
+/** u8 by column: whether a tree may split on it; undefined for all. @param tree number of the tree, from 1 */
 export function drawColumns(
   { featureFraction, seed }: GbdtOptions,
   numFeatures: number,

@@ -17,22 +17,17 @@ import {
   type GbdtLayout,
 } from "../../../kernels/gbdt/binding.js";
 
-/** Kernel, memory and pieces of work of one thread. */
 export class OwnShare {
   readonly kernel: GbdtKernel;
   readonly layout: GbdtLayout;
   readonly index: number;
   readonly buffer: SharedArrayBuffer;
-  /**
-   * u32: one counter per thread of the pieces of work taken in even-numbered calls of `take`, then those for
-   * odd-numbered calls
-   */
+  /** u32: a counter per thread of the pieces taken in even-numbered calls of `take`, then those for odd-numbered calls */
   readonly #taken: Uint32Array;
   /** for each counter, its value when the next call of `take` that uses it begins */
   readonly #before: Float64Array;
-  /** number of calls of `take` in the current task */
   #numLists = 0;
-  /** number of threads that take part, which are threads 0 .. numThreads - 1 */
+  /** threads 0 .. numThreads - 1 take part */
   numThreads: number;
 
   constructor(kernel: GbdtKernel, layout: GbdtLayout, index: number, buffer: SharedArrayBuffer) {
@@ -45,7 +40,7 @@ export class OwnShare {
     this.#before = new Float64Array(2 * layout.numThreads);
   }
 
-  /** The memory in the form that shared/struct.ts expects. */
+  /** In the form that shared/struct.ts expects. */
   get memory(): { readonly buffer: SharedArrayBuffer } {
     return { buffer: this.buffer };
   }
@@ -86,23 +81,20 @@ export class OwnShare {
     }
   }
 
-  /** Returns the number of rows per piece, small enough that threads finish at about the same time. */
+  /** Rows per piece, few enough that threads finish at about the same time. */
   pieceOf(numRows: number): number {
     const share = Math.ceil(numRows / (4 * this.numThreads));
     return this.numThreads === 1 ? BLOCK_ROWS : Math.min(BLOCK_ROWS, Math.max(GATHERED, share));
   }
 
-  /** Returns a thread's part of the rows (or pieces) begin .. end - 1. */
+  /** A thread's part of the rows (or pieces) begin .. end - 1. */
   rows(begin: number, end: number, index = this.index): [from: number, to: number] {
     const { numThreads } = this;
     const at = (t: number) => begin + Math.floor(((end - begin) * t) / numThreads);
     return [at(index), at(index + 1)];
   }
 
-  /**
-   * Adds up sums that were computed per block of rows, in the order of the blocks.
-   * @param at byte offset of the first block's sums
-   */
+  /** Adds up sums per block of rows, in the order of the blocks. @param at byte offset of the first block's sums */
   sumOf(at: number, count: number): [sumG: number, sumH: number] {
     const sums = this.f64(at, 2 * count);
     let [sumG, sumH] = [0, 0];
@@ -121,7 +113,7 @@ export class OwnShare {
     return new Uint32Array(this.buffer, at, length);
   }
 
-  /** Waits for all threads. @throws {Error} the pool is being stopped */
+  /** @throws {Error} the pool is being stopped */
   barrier(): void {
     const { kernel, layout, numThreads } = this;
     if (!kernel.barrier(layout.barrier.offset, numThreads)) throw new Error("the training was ended");

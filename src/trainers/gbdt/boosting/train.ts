@@ -5,6 +5,7 @@
 // Source: Friedman 2001 (doi:10.1214/aos/1013203451), algorithms 1, 5 and 6 with Newton steps; He et al. 2014.
 // Deviations: docs/algorithms/gbdt.md.
 
+import { weightOf } from "../../../numeric/indices.js";
 import { DataError, DivergedError, UsageError } from "../../../errors.js";
 import { MAX_ROWS } from "../../../kernels/gbdt/binding.js";
 import { list } from "../../../io/json-shape.js";
@@ -27,9 +28,8 @@ import { drawColumns, drawRows, isSampled, type Sample } from "./samples.js";
 import { treeShape, type Tree } from "../forest/tree.js";
 import { withMachine } from "../../../workers/with-machine.js";
 
-/** The rows of the training or the validation split. */
 export interface GbdtRows {
-  /** binned columns, one per feature */
+  /** one per feature */
   columns: BinnedColumn[];
   /** u32: the split's rows, as row numbers of the binned columns */
   rows: Uint32Array;
@@ -48,11 +48,9 @@ export interface GbdtInput extends Pick<Forest, "objective" | "numClasses"> {
 }
 
 export interface GbdtModel extends EpochsDone {
-  /**
-   * all trees; those of the first iteration include the best constants, unless the training continues an earlier forest
-   */
+  /** those of the first iteration include the best constants, unless the training continues an earlier forest */
   trees: Tree[];
-  /** number of the best iteration, up to which trees belong to the model */
+  /** trees up to this iteration belong to the model */
   bestEpoch: number;
 }
 
@@ -107,10 +105,7 @@ export async function trainGbdt(
   });
 }
 
-/**
- * Copies a split to shared memory: the rows' bins, labels, weights and initial scores. @param first index of the
- * split's first row among the rows of both splits
- */
+/** @param first index of the split's first row among the rows of both splits */
 async function load(
   machine: GbdtMachine,
   features: Feature[],
@@ -131,7 +126,8 @@ async function boost(
   controls: Controls,
 ): Promise<GbdtModel> {
   const numClasses = numClassesOf(input);
-  const [trainWeight, validWeight] = [weightOf(train), valid ? weightOf(valid) : 0];
+  const weightOfPart = ({ rows, weights }: GbdtRows) => weightOf({ numRows: rows.length, weights });
+  const [trainWeight, validWeight] = [weightOfPart(train), valid ? weightOfPart(valid) : 0];
   let trees: Tree[] = [];
   let sample: Sample | undefined;
   let first: Promise<void> | undefined;
@@ -190,19 +186,16 @@ async function boost(
   const bestEpoch = done.interrupted ? best : done.bestEpoch;
   const kept = trees.slice(0, bestEpoch * numClasses);
   // if no tree was grown, the model is the best constant
-  const constants =
-    done.epochs.length === 0 && !train.scores ? bases.map((base) => constantTree(base, train)) : [];
+  const constantTree = (value: number): Tree => ({
+    nodes: [],
+    leaves: [{ value, weight: 0, count: train.rows.length }],
+    shrinkage: 1,
+  });
+  const constants = done.epochs.length === 0 && !train.scores ? bases.map(constantTree) : [];
   return { ...done, bestEpoch, trees: [...kept, ...constants] };
 }
 
-function constantTree(base: number, { rows }: GbdtRows): Tree {
-  return { nodes: [], leaves: [{ value: base, weight: 0, count: rows.length }], shrinkage: 1 };
-}
-
-/**
- * Returns the best constant scores: log-odds of the labels' mean, the mean itself, or the logarithms of the classes'
- * shares.
- */
+/** The log-odds of the labels' mean, the mean itself, or the logarithms of the classes' shares. */
 function baseScores({ train: { labels, weights }, ...input }: GbdtInput): number[] {
   const numClasses = numClassesOf(input);
   const sums = new Float64Array(numClasses);
@@ -218,13 +211,6 @@ function baseScores({ train: { labels, weights }, ...input }: GbdtInput): number
     if (input.objective === "regression") return mean;
     return input.objective === "binary" ? log(mean / (1 - mean)) : log(Math.max(mean, 1e-15));
   });
-}
-
-function weightOf({ rows, weights }: GbdtRows): number {
-  if (!weights) return rows.length;
-  let sum = 0;
-  for (const w of weights) sum += w;
-  return sum;
 }
 
 function diverged(epoch: number, { learningRate }: GbdtOptions): DivergedError {

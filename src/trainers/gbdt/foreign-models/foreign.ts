@@ -25,17 +25,9 @@ import { withLog } from "../../../training/reading/read-dataset.js";
 import { encodedLeaves } from "../transform.js";
 import type { Transformed, TransformOptions } from "../../../training/options/transform-options.js";
 
-/** Maximum number of categories that two bytes can represent, besides missing and unknown. */
+/** As many as two bytes represent, besides missing and unknown. */
 const MAX_CATEGORIES = 65_533;
 
-/**
- * Reads a model file.
- *
- * @param text content of the file
- * @param file name of the file, for messages
- * @throws {UsageError} it is neither LightGBM's text nor XGBoost's JSON, or of an unsupported kind
- * @throws {ArtifactError} it is damaged
- */
 export function readForeignModel(text: string, file: string): ForeignModel {
   const model = readAny(text, file);
   const { columns } = model.sums;
@@ -61,10 +53,7 @@ function readAny(text: string, file: string): ForeignModel {
   );
 }
 
-/**
- * Renumbers LightGBM's categories by their position among all categories that pandas named, or among those that occur
- * in splits.
- */
+/** By position among all categories that pandas named, or among those that occur in splits. */
 function withCategories({ sums, categorical, pandasCategorical }: LightgbmModel, file: string): ForeignModel {
   const named = pandasCategorical ?? [];
   if (named.length > 0 && named.length !== categorical.length)
@@ -127,7 +116,7 @@ function listedCategories({ trees }: TreeSums, f: number): Numbered {
   return { keys: numbers.map(String), numbers, cells: "code" };
 }
 
-/** Reads the model and the log, and describes the encoding; rows are encoded lazily as they are requested. */
+/** Rows are encoded lazily as they are requested. */
 export async function encodeWithForeign(
   file: string,
   options: TransformOptions,
@@ -144,7 +133,6 @@ export async function encodeWithForeign(
   };
 }
 
-/** Returns a predictor for the trees of a model file. @throws the errors of readForeignModel */
 export async function foreignPredictor(
   file: string,
   { threads }: { threads: number },
@@ -159,17 +147,12 @@ export async function foreignPredictor(
   };
 }
 
-/** Opens a model file, and returns a function that reads logs for it. @throws the errors of readForeignModel */
 async function openForeign(file: string): Promise<{
   model: ForeignModel;
   vocabularies: Vocabularies;
-  /** vocabularies of categorical columns that have names; unknown categories are counted for these alone */
+  /** columns whose categories have names; unknown categories are counted for these alone */
   named: Vocabularies;
-  /**
-   * Reads a log.
-   * @returns dataset with the columns of the model, and dataset with the columns of the log, in which the key column
-   *   identifies rows
-   */
+  /** `keyed` has the columns of the log, in which the key column identifies rows */
   read: (
     log: FurtherLog,
     key: string | undefined,
@@ -204,7 +187,7 @@ async function readFileText(path: string): Promise<string> {
   return Buffer.concat(pieces).toString("utf8");
 }
 
-/** Reads the log's columns under the names that the model has for them; an additional key column keeps its name. */
+/** Under the model's names; an additional key column keeps its name. */
 async function readColumns(
   { sums, categories }: ForeignModel,
   file: string,
@@ -240,10 +223,7 @@ async function readColumns(
   };
 }
 
-/**
- * Finds the log's column of a feature; LightGBM replaces white space in names by _.
- * @throws {UsageError} the log has no such column
- */
+/** LightGBM replaces white space in names by _. */
 function columnFor(name: string, columns: readonly string[], file: string): string {
   const plain = (column: string) => column.replaceAll(/\s/g, "_");
   const found = columns.includes(name) ? name : columns.find((column) => plain(column) === name);
@@ -253,7 +233,7 @@ function columnFor(name: string, columns: readonly string[], file: string): stri
   throw new UsageError(`the model '${file}' needs column '${name}', which is not in the log: ${hint}`);
 }
 
-/** Rewrites the numbers of a categorical column in canonical form. */
+/** Numbers of a categorical column in canonical form. */
 function canonical(column: Column, { categories }: ForeignModel, on: readonly string[]): Column {
   const own = categories.get(column.name);
   return own && own.cells !== "text" && column.kind === "key"

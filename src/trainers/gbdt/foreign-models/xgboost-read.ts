@@ -13,26 +13,23 @@ import { failing, MAX_CLASSES, type Fail } from "../forest/lightgbm-text.js";
 import type { ForestColumn, TreeSums } from "../forest/forest.js";
 import type { Leaf, Node, Test, Tree } from "../forest/tree.js";
 
-/** The categories of a column; a category's number is its position. */
+/** A category's number is its position. */
 export interface Categories {
   keys: string[];
-  /**
-   * meaning of the cells: text; numbers, where `3` and `3.0` are equal; or integer codes, where 3.7 is truncated to 3
-   */
+  /** text; numbers, where `3` and `3.0` are equal; or integer codes, where 3.7 is truncated to 3 */
   cells: "text" | "number" | "code";
 }
 
-/** The content of a LightGBM or XGBoost model file. */
 export interface ForeignModel {
   sums: TreeSums;
   /** categories by name of the categorical column */
   categories: Map<string, Categories>;
 }
 
-/** Maximum number of columns that two bytes can represent. */
+/** As many as two bytes represent. */
 const MAX_COLUMNS = 65_535;
 
-/** Newest major version of XGBoost whose models can be read. */
+/** Newest major version that can be read. */
 const KNOWN_VERSION = 3;
 
 /** Conversion of base_score by objective: log-odds, logarithm, or none. */
@@ -46,28 +43,18 @@ const LINKS = {
   ],
 };
 
-/**
- * Categories of a column: the category at position p has code codes[p]; two more positions represent missing and
- * unlisted categories.
- */
+/** The category at position p has code codes[p]; two more positions represent missing and unlisted ones. */
 interface Codes {
   codes: number[];
   ifMissing: number;
   ifUnknown: number;
 }
 
-/** Zeros, for values and sums of nodes and leaves that XGBoost's file lacks or that scoring does not need. */
+/** Values that XGBoost's file lacks or that scoring does not need. */
 const UNKNOWN = { value: 0, weight: 0, count: 0 };
 
 type Json = Record<string, unknown>;
 
-/**
- * Reads a model.
- *
- * @param file name of the file, for messages
- * @throws {UsageError} the kind of model is not supported
- * @throws {ArtifactError} it is no XGBoost model, damaged, or of an unsupported version
- */
 export function readXgboost(text: string, file: string): ForeignModel {
   const fail = failing(file, "an XGBoost JSON model");
   const read = new Reader(fail);
@@ -122,11 +109,16 @@ export function readXgboost(text: string, file: string): ForeignModel {
   const base = baseOf(String(parameters["base_score"]), objective, numClasses, fail);
   return {
     sums: { columns, trees, numClasses, classOf, base },
-    categories: new Map([...codes].map(([f, own]) => [columnNames[f]!, names[f] ?? codesAlone(own)])),
+    categories: new Map(
+      [...codes].map(([f, own]) => [
+        columnNames[f]!,
+        names[f] ?? { keys: own.codes.map(String), cells: "code" },
+      ]),
+    ),
   };
 }
 
-/** Returns the codes of each categorical column: all codes that have a name, or those that occur in splits. */
+/** All codes that have a name, or those that occur in splits. */
 function codesOf(
   trees: readonly Json[],
   names: readonly (Categories | undefined)[],
@@ -196,11 +188,7 @@ function treeOf(
   return { nodes, leaves, shrinkage: 1 };
 }
 
-function codesAlone({ codes }: Codes): Categories {
-  return { keys: codes.map(String), cells: "code" };
-}
-
-/** Returns the positions that go left: unlisted codes, unknown categories, and missing cells if `missingLeft`. */
+/** The positions that go left. */
 function notListed(
   listed: readonly number[],
   missingLeft: boolean,
@@ -213,7 +201,7 @@ function notListed(
   return left;
 }
 
-/** Checks that every node except the root is the child of exactly one node. */
+/** Every node except the root must be the child of exactly one node. */
 function checkChildren(left: number[], right: number[], isLeaf: boolean[], read: Reader): void {
   const reached = new Set([0]);
   for (const node of reached) {
@@ -249,9 +237,7 @@ function categoriesByNode(tree: Json, read: Reader): Map<number, number[]> {
   );
 }
 
-/**
- * Reads the names of each column's categories: concatenated strings, or integers. Models before version 3.1 have none.
- */
+/** Concatenated strings, or integers. Models before version 3.1 have none. */
 function categoryNames(cats: unknown, numColumns: number, read: Reader): (Categories | undefined)[] {
   const none = Array.from({ length: numColumns }, () => undefined);
   if (cats === undefined) return none;
@@ -296,7 +282,7 @@ function baseOf(text: string, objective: string, numClasses: number, fail: Fail)
   });
 }
 
-/** Returns the greatest f32 below a number. */
+/** The greatest f32 below a number. */
 function before(t: number): number {
   const single = Float32Array.of(t);
   const bits = new Int32Array(single.buffer);
@@ -305,7 +291,6 @@ function before(t: number): number {
   return single[0];
 }
 
-/** Reads values from parsed JSON, and fails if their type is wrong. */
 class Reader {
   readonly fail: Fail;
 
@@ -323,7 +308,7 @@ class Reader {
     return value as unknown[];
   }
 
-  /** Reads an integer, which XGBoost writes as a string. */
+  /** XGBoost writes integers as strings. */
   whole(value: unknown, name: string, least: number, most: number): number {
     const found = typeof value === "string" || typeof value === "number" ? Number(value) : NaN;
     if (!(Number.isInteger(found) && found >= least && found <= most))
@@ -335,7 +320,7 @@ class Reader {
     return this.list(value, name).map(String);
   }
 
-  /** Reads a list of numbers or booleans. @param length expected length, if known */
+  /** Numbers or booleans. */
   numbers(value: unknown, name: string, length?: number): number[] {
     const numbers = this.list(value, name).map(Number);
     if ((length !== undefined && numbers.length !== length) || numbers.some((x) => Number.isNaN(x)))

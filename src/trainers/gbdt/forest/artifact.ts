@@ -34,19 +34,16 @@ import {
   type TargetStatistics,
 } from "../target-statistics/target-statistics.js";
 
-/** Name of the model in the manifest. */
 export const GBDT_MODEL = "gbdt";
-/** Name of the table of leaves. */
 export const LEAVES_TABLE = "leaves";
 const MODEL_FILE = "lightgbm.txt";
 const PREPROCESS_FILE = "preprocess.json";
 const LEAVES_FILE = "leaves.jsonl";
-/** File of model/ with the importances of columns. */
 export const IMPORTANCES_FILE = "importances.jsonl";
 const HEAD_FILE = "head.json";
 const STATISTICS_FILE = "ctr.jsonl";
 
-/** Returns the table of leaves, ordered by tree and leaf. */
+/** Ordered by tree and leaf. */
 export function leavesTable({ trees }: Forest, head: Head | undefined): EmbeddingTable {
   const leaves = trees.flatMap((tree, t) => tree.leaves.map((leaf, l) => ({ ...leaf, key: leafKey(t, l) })));
   return {
@@ -61,13 +58,13 @@ export function leavesTable({ trees }: Forest, head: Head | undefined): Embeddin
   };
 }
 
-/** Returns the files of the run's folder model/. */
 export function gbdtModelFiles(
   forest: Forest,
   features: readonly Feature[],
   options: GbdtOptions,
   preprocess: GbdtPreprocess,
   head: Head | undefined,
+  statistics: readonly TargetStatistics[],
 ): Record<string, string> {
   return {
     [MODEL_FILE]: lightgbmText(forest, features, options),
@@ -75,6 +72,7 @@ export function gbdtModelFiles(
     [IMPORTANCES_FILE]: jsonLines(byGain(importancesOf(forest))),
     [PREPROCESS_FILE]: `${JSON.stringify(preprocess, undefined, 2)}\n`,
     ...(head && { [HEAD_FILE]: headText(head) }),
+    ...(statistics.length > 0 && { [STATISTICS_FILE]: statisticsText(statistics) }),
   };
 }
 
@@ -93,7 +91,6 @@ function leafLines({ trees }: Forest, columns: readonly ColumnRecipe[]): string 
   );
 }
 
-/** Reads the path to each leaf in words, by the leaf's key. @throws {ArtifactError} damaged */
 export async function readLeafPaths(run: Run): Promise<Map<string, string>> {
   const bytes = await run.readModelFile(LEAVES_FILE);
   const lines = parseJsonLines(bytes, object({ leaf: text, path: text }), LEAVES_FILE);
@@ -104,28 +101,22 @@ function jsonLines(items: readonly object[]): string {
   return items.map((item) => `${JSON.stringify(item)}\n`).join("");
 }
 
-/** Returns the file of target statistics; no file if no column has any. */
-export function statisticsFiles(statistics: readonly TargetStatistics[]): Record<string, string> {
-  return statistics.length > 0 ? { [STATISTICS_FILE]: statisticsText(statistics) } : {};
-}
-
 export interface GbdtArtifact {
   forest: Forest;
   vocabularies: Vocabularies;
   preprocess: GbdtPreprocess;
   head?: Head;
-  /** target statistics of id columns; empty if there are none */
   statistics: TargetStatistics[];
 }
 
-/** Returns, for each column that some tree splits on, whether its splits compare numbers or categories. */
+/** Of each column that some tree splits on. */
 function splitKinds({ trees }: Forest): ReadonlyMap<number, "number" | "category"> {
   return new Map(
     trees.flatMap(({ nodes }) => nodes.map(({ feature, test }) => [feature, test.kind] as const)),
   );
 }
 
-/** Reads a run's model. @throws {UsageError} the run holds another model @throws {ArtifactError} damaged */
+/** @throws {UsageError} the run holds another model @throws {ArtifactError} damaged */
 export async function readGbdt(run: Run): Promise<GbdtArtifact> {
   if (run.manifest.model !== GBDT_MODEL)
     throw new UsageError(

@@ -12,9 +12,7 @@ import { ArtifactError } from "../../../errors.js";
 import { lowerBound, mapTo } from "../../../numeric/indices.js";
 import type { Node, Tree } from "./tree.js";
 
-export { MISSING_BIN };
-
-/** Kinds of numbers that a column treats as missing: none (NaN becomes 0), NaN and 0, or NaN. */
+/** What a column treats as missing: no number (NaN becomes 0), NaN and 0, or NaN. */
 export type MissingNumbers = "none" | "zero" | "nan";
 
 export interface ForestColumn {
@@ -28,7 +26,6 @@ export interface ForestColumn {
   ifUnknown?: number;
 }
 
-/** Trees, with the rule by which their leaf values are added up. */
 export interface TreeSums {
   columns: ForestColumn[];
   trees: Tree[];
@@ -40,30 +37,27 @@ export interface TreeSums {
   base?: readonly number[];
 }
 
-/** A trained forest, with the objective that its text model states. */
+/** With the objective that its text model states. */
 export interface Forest extends TreeSums {
-  /**
-   * meaning of a row's sum of leaf values: log-odds (binary), the number itself, or a class's score before the softmax
-   */
+  /** a row's sum of leaf values: log-odds (binary), the number itself, or a class's score before the softmax */
   objective: "binary" | "regression" | "multiclass";
 }
 
-/** Returns the number of scores per row. */
+/** Scores per row. */
 export function numClassesOf({ numClasses = 1 }: Pick<TreeSums, "numClasses">): number {
   return numClasses;
 }
 
-/** Returns the index of each tree's first leaf among all leaves, and the total number of leaves. */
+/** Index of each tree's first leaf among all leaves. */
 export function leafStarts({ trees }: Pick<TreeSums, "trees">): { starts: number[]; numLeaves: number } {
   let numLeaves = 0;
   const starts = trees.map(({ leaves }) => (numLeaves += leaves.length) - leaves.length);
   return { starts, numLeaves };
 }
 
-/** The arrays that kernels/gbdt/assembly/predict.ts reads. */
+/** For kernels/gbdt/assembly/predict.ts. */
 export interface CompiledForest {
   numTrees: number;
-  numColumns: number;
   /** ascending thresholds of each numeric column, padded with infinity to a power of two */
   edges: Float64Array[];
   /**
@@ -74,12 +68,11 @@ export interface CompiledForest {
   sets: Uint32Array;
   roots: Int32Array;
   starts: Uint32Array;
-  /** u32: index of the class to which each tree belongs */
+  /** u32: class of each tree */
   classes: Uint32Array;
   values: Float64Array;
 }
 
-/** Compiles trees. @throws {ArtifactError} a column has more thresholds than two bytes can represent */
 export function compileForest({ columns, trees, numClasses = 1, classOf }: TreeSums): CompiledForest {
   const thresholds = thresholdsOf(columns, trees);
   const numNodes = trees.reduce((sum, tree) => sum + tree.nodes.length, 0);
@@ -102,7 +95,6 @@ export function compileForest({ columns, trees, numClasses = 1, classOf }: TreeS
   });
   return {
     numTrees: trees.length,
-    numColumns: columns.length,
     edges: thresholds.map(padded),
     nodes,
     sets: Uint32Array.from(sets),
@@ -148,7 +140,7 @@ function testWords(
   return { kind: 2, test: at };
 }
 
-/** Encodes categories as a bit set of u32 words. */
+/** u32 words */
 export function bitSet(categories: readonly number[]): number[] {
   const words = Array.from({ length: ((categories.at(-1) ?? 0) >>> 5) + 1 }, () => 0);
   for (const c of categories) words[c >>> 5] = (words[c >>> 5]! | (1 << (c & 31))) >>> 0;

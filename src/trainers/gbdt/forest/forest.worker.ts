@@ -6,7 +6,6 @@ import { kernelThread } from "../../../workers/kernel-thread.js";
 
 export const SCORED_ROWS = 512;
 
-/** Locations of a column's thresholds, and of its cells in the chunk of rows to score. */
 export interface ScoringColumn {
   kind: "number" | "category";
   /** cells of the chunk's rows: f64[chunk] for numbers, u16[chunk] for categories */
@@ -43,7 +42,6 @@ export interface ScoringTask {
   leaves: boolean;
 }
 
-/** Called once in each thread; a task scores this thread's blocks of the rows in a chunk. */
 export const start = kernelThread<GbdtKernel, ScoringLayout, ScoringTask, null>(
   ({ kernel, index, own: layout }) =>
     (task) => {

@@ -5,19 +5,17 @@ import type { ColumnRecipe } from "../preprocess.js";
 import type { Node, Tree } from "./tree.js";
 import type { Forest } from "./forest.js";
 
-/** Returns the key of a leaf, t012:l07; trees and leaves are counted from 0. */
+/** t012:l07; trees and leaves are counted from 0. */
 export function leafKey(tree: number, leaf: number): string {
   return `t${String(tree).padStart(3, "0")}:l${String(leaf).padStart(2, "0")}`;
 }
 
-/** Name and categories of a column, as conditions show them. */
 interface Words {
   name: string;
-  /** names by category; an empty name is a key that `embed forget` removed */
+  /** by category; an empty name is a key that `embed forget` removed */
   keys: string[];
 }
 
-/** Returns the names and categories of columns, as conditions show them. */
 export function wordsOf(columns: readonly ColumnRecipe[]): Words[] {
   return columns.map((column) => ({
     name: plain(column.name),
@@ -25,7 +23,7 @@ export function wordsOf(columns: readonly ColumnRecipe[]): Words[] {
   }));
 }
 
-/** Returns the conditions on the path to each leaf; empty for a tree with one leaf. */
+/** Empty for a tree with one leaf. */
 export function leafPaths({ nodes, leaves }: Tree, words: readonly Words[]): string[] {
   const paths = leaves.map(() => "");
   const ways = nodes.map((): string[] => []);
@@ -54,21 +52,17 @@ function conditionOf({ test }: Node, { name, keys }: Words, left: boolean): stri
   return `${name} ${left ? "in" : "not in"} {${set}}`;
 }
 
-/** Quotes a text, unless it is a word. */
 function plain(text: string): string {
   return /^[\p{L}\p{N}_.-]+$/u.test(text) ? text : JSON.stringify(text);
 }
 
-/** The importance of a column. The numbers are LightGBM's `split` and `gain`. */
+/** The numbers are LightGBM's `split` and `gain`. */
 export interface Importance {
   column: string;
-  /** number of nodes that split on the column */
   splits: number;
-  /** sum of the gains of the nodes that split on the column */
   gain: number;
 }
 
-/** Returns the importances of all columns, in the columns' order. */
 export function importancesOf({ columns, trees }: Forest): Importance[] {
   const all = columns.map(({ name }): Importance => ({ column: name, splits: 0, gain: 0 }));
   for (const { nodes } of trees) {
@@ -80,7 +74,7 @@ export function importancesOf({ columns, trees }: Forest): Importance[] {
   return all;
 }
 
-/** Sorts columns by descending gain; equal gains keep their order. */
+/** Equal gains keep their order. */
 export function byGain(all: readonly Importance[]): Importance[] {
   return all.toSorted((a, b) => b.gain - a.gain);
 }

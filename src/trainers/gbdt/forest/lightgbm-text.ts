@@ -20,19 +20,15 @@ import type { GbdtOptions } from "../options.js";
 import { type Leaf, type Node, type Tree, isTree, type Test } from "./tree.js";
 import { ArtifactError, UsageError } from "../../../errors.js";
 
-/**
- * Bits of decision_type: bit 0 category, bit 1 missing goes left, bits 2 and 3 the numbers that count as missing (2:
- * NaN).
- */
+/** Bits of decision_type; bits 2 and 3 are the numbers that count as missing (2: NaN). */
 const CATEGORY = 1;
 const MISSING_LEFT = 2;
 const MISSING_NAN = 2 << 2;
 
 const FORMAT = "a LightGBM text model";
-/** Maximum number of classes, because every row has a score per class. */
+/** Every row has a score per class. */
 export const MAX_CLASSES = 10_000;
 
-/** Returns the forest in LightGBM's text format. */
 export function lightgbmText(forest: Forest, features: readonly Feature[], options: GbdtOptions): string {
   const trees = forest.trees.map((tree, t) => treeText(tree, t, t < numClassesOf(forest)));
   const head = [
@@ -86,10 +82,7 @@ function infoOf(feature: Feature): string {
   return categories.length === 0 ? "none" : [-1, ...categories].join(":");
 }
 
-/**
- * Writes a tree.
- * @param carriesBase whether the values include the best constant, so that LightGBM must not rescale them
- */
+/** @param carriesBase whether the values include the best constant, so that LightGBM must not rescale them */
 function treeText({ nodes, leaves, shrinkage }: Tree, t: number, carriesBase: boolean): string {
   const lines = [`Tree=${t}`, `num_leaves=${leaves.length}`];
   const sets = nodes.flatMap(({ test }) => (test.kind === "category" ? [bitSet(test.left)] : []));
@@ -140,7 +133,7 @@ function decisionType({ test }: Node): number {
   return MISSING_NAN | (test.missingLeft ? MISSING_LEFT : 0);
 }
 
-/** Lists columns by descending number of splits. */
+/** By descending number of splits. */
 function importanceLines(forest: Forest, features: readonly Feature[]): string {
   const counts = importancesOf(forest).map(({ splits }) => splits);
   const names = featureNames(features);
@@ -149,9 +142,7 @@ function importanceLines(forest: Forest, features: readonly Feature[]): string {
   return order.map((f) => `${names[f]}=${counts[f]}\n`).join("");
 }
 
-/**
- * Writes the parameters that LightGBM shows, and with which it continues training, including the categorical columns.
- */
+/** The parameters that LightGBM shows, and with which it continues training. */
 function parameterLines(forest: Forest, options: GbdtOptions, features: readonly Feature[]): string {
   const snake = (name: string) => name.replaceAll(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
   const named = ["numLeaves", "learningRate", "maxBin", "minDataInLeaf", "lambdaL1", "lambdaL2"] as const;
@@ -165,24 +156,24 @@ function parameterLines(forest: Forest, options: GbdtOptions, features: readonly
   ].join("\n");
 }
 
-/** Name of a category in pandas, which may be a string, a number or a boolean. */
+/** Name of a category in pandas. */
 export type PandasCategory = string | number | boolean;
 
 export interface LightgbmModel {
-  /** trees of the model; categories in splits have the numbers that LightGBM gave them */
+  /** categories in splits have the numbers that LightGBM gave them */
   sums: TreeSums;
   /** the objective as the model's text states it, such as `binary sigmoid:1`; empty if there is none */
   objective: string;
-  /** the categorical columns, ascending, including those without a split */
+  /** ascending, including columns without a split */
   categorical: number[];
-  /** names of the categories of each categorical column, as in pandas; only if the text contains them */
+  /** names of the categories of each categorical column; only if the text contains them */
   pandasCategorical?: PandasCategory[][];
 }
 
-/** Function that throws an error for a damaged file or, if called with "kind", for an unsupported kind of model. */
+/** Throws for a damaged file or, called with "kind", for an unsupported kind of model. */
 export type Fail = (why: string, what?: "kind") => never;
 
-/** Returns a function that throws errors about a file. @param format name of the expected format, with its article */
+/** @param format name of the expected format, with its article */
 export function failing(file: string, format: string): Fail {
   return (why, what) => {
     const message = `cannot read '${file}' as ${format}: ${why}`;
@@ -190,10 +181,6 @@ export function failing(file: string, format: string): Fail {
   };
 }
 
-/**
- * Reads the forest of a run.
- * @throws {ArtifactError} the text is damaged, or train-gbdt does not have its objective
- */
 export function readLightgbm(text: string, file: string): Forest {
   const { sums, objective: given } = readLightgbmTrees(text, file);
   const fail = failing(file, FORMAT);
@@ -204,13 +191,6 @@ export function readLightgbm(text: string, file: string): Forest {
   return { objective, columns, trees, numClasses: numClasses > 1 ? numClasses : undefined };
 }
 
-/**
- * Reads any LightGBM text model.
- *
- * @param file name of the file, for messages
- * @throws {UsageError} the kind of model is not supported
- * @throws {ArtifactError} it is no such text, damaged, or of an unsupported version
- */
 export function readLightgbmTrees(text: string, file: string): LightgbmModel {
   const fail = failing(file, FORMAT);
   const lines = text.split("\n").map((line) => line.trimEnd());
@@ -270,14 +250,14 @@ export function readLightgbmTrees(text: string, file: string): LightgbmModel {
   };
 }
 
-/** Reads the integers of a line such as `[categorical_feature: 1,4]`. */
+/** Such as `[categorical_feature: 1,4]`. */
 function numbersOf(lines: readonly string[], start: string): number[] {
   const line = lines.find((candidate) => candidate.startsWith(start));
   const list = line?.slice(start.length, -1) ?? "";
   return /^\d+(,\d+)*$/.test(list) ? list.split(",").map(Number) : [];
 }
 
-/** Parses NAME=VALUE lines; a line without = is a name. */
+/** A line without = is a name. */
 function entriesOf(lines: readonly string[]): Map<string, string> {
   return new Map(
     lines

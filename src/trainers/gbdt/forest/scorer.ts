@@ -4,10 +4,10 @@ import { MISSING } from "../../../log/keys.js";
 import { columnNamed, type Column, type Dataset } from "../../../dataset/dataset.js";
 import { idsOf, type CategoricalField } from "../../../dataset/vocabulary/vocabulary.js";
 import { UsageError } from "../../../errors.js";
-import type { GbdtKernel } from "../../../kernels/gbdt/binding.js";
+import { MISSING_BIN, type GbdtKernel } from "../../../kernels/gbdt/binding.js";
 import type { Arena } from "../../../kernels/shared/memory.js";
 import { ThreadedKernel } from "../../../workers/threaded-kernel.js";
-import { compileForest, MISSING_BIN, numClassesOf, type CompiledForest, type TreeSums } from "./forest.js";
+import { compileForest, numClassesOf, type CompiledForest, type TreeSums } from "./forest.js";
 import { SCORED_ROWS, type ScoringColumn, type ScoringLayout, type ScoringTask } from "./forest.worker.js";
 
 /** Maximum number of cells of a chunk, over all columns and trees. */
@@ -18,23 +18,21 @@ const ZERO = Math.fround(1e-35);
 /** The vocabulary of each categorical column, by the column's name; category c is key c of the vocabulary. */
 export type Vocabularies = ReadonlyMap<string, Pick<CategoricalField, "keys" | "hash">>;
 
-/** Trees with the vocabularies of their categorical columns. */
 export interface ScoringTrees<F extends TreeSums = TreeSums> {
   forest: F;
   vocabularies: Vocabularies;
 }
 
-/** Rows to score, as indexes (u32) of the rows of a dataset. */
 export interface DatasetRows {
   dataset: Dataset;
+  /** u32 */
   rows: Uint32Array;
 }
 
-/** Scores and leaves of consecutive rows, as copies. */
+/** Scores and leaves are copies. */
 export interface ScoredChunk {
   /** index of the chunk's first row in the list of rows */
   first: number;
-  /** number of rows of the chunk */
   numRows: number;
   /** f64[numRows][numClasses]: sums of leaf values, added in the order of the trees */
   scores: Float64Array;
@@ -57,19 +55,14 @@ export class ForestScorer extends ThreadedKernel<GbdtKernel, ScoringTask, null> 
     this.#layout = layOut(this.arena, forest, compiled, threads, this.#chunkRows, withLeaves);
   }
 
-  /** Starts a scorer. @param withLeaves whether `score` may return leaves */
+  /** @param withLeaves whether `score` may return leaves */
   static async start(forest: TreeSums, threads: number, withLeaves: boolean): Promise<ForestScorer> {
     const scorer = new ForestScorer(forest, threads, withLeaves);
     const script = { url: new URL("./forest.worker.js", import.meta.url), own: scorer.#layout };
     return await scorer.begin("gbdt", { threads }, script);
   }
 
-  /**
-   * Scores rows in their order.
-   *
-   * @param rows u32: indexes of the rows
-   * @throws {UsageError} a column's kind differs from the training
-   */
+  /** Scores rows (u32) in their order. */
   async *score(
     dataset: Dataset,
     rows: Uint32Array,
@@ -97,7 +90,6 @@ export class ForestScorer extends ThreadedKernel<GbdtKernel, ScoringTask, null> 
     }
   }
 
-  /** Returns a function that writes a column's cells of a chunk to shared memory. */
   #filler(
     c: number,
     name: string,
@@ -193,7 +185,7 @@ function layOut(
   };
 }
 
-/** Returns u16[rows.length][numTrees]: index of the leaf of every row in every tree. */
+/** u16[rows.length][numTrees] */
 export async function leavesOf(
   { forest, vocabularies }: ScoringTrees,
   { dataset, rows }: DatasetRows,
@@ -206,7 +198,7 @@ export async function leavesOf(
   return leaves;
 }
 
-/** Yields leaves and scores of rows in chunks; the threads end with the last chunk. */
+/** The threads end with the last chunk. */
 export async function* chunksWithLeaves(
   { forest, vocabularies }: ScoringTrees,
   { dataset, rows }: DatasetRows,

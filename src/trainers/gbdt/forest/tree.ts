@@ -16,7 +16,6 @@ import {
   type Shape,
 } from "../../../io/json-shape.js";
 
-/** The test of a node, which sends a row to the left or right child. */
 export type Test =
   | {
       kind: "number";
@@ -38,29 +37,25 @@ export interface Node {
   gain: number;
   /** value that the node would have as a leaf */
   value: number;
-  /** sum of the hessians of the rows that reach the node */
   weight: number;
   count: number;
 }
 
 export interface Leaf {
   value: number;
-  /** sum of the hessians of the rows that reach the leaf */
   weight: number;
   count: number;
 }
 
 export interface Tree {
   nodes: Node[];
-  /** leaves of the tree, at least one */
+  /** at least one */
   leaves: Leaf[];
   /** factor by which the leaf values were multiplied */
   shrinkage: number;
 }
 
-/**
- * Tells whether the children form a tree: every leaf, and every node except the root, is the child of exactly one node.
- */
+/** Every leaf, and every node except the root, is the child of exactly one node. */
 export function isTree(left: readonly number[], right: readonly number[], numLeaves: number): boolean {
   if (left.length !== numLeaves - 1) return false;
   const reached = new Set<number>(left.length > 0 ? [0] : []);
@@ -91,7 +86,6 @@ const treeParts = object({
   shrinkage: number,
 });
 
-/** Checks that parsed JSON has the structure of a tree. */
 export const treeShape: Shape = (value, at) => {
   const problem = treeParts(value, at);
   if (problem !== undefined) return problem;

@@ -36,20 +36,15 @@ import { draw } from "../../../numeric/random.js";
 import { binOf, binnedColumn, cellsOf, type Feature } from "../features.js";
 import type { Part } from "../../../training/examples/examples.js";
 
-/** Number of passes over the rows that FTRL makes. */
 const FTRL_PASSES = 3;
-/** Maximum number of L-BFGS steps. */
 const LBFGS_STEPS = 100;
-/** L2 penalty of the logistic regression without trees. */
 const L2_ALONE = 10;
 
-/** A fitted head, which is a logistic regression on leaves and categories. */
 export interface Head extends LogisticModel {
   /** index of the first feature of each tree's leaves, then of each categorical column; then the number of features */
   starts: number[];
 }
 
-/** Returns the index of the first feature of each tree and of each categorical column. */
 function startsOf({ trees }: Forest, vocabularies: Vocabularies): number[] {
   const sizes = [
     ...trees.map(({ leaves }) => leaves.length),
@@ -60,7 +55,6 @@ function startsOf({ trees }: Forest, vocabularies: Vocabularies): number[] {
   return starts;
 }
 
-/** Encodes leaves and categories of rows as one-hot features. */
 async function encodePart(
   trees: ScoringTrees<Forest>,
   { dataset, rows }: DatasetRows,
@@ -88,7 +82,6 @@ async function encodePart(
   return { numRows: rows.length, width, numFeatures: starts.at(-1)!, ids };
 }
 
-/** Fits the head, a logistic regression on leaves and categories, on rows that the trees were not trained on. */
 export async function trainHead(
   { forest, vocabularies }: ScoringTrees<Forest>,
   { labels, weights, ...part }: LabelledPart,
@@ -109,12 +102,7 @@ export async function trainHead(
   return { ...model, starts: startsOf(forest, vocabularies) };
 }
 
-/**
- * Combines several forests and heads to one, whose prediction is their mean; a mean of linear models is a linear model
- * on all their leaves.
- *
- * @param fitted forests on the same columns, each with its head
- */
+/** A mean of linear models is a linear model on all their leaves. @param fitted forests on the same columns */
 export function averaged(
   fitted: readonly { forest: Forest; head: Head }[],
   vocabularies: Vocabularies,
@@ -147,15 +135,11 @@ export function averaged(
   return { forest, head: { bias, weights, starts } };
 }
 
-/** Trees and, if there is one, the head: a logistic regression on their leaves. */
 interface TreeModel extends ScoringTrees {
   head?: Head | undefined;
 }
 
-/**
- * Returns a scorer by the head (logistic regression) or, without one, by the sums of leaf values. The caller must call
- * `end`.
- */
+/** Scores by the head or, without one, by the sums of leaf values. The caller must call `end`. */
 export async function modelScorer(
   { forest, vocabularies, head }: TreeModel,
   threads: number,
@@ -175,10 +159,7 @@ export async function modelScorer(
   };
 }
 
-/**
- * Returns f64[rows.length][numClasses]: scores by the head (logistic regression) or, without one, the sums of leaf
- * values.
- */
+/** f64[rows.length][numClasses] */
 export async function modelScores(
   model: TreeModel,
   { dataset, rows }: DatasetRows,
@@ -192,10 +173,7 @@ export async function modelScores(
   }
 }
 
-/**
- * Returns a function from a chunk's leaves to the log-odds of the head, a logistic regression.
- * @param part all rows, to which the indexes of chunks refer
- */
+/** From a chunk's leaves to log-odds. @param part all rows, to which the indexes of chunks refer */
 function headScorer(
   { bias, weights, starts }: Head,
   { forest: { trees }, vocabularies }: ScoringTrees,
@@ -215,12 +193,10 @@ function headScorer(
     });
 }
 
-/** Returns the content of model/head.json. */
 export function headText(head: Head): string {
   return `${JSON.stringify({ model: "lr", ...head, weights: [...head.weights] })}\n`;
 }
 
-/** Reads the head (logistic regression) of a run. @throws {ArtifactError} it does not match the trees */
 export function readHead(bytes: Uint8Array, forest: Forest, vocabularies: Vocabularies, file: string): Head {
   const shape = object({ bias: number, weights: list(number) });
   const parsed = parseJson(bytes, shape, file) as { bias: number; weights: number[] };
@@ -233,10 +209,7 @@ export function readHead(bytes: Uint8Array, forest: Forest, vocabularies: Vocabu
   return { bias: parsed.bias, weights: Float64Array.from(parsed.weights), starts };
 }
 
-/**
- * Divides the rows between the trees and the head (logistic regression on leaves): the head is fitted on a share of
- * them, the latest ones by time or, without times, those with a small hash of seed and row.
- */
+/** The head gets the latest rows by time or, without times, those with a small hash of seed and row. */
 export function splitHead({ dataset, rows }: Part, share: number, seed: number): { trees: Part; head: Part } {
   if (!(share > 0 && share < 1))
     throw new UsageError(`--head-split must be between 0 and 1 (exclusive), got ${share}`);
@@ -258,9 +231,7 @@ export function splitHead({ dataset, rows }: Part, share: number, seed: number):
   return { trees: { dataset, rows: trees }, head: { dataset, rows: head } };
 }
 
-/**
- * Divides the rows into folds by a hash of seed and row, and returns for each fold the rows outside it and inside it.
- */
+/** By a hash of seed and row; for each fold the rows outside it (trees) and inside it (head). */
 export function foldsOf({ dataset, rows }: Part, count: number, seed: number): { trees: Part; head: Part }[] {
   const key = draw(seed, 0xf01d);
   const foldOf = (row: number) => Math.floor((draw(key, row) / 2 ** 32) * count);
@@ -275,7 +246,7 @@ export function foldsOf({ dataset, rows }: Part, count: number, seed: number): {
   });
 }
 
-/** Encodes the bins of all columns as one-hot features, for the logistic regression without trees. */
+/** For the logistic regression without trees. */
 function oneHotBins(features: readonly Feature[], { dataset, rows }: Part): OneHotRows {
   const width = features.length;
   const ids = new Uint32Array(rows.length * width);
@@ -288,7 +259,7 @@ function oneHotBins(features: readonly Feature[], { dataset, rows }: Part): OneH
   return { numRows: rows.length, width, numFeatures: first, ids };
 }
 
-/** Returns a split's log-odds by a logistic regression on the columns' bins, fitted on the same rows as the head. */
+/** Log-odds by a logistic regression on the columns' bins, fitted on the same rows as the head. */
 export function scoresWithoutTrees(
   features: readonly Feature[],
   { labels, weights, ...part }: LabelledPart,
@@ -302,9 +273,9 @@ export function scoresWithoutTrees(
 }
 
 /**
- * Returns normalized entropies, and log losses relative to the trees alone, as in table 1 of He et al. 2014.
+ * Normalized entropies, and log losses relative to the trees alone, as in table 1 of He et al. 2014.
  *
- * @param metrics   by split: of trees with head, of the trees alone, and of the logistic regression alone
+ * @param metrics by split: of trees with head, of the trees alone, and of the logistic regression alone
  * @param training labels of the training split
  */
 export function comparisons(

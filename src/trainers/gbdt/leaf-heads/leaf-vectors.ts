@@ -18,18 +18,22 @@ import { leafStarts, type TreeSums } from "../forest/forest.js";
 import { leavesOf, type DatasetRows, type ScoringTrees } from "../forest/scorer.js";
 import type { Watch } from "../../../training/session/watch.js";
 import { draw } from "../../../numeric/random.js";
+import { MISSING } from "../../../log/keys.js";
+import { columnOfOption } from "../../../dataset/dataset.js";
+import { fitFeatures, idsOf, type CategoricalField } from "../../../dataset/vocabulary/vocabulary.js";
+import type { EmbeddingTable } from "../../../embedding/table.js";
+import { UsageError } from "../../../errors.js";
 
 const DENSE_FILE = "dense.safetensors";
-/** Maximum number of rows times trees that are decomposed. */
+/** Rows times trees that are decomposed. */
 const MAX_ENTRIES = 1 << 24;
 
 export interface LeafVectors {
   dim: number;
-  /** vector of each leaf: matrix V, f32[numLeaves][dim] */
+  /** matrix V, f32[numLeaves][dim] */
   vectors: Float32Array;
 }
 
-/** Number of rows on which the vectors were fitted, and quality of the fit. */
 export interface LeafFit {
   dim: number;
   /** number of rows that were decomposed */
@@ -38,10 +42,7 @@ export interface LeafFit {
   explained: number;
 }
 
-/**
- * Computes the matrix V of leaf vectors from a split's rows. V has fewer columns, with a note, if the leaf matrix A has
- * a lower rank.
- */
+/** V has fewer columns, with a note, if A has a lower rank. */
 export async function leafVectors(
   trees: ScoringTrees,
   { dataset, rows }: DatasetRows,
@@ -73,7 +74,6 @@ export async function leafVectors(
   return { dim, vectors: right, fit: { dim, rows: taken.length, explained } };
 }
 
-/** Returns the first `dim` components of each leaf's vector. */
 export function firstOf({ dim: kept, vectors }: LeafVectors, dim: number): Float32Array {
   const numLeaves = vectors.length / kept;
   return Float32Array.from(
@@ -82,16 +82,12 @@ export function firstOf({ dim: kept, vectors }: LeafVectors, dim: number): Float
   );
 }
 
-/** Returns the file of model/ with the leaf vectors. */
 export function leafVectorFiles({ dim, vectors }: LeafVectors): Record<string, readonly Uint8Array[]> {
   const tensor = { shape: [vectors.length / dim, dim], data: vectors };
   return { [DENSE_FILE]: safetensorsChunks(new Map([["vectors", tensor]])) };
 }
 
-/**
- * Reads the leaf vectors of a run; undefined if the run has none.
- * @throws {ArtifactError} damaged, or the size does not match the trees
- */
+/** Undefined if the run has none. */
 export async function readLeafVectors(run: Run, forest: TreeSums): Promise<LeafVectors | undefined> {
   if (!Object.hasOwn(run.manifest.files, `model/${DENSE_FILE}`)) return undefined;
   const tensors = await TensorFile.of(run, DENSE_FILE);
@@ -108,7 +104,7 @@ export async function readLeafVectors(run: Run, forest: TreeSums): Promise<LeafV
 // that it would have got in training. Distances between one-hot rows are preserved up to an error of order 1 /
 // sqrt(dim). Source: Achlioptas 2003 (10.1016/S0022-0000(03)00025-4), eq. 2; Li et al. 2006 (10.1145/1150402.1150436).
 
-/** Returns the matrix R of the random projection, f32[numLeaves][dim]. */
+/** Matrix R, f32[numLeaves][dim]. */
 export function leafProjection(numLeaves: number, dim: number, seed: number): Float32Array {
   const scale = Math.fround(Math.sqrt(3 / dim));
   const own = draw(seed, 0xd5e);
@@ -118,13 +114,7 @@ export function leafProjection(numLeaves: number, dim: number, seed: number): Fl
   });
 }
 
-/**
- * Adds up the projections of rows' leaves.
- *
- * @param leaves u32[numRows][numTrees]: index of each leaf within its tree
- * @param starts index of each tree's first leaf among all
- * @returns f32[numRows][dim]: the vector of each row
- */
+/** f32[numRows][dim]: sums of the projections of rows' leaves (u32[numRows][numTrees], each within its tree). */
 export function projected(
   leaves: Uint32Array,
   starts: ArrayLike<number>,
@@ -142,4 +132,93 @@ export function projected(
     }
   }
   return out;
+}
+
+// Computes a vector for each key of a column from the leaves of its rows.
+//
+//   M[key][leaf] = share of the key's rows that fall into the leaf
+//   M - its column means ~ U S V'      vector = row of U S
+//
+// Cosines and distances of the vectors approximate those between the centered rows of M, as well as `dim` components
+// can.
+
+/** The vectors have fewer dimensions, with a note, if the matrix M has a lower rank. */
+export async function entityTable(
+  trees: ScoringTrees,
+  { dataset, rows }: DatasetRows,
+  name: string,
+  options: Omit<SvdOptions, "tolerance">,
+  { observe, signal }: Watch,
+): Promise<EmbeddingTable> {
+  const { forest } = trees;
+  const column = columnOfOption(dataset, "--entity", name);
+  if (column.kind !== "key")
+    throw new UsageError(`--entity names column '${name}', which is not a key column`);
+  const alone = { ...dataset, roles: { ...dataset.roles, fields: [name], numeric: [], multi: {} } };
+  const { keys, counts } = fitFeatures(alone, rows, 1).fields[0] as CategoricalField;
+  const ids = idsOf({ keys }, column.dictionary);
+
+  // numbers the key of each row (0 for a row without a key), and sorts the rows by key
+  const entities = mapTo(Uint32Array, rows, (row) =>
+    column.codes[row] === MISSING ? 0 : ids[column.codes[row]!]!,
+  );
+  const order = Uint32Array.from(entities.keys()).sort((a, b) => entities[a]! - entities[b]! || a - b);
+  const leaves = await leavesOf(trees, { dataset, rows }, options.threads);
+  const matrix = meanEncodings(forest, leaves, order, entities, counts);
+  const { numLeaves } = leafStarts(forest);
+  const columns = transpose(matrix, numLeaves);
+  const means = mapTo(Float32Array, { length: numLeaves }, (_, leaf) => {
+    let sum = 0;
+    for (let e = columns.indptr[leaf]!; e < columns.indptr[leaf + 1]!; e++) sum += columns.values![e]!;
+    return sum / keys.size;
+  });
+  const svd = await truncatedSvd({ rows: matrix, columns, means }, { ...options, tolerance: 0.01 }, signal);
+  const { dim, left, singularValues } = svd;
+  if (dim < options.dim) {
+    const text =
+      `the leaves of the keys of '${name}' have rank ${dim}: the table has ${dim} ` +
+      `dimensions instead of ${options.dim}`;
+    observe({ stage: "note", text });
+  }
+  return {
+    dim,
+    numRows: keys.size,
+    fields: [name],
+    fieldOf: new Uint32Array(keys.size),
+    keys,
+    counts: counts.slice(1),
+    vectors: left.map((u, at) => u * singularValues[at % dim]!),
+  };
+}
+
+/** The matrix M in sparse form. @param order row indexes sorted by key; rows without a key (0) come first */
+function meanEncodings(
+  forest: TreeSums,
+  leaves: Uint16Array,
+  order: Uint32Array,
+  entities: Uint32Array,
+  counts: Uint32Array,
+): { indptr: Uint32Array; indices: Uint32Array; values: Float32Array } {
+  const { starts, numLeaves } = leafStarts(forest);
+  const indptr = new Uint32Array(counts.length);
+  const [indices, values]: [number[], number[]] = [[], []];
+  const held = new Uint32Array(numLeaves);
+  let at = order.findIndex((i) => entities[i]! > 0);
+  for (let entity = 1; entity < counts.length; entity++) {
+    const touched = new Set<number>();
+    for (; at >= 0 && at < order.length && entities[order[at]!] === entity; at++) {
+      starts.forEach((start, t) => {
+        const leaf = start + leaves[order[at]! * starts.length + t]!;
+        held[leaf]!++;
+        touched.add(leaf);
+      });
+    }
+    for (const leaf of [...touched].sort((a, b) => a - b)) {
+      indices.push(leaf);
+      values.push(held[leaf]! / counts[entity]!);
+      held[leaf] = 0;
+    }
+    indptr[entity] = indices.length;
+  }
+  return { indptr, indices: Uint32Array.from(indices), values: Float32Array.from(values) };
 }

@@ -11,17 +11,14 @@ import { MISSING } from "../../../log/keys.js";
 import { UsageError } from "../../../errors.js";
 import { lowerBound } from "../../../numeric/indices.js";
 
-/** Maximum number of columns in a combination, as in CatBoost (max_ctr_complexity). */
+/** As in CatBoost (max_ctr_complexity). */
 const MAX_COLUMNS = 4;
 /** Tuples whose numbers are below this bound are looked up in a table, others in a sorted list. */
 const TABLE_CELLS = 2 ** 22;
-/** Number that stands for every tuple of keys that training rows do not contain. */
+/** Stands for every tuple of keys that training rows do not contain. */
 export const ABSENT = MISSING - 1;
 
-/**
- * Parses the name of an id column, or a combination of id columns such as user*hour, as --ctr expects it.
- * @throws {UsageError} names are empty, repeated or too many
- */
+/** user*hour, as --ctr expects it. */
 export function parseCombination(name: string): string[] {
   const columns = name.split("*");
   if (columns.length === 1) return columns;
@@ -36,24 +33,13 @@ export function parseCombination(name: string): string[] {
 }
 
 /** The distinct tuples of keys that some rows contain, numbered from 0. */
-export interface Tuples {
-  /** number of distinct tuples */
+interface Tuples {
   size: number;
-  /**
-   * returns u32[numRows]: number of each row's tuple of keys; ABSENT if the tuple was not numbered, MISSING if the row
-   * lacks a key.
-   *
-   * @param codes u32[numRows] per column: codes of the keys
-   */
+  /** u32[numRows]: number of each row's tuple; ABSENT if it was not numbered, MISSING if the row lacks a key. */
   find: (codes: readonly Uint32Array[]) => Uint32Array;
 }
 
-/**
- * Numbers the distinct tuples of rows.
- *
- * @param codes u32[numRows] per column: codes of the keys; tuples with MISSING or ABSENT get no number
- * @param sizes by column: upper bound of the codes
- */
+/** @param codes u32[numRows] per column; MISSING and ABSENT get no number. @param sizes upper bounds of the codes */
 export function tuplesOf(codes: readonly Uint32Array[], sizes: readonly number[]): Tuples {
   const levels: Level["find"][] = [];
   let [prefix, size] = [codes[0]!, sizes[0]!];
@@ -70,16 +56,13 @@ export function tuplesOf(codes: readonly Uint32Array[], sizes: readonly number[]
   };
 }
 
-/** A set of distinct numbers, with a function that returns the rank of a number. */
+/** Distinct numbers; `find` returns ranks. */
 interface Level {
   size: number;
   find: (numbers: Float64Array) => Uint32Array;
 }
 
-/**
- * Numbers pairs of the number `prefix` of a shorter tuple and the code of one more column: prefix * size + code, where
- * codes are below `size`; -1 if one of them is absent, NaN if one is missing.
- */
+/** prefix * size + code, where codes are below `size`; -1 if one of them is absent, NaN if one is missing. */
 function packed(prefix: Uint32Array, codes: Uint32Array, size: number): Float64Array {
   const numbers = new Float64Array(codes.length);
   for (let i = 0; i < numbers.length; i++) {
@@ -90,7 +73,7 @@ function packed(prefix: Uint32Array, codes: Uint32Array, size: number): Float64A
   return numbers;
 }
 
-/** Sorts the distinct numbers, all below `end`, and returns them with their ranks. */
+/** All numbers are below `end`. */
 function numbersOf(numbers: Float64Array, end: number): Level {
   if (end <= TABLE_CELLS) {
     const table = new Uint32Array(end).fill(ABSENT);

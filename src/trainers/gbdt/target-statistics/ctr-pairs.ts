@@ -27,68 +27,53 @@ import {
   type Targets,
 } from "./target-statistics.js";
 
-/** A pair of columns that was chosen, in the form of --ctr, with its gain. */
+/** In the form of --ctr. */
 export interface ChosenPair {
   pair: string;
   /**
-   * Decrease of the mean loss of a training row when the pair is chosen: log loss in nats, or squared error; summed
-   * over classes. Absent for pairs that were chosen together by their effect on trees.
+   * Decrease of the mean loss of a training row: log loss in nats, or squared error; summed over classes. Absent for
+   * pairs that were chosen together by their effect on trees.
    */
   gain?: number;
 }
 
 export interface PairsOptions {
-  /** names of the categorical columns from which pairs are made */
+  /** categorical columns from which pairs are made */
   columns: readonly string[];
-  /** pairs of columns that --ctr already names, which are not chosen again */
+  /** pairs that --ctr already names */
   without: readonly string[];
-  /** maximum number of pairs of columns to choose */
   most: number;
   squared: boolean;
   classes?: readonly string[] | undefined;
 }
 
-/** The chosen pairs of columns; `considered` lists the columns whose pairs were considered, if not all were. */
-export interface ChosenPairs {
+/** `considered` lists the columns whose pairs were considered, if not all were. */
+interface ChosenPairs {
   pairs: ChosenPair[];
-  /**
-   * pairs of columns that were not chosen, by descending gain, with their number of distinct combinations; pairs that
-   * nearly identify rows are omitted
-   */
+  /** by descending gain, with their number of distinct combinations; without pairs that nearly identify rows */
   others: { pair: string; size: number }[];
-  /** pairs of columns that were not chosen because they nearly identify the rows */
+  /** pairs that nearly identify the rows */
   likeKeys: string[];
   considered?: string[];
 }
 
-/**
- * Strength of the shrinkage of effects towards 0, as a number of rows. It corresponds to a standard deviation of about
- * 0.45 of effects on log-odds.
- */
+/** Shrinkage of effects towards 0, in rows: about a standard deviation of 0.45 of effects on log-odds. */
 const PRIOR_ROWS = 20;
-/** Number of sweeps over the columns that fit the additive model of single columns. */
+/** Sweeps over the columns that fit the additive model of single columns. */
 const SWEEPS = 2;
-/**
- * Maximum length of a step of log-odds, because the second-order approximation of the loss is valid only near the
- * score.
- */
+/** A step of log-odds; the second-order approximation of the loss is valid only near the score. */
 const LONGEST_STEP = 1;
 /**
- * Minimum number of standard errors by which a gain must exceed 0. If no pair has an effect, one of the pairs of 40
- * columns exceeds this in one log of a hundred.
+ * A gain must exceed 0 by this many. If no pair has an effect, one of the pairs of 40 columns does in one log of a
+ * hundred.
  */
 const STANDARD_ERRORS = 4.3;
-/**
- * Maximum of the product of rows and candidate pairs in the first round; columns with the smallest gains are left out
- * beyond it.
- */
+/** Rows times candidate pairs in the first round; columns with the smallest gains are left out beyond it. */
 const MOST_CELLS = 2 ** 29;
-/**
- * Maximum number of distinct combinations of a pair of columns, per row; a pair with more nearly identifies the rows.
- */
+/** Distinct combinations per row; a pair with more nearly identifies the rows. */
 export const KEY_SHARE = 0.9;
 
-/** Chooses pairs of columns greedily. The same rows, order and options give the same pairs. */
+/** Chooses greedily. The same rows, order and options give the same pairs. */
 export function choosePairs(train: Targets, order: GroupedRowOrder, options: PairsOptions): ChosenPairs {
   const { columns: names, without, most, squared, classes } = options;
   const { dataset, rows, labels, weights } = train;
@@ -147,7 +132,7 @@ export function choosePairs(train: Targets, order: GroupedRowOrder, options: Pai
   };
 }
 
-/** Codes of a column, or of a pair of columns, for the training rows: u32[numRows], below `size`, or MISSING. */
+/** Codes of a column or a pair for the training rows: u32[numRows], below `size`, or MISSING. */
 interface Codes {
   name: string;
   size: number;
@@ -159,10 +144,7 @@ function paired(a: Codes, b: Codes): Codes {
   return { name: `${a.name}*${b.name}`, size, codes: find([a.codes, b.codes]) };
 }
 
-/**
- * Returns, in the log's order, as many columns as possible without their pairs exceeding MOST_CELLS; columns with the
- * greatest gains are preferred.
- */
+/** As many columns, by gain, as their pairs do not exceed MOST_CELLS; in the log's order. */
 function affordable(columns: readonly Codes[], gains: readonly number[], numRows: number): Codes[] {
   let count = columns.length;
   while (count > 2 && ((count * (count - 1)) / 2) * numRows > MOST_CELLS) count--;
@@ -199,12 +181,10 @@ class Additive {
     this.#shrink = (PRIOR_ROWS * sumOf(this.#h)) / n;
   }
 
-  /** Returns the gain of adding the effects of a column, or of a pair of columns, to the current scores. */
   gain(codes: Codes): Gain {
     return this.#pass(codes, () => undefined);
   }
 
-  /** Adds the effects of a column, or of a pair of columns, to the scores. */
   add(codes: Codes): Gain {
     const gain = this.#pass(codes, (i, step) => (this.#scores[i]! += step));
     this.#takeGradients();

@@ -22,26 +22,21 @@ import { MAX_PAIRS, type GivenGbdt } from "../options.js";
 import type { LabelledPart, Target } from "../target.js";
 
 interface CtrFlags extends Omit<CtrOptions, "seed"> {
-  /** maximum number of pairs of columns to choose; auto: also choose pairs that are significant only together */
+  /** pairs to choose; auto: also pairs that are significant only together */
   most?: number | "auto";
   /** in a refit: pairs that the first training chose, for which alone its number of trees is valid */
   chosen?: ChosenPair[] | undefined;
-  /** whether the user set the number of permutations */
   permutationsGiven: boolean;
 }
 
-/** Maximum number of significant pairs that `--ctr-pairs auto` chooses. */
+/** Significant pairs that `--ctr-pairs auto` chooses. */
 const AUTO_PAIRS = 8;
-/** Maximum number of pairs that a note to the user names. */
+/** Pairs that a note to the user names. */
 const MOST_NAMED = 3;
 
-/**
- * Default number of permutations, as in CatBoost (permutation_count). With many, a row's value is nearly the mean of
- * all other rows, which reveals its label.
- */
+/** As in CatBoost (permutation_count). With many, a row's value is nearly the mean of all others, which reveals its label. */
 const PERMUTATIONS = 4;
 
-/** Returns the options of target statistics, if any are requested. @throws {UsageError} options cannot be combined */
 export function ctrOf({
   ctr,
   ctrPairs,
@@ -80,30 +75,25 @@ function distinct(names: readonly string[]): string[] {
   return [...byColumns.values()];
 }
 
-/** Returns the columns that must be read as ids. */
 export function ctrColumns({ columns }: CtrFlags): string[] {
   return [...new Set(columns.flatMap(parseCombination))];
 }
 
-/** The splits of the log with the columns that target statistics add. */
 interface CtrParts {
   parts: LogParts;
   statistics: TargetStatistics[];
-  /** pairs of columns that --ctr-pairs chose */
   pairs?: ChosenPair[];
 }
 
-/** Options and callbacks for choosing pairs of columns. */
 interface CtrJob {
   threads: number;
   seed: number;
   signal: AbortSignal;
-  /** callback for a note on the chosen pairs of columns */
   note: (text: string) => void;
   warn: (text: string) => void;
 }
 
-/** Adds columns of target statistics. They are computed from the training split alone; in a refit, from all rows. */
+/** Statistics are computed from the training split alone; in a refit, from all rows. */
 export async function withCtr(
   parts: LogParts,
   target: Target,
@@ -136,7 +126,6 @@ export async function withCtr(
   };
 }
 
-/** Computes target statistics of the training rows, and returns a function that adds them to datasets as columns. */
 function madeColumns(
   train: Targets,
   columns: string[],
@@ -227,7 +216,7 @@ async function chooseCtrPairs(
   return pairs;
 }
 
-/** Chooses pairs of columns that are not significant by themselves but improve trees. */
+/** Pairs that are not significant by themselves but improve trees. */
 async function weakPairs(
   { train, valid }: { train: LabelledPart; valid: LabelledPart | undefined },
   target: Target,
@@ -266,7 +255,6 @@ async function weakPairs(
   );
 }
 
-/** Warns of columns and combinations whose value is different in nearly every row. */
 function keyWarnings(statistics: readonly TargetStatistics[], numRows: number): string[] {
   const keys = statistics.filter(({ sums }) => sums.length > KEY_SHARE * numRows);
   return [...new Set(keys.map(({ columns }) => columns.join("*")))].map(
@@ -276,10 +264,7 @@ function keyWarnings(statistics: readonly TargetStatistics[], numRows: number): 
   );
 }
 
-/**
- * Warns of numeric columns that are read as ids because they are in combinations: trees can no longer split on their
- * ranges.
- */
+/** Numeric columns in combinations are read as ids: trees can no longer split on their ranges. */
 function numberWarnings(dataset: Dataset, names: readonly string[]): string[] {
   const combined = new Set(
     names.map(parseCombination).flatMap((columns) => (columns.length > 1 ? columns : [])),
@@ -297,15 +282,10 @@ function numberWarnings(dataset: Dataset, names: readonly string[]): string[] {
 
 /** Names of id columns: `campaign_id`, `store code`, `SKU`; and `storeId`. */
 const ID_NAMES = [/(?:^|[^a-z0-9])(?:id|uid|sku|zip|zipcode|code)$/i, /[a-z](?:Id|ID)$/];
-/** Maximum number of values of a column that trees can separate one by one. */
+/** Trees can separate these one by one. */
 const FEW_VALUES = 50;
 
-/**
- * Warns of integer columns whose names suggest ids: trees split on ranges of ids, which have no meaning.
- *
- * @param rows   u32: training rows of the trees
- * @param named columns that --numeric names, with or without a transformation; the user wants these as numbers
- */
+/** Trees split on ranges of ids, which have no meaning. @param named by --numeric: the user wants these as numbers */
 export function idColumnWarnings(dataset: Dataset, rows: Uint32Array, named: readonly string[]): string[] {
   const { roles } = dataset;
   const isNamed = (name: string) => named.some((text) => text === name || text.startsWith(`${name}:`));

@@ -21,54 +21,52 @@ import { defaultGbdtOptions, type GbdtOptions } from "../options.js";
 import type { LabelledPart, Prediction } from "../target.js";
 import type { GroupedRowOrder } from "./target-statistics.js";
 
-/** Number of trees of the short forest in which candidate pairs compete with shuffled copies of themselves. */
+/** Trees of the forest in which candidate pairs compete with shuffled copies of themselves. */
 const SHORT = 50;
-/** Maximum number of trees of the forests that are compared on held-out rows, and their patience. */
+/** Trees of the forests that are compared on held-out rows, and their patience. */
 const [LONG, PATIENCE] = [300, 20];
-/** Share of the training rows that are held out if there is no validation split. */
+/** Share of the training rows, if there is no validation split. */
 const HELD_OUT = 0.2;
-/** Maximum number of cells of the candidate pairs' columns and their shuffled copies. */
+/** Cells of the candidate pairs' columns and their shuffled copies. */
 const MOST_CELLS = 2 ** 24;
 /**
- * Minimum number of standard errors by which the loss of held-out rows must decrease. If no pair has an effect, it
- * decreases this much in one log of a hundred.
+ * The loss of held-out rows must decrease by this many. If no pair has an effect, it does in one log of a hundred.
  */
 const STANDARD_ERRORS = 2.33;
 
-/** Function that adds to the rows the columns of --ctr and of the given pairs of columns. */
-export type WithPairs = (
+/** Adds the columns of --ctr and of the given pairs. */
+type WithPairs = (
   parts: HeldOutRows,
   pairs: readonly string[],
 ) => HeldOutRows & { made: ReadonlyMap<string, readonly string[]> };
 
-/** Rows on which trees are grown, and rows on which the grown trees are compared. */
-export interface HeldOutRows {
+/** Trees are grown on `train` and compared on `valid`. */
+interface HeldOutRows {
   train: LabelledPart;
   valid: LabelledPart;
 }
 
-export interface TreesJob {
+interface TreesJob {
   prediction: Prediction;
   threads: number;
   seed: number;
   signal: AbortSignal;
 }
 
-/** Pairs of columns on which trees split, and how much they improve the predictions of trees. */
 export interface PairsOfTrees {
   pairs: string[];
-  /** decrease of the mean loss of held-out rows because of the pairs; and its standard error */
+  /** decrease of the mean loss of held-out rows; and its standard error */
   gain: number;
   error: number;
   numRows: number;
 }
 
-/** Returns the number of candidate pairs that fit into memory, each as a column and its shuffled copy. */
+/** Candidates that fit into memory, each as a column and its shuffled copy. */
 export function mostCandidates(numRows: number): number {
   return Math.floor(MOST_CELLS / (2 * numRows));
 }
 
-/** Holds out the last training rows in the given order; if the log has times, these are the latest rows. */
+/** The last rows in the given order; if the log has times, these are the latest. */
 export function withHeldOutRows(train: LabelledPart, { positions }: GroupedRowOrder): HeldOutRows {
   const from = Math.ceil((1 - HELD_OUT) * positions.length);
   const part = (chosen: Uint32Array): LabelledPart => ({
@@ -81,10 +79,8 @@ export function withHeldOutRows(train: LabelledPart, { positions }: GroupedRowOr
 }
 
 /**
- * Chooses among candidate pairs of columns those that improve trees in addition to already chosen pairs. The same rows
- * and seed give the same pairs at any number of threads.
- *
- * @returns undefined if held-out rows do not confirm the pairs
+ * Chooses candidates that improve trees in addition to chosen pairs; undefined if held-out rows do not confirm them.
+ * The same rows and seed give the same pairs at any number of threads.
  */
 export async function pairsByTrees(
   parts: HeldOutRows,
@@ -107,7 +103,6 @@ export async function pairsByTrees(
   return gain > STANDARD_ERRORS * error ? { pairs, gain, error, numRows: saved.length } : undefined;
 }
 
-/** Hides the columns of some pairs from trees. */
 function withoutPairs({ train, valid, made }: ReturnType<WithPairs>, pairs: readonly string[]): HeldOutRows {
   const hidden = new Set(pairs.flatMap((pair) => made.get(pair)!));
   const of = (part: LabelledPart): LabelledPart => {
@@ -118,7 +113,7 @@ function withoutPairs({ train, valid, made }: ReturnType<WithPairs>, pairs: read
   return { train: of(train), valid: of(valid) };
 }
 
-/** Returns the candidates whose columns have more gain in a short forest than their shuffled copies. */
+/** Candidates whose columns have more gain in a short forest than their shuffled copies. */
 async function usedByTrees(
   { train, made }: ReturnType<WithPairs>,
   candidates: readonly string[],
@@ -139,7 +134,7 @@ function copyName(name: string): string {
   return `shuffled:${name}`;
 }
 
-/** Adds a copy of each column whose values are permuted among the training rows. */
+/** Values are permuted among the training rows. */
 function withShuffledCopies(
   { dataset, rows }: LabelledPart,
   names: readonly string[],
@@ -162,7 +157,7 @@ function withShuffledCopies(
   };
 }
 
-/** Returns f64: loss of each held-out row, predicted by trees that were stopped early on the same rows. */
+/** f64: loss of each held-out row, predicted by trees that were stopped early on the same rows. */
 async function lossesOfTrees({ train, valid }: HeldOutRows, job: TreesJob): Promise<Float64Array> {
   const grown = await grow(train, valid, { ...job, numTrees: LONG });
   const scores = await modelScores(grown, valid, job.threads);

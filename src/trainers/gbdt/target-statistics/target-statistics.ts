@@ -20,15 +20,14 @@ import { list, number, object, parseJsonLines, text, type Shape } from "../../..
 import { draw, permutation } from "../../../numeric/random.js";
 import { ABSENT, parseCombination, tuplesOf } from "./combinations.js";
 
-/** Statistics of one target for the ids of one id column, or of a combination of columns, over all training rows. */
+/** Statistics of one target over all training rows. */
 export interface TargetStatistics {
-  /** names of the id columns */
   columns: string[];
-  /** name of the column that the statistics add to a dataset */
+  /** of the column that the statistics add to a dataset */
   name: string;
-  /** for each of the columns, the keys of the ids */
+  /** for each of the columns */
   keys: Keys[];
-  /** f64 each, for each id: sum of the weighted targets, and sum of the weights */
+  /** f64 each, for each id */
   sums: Float64Array;
   weights: Float64Array;
   prior: number;
@@ -36,54 +35,37 @@ export interface TargetStatistics {
 }
 
 export interface CtrOptions {
-  /** names of id columns and combinations, such as user*hour */
+  /** id columns and combinations, such as user*hour */
   columns: string[];
-  /** whether the id columns remain features, too */
   keep: boolean;
   /** prior p: value of ids without rows; absent: the weighted mean target of the training rows */
   prior?: number;
-  /** weight a of the prior, as a number of rows */
+  /** a, as a number of rows */
   priorWeight: number;
-  /**
-   * number of random permutations of the rows; a row's value is the mean of its values in all of them. With an order by
-   * time, there is no other order
-   */
+  /** of the rows; a row's value is the mean of its values in all of them. Unused with an order by time */
   permutations: number;
   seed: number;
 }
 
-/** Training rows with their targets. */
 export interface Targets {
   dataset: Dataset;
-  /** u32: indexes of the rows in the dataset */
   rows: Uint32Array;
-  /** label of each row, f32[rows.length] */
+  /** f32[rows.length] */
   labels: Float32Array;
   weights?: Float32Array;
 }
 
-/** Target statistics, with the columns that they add to the dataset on which they were fitted. */
-export interface FittedStatistics {
+/** With the columns that they add to the dataset on which they were fitted. */
+interface FittedStatistics {
   statistics: TargetStatistics[];
-  /**
-   * f64 by row, by name of the added column: ordered statistics for training rows, statistics of all training rows for
-   * other rows
-   */
+  /** f64 by row, by name of the column: ordered statistics for training rows, those of all of them for other rows */
   values: Map<string, Float64Array>;
 }
 
-/**
- * Maximum number of distinct combinations of a training; each takes 24 bytes and its keys, in memory and in
- * model/ctr.jsonl.
- */
+/** Each distinct combination takes 24 bytes and its keys, in memory and in model/ctr.jsonl. */
 export const MAX_COMBINATIONS = 2 ** 21;
 
-/**
- * Fits the statistics of all columns.
- *
- * @param classes names of the classes, if labels are class numbers
- * @throws {UsageError} a column does not contain ids, or there are more combinations than MAX_COMBINATIONS
- */
+/** @param classes names of the classes, if labels are class numbers */
 export function fitTargetStatistics(
   train: Targets,
   { columns, prior, priorWeight, permutations, seed }: CtrOptions,
@@ -114,10 +96,7 @@ function tooMany(column: string, size: number): UsageError {
   );
 }
 
-/**
- * Returns the targets to average: the labels, or, for each class, 1 for rows of the class and 0 for others.
- * @param y f32[numRows]: labels
- */
+/** The labels, or, for each class, 1 for rows of the class and 0 for others. */
 export function targetsOf(
   labels: Float32Array,
   classes?: readonly string[],
@@ -129,14 +108,12 @@ export function targetsOf(
   }));
 }
 
-/** Returns an id column that --ctr names. @throws {UsageError} the column does not contain ids */
 export function idColumn(dataset: Dataset, name: string): KeyColumn {
   const column = columnOfOption(dataset, "--ctr", name);
   if (column.kind !== "key") throw new UsageError(`--ctr names column '${name}', which is not an id column`);
   return column;
 }
 
-/** Ids of a column or of a combination of columns, with a number for each distinct id. */
 interface Ids {
   columns: KeyColumn[];
   size: number;
@@ -155,10 +132,7 @@ function idsOfTraining({ dataset, rows }: Targets, name: string): Ids {
   return { columns, size, codes: find(columns.map(({ codes }) => codes)) };
 }
 
-/**
- * An order of the training rows. A row's statistics are computed from rows of earlier groups. Rows in no group affect
- * no other row, and no row affects them.
- */
+/** A row's statistics come from rows of earlier groups. Rows in no group affect no other row, and none affects them. */
 export interface GroupedRowOrder {
   /** u32: the training rows in order, each as its position among the training rows */
   positions: Uint32Array;
@@ -166,7 +140,7 @@ export interface GroupedRowOrder {
   ends: Uint32Array;
 }
 
-/** Returns the orders of the training rows: the one by time or, without times, a number of permutations. */
+/** The order by time or, without times, a number of permutations. */
 export function rowOrders({ dataset, rows }: Targets, permutations: number, seed: number): GroupedRowOrder[] {
   const { time } = dataset.roles;
   const column = time === undefined ? undefined : columnNamed(dataset, time);
@@ -271,10 +245,7 @@ function weightedMeanLabel(y: Float32Array, weights: Float32Array | undefined): 
   return sum / total;
 }
 
-/**
- * Adds a column for each of the statistics to the dataset.
- * @param values values of the added columns, by name; absent: computed from the statistics of all training rows
- */
+/** @param values by name of the column; absent: computed from the statistics of all training rows */
 export function withTargetStatistics(
   dataset: Dataset,
   statistics: readonly TargetStatistics[],
@@ -297,7 +268,7 @@ function fullValues(dataset: Dataset, own: TargetStatistics): Float64Array {
   });
 }
 
-/** Returns u32 by row: index of the row's id in the statistics; ABSENT if they do not contain it. */
+/** u32 by row: index of the row's id in the statistics; ABSENT if they do not contain it. */
 function positionsInStatistics(dataset: Dataset, { columns: names, keys }: TargetStatistics): Uint32Array {
   const columns = names.map((name) => idColumn(dataset, name));
   const [first] = columns;
@@ -338,7 +309,7 @@ const ofColumns = object({ ...numbers, columns: list(text), keys: list(list(text
 const statisticsShape: Shape = (value, at) =>
   (typeof value === "object" && value !== null && "columns" in value ? ofColumns : ofColumn)(value, at);
 
-/** Writes model/ctr.jsonl: a line for each of the statistics; for a combination, `keys` has a list per column. */
+/** A line for each of the statistics; for a combination, `keys` has a list per column. */
 export function statisticsText(statistics: readonly TargetStatistics[]): string {
   return statistics
     .map(({ columns, keys, sums, weights, name, prior, priorWeight }) => {
@@ -355,7 +326,6 @@ export function statisticsText(statistics: readonly TargetStatistics[]): string 
     .join("");
 }
 
-/** Reads model/ctr.jsonl. @throws {ArtifactError} damaged */
 export function readStatistics(bytes: Uint8Array, file: string): TargetStatistics[] {
   return (parseJsonLines(bytes, statisticsShape, file) as StoredStatistics[]).map((stored) => {
     const { name, prior, priorWeight, sums, weights } = stored;

@@ -28,8 +28,7 @@ import { safetensorsChunks } from "../../../embedding/safetensors.js";
 import { TensorFile } from "../../../embedding/tensor-file.js";
 import { sharesOf } from "../../../kernels/sgns/parts.js";
 import { anything, list, object, parseJson, text } from "../../../io/json-shape.js";
-import { CONTEXT_TABLE, OPTIMIZER_FILE } from "../../../skip-grams/names.js";
-import { rotationOf } from "../../../skip-grams/capabilities.js";
+import { CONTEXT_TABLE, OPTIMIZER_FILE, rotationOf } from "../../../skip-grams/capabilities.js";
 import { clearHistory, clearRows } from "../../../training/capabilities/forgetting/tensors.js";
 import {
   type AskedKeys,
@@ -44,17 +43,17 @@ import type { SideInformation } from "./side-information.js";
 import type { ReportedRun } from "../../../report/content.js";
 import { contentsOf } from "../../../skip-grams/contents.js";
 import type { SgnsVectors } from "../../../skip-grams/learn.js";
-import { optimizerFile } from "../../../skip-grams/optimizer-file.js";
+import { optimizerFile } from "../../../skip-grams/warm-start.js";
 import type { SgnsVocabulary } from "../../../skip-grams/vocabulary.js";
-import { EGES_MODEL } from "../names.js";
+import { EGES_MODEL } from "../side-tables.js";
 
-export const SIDE_TABLE = "side";
+const SIDE_TABLE = "side";
 export const SIDE_FILE = "side-information.json";
 export const ATTENTION_FILE = "attention.safetensors";
 export const SIDE_HISTORY_FILE = "side-history.safetensors";
 
 /** Trained parameters of EGES; the features are those of the item column and of the side columns. */
-export interface EgesVectors {
+interface EgesVectors {
   dim: number;
   /** f32[numFeatures * dim]: own vectors of items, and vectors of side values */
   vectors: Float32Array;
@@ -66,16 +65,12 @@ export interface EgesVectors {
 export interface CarriedItems {
   /** u8[numFeatures]: 1 for items that keep the vector composed in the run that --init names */
   stays: Uint8Array;
-  /**
-   * f32[numFeatures, kinds] each: attention before the softmax, and shares after it, for the kinds of side information
-   * in the order of this training
-   */
+  /** f32[numFeatures, kinds] each: attention before the softmax and shares after it, in this training's order of kinds */
   attention: Float32Array;
   shares: Float32Array;
 }
 
-/** Divides a feature space into the field of the item column and the fields of the side columns. */
-export function splitSpace(space: FeatureSpace, item: string) {
+function splitSpace(space: FeatureSpace, item: string) {
   const f = space.fields.findIndex(({ name }) => name === item);
   return {
     items: featureSpace([space.fields[f]!]),
@@ -85,14 +80,8 @@ export function splitSpace(space: FeatureSpace, item: string) {
   };
 }
 
-/**
- * Returns the table of side values (values of side columns) and the files of an EGES run.
- *
- * @param history when each side value was last seen, by row of their table
- * @param roles    roles of the dataset with its side columns
- * @param carried parameters that items keep from the run that --init names
- */
-export function sideContents(
+/** @param history when each side value was last seen, by row of their table */
+function sideContents(
   { space, history }: { space: FeatureSpace; history: KeyHistory },
   side: SideInformation,
   trained: EgesVectors,
@@ -121,7 +110,6 @@ export function sideContents(
   };
 }
 
-/** Returns the roles of a dataset that has the side columns only. */
 function sideRoles({ fields, numeric, multi, multiWeights }: Roles, { fields: sides }: FeatureSpace): Roles {
   const isSide = (name: string) => sides.some((field) => field.name === name);
   return {
@@ -171,17 +159,12 @@ function attentionChunks(
   );
 }
 
-/** Sets the rows of removed keys to zero in every tensor. */
 export const forgetAttention: ForgetTensors = (tensors, { rows }) => {
   for (const tensor of tensors.values()) clearRows(tensor, rows);
   return { dropped: 0, changed: rows.length > 0 };
 };
 
-/**
- * Returns the files about values of side columns that change when keys are removed: the time at which each value was
- * last seen, and the optimizer state.
- * @throws {ArtifactError} the side table is damaged
- */
+/** Files that change when values of side columns are removed: their history, and the optimizer state. */
 export async function forgetSideValues(run: Run): Promise<Readonly<Record<string, ForgetTensors>>> {
   const { table, space } = await readSide(run);
   const features = tableFeatures(space);
@@ -210,10 +193,7 @@ export async function forgetSideValues(run: Run): Promise<Readonly<Record<string
   };
 }
 
-/**
- * Returns the rotation of a run: one matrix rotates items, contexts, side values and own vectors; attention does not
- * change.
- */
+/** One matrix rotates items, contexts, side values and own vectors; attention does not change. */
 export function egesRotation(run: Run, table: EmbeddingTable): Rotation {
   return {
     ...rotationOf(table, [CONTEXT_TABLE, SIDE_TABLE]),
@@ -226,7 +206,7 @@ export function egesRotation(run: Run, table: EmbeddingTable): Rotation {
   };
 }
 
-/** Content of side-information.json. Roles and fields have the form of preprocess.json, for the side columns alone. */
+/** Content of side-information.json, in the form of preprocess.json, for the side columns alone. */
 interface SideFile {
   kinds: string[];
   roles: Roles;
@@ -239,13 +219,11 @@ function parseSide(bytes: Uint8Array, file: string): SideFile {
   return parseJson(bytes, sideShape, file) as SideFile;
 }
 
-/** Side columns of a run, and the form in which their cells are encoded as features. */
-export interface SideOfRun extends RunSpace {
+interface SideOfRun extends RunSpace {
   /** names of the kinds of side information; the first is that of the item's column */
   kinds: string[];
 }
 
-/** Reads the side columns of a run. @throws {ArtifactError} damaged */
 export async function readSide(run: Run): Promise<SideOfRun> {
   const [preprocess, bytes] = [await readPreprocess(run), await run.readModelFile(SIDE_FILE)];
   const file = `${run.path}/model/${SIDE_FILE}`;
@@ -257,15 +235,8 @@ export async function readSide(run: Run): Promise<SideOfRun> {
   return { kinds, preprocess: side, table, space: spaceOf(side, table) };
 }
 
-/**
- * Reads the attention shares (outputs of the softmax) of a run's items.
- * @returns f32[numRows, kinds] by row of the default table
- * @throws {ArtifactError} damaged
- */
-export async function readShares(
-  run: Run,
-  numRows: number,
-): Promise<{ kinds: string[]; shares: Float32Array }> {
+/** Reads the outputs of the softmax: f32[numRows, kinds] by row of the default table. */
+async function readShares(run: Run, numRows: number): Promise<{ kinds: string[]; shares: Float32Array }> {
   const { kinds } = parseSide(await run.readModelFile(SIDE_FILE), `${run.path}/model/${SIDE_FILE}`);
   const tensors = await TensorFile.of(run, ATTENTION_FILE);
   return { kinds, shares: tensors.f32("shares", [numRows, kinds.length]) };
@@ -274,12 +245,7 @@ export async function readShares(
 /** Lower bounds of the buckets into which items are divided by their number of events. */
 const BUCKETS = [1, 2, 5, 10, 20, 50, 100, 1000, 10_000, 100_000];
 
-/**
- * Returns the mean attention share of each kind of side information, for items in buckets by their number of events.
- * Items without events in this training are left out.
- *
- * @throws {ArtifactError} damaged
- */
+/** Mean share of each kind, for items in buckets by their number of events. */
 export async function attentionOf(run: Run): Promise<ReportedRun["shares"]> {
   const { counts, numRows } = await run.readKeys();
   const { kinds, shares } = await readShares(run, numRows);
@@ -303,12 +269,7 @@ export async function attentionOf(run: Run): Promise<ReportedRun["shares"]> {
   return { parts: kinds, buckets: filled };
 }
 
-/**
- * Returns the content of an EGES run.
- *
- * @param dataset       dataset on which the vocabulary was fitted, with items and their side columns
- * @param carriedItems parameters that items keep from the run that --init names
- */
+/** @param dataset dataset on which the vocabulary was fitted, with items and their side columns */
 export function egesContents(
   { space, history, carried }: SgnsVocabulary,
   dataset: Dataset,
@@ -354,7 +315,7 @@ export function egesContents(
   };
 }
 
-/** Returns roles of columns with which the item is the only feature of a model. */
+/** The item is the only feature. */
 function itemRoles({ multiWeights: _, ...roles }: Roles, item: string): Roles {
   return { ...roles, fields: [item], numeric: [], multi: {} };
 }

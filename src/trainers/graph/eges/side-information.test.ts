@@ -4,8 +4,7 @@ import { fitFeatures, type FeatureSpace } from "../../../dataset/vocabulary/voca
 import { datasetOf } from "../../../testing/dataset-of.js";
 import { composedRows } from "../../../kernels/sgns/parts.js";
 import { UsageError } from "../../../errors.js";
-import { acceptSideColumns } from "./side-columns.js";
-import { sideInformationOf } from "./side-information.js";
+import { acceptSideColumns, sideInformationOf } from "./side-information.js";
 import { meansOfKinds } from "./transform.js";
 
 // The log has a rare item b, an item d without a genre, and a shop for every item except c.

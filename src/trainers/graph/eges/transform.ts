@@ -17,7 +17,6 @@ import { openTableAsTrained } from "../../../training/reading/open-as-trained.js
 import type { Watch } from "../../../training/session/watch.js";
 import { readSide } from "./artifact.js";
 
-/** Values of side columns and their vectors, of which the vectors of rows are composed. */
 interface SideVectors {
   space: FeatureSpace;
   dim: number;
@@ -27,13 +26,7 @@ interface SideVectors {
   isKnown: Uint8Array;
 }
 
-/**
- * Encodes a table of items. Values that the run does not know are skipped, and items without a known value are left
- * out; warnings give both numbers.
- *
- * @throws {UsageError} no column is a side column of the run
- * @throws {DataError} no item has a known value
- */
+/** Skips values, and items without a value, that the run does not know; warnings give both numbers. */
 export async function encodeNewItems(
   run: Run,
   options: TransformOptions,
@@ -89,7 +82,6 @@ export async function encodeNewItems(
   };
 }
 
-/** Returns u32: the rows with at least one value of a side column that has a vector. */
 function withVectors({ space, isKnown }: SideVectors, dataset: Dataset, all: Uint32Array): Uint32Array {
   const hasVector = new Uint8Array(all.length);
   for (const { first, part, rows } of featureChunks(space, dataset, all))
@@ -100,10 +92,7 @@ function withVectors({ space, isKnown }: SideVectors, dataset: Dataset, all: Uin
   return all.filter((_, i) => hasVector[i] === 1);
 }
 
-/**
- * Returns for each row the mean over its fields of the mean over each field's known values.
- * @returns f32[numRows * dim], 0 for a row without known values
- */
+/** Mean over fields of the mean over each field's known values: f32[numRows * dim], 0 for a row without any. */
 export function meansOfKinds({ space, dim, vectors, isKnown }: SideVectors, rows: FeatureRows): Float32Array {
   const means = new Float32Array(rows.numRows * dim);
   const fieldOf = new Uint32Array(space.numFeatures);

@@ -12,9 +12,8 @@ import type { Run } from "../../../embedding/run-directory.js";
 import { TensorFile } from "../../../embedding/tensor-file.js";
 import { UsageError } from "../../../errors.js";
 import { composedRows, type SgnsParts } from "../../../kernels/sgns/parts.js";
-import { CONTEXT_TABLE } from "../../../skip-grams/names.js";
-import { readOptimizerFile } from "../../../skip-grams/optimizer-file.js";
-import { startOf, type SgnsStart, type SgnsInit } from "../../../skip-grams/warm-start.js";
+import { CONTEXT_TABLE } from "../../../skip-grams/capabilities.js";
+import { readOptimizerFile, startOf, type SgnsStart, type SgnsInit } from "../../../skip-grams/warm-start.js";
 import { rowsByFeature, spaceOf } from "../../../training/examples/feature-table.js";
 import { readPreprocess } from "../../../training/capabilities/run-space.js";
 import { ATTENTION_FILE, readSide, SIDE_HISTORY_FILE, type CarriedItems } from "./artifact.js";
@@ -22,9 +21,8 @@ import type { SideInformation } from "./side-information.js";
 import { carryRows, type CarriedVocabulary } from "../../../training/warm-start/carried-keys.js";
 import { readKeyHistory } from "../../../training/warm-start/init-run.js";
 
-/** The run that --init names; `vectors` contains items' own vectors, and vectors of side values. */
 export interface EgesInit extends SgnsInit {
-  /** names of the run's kinds of side information; the first is that of the item's column */
+  /** the first is that of the item's column */
   kinds: string[];
   /** f32[numFeatures * dim]: the items' vectors in the run's table, composed of own vectors and side values */
   composed: Float32Array;
@@ -33,7 +31,6 @@ export interface EgesInit extends SgnsInit {
   shares: Float32Array;
 }
 
-/** Reads the run. @throws {ArtifactError} damaged */
 export async function readEgesInit(run: Run): Promise<EgesInit> {
   const [table, contexts] = [await run.readTable(), await run.readTable(CONTEXT_TABLE)];
   const { dim, numRows } = table;
@@ -82,11 +79,7 @@ function concatHistories(one: KeyHistory, other: KeyHistory): KeyHistory {
   return { lastSeen, missed };
 }
 
-/**
- * Compares the kinds of side information of the run and of this training.
- * @param kinds kinds of this training; the first is that of the item's column
- * @throws {UsageError} they differ
- */
+/** @param kinds kinds of this training; the first is that of the item's column */
 export function checkSameKinds({ run, kinds: before }: EgesInit, kinds: readonly string[]): void {
   const [item, ...sides] = before;
   if (kinds[0] !== item)
@@ -103,12 +96,7 @@ export function checkSameKinds({ run, kinds: before }: EgesInit, kinds: readonly
   );
 }
 
-/**
- * Returns the initial parameters, and the parameters that items keep from the run.
- *
- * @returns changed: number of frozen items whose composed vector differs from that of the run, because the log has
- *   other side values
- */
+/** Also returns what items keep; changed: frozen items whose composed vector differs, as their side values do. */
 export function composedStart(
   init: EgesInit,
   vocabulary: CarriedVocabulary,
@@ -144,10 +132,7 @@ export function composedStart(
   };
 }
 
-/**
- * Returns the number of known items whose composed vector differs from that of the run.
- * @param attention attention of the run, in the order of this training's kinds
- */
+/** Known items whose composed vector changed. @param attention of the run, in this training's order of kinds */
 function numChanged(
   parts: SgnsParts,
   attention: Float32Array,
