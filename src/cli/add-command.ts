@@ -45,7 +45,6 @@ export function declareCommand(command: Command, spec: CommandSpec): Command {
   return addTable(command, spec.options);
 }
 
-/** Makes a command fail if it gets neither a log nor a query (--engine-sql). */
 function needsLogOrQuery(command: Command): void {
   command.hook("preAction", () => {
     if (command.args.length === 0 && command.opts<{ engineSql?: string }>().engineSql === undefined)
@@ -63,7 +62,6 @@ function terminalTable({ terminal = "display", about = {} }: CommandSpec): Optio
   return Object.fromEntries(table) as OptionTable;
 }
 
-/** Runs the command and prints its result. */
 async function run(
   spec: CommandSpec,
   words: string[],

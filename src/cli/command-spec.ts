@@ -8,7 +8,7 @@ import type { Watch } from "../training/session/watch.js";
 import type { Interrupts } from "./interrupts.js";
 
 /** An argument: its name as in the usage (`<run>`, `[log...]`), its description, and its allowed values. */
-export type CommandArgument = readonly [term: string, help: string, choices?: readonly string[]];
+type CommandArgument = readonly [term: string, help: string, choices?: readonly string[]];
 
 type Word<S extends string> = S extends `${string}...${string}`
   ? string[]
@@ -19,7 +19,7 @@ type Word<S extends string> = S extends `${string}...${string}`
 type Words<A extends readonly CommandArgument[]> = { [K in keyof A]: Word<A[K][0]> };
 
 /** The caller of a command, which receives its output: the terminal, or a program. */
-export interface Caller {
+interface Caller {
   watch: Watch;
   /** receives the output if the option `out` is absent or `-` */
   write: (chunk: string | Uint8Array) => Promise<void>;
@@ -54,7 +54,6 @@ export interface CommandSpec<
   writes?: true;
   /** options that the TypeScript function does not have: options of a terminal, or of another function */
   without?: readonly (keyof T & string)[];
-  /** Runs the command. @throws {EmbedError} it failed */
   call(words: Words<A>, given: GivenTo<T>, caller: Caller): Promise<R>;
   /** Formats the result for standard output; not called with --json. */
   text?(result: R, given: Given<T>): string;
@@ -75,7 +74,6 @@ export interface CommandSpec<
   act?(words: Words<A>, given: Given<T>, interrupts: Interrupts): Promise<void>;
 }
 
-/** The parsed options of a command, including those for printing. */
 type Given<T extends OptionTable> = GivenTo<T> & TerminalOptions;
 
 /** Declares a command; its types are checked here, and callers do not need to know its options. */
@@ -87,7 +85,19 @@ export function commandSpec<const A extends readonly CommandArgument[], const T 
 
 const LOG = "files (CSV, JSON lines, Parquet, libsvm, libffm) or patterns, read as one log";
 
-/** The argument for the log that a command reads. */
 export const logArgument = ["<log...>", `${LOG}; - is stdin`] as const;
 /** The argument for the log of a command that also has --engine-sql, which replaces the log. */
 export const logOrQuery = ["[log...]", `${LOG}; - is stdin`] as const;
+
+/** The groups of commands, in the order of the help. */
+type Stage = "Look:" | "Train:" | "Use:" | "Judge:" | "Weekly job:" | "Help:";
+
+/** The properties of a command that the program needs before its modules are loaded. */
+export interface CommandEntry {
+  name: string;
+  summary: string;
+  stage: Stage;
+  /** clause that says what is kept when a signal stops the command; by default, that no output was written */
+  keeps?: string;
+  load: () => Promise<CommandSpec>;
+}

@@ -46,7 +46,6 @@ export interface CommandHost {
   terminate(): Promise<unknown>;
 }
 
-/** A running command. */
 export class CommandThread {
   readonly #place: CommandHost;
   readonly #format: "text" | "json";
@@ -128,12 +127,10 @@ export class CommandThread {
     process.stdin.pipe(this.#place.stdin!);
   }
 
-  /** Cleans up after a command that was ended in the middle of its work. */
   async #tidy(exitCode: number, isInterrupted: boolean): Promise<void> {
     for (const unfinished of this.#unfinished.values()) removeIfPossible(unfinished);
     const hook = this.#hook;
-    // forgets the user's command (hook) before running it, so that a second signal during its run does not start it
-    // again
+    // forgets the hook before running it, so that a second signal during its run does not start it again
     this.#hook = undefined;
     if (!hook) return;
     const { runHook } = await import("./hooks.js");

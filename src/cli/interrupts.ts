@@ -3,26 +3,24 @@
 
 import { SIGNAL_EXITS, type FromCommand, type InterruptedHook, type SignalSent } from "./signals.js";
 
-/** The error with which an interrupted command is aborted. */
 export class Interrupted extends Error {
   constructor(readonly exitCode: number) {
     super("interrupted");
   }
 }
 
-/** Names of the signals that the main thread passes on to the command. */
+/** Delivers the signals that the main thread passes on to one command. */
 export class Interrupts {
   readonly #abort = new AbortController();
   readonly #tell: (message: FromCommand) => void;
   #finish: (() => void) | undefined;
   #exitCode: number | undefined;
 
-  /** Delivers signals to one command. @param tell sends a message to the main thread */
+  /** @param tell sends a message to the main thread */
   constructor(tell: (message: FromCommand) => void = () => undefined) {
     this.#tell = tell;
   }
 
-  /** The AbortSignal that is aborted when the process receives a signal such as SIGINT. */
   get signal(): AbortSignal {
     return this.#abort.signal;
   }
@@ -61,7 +59,6 @@ export class Interrupts {
     };
   }
 
-  /** Handles a signal that the main thread has received and passed on. */
   take({ signal, finish }: SignalSent): void {
     const exitCode = SIGNAL_EXITS[signal];
     if (!finish) {

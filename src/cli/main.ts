@@ -29,7 +29,6 @@ async function placeFor(argv: string[]): Promise<CommandHost> {
   return startThread(argv);
 }
 
-/** Handles failures of the standard streams. @param end ends the program with an exit code */
 function watchStreams(end: (exitCode: number) => void): void {
   // a reader that stops early, such as head, closes the pipe; this is not an error
   process.stdout.on("error", (error: NodeJS.ErrnoException) => {

@@ -10,7 +10,6 @@ import { config } from "../flags/terminal-options.js";
 
 type Environment = Readonly<Record<string, string | undefined>>;
 
-/** Adds --config to every command. */
 export function addConfigOption(command: Command): void {
   addTable(command, config);
 }

@@ -12,7 +12,6 @@ export const SIGNAL_EXITS = { SIGHUP: 129, SIGINT: 130, SIGTERM: 143 } as const;
 
 export type SignalName = keyof typeof SIGNAL_EXITS;
 
-/** The message that the main thread sends to a command after a signal. */
 export interface SignalSent {
   signal: SignalName;
   /** true if the command must finish with its result so far, instead of stopping */
@@ -26,7 +25,6 @@ export interface InterruptedHook {
   file: string;
 }
 
-/** The messages that a command sends to the main thread. */
 export type FromCommand =
   /**
    * what the command saves if a signal arrives from now on, with --on-interrupt save; without this message a signal
@@ -47,7 +45,6 @@ export type FromCommand =
   /** the command reads standard input, so that the main thread has to forward it */
   | { readsStdin: true };
 
-/** The data with which a command's thread is started. */
 export interface CommandStart {
   argv: string[];
 }

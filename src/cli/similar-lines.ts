@@ -26,8 +26,6 @@ export class EpochLines {
   #written = { last: true, best: true };
 
   /**
-   * Selects the epochs of one command.
-   *
    * @param most maximum number of lines of a training, above 3
    * @param write receives each epoch that gets a line, and whether it is the best
    */
@@ -58,12 +56,10 @@ export class EpochLines {
   }
 }
 
-/** Whether an epoch belongs to the same training as the last one, and comes after it. */
 function isNext(last: Epoch, { training, refit, epoch }: Epoch): boolean {
   return last.training === training && last.refit === refit && last.epoch < epoch;
 }
 
-/** Combines consecutive similar sentences into one line. */
 export class SimilarLines {
   readonly #write: (text: string) => void;
   #held: string[] = [];
@@ -95,10 +91,7 @@ const FEW = 3;
 /** Maximum number of names that a combined line repeats from the sentences that it replaces. */
 const MOST_NAMED = 10;
 
-/**
- * Combines sentences that differ only in quoted names and numbers: the first sentence, followed by the names in the
- * others.
- */
+/** Combines sentences that differ only in names and numbers: the first, followed by the names in the others. */
 export function similarTogether(sentences: readonly string[]): string[] {
   const groups = new Map<string, string[]>();
   for (const text of sentences) {

@@ -1,5 +1,3 @@
-// Starts a command's thread.
-
 import { Worker } from "node:worker_threads";
 import { checkAddresses } from "../workers/process-limits.js";
 import type { CommandHost } from "./command-thread.js";

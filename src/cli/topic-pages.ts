@@ -61,7 +61,6 @@ const sharedTables = {
   weekly,
 } satisfies Record<string, OptionTable>;
 
-/** Functions that return the page of a topic, by topic. */
 export const pages: Readonly<Record<TopicName, () => Promise<string> | string>> = {
   columns: () => page(COLUMNS, optionLines(sharedTables.columns), WHERE),
   reading: () => page(READING, optionLines(sharedTables.reading)),

@@ -1,9 +1,7 @@
 // Topics of `embed help`: options and rules that many commands share. Their pages are loaded on demand.
 
-/** A page of help that belongs to no command. */
 interface Topic {
   name: string;
-  /** one line for the program's help */
   summary: string;
 }
 

@@ -101,7 +101,6 @@ function expectationOf({ kind, choices }: ConfigSetting): string {
   return kind === "one" ? "one value" : "a value, a list or a mapping of values";
 }
 
-/** Returns the position of a key in the file. */
 function offsetOf({ contents }: Document, name: string): number {
   if (!isMap(contents)) return 0;
   const pair = contents.items.find(({ key }) => isScalar(key) && String(key.value) === name);

@@ -59,7 +59,6 @@ const groupBounds = {
 };
 
 export const beforeBounds = z.strictObject({
-  /** number of rows of the dataset */
   rows: count.optional(),
   /** share of labels that are at least `from`; without `from`, share of labels above 0 */
   positiveRate: z.strictObject({ ...shareBounds, from: z.number().optional() }).optional(),
@@ -115,7 +114,6 @@ export const afterBounds = z.strictObject({
   zero: z.strictObject({ ...shareBounds, ...perField }).optional(),
   /** share of each field's rows whose vector equals that of an earlier row of the field, bit for bit */
   duplicate: z.strictObject({ ...shareBounds, ...perField }).optional(),
-  /** norms of each field's vectors */
   norm: z
     .strictObject({ mean: count.optional(), median: count.optional(), p99: count.optional() })
     .optional(),

@@ -35,7 +35,6 @@ export function spreadOfDays(days: ReadonlyMap<number, number>): RowSpread {
   return { ...spreadOf(whole.map((day) => days.get(day)!)), empty };
 }
 
-/** Properties of a log, from which the pipeline's bounds on new files and days are derived. */
 export interface NewRowsLog {
   task: "binary" | "regression" | "events";
   hasUser: boolean;
@@ -46,7 +45,6 @@ export interface NewRowsLog {
   days: RowSpread | undefined;
 }
 
-/** Returns the lines of the section `before:` that bound the new files and days. */
 export function newRowsLines({ files, days, ...log }: NewRowsLog): string[] {
   return [
     ...(files

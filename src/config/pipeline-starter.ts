@@ -4,7 +4,6 @@
 import { printable, visibleText } from "../errors.js";
 import { type NewestGate, newRowsLines, type RowSpread } from "./new-rows-gates.js";
 
-/** The properties of a log that `embed init` knows. */
 export interface StarterLog {
   /** names of the log's files or patterns, as written into the pipeline file */
   logs: readonly string[];
@@ -183,9 +182,6 @@ function growth({ files }: StarterLog): string {
   return `${Math.max(50, files === undefined ? 0 : Math.ceil(30 / files) * 10)}%`;
 }
 
-/**
- * Returns bounds for the trained run: a bound on its metric, and one on the share of zero vectors if keys have vectors.
- */
 function afterLines({ metric, field }: StarterTrainer): string {
   const ranks = metric === undefined || !ofLabels.includes(metric);
   const zero = ranks
@@ -311,7 +307,6 @@ ${list("numeric", named("numeric"))}
 `;
 }
 
-/** Returns comments on columns that are not features; empty if there are none. */
 export function leftOutLines(columns: readonly StarterColumn[], indent = ""): string {
   return columns
     .map(

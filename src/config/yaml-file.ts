@@ -219,7 +219,6 @@ function checkScalars(document: Document, fail: (offset: number, message: string
   });
 }
 
-/** Checks that no mapping has two entries with the same key. */
 function checkUniqueKeys(document: Document, fail: (offset: number, message: string) => never): void {
   visit(document, {
     Map(_, { items }) {

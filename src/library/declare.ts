@@ -7,11 +7,9 @@
 import type { Argument, Command } from "commander";
 import type { CommandSpec } from "../cli/command-spec.js";
 import type { TableOption } from "../flags/table-option.js";
-import { commandOf, optionsOf } from "./call.js";
+import { commandOf, optionsOf, optionType } from "./call.js";
 import { functions, specOf, type LibraryFunction } from "./functions.js";
-import { optionType } from "./option-value.js";
 
-/** Contents of the generated files library.js and library.d.ts. */
 interface Entry {
   code: string;
   declarations: string;

@@ -64,7 +64,6 @@ export async function specOf({
   return await (spec ?? commands.find(({ name }) => name === command)!.load)();
 }
 
-/** Converts `train-name` to `trainName`. */
 function camelCase(command: string): string {
   return command.replaceAll(/-([a-z])/g, (_, letter: string) => letter.toUpperCase());
 }

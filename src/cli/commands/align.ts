@@ -1,5 +1,3 @@
-// Declares the command `embed align`.
-
 import type { AlignSummary } from "../../api/align.js";
 import { alignOptions } from "../../api/options/align.js";
 import { commandSpec } from "../command-spec.js";

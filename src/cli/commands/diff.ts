@@ -1,5 +1,3 @@
-// Declares the command `embed diff`.
-
 import type { FieldDiff, RunDiff } from "../../api/diff.js";
 import { diffOptions } from "../../api/options/diff.js";
 import { printable } from "../../errors.js";

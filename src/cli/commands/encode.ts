@@ -1,5 +1,3 @@
-// Declares the command `embed encode`.
-
 import type { EncodeSummary } from "../../api/encode.js";
 import { encodeOptions } from "../../api/options/encode.js";
 import { commandSpec, logOrQuery } from "../command-spec.js";

@@ -1,5 +1,3 @@
-// Declares the command `embed import`.
-
 import { importOptions } from "../../api/options/import.js";
 import { commandSpec } from "../command-spec.js";
 

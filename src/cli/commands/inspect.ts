@@ -1,13 +1,11 @@
-// Declares the command `embed inspect`.
-
 import type { EdgeInspection } from "../../api/inspect/inspect-edges.js";
-import type { Inspection } from "../../api/inspect/inspection.js";
 import {
   edgeOptions,
   inspectOptions,
   logOptions,
   type InspectEdgesOptions,
   type InspectOptions,
+  type Inspection,
 } from "../../api/inspect/options.js";
 import { printable } from "../../errors.js";
 import { version } from "../../io/package-version.js";

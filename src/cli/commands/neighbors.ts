@@ -1,5 +1,3 @@
-// Declares the command `embed neighbors`.
-
 import type { NeighborsOf } from "../../api/neighbors.js";
 import { neighborsOptions } from "../../api/options/neighbors.js";
 import { printable } from "../../errors.js";

@@ -1,5 +1,3 @@
-// Declares the command `embed recall`.
-
 import { recallOptions } from "../../api/recall/options.js";
 import type { RecallSummary } from "../../api/recall/summary.js";
 import { commandSpec } from "../command-spec.js";
@@ -31,7 +29,6 @@ export const command = commandSpec({
   notes: (summary) => (summary.unchanged === true ? [] : recallText(summary)),
 });
 
-/** Formats a summary of the lists of recommended items in a few lines. */
 function recallText({
   out,
   seconds,
