@@ -25,7 +25,7 @@ export type { EncodeSummary } from "./api/encode.js";
 export type { Evaluation } from "./api/evaluate/evaluate.js";
 export type { ExportSummary } from "./api/export/export.js";
 export type { ImportSummary } from "./api/import.js";
-export type { Inspection } from "./api/inspect/inspection.js";
+export type { Inspection } from "./api/inspect/options.js";
 export type { EdgeInspection } from "./api/inspect/inspect-edges.js";
 export type { IndexSummary } from "./api/hnsw/build.js";
 export { openIndexOf, searchIndex, type IndexOfRun, type SearchIndexOptions } from "./api/hnsw/search.js";

@@ -44,7 +44,6 @@ export interface AlignSummary {
   warnings: string[];
 }
 
-/** A field's ranges of vector columns that both tables have, and the rows of the keys that both contain. */
 interface CommonField {
   name: string;
   /** own columns, those of the earlier table, and the index of the group of the columns */
@@ -195,7 +194,6 @@ interface Opened extends KeyedRows {
   groups: VectorBlock[][];
 }
 
-/** Computes the rotation of each group of columns, and how near the tables were before, by field. */
 async function rotationsOf(
   own: Opened,
   earlier: Opened,
@@ -241,10 +239,7 @@ async function rotationsOf(
   return { rotations, nearness, warnings };
 }
 
-/**
- * Checks that both runs have vectors of one kind: of the same dimension, per key or per key and other field, trained as
- * a whole or in several trainings. @throws {UsageError} they differ
- */
+/** @throws {UsageError} vectors differ in dimension, in being per other field, or in being trained in parts */
 function checkKinds(run: Run, own: VectorBlock, other: Run, earlier: VectorBlock): void {
   const isAware = (block: VectorBlock) => block.partner !== undefined;
   if (isAware(own) !== isAware(earlier)) {
@@ -267,7 +262,7 @@ function checkKinds(run: Run, own: VectorBlock, other: Run, earlier: VectorBlock
     );
 }
 
-/** Finds the columns and keys that both tables have, by field. @throws {UsageError} there are no keys */
+/** @throws {UsageError} the tables have no key in common */
 function commonFields(own: Opened, earlier: Opened): CommonField[] {
   const before = earlier.groups.flat();
   checkKinds(own.run, own.groups[0]![0]!, earlier.run, before[0]!);

@@ -22,7 +22,6 @@ export interface Composed {
   note?: string;
 }
 
-/** The model and the columns from which the vectors of a run's items are composed. */
 export interface ItemComposition {
   run: Run;
   sums: Composition;
@@ -32,7 +31,6 @@ export interface ItemComposition {
   others: readonly string[];
 }
 
-/** Returns the message for a model that cannot rank by dot products, as the option `flag` needs. */
 const cannotRank = (flag: string): string => `cannot rank by a dot product (${flag})`;
 
 export async function composed(
@@ -88,10 +86,7 @@ function withItems(
   return { ...table, vectors, weights };
 }
 
-/**
- * Returns the table with its row vectors in the layout that the model uses for sums of item vectors.
- * @throws {UsageError} the model composes no items
- */
+/** @throws {UsageError} the model composes no items */
 async function laidOutOf(run: Run, table: EmbeddingTable, flag: string): Promise<EmbeddingTable> {
   const sums = await (await capable(run, "composition", cannotRank(flag)))(run);
   if ("whyNot" in sums) throw new UsageError(`run '${run.path}' ${sums.whyNot}`);

@@ -1,5 +1,3 @@
-// `embed diff`: compares the tables of two runs.
-
 import { keyAt } from "../log/keys.js";
 import type { KeyedRows } from "../embedding/rows.js";
 import { rowsOf } from "../embedding/table.js";
@@ -16,7 +14,6 @@ import { withOpenKeyed, type OpenKeyed } from "./tables.js";
 export const comparedNeighbors = { most: 100_000 };
 
 export interface FieldDiffOptions {
-  /** number of nearest neighbors that are compared */
   k: number;
   /** number of keys to list, those with the greatest displacements */
   top: number;
@@ -94,7 +91,6 @@ async function diffTables(
   };
 }
 
-/** Differences between two tables in the vectors of a field, with the displacement of each key's vector. */
 export interface FieldRowsDiff extends FieldDiff {
   /** f64: displacement of each compared row, NaN if its vector is zero in a table; absent if the dimensions differ */
   byRow?: Float64Array;
@@ -102,11 +98,7 @@ export interface FieldRowsDiff extends FieldDiff {
   sampled?: number;
 }
 
-/**
- * Compares a field that both tables have.
- *
- * @param most maximum number of rows to compare; of more rows, those whose keys have the least hashes are compared
- */
+/** Compares a field that both tables have. @param most maximum number of rows; those with the least key hashes */
 export async function diffField(
   field: string,
   a: KeyedRows,

@@ -22,7 +22,6 @@ export interface EdgeFile {
   target: KeyColumn;
 }
 
-/** Edges, and the names of the other columns of their files. */
 interface ReadEdges extends EdgeFile {
   /** names of the files' columns that were not read */
   others: readonly string[];
@@ -60,7 +59,6 @@ export async function readEdgeFile(
   return { dataset, source: keysIn(dataset, source), target: keysIn(dataset, target), others };
 }
 
-/** Returns the names of the two columns that contain the ends of edges, and the names of all other columns. */
 async function endColumns(
   flag: string,
   paths: readonly string[],

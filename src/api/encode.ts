@@ -25,7 +25,6 @@ import { badRowsOf } from "../training/reading/bad-row-report.js";
 import type { EncodeOptions } from "./options/encode.js";
 import type { Summary } from "../training/session/summary.js";
 
-/** Options of the encoding, and the directory to write. */
 export interface EncodedAs extends Omit<DatasetOptions, "infer" | "unlabelled"> {
   out: string;
   force: boolean;

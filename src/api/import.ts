@@ -1,5 +1,3 @@
-// `embed import`: reads another tool's table and writes it as a run, which can be evaluated, compared and exported.
-
 import { TABLE_MODEL } from "../embedding/manifest.js";
 import { laterRows } from "../embedding/rows.js";
 import { ownRun } from "../embedding/own-run.js";

@@ -14,7 +14,6 @@ import { listedKeys } from "../training/capabilities/listed-keys.js";
 import { sideReading } from "../training/reading/read-dataset.js";
 import type { OpenTable } from "./tables.js";
 
-/** Separator of the labels in a cell. */
 const SEPARATOR = "|";
 
 /**
@@ -81,12 +80,7 @@ export class KeyNames {
   readonly #shown = new Set<string>();
   readonly #nameless = new Set<string>();
 
-  /**
-   * Looks up names of keys in a file, which was read before.
-   *
-   * @param field name of the field as the user wrote it: a column name, or `item` for the column with the role item
-   * @param path path of the file
-   */
+  /** @param field name of the field as the user wrote it: a column name, or `item` for the column with that role */
   constructor(
     readonly field: string,
     readonly path: string,

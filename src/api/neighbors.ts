@@ -33,7 +33,6 @@ export interface NamedNeighbor extends Neighbor {
   name?: string;
 }
 
-/** Options of a search for neighbors, with their defaults. */
 type Sought = Resolved<typeof neighborsOptions> & { signal: AbortSignal };
 
 interface Query {
@@ -76,7 +75,6 @@ export async function neighborsOf(
     : await search(await indexFinder(path, { ...options, index }, tell));
 }
 
-/** Searches the neighbors of rows of a run's table, whose vectors may not be in memory. */
 interface Finder {
   opened: OpenTable;
   find: (queries: readonly Query[]) => Promise<NeighborsOf[]>;

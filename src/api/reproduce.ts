@@ -18,7 +18,7 @@ import { isRemote } from "../log/log.js";
 import { statOf } from "../io/tree.js";
 import { withTemporaryDirectory } from "../io/leftovers.js";
 import { alignRun } from "./align.js";
-import { train } from "./train.js";
+import { train } from "../training/session/session.js";
 import { requestOf } from "../recipes/training-request.js";
 
 /** Maximum difference of metrics between two trainings on a server, where the order of floating-point sums varies. */
@@ -74,13 +74,13 @@ export async function reproduce(path: string, given: ReproduceOptions, watch: Wa
     const isTaken = (name: string) => Object.hasOwn(given, name) && Object.hasOwn(trainer.options, name);
     const taken = Object.entries(machine).filter(([name]) => isTaken(name));
     const own = { ...asked.options, ...Object.fromEntries(taken), out: trained };
-    await train(trainer.command, log, own, watch);
+    await train(trainer, log, own, watch);
     const earlier = earlierDefaults(manifest, (await openRun(trained)).manifest, trainer.options);
     const changed = Object.entries(earlier).map(([name, value]) => `${flagNamed(name)} ${String(value)}`);
     if (changed.length > 0) {
       const text = `defaults have changed since run '${path}' was trained: training again with ${changed.join(" ")}`;
       watch.observe({ stage: "warning", text });
-      await train(trainer.command, log, { ...own, ...earlier, force: true }, watch);
+      await train(trainer, log, { ...own, ...earlier, force: true }, watch);
     }
     if (alignment) await alignRun(trained, { to: alignment.to, out, threads }, watch.signal);
     const again = withoutOptions(await openRun(out), Object.keys(earlier));
@@ -151,7 +151,6 @@ async function checkInputs(
     );
 }
 
-/** Returns whether the log was an encoded dataset that has since been removed, and that can be encoded again. */
 async function datasetIsGone({ log, encoded }: TrainingRequest): Promise<boolean> {
   return encoded !== undefined && !(await pathExists(log[0]!));
 }
@@ -231,7 +230,6 @@ async function compareFiles(
   return files;
 }
 
-/** Returns the metrics that both manifests contain as numbers. */
 function metricsOfBoth(a: Manifest, b: Manifest): NonNullable<Reproduction["metrics"]> {
   return Object.entries(a.metrics).flatMap(([part, metrics]) =>
     Object.entries(metrics).flatMap(([metric, recorded]) => {

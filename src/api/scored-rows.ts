@@ -8,7 +8,6 @@ import type { Watch } from "../training/session/watch.js";
 /** Default number of bins of a calibration curve. */
 const BINS = 10;
 
-/** The rows to score, and options for comparing the runs. */
 export interface ScoringOptions extends Omit<EvaluatedOn, "bins" | "inPlace"> {
   bins?: number | undefined;
   bootstrap?: number | undefined;
@@ -42,7 +41,6 @@ interface MeasuredScores extends Omit<ScoredResult, "compared"> {
   units: number;
 }
 
-/** Scores a log with each run like scoreRows, but does not compare the metrics. */
 export async function measureScores(
   runs: readonly Contestant[],
   options: ScoringOptions,

@@ -6,10 +6,8 @@ import { UsageError } from "../../errors.js";
 import type { Candidate, LogTraits, Trainer } from "../../training/session/trainer.js";
 import { trainers } from "../../trainers/index.js";
 
-/** A training of the comparison, with its trainer. */
 export interface ChosenTraining extends Candidate {
   trainer: Trainer;
-  /** path of the run directory to write */
   path: string;
   /** the training whose table initializes the vectors of this one */
   from?: ChosenTraining;
@@ -19,7 +17,6 @@ export interface ChosenTraining extends Candidate {
  * Returns the trainings that suit a log, and the trainers that do not suit it with the reasons.
  *
  * @param asked commands of the trainers to compare; all trainers when absent
- * @param runs  folder for the runs
  * @throws {UsageError} a name is no training command, or no trainer suits the log
  */
 export async function chooseTrainings(
@@ -53,10 +50,7 @@ export async function chooseTrainings(
   return { entered: entered.sort((a, b) => a.effort - b.effort), untrained };
 }
 
-/**
- * Returns copies of a training, each of which starts from the table of another training; the copy is a baseline if the
- * other training is one.
- */
+/** Returns copies of a training that start from the tables of others; baselines if the others are baselines. */
 function initializedCopies(
   one: ChosenTraining,
   all: readonly ChosenTraining[],

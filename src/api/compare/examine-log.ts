@@ -26,7 +26,6 @@ import type { Watch } from "../../training/session/watch.js";
 import { rankingProtocol } from "../../ranking/protocol.js";
 import type { GivenCompare } from "./options.js";
 
-/** Facts of the log that all trainings and measurements use. */
 export interface ExaminedLog {
   traits: LogTraits;
   rows: number;
@@ -40,7 +39,6 @@ export interface ExaminedLog {
   constant?: { measured: Measured; units: number };
 }
 
-/** Options that every training of a comparison gets. */
 export type Shared = GivenTraining & Required<Pick<GivenTraining, "valid" | "test">> & { seed: number };
 
 interface Opened {
@@ -49,11 +47,7 @@ interface Opened {
   cut: SplitParts;
 }
 
-/**
- * Reads the log and decides what to compare on it.
- *
- * @throws {UsageError} the goal is ambiguous, the log lacks a column, or the test split has nothing to measure
- */
+/** @throws {UsageError} the goal is ambiguous, the log lacks a column, or the test split has nothing to measure */
 export async function examineLog(
   paths: readonly string[],
   shared: Shared,
@@ -101,10 +95,7 @@ export async function examineLog(
   return { ...common, traits: { goal, task, roles: dataset.roles }, constant };
 }
 
-/**
- * Decides what is compared, recommendation lists or predictions of labels, and the lowest label that counts as an
- * event. @throws {UsageError} the log lacks the columns for it, or suits both
- */
+/** @throws {UsageError} the log lacks the columns for the goal, or suits both goals */
 function comparisonGoal(
   dataset: Dataset,
   { goal, positiveFrom }: GivenCompare,

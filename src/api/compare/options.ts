@@ -1,5 +1,3 @@
-// Options of `embed compare`.
-
 import { UsageError } from "../../errors.js";
 import { labels } from "../../training/options/features.js";
 import { log, type GivenTraining } from "../../training/options/log.js";
@@ -103,7 +101,6 @@ export const compareOptions = withCommon(
 export type GivenCompare = Given<typeof compareOwn> &
   Omit<GivenTraining, keyof Given<typeof compareOwn>> & { out: string; seed?: number };
 
-/** Converts `90s`, `10m` or `2h` to milliseconds. @throws {UsageError} */
 function spanOf(given: string, flagName: string): number {
   const [, count, unit] = /^(\d+(?:\.\d+)?)(s|m|h)$/.exec(given) ?? [];
   if (count === undefined)

@@ -12,7 +12,6 @@ import { recipeOf, type RunRecipe } from "../../recipes/run-recipe.js";
 import type { Budget } from "./budget.js";
 import type { ChosenTraining } from "./choose-trainings.js";
 
-/** A training that has written its run. */
 export interface Finished extends ChosenTraining {
   seconds: number;
   /** time for reading the log and measuring the model, in milliseconds */
@@ -26,13 +25,11 @@ export interface Finished extends ChosenTraining {
 export interface TrainingOutcomes {
   finished: Finished[];
   untrained: Untrained[];
-  /** errors of failed trainings */
   errors: EmbedError[];
 }
 
 export interface HowToTrain {
   paths: readonly string[];
-  /** options that every training of the comparison gets */
   shared: GivenTraining;
   /** number of settings that a training with --search tries */
   search: number | undefined;
@@ -79,10 +76,7 @@ const SAMPLES = 1000;
 /** Approximate number of baselines, for the estimate of the time. */
 const BASELINES = 5;
 
-/**
- * Returns estimates in milliseconds from the finished trainings: the duration of all measurements, and the longest time
- * that one training took to read its log and measure its model.
- */
+/** Estimates in ms: the duration of all measurements, and the longest that one training took to read and measure. */
 function expectedTimes(
   finished: readonly Finished[],
   testRows: number,

@@ -24,7 +24,6 @@ const NEARLY_UNIQUE = 0.9;
 const LOOKS_LIKE_LISTS = 0.2;
 const SEPARATORS = ["|", ";"];
 
-/** The content of a catalogue's items, in one row per item. */
 export interface Catalogue {
   /** keys of the items, in the form that they have in the run's table */
   keys: Keys;
@@ -38,8 +37,6 @@ export interface Catalogue {
 }
 
 /**
- * Reads the files as one catalogue.
- *
  * @param key column of the item keys
  * @param asTrained converts a key to its form in the run's table
  * @throws {UsageError} a column does not exist, or no content column is left

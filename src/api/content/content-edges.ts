@@ -28,8 +28,6 @@ export interface ContentEdges {
 }
 
 /**
- * Reads edges between the items of a catalogue.
- *
  * @param items keys of the catalogue, in the form of the run's table
  * @param asTrained converts a key to its form in the run's table
  * @throws {UsageError} the files have fewer than two columns, or no edge between two items

@@ -21,15 +21,21 @@ import { isHole, type EmbeddingTable, type RowRange } from "../../embedding/tabl
 import { UsageError, excerpt } from "../../errors.js";
 import type { Graph } from "../../dataset/graph/graph.js";
 import type { InputFingerprint } from "../../io/fingerprint.js";
-import { FITTED, LEFT_OUT, type RidgeMap } from "../../kernels/ridge/binding.js";
-import { predictRows } from "../../solvers/ridge/ridge.js";
+import {
+  FITTED,
+  LEFT_OUT,
+  type RidgeMap,
+  type BlockRows,
+  type RidgeProblem,
+} from "../../kernels/ridge/binding.js";
+import { predictRows, chosenPenalty, RidgeMachine } from "../../solvers/ridge/ridge.js";
 import type { ContentOptions } from "../../training/options/content-options.js";
 import { hidingText } from "../../training/reading/read-dataset.js";
 import type { Watch } from "../../training/session/watch.js";
 import { readCatalogue, type Catalogue } from "./catalogue.js";
 import { readContentEdges, smoothedRows } from "./content-edges.js";
-import { fitRows, PENALTIES, r2OfRows, regressionTargets, type Fitted, type Fitting } from "./fit-rows.js";
 import { contentRows, rowsOfField, type ContentRows } from "./rows.js";
+import { withMachine } from "../../workers/with-machine.js";
 
 const FOLDS = 5;
 /** Number of events that give an item half of the maximum weight in the fit (docs/experiments/cold-start.md). */
@@ -89,7 +95,7 @@ interface MapOptions {
   edges?: { graph: Graph; hops?: number | undefined } | undefined;
 }
 
-export interface MappedCatalogue {
+interface MappedCatalogue {
   catalogue: Catalogue;
   map: ContentMap;
   inputs: InputFingerprint[];
@@ -133,12 +139,7 @@ export async function mapCatalogue(
   return { catalogue, map, inputs: [...catalogue.inputs, ...(edges?.inputs ?? [])], warnings };
 }
 
-/**
- * Fits the map from content to vectors.
- *
- * @param range rows of the items in the table
- * @throws {UsageError} too few items are in both the table and the catalogue
- */
+/** @param range rows of the items in the table @throws {UsageError} too few items are in both table and catalogue */
 async function fitContentMap(
   table: EmbeddingTable,
   range: RowRange,
@@ -213,10 +214,7 @@ async function fitContentMap(
   };
 }
 
-/**
- * Fits the map from content to vectors for each requested number of hops, by default 0 and 1, and returns the one with
- * the greatest R².
- */
+/** Fits the map for each requested number of hops, by default 0 and 1, and returns the one with the greatest R². */
 async function fitOverHops(
   rows: ContentRows,
   edges: MapOptions["edges"],
@@ -258,7 +256,6 @@ async function r2OfFieldsAlone(
   return found;
 }
 
-/** Returns the items that both the table and the catalogue contain. */
 function knownItems(
   table: EmbeddingTable,
   { first, last }: RowRange,
@@ -367,4 +364,74 @@ function factsNotes({ items, penalty, r2, fields, hops, r2ByHops, weights }: Map
       (alone.length > 0 ? `; with a single column: ${alone.join(", ")}` : "") +
       (weights ? `; for item weights ${weights.r2.toFixed(3)} (${by(weights.penalty)})` : ""),
   ];
+}
+
+/** Candidates for λ, relative to an item with weight 1; Infinity stands for the prediction of the mean. */
+const PENALTIES = [Infinity, 1000, 300, 100, 30, 10, 3, 1, 0.3];
+
+/** The data and options of a content map's regression that depend neither on the content nor on the penalty. */
+interface Fitting {
+  dim: number;
+  hasWeights: boolean;
+  /** f64[numRows]: weight of each item in the regression; 0 for items that are not fitted */
+  weights: Float64Array;
+  /** f64[numRows * width]: the vector of each item, followed by the item's weight if the table has weights */
+  targets: Float64Array;
+  folds: { parts: Uint8Array; numFolds: number };
+  threads: number;
+  signal: AbortSignal;
+}
+
+interface Fitted {
+  ofVectors: ReturnType<typeof chosenPenalty>;
+  ofWeights: ReturnType<typeof chosenPenalty> | undefined;
+  map: RidgeMap;
+  mapOfWeights: RidgeMap;
+}
+
+/** Chooses penalties by cross-validation and fits the map on all known items. @param onPenalty called before each */
+async function fitRows(
+  rows: BlockRows,
+  fitting: Fitting,
+  onPenalty: (index: number) => void,
+): Promise<Fitted> {
+  const { dim, hasWeights, folds, threads, signal } = fitting;
+  const problem = ridgeProblem(rows, fitting);
+  const machine = await RidgeMachine.start(problem, folds, threads);
+  return withMachine(machine, signal, async () => {
+    const validated = await machine.crossValidate(PENALTIES, onPenalty);
+    const ofVectors = chosenPenalty(validated, 0, dim);
+    const ofWeights = hasWeights ? chosenPenalty(validated, dim, problem.width) : undefined;
+    const map = await machine.fit(ofVectors.penalty);
+    const isShared = !ofWeights || ofWeights.penalty === ofVectors.penalty;
+    return { ofVectors, ofWeights, map, mapOfWeights: isShared ? map : await machine.fit(ofWeights.penalty) };
+  });
+}
+
+/** Returns the cross-validated R² of the trained vectors, predicted from rows of content with the given penalty. */
+async function r2OfRows(rows: BlockRows, fitting: Fitting, penalty: number): Promise<number> {
+  const { dim, folds, threads, signal } = fitting;
+  const machine = await RidgeMachine.start(ridgeProblem(rows, fitting), folds, threads);
+  const validated = await withMachine(machine, signal, () => machine.crossValidate([penalty]));
+  return chosenPenalty(validated, 0, dim).r2;
+}
+
+function ridgeProblem(rows: BlockRows, { dim, hasWeights, weights, targets }: Fitting): RidgeProblem {
+  return { rows, weights, width: dim + (hasWeights ? 1 : 0), targets };
+}
+
+/** Returns f64[numRows * width]: the trained vector (and weight, if any) of each known item; zeros for other items. */
+function regressionTargets(
+  table: EmbeddingTable,
+  known: readonly { item: number; row: number }[],
+  numRows: number,
+): Float64Array {
+  const { dim } = table;
+  const width = dim + (table.weights ? 1 : 0);
+  const targets = new Float64Array(numRows * width);
+  for (const { item, row } of known) {
+    for (let d = 0; d < dim; d++) targets[item * width + d] = table.vectors[row * dim + d]!;
+    if (table.weights) targets[item * width + dim] = table.weights[row]!;
+  }
+  return targets;
 }

@@ -68,7 +68,6 @@ export function contentRows(
   };
 }
 
-/** Returns the rows with the columns of only one content field; the columns are numbered from 0. */
 export function rowsOfField({ blocks, columns, values, ...rows }: ContentRows, field: number): BlockRows {
   const [first, last] = [blocks[field]!, blocks[field + 1]!];
   const indptr = new Uint32Array(rows.numRows + 1);

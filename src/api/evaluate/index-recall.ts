@@ -148,7 +148,6 @@ function sampledRows(rows: Uint32Array, seed: number): Uint32Array {
   return shuffled.subarray(0, MOST_QUERIES).toSorted();
 }
 
-/** Returns the nearest rows of each query, found by exact search. */
 async function exactLists(
   { source }: IndexOfRun,
   vectors: Float32Array,

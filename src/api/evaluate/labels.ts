@@ -47,8 +47,6 @@ interface CommonItems {
 }
 
 /**
- * Evaluates the tables of runs by a column of labels.
- *
  * @throws {UsageError} a table or the file lacks a requested column, or there are too few items or labels
  * @throws {DataError} no key of a table is in the file
  */
@@ -255,7 +253,6 @@ function checkedSplit(isTest: Uint8Array): Uint8Array {
   return isTest;
 }
 
-/** Returns for each metric its values, one per fit of the probe. */
 function fitMetrics(found: readonly F1[]): Record<string, number[]> {
   return { microF1: found.map(({ micro }) => micro), macroF1: found.map(({ macro }) => macro) };
 }

@@ -42,7 +42,6 @@ const anyNumber = { min: -Number.MAX_VALUE, max: Number.MAX_VALUE } as const;
 const fromZero = { min: 0, max: Number.MAX_VALUE } as const;
 const withinShares = { min: Number.MIN_VALUE, max: BELOW_1 } as const;
 
-/** Returns the options with a restriction to the given modes. */
 function forModes<T extends OptionTable>(given: T, ...own: readonly Mode[]): T {
   return Object.fromEntries(
     Object.entries(given).map(([name, option]) => [name, { ...option, for: own }]),

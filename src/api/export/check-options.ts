@@ -1,5 +1,3 @@
-// Checks which options of `embed export` exclude or require each other, for the requested format.
-
 import type { ExportFormat } from "../../export/format.js";
 import { deltaFormats } from "../../export/delta.js";
 import { exportFormats } from "../../export/formats.js";

@@ -87,7 +87,6 @@ export function onlyField(fields: readonly string[] | undefined): string | undef
   return fields?.length === 1 ? fields[0] : undefined;
 }
 
-/** Returns the vectors for unknown keys of the given fields. */
 function unknownVectorsOfFields(
   { weights, vectors, is }: OutOfVocabulary,
   all: readonly string[],
@@ -113,7 +112,6 @@ function unknownOrigins(
   );
 }
 
-/** Returns the lines of a file that are not empty. @throws {NoInputError} the file cannot be read */
 async function nonEmptyLines(path: string): Promise<string[]> {
   const text = await readText(path).catch((error: unknown) => {
     throw new NoInputError(`the file of keys '${path}' cannot be read`, { cause: error });

@@ -1,5 +1,3 @@
-// `embed index`: builds an index for nearest-neighbor search from rows of a run's table.
-
 import { join } from "node:path";
 import { tableRows } from "../../embedding/rows.js";
 import { UsageError } from "../../errors.js";
@@ -108,7 +106,6 @@ export async function indexRun(path: string, asked: IndexOptions, given: Watch):
   };
 }
 
-/** @throws {UsageError} the number of links per node is out of range */
 function checkLinks({ m, efConstruction }: { m: number; efConstruction: number }): void {
   if (!(m >= FEWEST_LINKS && m <= mostLinks))
     throw new UsageError(`--m must be between ${FEWEST_LINKS} and ${mostLinks}, got ${m}`);

@@ -159,7 +159,6 @@ export async function openIndex(path: string): Promise<IndexDirectory> {
   };
 }
 
-/** Returns the error for a directory without an index. */
 async function notAnIndex(path: string, root: string): Promise<UsageError | ArtifactError> {
   if (await pathExists(join(root, HNSW_FILE)))
     return new ArtifactError(`index '${path}' has no ${FACTS_FILE}: it is damaged; restore it or ${REBUILD}`);

@@ -18,7 +18,6 @@ import { composeItems, compositionOf, type Compose } from "../compose.js";
 import { rankingTable } from "../composed-items.js";
 import { withOpenRows, type OpenTable } from "../tables.js";
 
-/** Options that select the rows of an index and its metric. */
 export interface SourceOptions {
   field: string;
   /** metric of the index; by default the one by which the run's model ranks */

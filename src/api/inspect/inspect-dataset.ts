@@ -12,11 +12,9 @@ import { weightedText } from "../../log/multi-value-cells.js";
 import type { ColumnShape } from "../../report/log-content.js";
 import { eventsOfRoles, histogram, ShapeCounter } from "../../training/log-facts/column-shapes.js";
 import { KeyFactsCounter } from "../../training/log-facts/key-facts.js";
-import type { InspectedColumn, Inspection, PageFacts } from "./inspection.js";
+import type { InspectedColumn, Inspection, PageFacts } from "./options.js";
 
 /**
- * Inspects an encoded dataset.
- *
  * @param paths all paths of the command; a dataset must be the only one
  * @param how.firstRows number of rows to show @param how.top number of most frequent keys to show
  * @throws {UsageError} there are other paths, or an option would drop rows of the dataset
@@ -70,7 +68,6 @@ export async function inspectDataset(
   };
 }
 
-/** Returns properties of a dataset for a page: number of rows by key, and histograms of numbers. */
 function pageFacts({ columns, roles, numRows }: Dataset, top: number): PageFacts {
   const shapes = new ShapeCounter(columns.length);
   const coded = columns.map((column) =>

@@ -1,5 +1,3 @@
-// `embed inspect`: reports on a log before a training.
-
 import { firstTrainer } from "../../trainers/index.js";
 import { LEFT_OUT, starterConfig } from "../../config/pipeline-starter.js";
 import { UsageError } from "../../errors.js";
@@ -23,12 +21,17 @@ import { requireColumn } from "../../dataset/roles.js";
 import { densityText, sparseFields, type Density } from "../../dataset/sparse-fields.js";
 import { firstReadingOf } from "../../training/options/reading.js";
 import { badRowsOf } from "../../training/reading/bad-row-report.js";
-import { logOptions, type InspectOptions } from "./options.js";
+import {
+  logOptions,
+  type InspectOptions,
+  type InspectedColumn,
+  type Inspection,
+  type PageFacts,
+} from "./options.js";
 import { inspectDataset } from "./inspect-dataset.js";
 import { KeyFactsCounter } from "../../training/log-facts/key-facts.js";
 import { LogFacts } from "./log-facts.js";
 import type { Watch } from "../../training/session/watch.js";
-import type { InspectedColumn, Inspection, PageFacts } from "./inspection.js";
 import { badRowHandling } from "../../training/reading/read-dataset.js";
 
 const FIRST_ROWS = 5;
@@ -187,7 +190,6 @@ function cellDistribution(
   return isNumber ? shapes.numbers(c, textOf, numberParser(numbers)) : shapes.keys(c, textOf);
 }
 
-/** Returns the log without the given columns. */
 function withoutColumns(log: Log, ignore: readonly string[]): Log {
   const kept = log.columns.map((_, c) => c).filter((c) => !ignore.includes(log.columns[c]!));
   return {

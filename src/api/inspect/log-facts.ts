@@ -33,7 +33,6 @@ export class LogFacts {
   /** number of rows by day; days are counted from 1970 */
   readonly #rowsOfDays = new Map<number, number>();
 
-  /** Prepares to count the rows of a log with the given columns. @param timeFormat value of the option --time-format */
   constructor(
     columns: readonly string[],
     { label, time }: InferredRoles["roles"],

@@ -141,7 +141,6 @@ function hashedColumns(roles: Roles): string[] {
     .sort();
 }
 
-/** Returns the options of a run that determine its split. */
 function splitFlagsOf({ options, split: { by } }: Manifest): SplitFlags {
   const { valid = 0, test = 0, splitKey, validLike, last, group } = options as Partial<SplitFlags>;
   const isKnown = ["time", "random", "rows", "user", "items", "last"].includes(by);

@@ -1,5 +1,3 @@
-// Options of `embed lift`.
-
 import { choice, custom, flag, numberOf, text, whole, type Given } from "../../training/options/table.js";
 import type { GivenTraining } from "../../training/options/log.js";
 

@@ -1,5 +1,3 @@
-// Options of `embed diff`.
-
 import { table, threads } from "../../training/options/run-options.js";
 import { text, whole, type Given } from "../../training/options/table.js";
 

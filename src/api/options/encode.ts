@@ -1,5 +1,3 @@
-// Options of `embed encode`.
-
 import { flag, text, withCommon, type GivenTo } from "../../training/options/table.js";
 import { columns, hashedIds } from "../../training/options/columns.js";
 import { badRows, engine, reading, threads } from "../../training/options/reading.js";

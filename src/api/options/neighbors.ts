@@ -1,5 +1,3 @@
-// Options of `embed neighbors`.
-
 import { rowFormats } from "../../export/row-formats.js";
 import { compose, table } from "../../training/options/run-options.js";
 import { choice, flag, text, texts, whole, type Given } from "../../training/options/table.js";

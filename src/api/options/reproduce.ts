@@ -1,5 +1,3 @@
-// Options of `embed reproduce`.
-
 import { engine, memory } from "../../training/options/reading.js";
 import { threads } from "../../training/options/run-options.js";
 import { text, type Given } from "../../training/options/table.js";

@@ -14,8 +14,7 @@ import { KeyIndex } from "../../dataset/vocabulary/key-index.js";
 import { countText, UsageError } from "../../errors.js";
 import type { Watch } from "../../training/session/watch.js";
 import { categoriesOfSets } from "../../ranking/lists/part-lists.js";
-import type { ListedFiles, ListedKeys } from "./kept-inputs.js";
-import type { RequestedLists } from "./requested-lists.js";
+import type { RequestedLists, ListedFiles, ListedKeys } from "./requested-lists.js";
 
 /** Replaces the index of a set if no item is allowed in the list of a user or item, so that the list is empty. */
 export const NO_SET = -1;
@@ -46,8 +45,6 @@ export interface ItemCells {
 const MAX_CATEGORIES = 1000;
 
 /**
- * Reads --items and --users.
- *
  * @param named names of the user and item columns
  * @throws {UsageError} a column does not exist or has two values for one key, or --lists-per has too many categories
  */
@@ -167,8 +164,6 @@ function groupsOfOwners({ keys, columns }: ListedKeys, within: string, groups: K
 }
 
 /**
- * Reads a file of keys.
- *
  * @param flag    the option that names the file, for messages
  * @param key     column of the keys
  * @param columns other columns to read

@@ -12,12 +12,10 @@ import { rowsOfKeys } from "../../training/judging/ranked-items.js";
 import type { Compose } from "../compose.js";
 import { composed, type ItemComposition } from "../composed-items.js";
 import { contextsOf, fieldsOf } from "../../ranking/table-ranker.js";
-import { DEFAULT_EF, openIndexOf } from "../hnsw/search.js";
+import { DEFAULT_EF, openIndexOf, searchIndex, type SearchIndex } from "../hnsw/search.js";
 import type { ListsRequest } from "./requested-lists.js";
-import { searchVectors, type Search } from "../../ranking/lists/search.js";
-import { searchByIndex } from "./search-index.js";
+import { searchVectors, type Search, type SearchOptions } from "../../ranking/lists/search.js";
 
-/** The kind of score by which queries rank items. */
 export interface HowCompared {
   score: "dot" | "cosine" | "context";
   /** whether the weights of items are added to scores */
@@ -26,7 +24,7 @@ export interface HowCompared {
   composition?: ItemComposition | undefined;
 }
 
-export interface SearchableItems {
+interface SearchableItems {
   items: Keys;
   /** u32[n]: number of training events of each item */
   counts: Uint32Array;
@@ -107,10 +105,7 @@ async function contextRows(
   return { vectors: vectorsAt(own, places), lacks };
 }
 
-/**
- * Opens an index with which recommendation lists are made.
- * @throws {UsageError} its field, metric or composition of items is not that of the lists
- */
+/** @throws {UsageError} the index's field, metric or composition of items is not that of the lists */
 async function indexed(
   { opened: { run }, options, watch }: ListsRequest,
   { score, withWeights, composition }: HowCompared,
@@ -147,4 +142,37 @@ async function indexed(
     { index, rows, ef, weighted: withWeights },
     { threads: reading.threads, signal: watch.signal },
   );
+}
+
+interface IndexedItems {
+  index: SearchIndex;
+  /** u32[n], ascending: row number of each item in the index's field */
+  rows: Uint32Array;
+  ef: number;
+  /** whether the weights of items are added to scores */
+  weighted: boolean;
+}
+
+/** Returns an approximate search by an index. It always searches all items, and not a subset of them. */
+function searchByIndex(
+  { index, rows, ef, weighted }: IndexedItems,
+  { threads, signal }: SearchOptions,
+): Search {
+  const isAll = rows.at(-1) === rows.length - 1;
+  const places = new Map(isAll ? [] : Array.from(rows, (row, item) => [row, item] as const));
+  return {
+    searchesSets: false,
+    best: async (_, { vectors }, masks, top) => {
+      const own = isAll ? masks : { ...masks, items: masks.items.map((item) => rows[item]!) };
+      const how = { top, ef: Math.max(ef, top), masks: own, weighted, threads, signal };
+      const { items, scores } = await searchIndex(index, vectors!, how);
+      if (!isAll)
+        items.forEach((row, at) => {
+          if (row !== NO_ITEM) items[at] = places.get(row)!;
+        });
+      return { items, scores };
+    },
+    score: () => Promise.reject(new Error("an index cannot rank candidates")),
+    end: () => Promise.resolve(),
+  };
 }

@@ -13,14 +13,12 @@ import { bestPerCell, type Quotas } from "../../ranking/lists/quotas.js";
 import { pickQueries, placesIn, type Search } from "../../ranking/lists/search.js";
 import { NO_SET, type Sets } from "./allowed-items.js";
 
-/** Everything that lists are made from: a search, the items that are allowed or left out, and the limits of lists. */
 export interface Making {
   search: Search;
   sets: Sets;
   numItems: number;
   /** dimension of the queries' vectors; absent if queries have no vectors */
   dim: number;
-  /** number of items in each list */
   k: number;
   /** the maximum numbers of items of one category in a list (--per) */
   quotas?: Quotas | undefined;

@@ -193,7 +193,6 @@ const ofOutput = {
 } as const;
 
 const executors = onExecutors("make the lists on its executors");
-/** Options for recommendation lists that are made by programs on the executors of a Spark server. */
 const ofExecutors = {
   ...executors,
   engineOutput: {
@@ -203,7 +202,6 @@ const ofExecutors = {
   },
 } as const;
 
-/** Options for reading logs and files. */
 export const readingOptions = {
   ...threads,
   ...reading,

@@ -28,7 +28,7 @@ import { FACTS_FILE } from "../hnsw/directory.js";
 import { withOpenRows, type OpenRows } from "../tables.js";
 import { listsOfUsers } from "../../sampling/ranking-events.js";
 import { blockSize, type Block, type Share } from "../../ranking/lists/blocks.js";
-import type { UserItems } from "./kept-inputs.js";
+import { requestedLists, type ListsRequest, type RequestedLists, type UserItems } from "./requested-lists.js";
 import { inNumbersOf } from "./seen-items.js";
 import {
   cellsBesideLog,
@@ -37,7 +37,6 @@ import {
 } from "../../training/reading/open-as-trained.js";
 import { listsOfBlocks } from "./make-lists.js";
 import { readingOptions, type RecallOptions } from "./options.js";
-import { requestedLists, type ListsRequest, type RequestedLists } from "./requested-lists.js";
 
 import { listColumns } from "./list-files.js";
 import { partSearch, partsOfSets } from "../../ranking/lists/parts.js";
@@ -222,7 +221,6 @@ export async function preparedLists(
   }
 }
 
-/** Returns a note on the maximum number of lists and of rows that --lists-per makes. */
 async function listsText(
   { numOwners }: ListSource,
   { numChosen }: Sets,
@@ -236,7 +234,6 @@ async function listsText(
   );
 }
 
-/** Returns the limit on the items of each category in a list (--per), and a search within each category. */
 function quotasOf(
   source: ListSource,
   sets: readonly Uint32Array[],

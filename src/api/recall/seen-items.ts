@@ -19,12 +19,9 @@ import { checkTimes, timedFlag } from "../../ranking/query.js";
 import { userFoldIn } from "../../ranking/new-users.js";
 import { fieldsOf } from "../../ranking/table-ranker.js";
 import { eventsThatCount, keptEvents, readBeside, type LogsOfRun } from "../../ranking/user-events.js";
-import type { SeenItems, UserItems } from "./kept-inputs.js";
-import type { ListsRequest, RequestedLists } from "./requested-lists.js";
+import type { ListsRequest, RequestedLists, SeenItems, UserItems } from "./requested-lists.js";
 
 /**
- * Reads the items of each user's events.
- *
  * @param needsLog reason why events of the training log are needed even if no item is masked; undefined if they are not
  *   needed
  * @throws {UsageError} needed events are not available

@@ -59,7 +59,6 @@ async function* batchesOf(file: string, { owner, category, item }: ListColumns):
   );
 }
 
-/** Collects the rows of a file into lists of ranked items. */
 class GrowingLists {
   readonly #file: string;
   #owners: string[] = [];

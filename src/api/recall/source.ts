@@ -37,8 +37,7 @@ import {
 } from "../../ranking/lists/blocks.js";
 import { itemVectors, keysOfField, type HowCompared } from "./item-vectors.js";
 import { searchByRanker, type Search, type SearchOptions } from "../../ranking/lists/search.js";
-import type { ListsRequest } from "./requested-lists.js";
-import type { UserItems } from "./kept-inputs.js";
+import type { ListsRequest, UserItems } from "./requested-lists.js";
 import { inNumbersOf, readSeenItems } from "./seen-items.js";
 
 /**
@@ -298,7 +297,6 @@ async function foldedRows({ opened: { run }, options, watch }: ListsRequest, dim
   return { rows, dim: width, warnings };
 }
 
-/** Removes the users that the run knows from its training. */
 function withoutKnown({ users, items, history }: UserItems, known: Keys): UserItems {
   const numbers = rowsOfKeys(known, users);
   const kept = Uint32Array.from(numbers.keys()).filter((user) => numbers[user] === NO_ITEM);

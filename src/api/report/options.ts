@@ -1,5 +1,3 @@
-// Options and summary of `embed report`.
-
 import type { CurveBin } from "../../evaluation/scored-metrics.js";
 import type { Leaderboard } from "../../evaluation/leaderboard.js";
 import type { ReadOptions } from "../../log/log.js";

@@ -9,7 +9,7 @@ import { KeyIndex } from "../../dataset/vocabulary/key-index.js";
 import { columnNamed } from "../../dataset/dataset.js";
 import { RowCollector, type Cells, type KeyOf, type Purpose } from "../../dataset/collect.js";
 import type { Metrics } from "../../embedding/manifest.js";
-import type { Run } from "../../embedding/run-directory.js";
+import { type Run, DEFAULT_TABLE, openRun, writeRun } from "../../embedding/run-directory.js";
 import { keysOfRows, rowsOf, type EmbeddingTable } from "../../embedding/table.js";
 import { DataError, UsageError } from "../../errors.js";
 import { once, vectorEncoding } from "../../export/encoded-rows.js";
@@ -20,24 +20,27 @@ import { PRIOR_EVENTS } from "../../training/options/content-options.js";
 import { listedKeys } from "../../training/capabilities/listed-keys.js";
 import { hidingText, withLog } from "../../training/reading/read-dataset.js";
 import { silently } from "../../training/reading/split-parts.js";
-import { type Transformed, type TransformOptions } from "../../training/options/transform-options.js";
+import type { Transformed, TransformOptions } from "../../training/options/transform-options.js";
 import { collectWarnings, type Watch } from "../../training/session/watch.js";
 import { composeItems } from "../compose.js";
 import { blended, foldedItems, type ItemVector } from "../content/fold-in-items.js";
 import { mapCatalogue, type ContentMap, type MapFacts } from "../content/map.js";
 import { itemFieldOf, keyAsTrained } from "../item-keys.js";
+import { ADDED_TABLE, addedTable, readAdded } from "../../embedding/added.js";
+import { ownRun } from "../../embedding/own-run.js";
+import { checkOutput } from "../../io/atomic.js";
+import { version } from "../../io/package-version.js";
+import type { Summary } from "../../training/session/summary.js";
 
-/** Beginning of the error message if the run's model cannot fold in items. */
 const CANNOT_FOLD = "cannot compute vectors of new items from their events (--fold-in)";
 
-export interface NewItem extends ItemVector {
+interface NewItem extends ItemVector {
   key: string;
   /** number of known events of the item */
   count: number;
 }
 
-/** New items with their vectors, and the inputs from which these were computed. */
-export interface NewItems {
+interface NewItems {
   field: string;
   /** the run's table; the vectors of its items are sums over columns if the run has side columns of items */
   table: EmbeddingTable;
@@ -74,7 +77,7 @@ export function checkContent({
  * Returns metrics of a content map: the R² of vectors that it predicts from all content columns, from each column alone
  * (`r2:COLUMN`), and the R² of predicted weights.
  */
-export function mapMetrics({ r2, fields, weights }: MapFacts): Metrics {
+function mapMetrics({ r2, fields, weights }: MapFacts): Metrics {
   return {
     r2,
     ...Object.fromEntries(Object.entries(fields).map(([name, own]) => [`r2:${name}`, own])),
@@ -82,7 +85,6 @@ export function mapMetrics({ r2, fields, weights }: MapFacts): Metrics {
   };
 }
 
-/** Returns the new items as rows to write. @throws as newItemsOf */
 export async function vectorsOfContent(
   run: Run,
   options: TransformOptions,
@@ -117,7 +119,7 @@ export async function vectorsOfContent(
  * @throws {UsageError} as itemFieldOf and readCatalogue; no item is new, or the run cannot fold in items
  * @throws {DataError} no new item has content or events
  */
-export async function newItemsOf(run: Run, options: TransformOptions, watch: Watch): Promise<NewItems> {
+async function newItemsOf(run: Run, options: TransformOptions, watch: Watch): Promise<NewItems> {
   const note = (text: string) => watch.observe({ stage: "note", text });
   const warn = (text: string) => watch.observe({ stage: "warning", text });
   const { content = [], priorEvents = PRIOR_EVENTS, foldIn, on } = options;
@@ -308,4 +310,72 @@ async function readKeys(
     });
   await (hashKeys === undefined ? read() : hidingText(read));
   return [...keys];
+}
+
+/**
+ * Writes a copy of a run with new items, completely or not at all. The trained tables and files keep their bytes. The
+ * new rows are in a separate table, which commands read together with the default table.
+ *
+ * @throws as newItemsOf; {UsageError} composed items of the run have another dimension than its table
+ */
+export async function appendItems(path: string, options: TransformOptions, outer: Watch): Promise<Summary> {
+  const start = performance.now();
+  const { watch, warnings } = collectWarnings(outer);
+  const { out = "", force, content = [], on, foldIn, priorEvents = PRIOR_EVENTS } = options;
+  await checkOutput(out, force, "directory", ownRun);
+  const run = await openRun(path);
+  const trained = await run.readTable(DEFAULT_TABLE);
+  const { field, table, items, facts, inputs } = await newItemsOf(run, options, watch);
+  if (table.dim !== trained.dim)
+    throw new UsageError(
+      `--append: an item of run '${path}' has ${table.dim} numbers as the model sees it, and a row of its table ${trained.dim}: leave out --append, and load what transform writes`,
+    );
+  const added = addedTable(trained, field, items, await readAdded(run));
+  const blend = added.counts.reduce((sum, count) => sum + (count > 0 ? 1 : 0), 0);
+  const { files, schemaVersion: _, from: __, ...manifest } = run.manifest;
+  const tables = await tablesOf(run);
+  const modelFiles: Record<string, Uint8Array> = {};
+  for (const file of Object.keys(files))
+    if (file.startsWith("model/")) modelFiles[file.slice(6)] = await run.readModelFile(file.slice(6));
+  await writeRun(
+    out,
+    force,
+    {
+      tables: { ...tables, [ADDED_TABLE]: added },
+      manifest: {
+        ...manifest,
+        added: {
+          run: path,
+          field,
+          content: added.numRows - blend,
+          blend,
+          by: { ...facts, priorEvents, content, ...(on.length > 0 && { on }), foldIn },
+          inputs,
+        },
+        warnings: [...manifest.warnings, ...warnings],
+      },
+      modelFiles,
+      metricsLines: await run.readMetricsLines(),
+      trialLines: await run.readTrialLines(),
+      givenIn: run.givenIn,
+    },
+    { signal: watch.signal },
+  );
+  return {
+    command: "transform",
+    version,
+    out,
+    seconds: (performance.now() - start) / 1000,
+    rows: items.length,
+    options: { run: path, on, content, foldIn, append: true, priorEvents },
+    metrics: { content: mapMetrics(facts) },
+    warnings,
+  };
+}
+
+async function tablesOf(run: Run) {
+  const names = run.tables.filter((name) => name !== ADDED_TABLE);
+  return Object.fromEntries(
+    await Promise.all(names.map(async (name) => [name, await run.readTable(name)] as const)),
+  );
 }

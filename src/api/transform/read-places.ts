@@ -68,7 +68,6 @@ export async function readPlaces(
   return (await (hashKeys === undefined ? read() : hidingText(read))).table.places();
 }
 
-/** Returns a check for the cells of each column, which rejects empty and invalid cells. */
 function purposesOf(keys: readonly string[], distance: Distance): Purpose[] {
   const all = { required: true };
   return [
@@ -80,7 +79,6 @@ function purposesOf(keys: readonly string[], distance: Distance): Purpose[] {
   ];
 }
 
-/** Collects the rows of the table: key of the item, cells that define the group, numbers. */
 class PlaceTable {
   readonly #keys: string[] = [];
   readonly #groups: number[] = [];

@@ -101,7 +101,6 @@ async function rowsOfGroups(
   return rows.numRows > 0 ? rows : undefined;
 }
 
-/** Counts users for the warnings at the end of the stream. */
 class StreamCounts {
   /** keys of the most recent users, in order of arrival */
   readonly #recent = new Set<string>();

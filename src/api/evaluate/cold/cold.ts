@@ -52,8 +52,6 @@ export interface ColdEvaluation {
 }
 
 /**
- * Evaluates how each contender ranks new items, for each number of known events.
- *
  * @param runs the first run's vectors are predicted from content and events; the tables of other runs have rows of new
  *   items
  * @throws {UsageError} as coldItemsOf, vectorScoring and readCatalogue

@@ -24,7 +24,6 @@ import type { Evaluating } from "../options.js";
 
 const CANNOT_FOLD = "cannot compute vectors of new items from their events (--cold)";
 
-/** The content map, and functions that return the catalogue row and the baseline vector of a new item. */
 export interface Known {
   map: ContentMap;
   warnings: string[];

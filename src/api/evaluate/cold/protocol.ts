@@ -136,7 +136,6 @@ export function coldProtocol({ history }: TrainingEvents, cold: ColdItems, n: nu
 
 const sortedItems = (items: readonly number[]) => Uint32Array.from(items).sort();
 
-/** Returns sentences on the number of new items and on the rows that are left out. */
 export function coldNotes({ items, unknownUsers, knownItemRows }: ColdItems): string[] {
   return [
     `${items.size} items not seen in training`,

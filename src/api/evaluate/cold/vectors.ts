@@ -19,7 +19,6 @@ import { rowsOfKeys } from "../../../training/judging/ranked-items.js";
 import { composeItems } from "../../compose.js";
 import type { ItemVector } from "../../content/fold-in-items.js";
 
-/** The score by which a run's vectors rank items. */
 export interface VectorScoring {
   by: "dot" | "cosine";
   /** whether the item's weight is added to the score */
