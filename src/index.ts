@@ -24,7 +24,7 @@ export type { RunDiff } from "./api/diff.js";
 export type { EncodeSummary } from "./api/encode.js";
 export type { Evaluation } from "./api/evaluate/evaluate.js";
 export type { ExportSummary } from "./api/export/export.js";
-export type { ImportSummary } from "./api/import.js";
+export type { ImportSummary } from "./api/import/import.js";
 export type { Inspection } from "./api/inspect/options.js";
 export type { EdgeInspection } from "./api/inspect/inspect-edges.js";
 export type { IndexSummary } from "./api/hnsw/build.js";

@@ -27,9 +27,8 @@ import {
   type Rotated,
 } from "../training/capabilities/vector-columns.js";
 import { resolved } from "../training/options/table.js";
-import { alignOptions, type AlignOptions } from "./options/align.js";
+import { alignOptions, type AlignOptions } from "./options.js";
 
-/** Number of nearest neighbors that are compared for the neighborhood overlap in the manifest. */
 const NEIGHBORS = 20;
 
 const OPTIMIZER_FILE = "optimizer.safetensors";
@@ -239,7 +238,6 @@ async function rotationsOf(
   return { rotations, nearness, warnings };
 }
 
-/** @throws {UsageError} vectors differ in dimension, in being per other field, or in being trained in parts */
 function checkKinds(run: Run, own: VectorBlock, other: Run, earlier: VectorBlock): void {
   const isAware = (block: VectorBlock) => block.partner !== undefined;
   if (isAware(own) !== isAware(earlier)) {
@@ -262,7 +260,6 @@ function checkKinds(run: Run, own: VectorBlock, other: Run, earlier: VectorBlock
     );
 }
 
-/** @throws {UsageError} the tables have no key in common */
 function commonFields(own: Opened, earlier: Opened): CommonField[] {
   const before = earlier.groups.flat();
   checkKinds(own.run, own.groups[0]![0]!, earlier.run, before[0]!);
@@ -289,7 +286,6 @@ function widthOf(blocks: CommonField["blocks"]): number {
   return blocks.reduce((sum, { own }) => sum + own.width, 0);
 }
 
-/** Returns the columns of several blocks side by side, for the vectors of both tables. */
 function columnsOfPairs(
   { a, b }: { a: Float32Array; b: Float32Array },
   [own, earlier]: readonly [KeyedRows, KeyedRows],

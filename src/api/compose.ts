@@ -13,9 +13,7 @@ export type { Compose };
 
 /**
  * Returns the table with its items composed: an item's vector becomes a sum over its columns. By default, items are
- * composed if the run has side columns of items.
- *
- * @throws {UsageError} --compose item is set, but the run has no items with side columns, or its model cannot compose
+ * composed if the run has side columns of items; --compose item makes their absence an error.
  */
 export async function composeItems({ run, table }: OpenTable, how: Compose | undefined): Promise<Composed> {
   const composition = await compositionOf(run, table.fields, how);

@@ -26,7 +26,6 @@ export interface ItemComposition {
   run: Run;
   sums: Composition;
   preprocess: Preprocess;
-  /** name of the item's id column, and names of the columns that describe items */
   item: string;
   others: readonly string[];
 }
@@ -86,19 +85,13 @@ function withItems(
   return { ...table, vectors, weights };
 }
 
-/** @throws {UsageError} the model composes no items */
 async function laidOutOf(run: Run, table: EmbeddingTable, flag: string): Promise<EmbeddingTable> {
   const sums = await (await capable(run, "composition", cannotRank(flag)))(run);
   if ("whyNot" in sums) throw new UsageError(`run '${run.path}' ${sums.whyNot}`);
   return laidOut(table, sums);
 }
 
-/**
- * Returns a table that ranks items like the model: by the dot product of user row and item row, plus the item's weight.
- *
- * @param flag the option that needs it, for messages
- * @throws {UsageError} the model does not rank by dot products, or the items are not composed
- */
+/** Returns a table that ranks items like the model: by the dot product of user row and item row, plus the item's weight. */
 export async function rankingTable(
   run: Run,
   { table, item }: Composed,

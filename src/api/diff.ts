@@ -7,7 +7,7 @@ import { sharedAt, sharedRows } from "../evaluation/shared-rows.js";
 import { diffVectors, greatest, type VectorsDiff } from "../evaluation/table-diff.js";
 import { version } from "../io/package-version.js";
 import { resolved } from "../training/options/table.js";
-import { diffOptions, type DiffOptions } from "./options/diff.js";
+import { diffOptions, type DiffOptions } from "./options.js";
 import { withOpenKeyed, type OpenKeyed } from "./tables.js";
 
 /** Maximum number of keys of a field whose neighbors are compared; the time grows with its square. Tests lower it. */
@@ -94,7 +94,6 @@ async function diffTables(
 export interface FieldRowsDiff extends FieldDiff {
   /** f64: displacement of each compared row, NaN if its vector is zero in a table; absent if the dimensions differ */
   byRow?: Float64Array;
-  /** number of compared rows; only if a sample was compared */
   sampled?: number;
 }
 

@@ -23,7 +23,6 @@ export interface EdgeFile {
 }
 
 interface ReadEdges extends EdgeFile {
-  /** names of the files' columns that were not read */
   others: readonly string[];
 }
 
@@ -33,13 +32,7 @@ export interface EdgeReading extends Omit<FurtherLog, "on"> {
   target?: string | undefined;
 }
 
-/**
- * Reads files as one list of edges. Keys are hashed as in the run.
- *
- * @param flag    the option that names the files, for messages
- * @param hashing the hashing of the run's keys; undefined if they are not hashed
- * @throws {UsageError} a column does not exist, there is only one column, or the files seem to have no header
- */
+/** Reads files as one list of edges. @param hashing the hashing of the run's keys; undefined if they are not hashed */
 export async function readEdgeFile(
   flag: string,
   paths: readonly string[],
@@ -100,7 +93,6 @@ async function endColumns(
   return ends(first!, second);
 }
 
-/** Returns a column of keys. @throws {UsageError} the column contains numbers, or several keys per cell */
 export function keysIn(dataset: Dataset, name: string): KeyColumn {
   const column = columnNamed(dataset, name);
   if (column.kind === "key") return column;

@@ -21,8 +21,6 @@ const SEPARATOR = "|";
  *
  * @param labels  FILE:FIELD[=COLUMN]
  * @param columns name of the column that each option requests, by option; undefined if the option is not set
- * @param flag    the option that names the file
- * @throws {UsageError} the table lacks the field, the file lacks a column, or a requested column is the key
  */
 export async function readLabels(
   first: OpenTable,
@@ -98,7 +96,6 @@ export class KeyNames {
     return { ...row, name };
   }
 
-  /** Returns a note on the looked-up keys without a name; undefined if all have one. */
   note(): string | undefined {
     const [missing, shown] = [this.#nameless.size, this.#shown.size];
     if (shown === 0)
@@ -109,13 +106,7 @@ export class KeyNames {
   }
 }
 
-/**
- * Reads a file of names.
- *
- * @param names FILE:FIELD[=KEY]:COLUMN
- * @throws {UsageError} `names` has another form, the table lacks the field, or the file lacks a column
- * @throws {DataError} a key occurs twice in the file
- */
+/** Reads a file of names. @param names FILE:FIELD[=KEY]:COLUMN */
 export async function readKeyNames(opened: OpenTable, names: string, threads: number): Promise<KeyNames> {
   const colon = names.lastIndexOf(":");
   const [file, column] = [names.slice(0, Math.max(0, colon)), names.slice(colon + 1)];

@@ -7,7 +7,7 @@ import { contentsOf, namedInput } from "../training/session/describe-run.js";
 import { decisive, flagNamed, resolved, type OptionTable } from "../training/options/table.js";
 import type { Watch } from "../training/session/watch.js";
 import { encodeWith, type EncodedAs } from "./encode.js";
-import { reproduceOptions, type ReproduceOptions } from "./options/reproduce.js";
+import { reproduceOptions, type ReproduceOptions } from "./options.js";
 import { DATASET_MARKER } from "../dataset/encoded/description.js";
 import { RUN_MARKER, type TrainingRequest, type Manifest } from "../embedding/manifest.js";
 import { openRun, type Run } from "../embedding/run-directory.js";
@@ -98,7 +98,6 @@ export async function reproduce(path: string, given: ReproduceOptions, watch: Wa
   });
 }
 
-/** @throws {UsageError} the log was read through a server and --engine is not set, or the other way round */
 function checkEngine(path: string, { options: asked }: TrainingRequest, { engine }: ReproduceOptions): void {
   // the address in a foreign manifest could receive the user's token, so the user must name the server
   const { engine: server, engineTrain } = asked as { engine?: unknown; engineTrain?: unknown };
@@ -113,7 +112,6 @@ function checkEngine(path: string, { options: asked }: TrainingRequest, { engine
     throw new UsageError(`the log of run '${path}' was not read through a server: omit --engine`);
 }
 
-/** Checks that each input file and each earlier run exists, and has the checksum that the manifest records. */
 async function checkInputs(
   { manifest }: Run,
   { log, inputs, runs }: TrainingRequest,
@@ -239,7 +237,6 @@ function metricsOfBoth(a: Manifest, b: Manifest): NonNullable<Reproduction["metr
   );
 }
 
-/** Returns whether a file contains vectors trained on a server, whose bytes may differ. */
 function isTable(file: string, { manifest: { engine, model } }: Run): boolean {
   return engine !== undefined && (/^embeddings.*\.arrow$/.test(file) || file.startsWith(`model/${model}.`));
 }
@@ -253,7 +250,6 @@ export function areClose(a: unknown, b: unknown): boolean {
   return keys.every((key) => areClose(x![key], y![key]));
 }
 
-/** Returns whether the lines of two metrics.jsonl agree, except for times. */
 async function linesAgree(run: Run, again: Run): Promise<boolean> {
   const [own, other] = await Promise.all([run, again].map(linesWithoutTimes));
   return run.manifest.engine ? areClose(own, other) : JSON.stringify(own) === JSON.stringify(other);

@@ -13,7 +13,6 @@ export function formatNamed(argv: readonly string[]): "text" | "json" {
 
 export const HELP_ALL = "--help-all";
 
-/** Commands that print information about the program itself. */
 const TELLING = ["help", "completion"];
 
 /** Whether a command line only prints help or the version, which takes little time. */

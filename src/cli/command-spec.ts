@@ -18,7 +18,6 @@ type Word<S extends string> = S extends `${string}...${string}`
 /** The types of a command line's parsed arguments, such as `[run: string, log: string[]]`. */
 type Words<A extends readonly CommandArgument[]> = { [K in keyof A]: Word<A[K][0]> };
 
-/** The caller of a command, which receives its output: the terminal, or a program. */
 interface Caller {
   watch: Watch;
   /** receives the output if the option `out` is absent or `-` */
@@ -65,10 +64,7 @@ export interface CommandSpec<
   refuse?(given: Given<T>): void;
   /** Checks a result after it was printed. @throws {EmbedError} the result is a failure, such as a failed gate */
   verify?(result: R, from: "terminal" | "library"): void | Promise<void>;
-  /**
-   * Returns a watch (the progress callback and the abort signal of a command) that lets a signal end the work early
-   * with a result, instead of aborting it.
-   */
+  /** Returns a watch that lets a signal end the work early with a result, instead of aborting it. */
   steer?(given: GivenTo<T>, interrupts: Interrupts, watch: Watch): Watch;
   /** Runs the command instead of `call`, for commands that print their output themselves. */
   act?(words: Words<A>, given: Given<T>, interrupts: Interrupts): Promise<void>;

@@ -17,7 +17,6 @@ export interface HookFlags {
 /** The outcome of a job, as far as it is known. */
 export interface JobEnding {
   exitCode: number;
-  /** path of the pipeline file, as the user named it */
   file: string;
   report?: PipelineReport;
   /** path of last-run.json */

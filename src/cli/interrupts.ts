@@ -46,7 +46,6 @@ export class Interrupts {
   /**
    * Makes a signal call `finish` instead of aborting. After that, the command does the rest of its work.
    *
-   * @param saves what is saved in that case
    * @returns a function that withdraws `finish`
    */
   finishInstead(saves: string, finish: () => void): () => void {

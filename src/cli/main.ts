@@ -6,7 +6,6 @@ import { CommandThread, type CommandHost } from "./command-thread.js";
 import { isShort } from "./main-thread.js";
 import { writeError } from "./terminal.js";
 
-/** Runs the program with the command line of the process, and sets its exit code. */
 export async function main(argv: string[]): Promise<void> {
   let command: CommandThread | undefined;
   try {

@@ -21,7 +21,7 @@ const MOST_EPOCHS = { line: 15, terminal: 40 };
 const RECENT = 5;
 
 /** Displays a command's progress; call `stop` before the result is printed. */
-export interface Display {
+interface Display {
   observe: Observe;
   stop(): void;
 }

@@ -21,7 +21,6 @@ export interface SignalSent {
 /** The hook of `embed run`, for the main thread, which runs it if the command is ended in the middle of its work. */
 export interface InterruptedHook {
   flags: HookFlags;
-  /** path of the pipeline file, as the user named it */
   file: string;
 }
 

@@ -9,7 +9,7 @@ type Epoch = Extract<Progress, { stage: "epoch" }>;
 const EXTRA = 3;
 
 /** Whether an epoch was evaluated on held-out rows, which is needed to choose the best epoch. */
-export function isValidated(event: Epoch): boolean {
+function isValidated(event: Epoch): boolean {
   return event.validLoss !== undefined || Object.keys(event).some(isAtK);
 }
 
@@ -86,7 +86,6 @@ export class SimilarLines {
   }
 }
 
-/** Maximum number of similar sentences that are written separately. */
 const FEW = 3;
 /** Maximum number of names that a combined line repeats from the sentences that it replaces. */
 const MOST_NAMED = 10;

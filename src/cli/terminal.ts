@@ -24,10 +24,8 @@ export function standardErrorIs(stream: WriteStream): void {
 }
 
 /**
- * Writes a result: text, or the bytes of an export, which are unchanged in a file and a pipe and shown as text on a
- * terminal.
- *
- * Resolves when the result is taken, so that a slow reader slows the writer down.
+ * Writes a result: text, or the bytes of an export, which are shown as text on a terminal. Resolves when the result is
+ * taken, so that a slow reader slows the writer down.
  */
 export function writeResult(chunk: string | Uint8Array): Promise<void> {
   const asText = typeof chunk !== "string" && process.stdout.isTTY;

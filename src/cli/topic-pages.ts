@@ -92,7 +92,7 @@ function lined(rows: readonly (readonly [string, string])[]): string {
 async function formats(): Promise<string> {
   const [{ formatSummaries }, { importOptions }, { rowFormats, listServers }] = await Promise.all([
     import("../api/export/export.js"),
-    import("../api/options/import.js"),
+    import("../api/import/options.js"),
     import("../export/row-formats.js"),
   ]);
   const inputs: [string, string][] = [

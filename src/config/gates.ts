@@ -143,7 +143,7 @@ export const afterBounds = z.strictObject({
     .optional(),
 });
 
-export const gateBounds = z.strictObject({ before: beforeBounds.optional(), after: afterBounds.optional() });
+const gateBounds = z.strictObject({ before: beforeBounds.optional(), after: afterBounds.optional() });
 
 export type BeforeBounds = z.infer<typeof beforeBounds>;
 export type GroupBounds = NonNullable<BeforeBounds["newFiles"]> & NonNullable<BeforeBounds["newDays"]>;

@@ -35,7 +35,7 @@ export function spreadOfDays(days: ReadonlyMap<number, number>): RowSpread {
   return { ...spreadOf(whole.map((day) => days.get(day)!)), empty };
 }
 
-export interface NewRowsLog {
+interface NewRowsLog {
   task: "binary" | "regression" | "events";
   hasUser: boolean;
   hasItem: boolean;

@@ -307,7 +307,7 @@ ${list("numeric", named("numeric"))}
 `;
 }
 
-export function leftOutLines(columns: readonly StarterColumn[], indent = ""): string {
+function leftOutLines(columns: readonly StarterColumn[], indent = ""): string {
   return columns
     .map(
       (column) =>
@@ -320,7 +320,7 @@ export function leftOutLines(columns: readonly StarterColumn[], indent = ""): st
  * Returns the counts of a column, such as `160 distinct, 3 missing`. For a field whose cells look like another type,
  * such as numbers, it adds that type, although the cells are read as keys.
  */
-export function countsOf({ role, distinct, missing, why = "" }: StarterColumn): string {
+function countsOf({ role, distinct, missing, why = "" }: StarterColumn): string {
   const counted = `${distinct.toLocaleString("en")} distinct`;
   const all = missing === 0 ? counted : `${counted}, ${missing.toLocaleString("en")} missing`;
   return role === "field" && why !== "" ? `${all}; ${printable(why)}` : all;

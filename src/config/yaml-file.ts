@@ -140,7 +140,7 @@ function offsetOf(document: Document, path: readonly string[]): number {
 }
 
 /** The content of a YAML text and its syntax tree, with the positions of values. */
-export interface YamlDocument {
+interface YamlDocument {
   document: Document;
   /** the content; null for comments only */
   content: unknown;

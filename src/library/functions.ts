@@ -34,7 +34,7 @@ export const functions: readonly LibraryFunction[] = [
   { name: "lift", command: "lift", file: "api/lift/lift.js" },
   { name: "predict", command: "predict", file: "api/predict/predict.js" },
   { name: "transform", command: "transform", file: "api/transform/transform.js" },
-  { name: "importTable", command: "import", file: "api/import.js" },
+  { name: "importTable", command: "import", file: "api/import/import.js" },
   { name: "exportRun", command: "export", file: "api/export/export.js" },
   { name: "indexRun", command: "index", file: "api/hnsw/build.js" },
   { name: "neighbors", command: "neighbors", file: "api/neighbors.js", as: "neighborsOf" },

@@ -13,12 +13,7 @@ export interface ChosenTraining extends Candidate {
   from?: ChosenTraining;
 }
 
-/**
- * Returns the trainings that suit a log, and the trainers that do not suit it with the reasons.
- *
- * @param asked commands of the trainers to compare; all trainers when absent
- * @throws {UsageError} a name is no training command, or no trainer suits the log
- */
+/** @param asked commands of the trainers to compare; all trainers when absent */
 export async function chooseTrainings(
   traits: LogTraits,
   asked: readonly string[] | undefined,

@@ -58,9 +58,7 @@ export interface Comparison extends Summary {
 }
 
 /**
- * Trains all models that suit a log, measures the models and baselines on one held-out split, and writes the runs and a
- * page.
- *
+ * Trains all models that suit a log, measures them and baselines on one held-out split, and writes the runs and a page.
  * If the comparison is aborted, finished runs stay on the disk.
  *
  * @throws {UsageError} the goal is ambiguous, no trainer suits the log, or nothing was trained
@@ -126,7 +124,6 @@ export async function compareTrainers(
   };
 }
 
-/** @throws {UsageError} an option does not exist; the message suggests the most similar name */
 function checkNames(given: object): void {
   for (const name of Object.keys(given))
     if (!Object.hasOwn(compareOptions, name))
@@ -138,7 +135,6 @@ function runsBeside(out: string): string {
   return `${out.replace(/\.html?$/i, "")}-runs`;
 }
 
-/** @throws {UsageError} `out` is not a file, or is an input @throws {OutputError} `out` or the folder of runs exists */
 async function checkOutputs(
   paths: readonly string[],
   { out, runs, force }: { out: string; runs: string; force: boolean },
@@ -159,7 +155,6 @@ async function checkOutputs(
     );
 }
 
-/** Checks that the runs can be written to their folder, and warns of other files in it. @throws {OutputError} */
 async function checkRuns(
   entered: readonly ChosenTraining[],
   runs: string,
@@ -227,7 +222,6 @@ async function writePage(
 type Measuring = Pick<RankingEvaluation, "part" | "seed" | "bootstrap" | "reading" | "hashKeys">;
 type Asked = GivenCompare & { k: number; bootstrap: number };
 
-/** The leaderboard, and the calibration curve of each run by its path. */
 interface Measurement {
   leaderboard: Leaderboard;
   curves: Curves;
@@ -283,7 +277,6 @@ function vectorAdvice({ traits: { goal, task, roles } }: ExaminedLog): string | 
 
 type Measured = Pick<Leaderboard, "metrics" | "on"> & {
   compared: ReturnType<typeof compare>;
-  /** names of the baselines that were not measured, with the reasons */
   unmeasured: Untrained[];
   warnings: string[];
   /** calibration curves of runs by name; only if label predictions are compared */

@@ -75,7 +75,6 @@ export const compareOwn = {
   }),
 } as const;
 
-/** All options of `embed compare`: its own and those of trainings. */
 export const compareOptions = withCommon(
   {
     // leaves out the options of database servers, through which each trainer would read the whole log once more

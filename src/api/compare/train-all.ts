@@ -28,13 +28,12 @@ export interface TrainingOutcomes {
   errors: EmbedError[];
 }
 
-export interface HowToTrain {
+interface HowToTrain {
   paths: readonly string[];
   shared: GivenTraining;
   /** number of settings that a training with --search tries */
   search: number | undefined;
   force: boolean;
-  /** number of rows in the training, validation and test split, which must be the same for all trainings */
   split: Manifest["split"];
   /** warnings about the log, which are not repeated for each training */
   known: readonly string[];
@@ -73,7 +72,6 @@ export async function trainAll(
 /** Estimated duration of the bootstrap per run, bootstrap sample and test row, in nanoseconds. */
 const BOOTSTRAP = 40;
 const SAMPLES = 1000;
-/** Approximate number of baselines, for the estimate of the time. */
 const BASELINES = 5;
 
 /** Estimates in ms: the duration of all measurements, and the longest that one training took to read and measure. */

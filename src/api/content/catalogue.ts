@@ -37,9 +37,7 @@ export interface Catalogue {
 }
 
 /**
- * @param key column of the item keys
  * @param asTrained converts a key to its form in the run's table
- * @throws {UsageError} a column does not exist, or no content column is left
  * @throws {DataError} a key is empty or occurs twice; a cell of a numeric column is not a number
  */
 export async function readCatalogue(
@@ -120,7 +118,6 @@ export async function readCatalogue(
   }
 }
 
-/** Infers the kind of each column, such as categorical or numeric, by the rules for side tables. */
 function rolesOf(
   { columns, sample }: { columns: readonly string[]; sample: readonly (readonly string[])[] },
   key: string,
@@ -188,7 +185,6 @@ function contentColumn(
   return roles.fields.includes(name) ? [column] : [];
 }
 
-/** Returns a warning if the cells of a categorical column look multi-valued. */
 function listHints({ name, dictionary }: KeyColumn): string[] {
   const most = Math.min(dictionary.size, 1000);
   for (const separator of SEPARATORS) {

@@ -40,13 +40,9 @@ import { withMachine } from "../../workers/with-machine.js";
 const FOLDS = 5;
 /** Number of events that give an item half of the maximum weight in the fit (docs/experiments/cold-start.md). */
 const HALF_KNOWN = 1;
-/** Maximum number of items that take part in the cross-validation. */
 const MOST_JUDGED = 20_000;
-/** Maximum number of columns for which the R² of each single column is computed. */
 const MOST_ALONE = 50;
-/** Minimum number of known items on which the map from content to vectors is fitted. */
 const FEWEST = 10;
-/** R² below which a warning says that content hardly predicts the vectors. */
 const LITTLE = 0.01;
 
 /** Properties of a content map, for summaries and manifests. */
@@ -85,7 +81,6 @@ export interface ContentMap {
 }
 
 interface MapOptions {
-  /** paths of the catalogue's files, for messages */
   named: string;
   threads: number;
   /**
@@ -102,14 +97,7 @@ interface MappedCatalogue {
   warnings: string[];
 }
 
-/**
- * Reads a catalogue and, if files of edges are given, the edges between its items. Fits the map from content to vectors
- * on the run's items.
- *
- * @param field the item field; the key column has the same name by default
- * @param asTrained converts a key to its form in the run's table
- * @throws as readCatalogue, readContentEdges and fitContentMap
- */
+/** @param field the item field; the key column has the same name by default */
 export async function mapCatalogue(
   { run, field, table, range }: { run: Run; field: string; table: EmbeddingTable; range: RowRange },
   asTrained: (key: string) => string,
@@ -139,7 +127,6 @@ export async function mapCatalogue(
   return { catalogue, map, inputs: [...catalogue.inputs, ...(edges?.inputs ?? [])], warnings };
 }
 
-/** @param range rows of the items in the table @throws {UsageError} too few items are in both table and catalogue */
 async function fitContentMap(
   table: EmbeddingTable,
   range: RowRange,
@@ -291,7 +278,6 @@ function itemWeights(
   };
 }
 
-/** Warns about items of the run that the catalogue lacks. @throws {UsageError} it lacks all */
 function matchWarnings(
   table: EmbeddingTable,
   { first, last }: RowRange,
@@ -369,7 +355,6 @@ function factsNotes({ items, penalty, r2, fields, hops, r2ByHops, weights }: Map
 /** Candidates for λ, relative to an item with weight 1; Infinity stands for the prediction of the mean. */
 const PENALTIES = [Infinity, 1000, 300, 100, 30, 10, 3, 1, 0.3];
 
-/** The data and options of a content map's regression that depend neither on the content nor on the penalty. */
 interface Fitting {
   dim: number;
   hasWeights: boolean;
@@ -408,7 +393,6 @@ async function fitRows(
   });
 }
 
-/** Returns the cross-validated R² of the trained vectors, predicted from rows of content with the given penalty. */
 async function r2OfRows(rows: BlockRows, fitting: Fitting, penalty: number): Promise<number> {
   const { dim, folds, threads, signal } = fitting;
   const machine = await RidgeMachine.start(ridgeProblem(rows, fitting), folds, threads);

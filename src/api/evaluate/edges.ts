@@ -45,7 +45,6 @@ const FEW_UNKNOWN = 0.05;
 interface EdgesResult {
   compared: Compared[];
   warnings: string[];
-  /** number of evaluated held-out edges */
   rows: number;
   of: "edges";
   edges: EvaluatedEdges;
@@ -65,10 +64,6 @@ export interface EvaluatedEdges {
   leftOut: { unknown: number; loops: number; repeated: number };
 }
 
-/**
- * @throws {UsageError} a run lacks the requested field or table, or nearly all pairs are edges
- * @throws {DataError} no held-out edge connects two nodes that all runs have
- */
 export async function evaluateEdges(
   runs: readonly { run: Run; path: string; name: string }[],
   options: Evaluating,
@@ -130,7 +125,6 @@ function statedOptions(options: Evaluating): Record<string, unknown> {
   return { edges, source, target, directed, knownEdges, nonEdges, newNodes, field, scoring: score, table };
 }
 
-/** Edges that are known besides the held-out ones. Neither are sampled as pairs without an edge. */
 interface KnownEdges {
   from: "--known-edges" | "training";
   graph?: Graph;
@@ -139,7 +133,6 @@ interface KnownEdges {
   why?: string | undefined;
 }
 
-/** Reads the edges of --known-edges or, if it is not set, the training edges of the first run. */
 async function knownEdges(
   first: Run,
   nodes: EmbeddingTable,
@@ -298,26 +291,17 @@ function nothingToEvaluate(
 }
 
 interface Nodes {
-  /** field whose keys are the nodes */
   field: string;
-  /** table in which each row is a node */
   table: EmbeddingTable;
 }
 
-/**
- * Returns the node rows of a run. Items are composed if the run has side columns of items.
- *
- * @param named name of the field; by default the item field, or the only field
- * @returns the nodes, and a sentence about their vectors if they are composed
- * @throws {UsageError} the field does not exist, or there are several fields and none is the item field
- */
+/** Items are composed if the run has side columns of items. @param named by default the item field, or the only field */
 async function nodesOf(opened: OpenTable, named: string | undefined): Promise<Nodes & { note?: string }> {
   const field = named === undefined ? defaultField(opened) : opened.fieldNamed(named);
   const { table, note, item } = await composeItems(opened, undefined);
   return { ...nodesIn(table, field), ...(note !== undefined && item === field && { note }) };
 }
 
-/** Returns the rows of a field, without rows that have no key. @throws {UsageError} the field does not exist */
 function nodesIn(table: EmbeddingTable, field: string): Nodes {
   const { first, last } = rowsOf(table, field);
   const rows = Array.from({ length: last - first }, (_, i) => first + i).filter((row) => !isHole(table, row));
@@ -339,8 +323,6 @@ function defaultField({ run, table: { fields }, fieldNamed }: OpenTable): string
  *
  * @param path CSV as `embed transform` writes it: a key column (with the field's name, or the first one), and one
  *   column per dimension
- * @throws {UsageError} the vectors have another dimension than the run's
- * @throws {DataError} the file is not a table of vectors
  */
 async function withNewNodes(
   { field, table }: Nodes,
@@ -382,7 +364,6 @@ function commonRows(tables: readonly EmbeddingTable[]): EmbeddingTable[] {
   );
 }
 
-/** Appends the rows of `b` to the rows of `a`; both tables have a single field with the same name. */
 function appendedNodes(a: EmbeddingTable, b: EmbeddingTable): EmbeddingTable {
   const numRows = a.numRows + b.numRows;
   const vectors = new Float32Array(numRows * a.dim);

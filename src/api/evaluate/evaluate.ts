@@ -101,7 +101,6 @@ export async function evaluate(
   };
 }
 
-/** Removes the runs that --refit trained on the evaluated split. @throws {UsageError} no run is left */
 function withoutSeen(
   all: NamedRuns,
   part: "valid" | "test" | undefined,
@@ -115,7 +114,6 @@ function withoutSeen(
   return { named: all.filter(({ run }) => whySeen(run, part) === undefined), unevaluated };
 }
 
-/** Result of an evaluation, and the options that its summary reports. */
 type Evaluated = Omit<Evaluation, keyof Summary | "unevaluated"> &
   Pick<Evaluation, "compared" | "warnings" | "rows"> &
   Partial<Pick<Evaluation, "metrics">> & { given: Record<string, unknown> };
@@ -162,7 +160,6 @@ async function evaluateLog(runs: NamedRuns, options: Evaluating, watch: Watch): 
   return await (ranks ? evaluateRanking : evaluateScores)(runs, options, watch);
 }
 
-/** @throws {UsageError} the errors of scoreRows @throws {OutputError} the output file for the curve exists */
 async function evaluateScores(
   runs: readonly Contestant[],
   options: Evaluating,
@@ -179,7 +176,6 @@ async function evaluateScores(
   return { ...scored, curves, given: { on, part, logq, bins } };
 }
 
-/** Returns the calibration curves as CSV with one line per bin. */
 function curveLines(curves: Curves): string {
   const cell = (text: string) => (/[",\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text);
   const lines = Object.entries(curves).flatMap(([name, bins]) =>
@@ -214,7 +210,6 @@ async function checkScores(run: Run): Promise<void> {
   });
 }
 
-/** @throws {UsageError} the errors of measureRankings, or --table is set although the run's model ranks */
 async function evaluateRanking(
   runs: readonly Contestant[],
   options: Evaluating,

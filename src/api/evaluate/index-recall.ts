@@ -34,7 +34,7 @@ export interface IndexQueries {
   metric: string;
 }
 
-export interface EvaluatedIndex {
+interface EvaluatedIndex {
   compared: Compared[];
   warnings: string[];
   rows: number;
@@ -42,7 +42,6 @@ export interface EvaluatedIndex {
   given: Record<string, unknown>;
 }
 
-/** @throws {UsageError} several runs, a --k above every --ef, or an index of another table */
 export async function evaluateIndex(
   runs: readonly { run: Run; path: string }[],
   { index: path, k = DEFAULT_K, ef = DEFAULT_EF, seed = 1, reading }: Evaluating,
@@ -107,7 +106,6 @@ interface Queries {
   vectors: Float32Array;
   /** for each query that is an indexed row, its own row, which its list must not contain */
   masks: ItemLists;
-  /** whether the score of a row includes the row's weight */
   weighted: boolean;
 }
 

@@ -21,17 +21,15 @@ import { labelsIn, readLabels } from "../key-labels.js";
 import type { Watch } from "../../training/session/watch.js";
 import { openTable, type OpenTable } from "../tables.js";
 
-/** Number of neighbors if --k is not set. */
 const NEIGHBORS = 10;
 /** Share of the items on which the probe is tested; it is trained on the others. */
 const TEST_SHARE = 0.2;
 /** Maximum number of labels for a probe, which fits a model for each label. */
 const MOST_LABELS = 1000;
 
-export interface TablesResult {
+interface TablesResult {
   compared: Compared[];
   warnings: string[];
-  /** number of evaluated items */
   rows: number;
   of: "items";
   /** number of random splits of the probe; absent for a single split */
@@ -39,17 +37,12 @@ export interface TablesResult {
   given: Record<string, unknown>;
 }
 
-/** The evaluated items, which all tables contain. */
 interface CommonItems {
   keys: string[];
   /** the tables, restricted to the evaluated items in the order of `keys` */
   tables: EmbeddingTable[];
 }
 
-/**
- * @throws {UsageError} a table or the file lacks a requested column, or there are too few items or labels
- * @throws {DataError} no key of a table is in the file
- */
 export async function evaluateLabels(
   runs: readonly { path: string; name: string }[],
   options: Evaluating,
@@ -159,7 +152,6 @@ async function commonItems(
   return { keys, tables };
 }
 
-/** Returns the items with labels in a column. @throws {UsageError} too few items or labels, or too many labels */
 function labelled(
   { keys, tables }: CommonItems,
   side: SideTable,
@@ -216,8 +208,6 @@ function neighborMetrics(k: number, shares: Float64Array, rare: Uint8Array | und
  *
  * By default, a fifth of the items are test items, by a threshold for the hash. With --probe-train or --probe-repeats,
  * items are sorted by their hashes, which differ between repeats, and the first items are for training.
- *
- * @throws {UsageError} there are no training or no test items
  */
 function probeSplits(
   { keys }: CommonItems,

@@ -26,7 +26,6 @@ import {
   type OptionTable,
 } from "../../training/options/table.js";
 
-/** The modes of `embed evaluate`, each with its description in messages. */
 export const modes = {
   scores: "scored rows",
   ranking: "a ranking (--ranking)",
@@ -35,7 +34,7 @@ export const modes = {
   edges: "held-out edges (--edges)",
   index: "an index (--index)",
 } as const;
-export type Mode = keyof typeof modes;
+type Mode = keyof typeof modes;
 
 const MANY = Number.MAX_SAFE_INTEGER;
 const anyNumber = { min: -Number.MAX_VALUE, max: Number.MAX_VALUE } as const;

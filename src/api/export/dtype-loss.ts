@@ -124,7 +124,7 @@ function unit(vector: Float32Array): Float32Array {
 //
 //   <s, c + e> + b   with c = v + others, b its bias:   v' = v + e,  w' = w - <e, others>
 
-interface DtypeHeldOutLoss {
+export interface DtypeHeldOutLoss {
   /** the evaluated split, or the files of the evaluated log */
   on: string;
   /** name of the metric: auc, rmse or recallAt20, depending on the run's task */
@@ -139,25 +139,17 @@ interface DtypeHeldOutLoss {
 }
 
 interface HeldOutData {
-  /** files of a log that was not used for training */
   on?: string[];
   /** if `on` is absent: the name of a held-out split of the run */
   part?: "valid" | "test";
 }
 
 interface Written {
-  /** names of the exported fields; all fields when undefined */
   fields: readonly string[] | undefined;
   compose: Compose | undefined;
   dtype: Dtype;
 }
 
-/**
- * Evaluates a run with its exact vectors, and with the vectors that a reader of the export decodes.
- *
- * @throws {UsageError} the run's scores do not come from its table, or the split or the log cannot be read
- * @throws {DataError} a value is too large for f16
- */
 export async function heldOutLoss(
   run: Run,
   written: Written,

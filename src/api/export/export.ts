@@ -130,12 +130,10 @@ export async function exportRun(
 }
 
 interface Output {
-  /** path of the directory, for formats of several files */
   directory: string;
   force: boolean;
   signal: AbortSignal;
   server?: { variable: string; url: string };
-  /** writes the bytes of the export, for formats of a single file */
   write: (chunks: Chunks) => Promise<void>;
 }
 
@@ -264,8 +262,6 @@ function statedOptions({
 /**
  * Returns the writer of the run's network, or of one of its towers; undefined if a table is exported: for other
  * formats, for runs without a network, or if a field or a table is requested.
- *
- * @throws {UsageError} the requested part does not exist, or an option for tables is set
  */
 async function wholeNetworkOf(run: Run, options: ExportRunOptions): Promise<WriteNetwork | undefined> {
   const { format, field, table, onnxPart } = options;

@@ -23,7 +23,7 @@ import { composed, withMips, type Composed } from "../composed-items.js";
 import type { ExportRunOptions } from "./options.js";
 import type { OpenRows } from "../tables.js";
 
-export interface RowsToWrite {
+interface RowsToWrite {
   rows: TableRows;
   /** source of the vector for unknown keys, by exported field; only for --reserve */
   unknownKeys?: Record<string, UnknownVector>;
@@ -134,7 +134,6 @@ async function unknownKeysOf(
   );
 }
 
-/** Returns the parameters of the model, for format fnn. @throws {UsageError} the model is of another kind */
 export async function modelFacts({ run }: OpenRows): Promise<ModelFacts> {
   return await (
     await capable(

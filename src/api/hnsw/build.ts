@@ -124,7 +124,6 @@ function leftOutWarnings({ left: { zeros, holes }, field }: IndexSource): string
   return warnings;
 }
 
-/** Returns a callback that reports the progress of a long build after each tenth. */
 function tellProgress(numRows: number, watch: Watch): (numNodes: number) => void {
   let tenths = 0;
   return (numNodes) => {

@@ -24,8 +24,7 @@ export const HNSW_FILE = "index.hnsw";
 export const IDS_FILE = "ids.tsv";
 /** Version of the schema of index.json; an index of another version is rejected. */
 const SCHEMA_VERSION = 1;
-/** Advice in messages on an index that cannot be used. */
-export const REBUILD = "build it again with embed index";
+const REBUILD = "build it again with embed index";
 
 /** The properties of an index, as index.json records them. */
 export interface IndexFacts {
@@ -84,7 +83,6 @@ const factsShape = object(
   { table: text },
 );
 
-/** Recognizes the directory of an index by its index.json. */
 export const ownIndex: OwnDirectory = {
   what: "an index",
   marker: FACTS_FILE,

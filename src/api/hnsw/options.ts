@@ -4,7 +4,7 @@ import { choice, flag, text, whole, type GivenTo } from "../../training/options/
 const group = "Options:";
 const MANY = Number.MAX_SAFE_INTEGER;
 
-export const similarities = ["cosine", "dot", "l2"] as const;
+const similarities = ["cosine", "dot", "l2"] as const;
 
 export const indexOptions = {
   field: text("name", { help: "field to index: item, user or a column", group, required: true }),

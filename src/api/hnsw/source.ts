@@ -18,11 +18,10 @@ import { composeItems, compositionOf, type Compose } from "../compose.js";
 import { rankingTable } from "../composed-items.js";
 import { withOpenRows, type OpenTable } from "../tables.js";
 
-export interface SourceOptions {
+interface SourceOptions {
   field: string;
   /** metric of the index; by default the one by which the run's model ranks */
   metric?: IndexMetric | undefined;
-  /** name of the table, for a run with several tables; the default table when absent */
   table?: string | undefined;
   compose?: Compose | undefined;
 }
@@ -50,12 +49,6 @@ export interface IndexSource {
   note?: string;
 }
 
-/**
- * Selects the rows of a run's field for an index.
- *
- * @throws {UsageError} the field does not exist, has no vectors, or the model does not rank by the metric
- * @throws {ArtifactError} a vector is not finite
- */
 export async function indexSource(opened: OpenTable, options: SourceOptions): Promise<IndexSource> {
   const { run, fieldNamed } = opened;
   const field = fieldNamed(options.field);
@@ -86,7 +79,6 @@ export async function indexSource(opened: OpenTable, options: SourceOptions): Pr
   return { ...source, fingerprint: await fingerprintOf(source) };
 }
 
-/** Returns the metric of an index of a field. @throws {UsageError} the table has no vectors */
 async function metricOf(run: Run, field: string, { table, metric }: SourceOptions) {
   const model = await modelOf(run);
   if (model?.scoresBy === "weights")

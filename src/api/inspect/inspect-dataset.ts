@@ -14,12 +14,7 @@ import { eventsOfRoles, histogram, ShapeCounter } from "../../training/log-facts
 import { KeyFactsCounter } from "../../training/log-facts/key-facts.js";
 import type { InspectedColumn, Inspection, PageFacts } from "./options.js";
 
-/**
- * @param paths all paths of the command; a dataset must be the only one
- * @param how.firstRows number of rows to show @param how.top number of most frequent keys to show
- * @throws {UsageError} there are other paths, or an option would drop rows of the dataset
- * @throws {ArtifactError} the dataset is damaged
- */
+/** @param paths all paths of the command; a dataset must be the only one */
 export async function inspectDataset(
   path: string,
   paths: readonly string[],

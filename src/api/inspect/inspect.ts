@@ -64,14 +64,12 @@ export async function inspect(
 
 type WithPage = Inspection & { page?: PageFacts };
 
-/** @throws {UsageError} the HTML page goes to standard output @throws {OutputError} its file exists, or is the log */
 async function checkPage(html: string, paths: readonly string[], force: boolean): Promise<void> {
   if (html === "-") throw new UsageError("--html names a file: the facts are printed on standard output");
   await checkNotAnInput("--html", html, [...paths]);
   await checkOutput(html, force, "file");
 }
 
-/** Inspects the dataset among the paths, if there is one. @throws {UsageError} there are other inputs, or a server */
 async function datasetFacts(
   paths: readonly string[],
   { top = logOptions.top.default, html, ...given }: InspectOptions,
@@ -199,7 +197,6 @@ function withoutColumns(log: Log, ignore: readonly string[]): Log {
   };
 }
 
-/** Returns functions that look up the role of a column and the reason for it, as trainings infer them, and warnings. */
 function describeColumns(
   { multi = {}, dedupedBy = [] }: Pick<Log, "multi" | "dedupedBy">,
   inference: InferredRoles,

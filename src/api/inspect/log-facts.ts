@@ -45,7 +45,6 @@ export class LogFacts {
     this.#parse = timeParser(timeFormat);
   }
 
-  /** Counts the rows of a batch, which all come from the same file. */
   see(batch: Batch, keyOf: (request: number, code: number) => string): void {
     const { columns, numRows, sizes } = batch;
     if (numRows === 0) return;

@@ -8,7 +8,6 @@ import type { FoundFacts } from "./log-facts.js";
 const group = "Options:";
 const edgeGroup = "Edges:";
 
-/** Restriction of an option to logs, which excludes edge lists. */
 const ofLogs = { not: { source: true, target: true }, why: "these read an edge list" } as const;
 
 const ofReading = { ...reading, ...engine, ...badRows } as const;
@@ -107,6 +106,5 @@ export interface Inspection extends FoundFacts, KeyFacts {
 
 /** Additional properties of a log, which only the HTML page of `embed inspect` shows. */
 export interface PageFacts extends Pick<LogContent, "keys" | "days"> {
-  /** distribution of the cells of each column */
   shapes: readonly (ColumnShape | undefined)[];
 }

@@ -32,7 +32,6 @@ import {
   type LiftTrial,
 } from "./summary.js";
 
-/** Number of seeds below which a warning says that the confidence intervals are wide. */
 const FEW_SEEDS = 5;
 
 /** Result of `embed lift`, which is also written to its output file. */
@@ -46,9 +45,7 @@ export interface Lift extends Summary, LiftResult {
 
 /**
  * Trains networks initialized with a run's table and networks with other initializations, and reports the gain of the
- * table.
- *
- * All results except times are the same for any number of threads.
+ * table. All results except times are the same for any number of threads.
  *
  * @throws {UsageError} the table was trained on rows of the evaluation, or this cannot be determined
  * @throws {EmbedError} as the training of a network
@@ -159,7 +156,6 @@ interface LiftPlan {
   embeddingLearningRates: readonly number[];
 }
 
-/** Function that reports the end of a training, with an estimate of the time left. */
 type Tell = (text: string) => void;
 
 /** Runs the trainings of all arms, one after another. @throws {DivergedError} all learning rates of an arm diverge */
@@ -224,7 +220,6 @@ function bestLoss({ epochs, bestEpoch }: ComparedTraining): number {
   return epochs[bestEpoch - 1]!.validLoss!;
 }
 
-/** Returns null for the error of a training that diverged. @throws any other error */
 function whenDiverged(error: unknown): null {
   if (error instanceof DivergedError) return null;
   throw error;

@@ -3,7 +3,6 @@ import type { GivenTraining } from "../../training/options/log.js";
 
 const group = "Lift:";
 
-/** Options of `embed lift` that its trainer does not have. */
 export const liftOwn = {
   init: text("run", { help: "run whose table initializes the network", group, required: true }),
   seeds: whole({

@@ -26,7 +26,6 @@ export interface ReadBlock {
   rowsBefore: number;
 }
 
-/** Yields blocks of rows in the order of the log. @throws the errors of opening a log or an encoded dataset */
 export async function* readBlocks(
   predictor: RowPredictor,
   log: FurtherLog & { beside: readonly string[] },
@@ -77,7 +76,6 @@ export async function* readBlocks(
   }
 }
 
-/** Reads a log in blocks of rows, with the same options as the training log of the model that predicts. */
 class BlockReader {
   readonly #predictor: RowPredictor;
   readonly #log: FurtherLog;

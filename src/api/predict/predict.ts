@@ -102,7 +102,6 @@ export async function predict(
   }
 }
 
-/** @throws {UsageError} neither a run nor a model is given, or both are; or --keep names a column twice */
 function checkOptions(path: string | undefined, given: PredictOptions): void {
   const { model, keep = [] } = given;
   if ((path === undefined) === (model === undefined))
@@ -111,7 +110,6 @@ function checkOptions(path: string | undefined, given: PredictOptions): void {
   if (twice !== undefined) throw new UsageError(`--keep names '${twice}' twice`);
 }
 
-/** Returns a sentence on the other uses of a run whose model does not score rows. */
 async function insteadOfRows(run: Run): Promise<string> {
   const { transform, foldIn } = (await modelOf(run)) ?? {};
   const ways = [

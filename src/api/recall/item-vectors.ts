@@ -18,7 +18,6 @@ import { searchVectors, type Search, type SearchOptions } from "../../ranking/li
 
 export interface HowCompared {
   score: "dot" | "cosine" | "context";
-  /** whether the weights of items are added to scores */
   withWeights: boolean;
   /** how the vector of an item is composed of several vectors; undefined if it is a row of the table */
   composition?: ItemComposition | undefined;
@@ -35,11 +34,9 @@ interface SearchableItems {
   hasWeights: boolean;
   /** a sentence that describes the item vectors; only if items are composed */
   note?: string;
-  /** returns a search; each query searches one of the given sets of item numbers */
   searchIn: (sets: readonly Uint32Array[]) => Promise<Search>;
 }
 
-/** Reads the run's items that have a key. @throws {UsageError} as Search, or --index does not match the score */
 export async function itemVectors(given: ListsRequest, how: HowCompared): Promise<SearchableItems> {
   const { opened, options, watch } = given;
   const { run, rows } = opened;
@@ -105,7 +102,6 @@ async function contextRows(
   return { vectors: vectorsAt(own, places), lacks };
 }
 
-/** @throws {UsageError} the index's field, metric or composition of items is not that of the lists */
 async function indexed(
   { opened: { run }, options, watch }: ListsRequest,
   { score, withWeights, composition }: HowCompared,
@@ -149,7 +145,6 @@ interface IndexedItems {
   /** u32[n], ascending: row number of each item in the index's field */
   rows: Uint32Array;
   ef: number;
-  /** whether the weights of items are added to scores */
   weighted: boolean;
 }
 

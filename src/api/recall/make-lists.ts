@@ -13,14 +13,13 @@ import { bestPerCell, type Quotas } from "../../ranking/lists/quotas.js";
 import { pickQueries, placesIn, type Search } from "../../ranking/lists/search.js";
 import { NO_SET, type Sets } from "./allowed-items.js";
 
-export interface Making {
+interface Making {
   search: Search;
   sets: Sets;
   numItems: number;
   /** dimension of the queries' vectors; absent if queries have no vectors */
   dim: number;
   k: number;
-  /** the maximum numbers of items of one category in a list (--per) */
   quotas?: Quotas | undefined;
   /**
    * parts of each list, which are filled separately: by category (--lists-per), and by whether an item is new
@@ -112,7 +111,6 @@ async function amongSets(block: Block, making: Making): Promise<TopItems> {
   }
 }
 
-/** Converts positions in a set of allowed items to item numbers. */
 function inNumbersOfSet(best: TopItems, items: Uint32Array): TopItems {
   return { ...best, items: best.items.map((place) => (place === NO_ITEM ? NO_ITEM : items[place]!)) };
 }

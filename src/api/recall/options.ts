@@ -18,7 +18,6 @@ import {
   type Given,
 } from "../../training/options/table.js";
 
-/** The two kinds of recommendation lists, each with its description in messages. */
 export const owners = { user: "lists for users (--for user)", item: "lists for items (--for item)" } as const;
 
 const MANY = Number.MAX_SAFE_INTEGER;

@@ -87,7 +87,6 @@ export async function recall(
   });
 }
 
-/** Writes recommendation lists to a file or a server. @returns the result for a server; undefined for files */
 async function deliver(
   lists: Lists,
   { run }: OpenRows,
@@ -122,7 +121,6 @@ async function deliver(
 /** Names of the options whose values are paths; a fingerprint includes the contents of these files. */
 const FILES = ["mask", "items", "users", "candidates", "foldIn"];
 
-/** Returns checksums for the fingerprint: of the training log, whose items may be masked, and of the index. */
 async function readAlso({ manifest }: OpenRows["run"], { index }: RequestedLists): Promise<object> {
   const log = manifest.inputs.map(({ sha256 }) => sha256);
   return { log, ...(index !== undefined && { index: await fingerprintOf(join(index, FACTS_FILE)) }) };

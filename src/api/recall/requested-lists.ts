@@ -20,13 +20,11 @@ import type { TrainingEvents } from "../../sampling/training-events.js";
 /** The options with their defaults; those for reading logs are converted to the form that a log reader takes. */
 export type RequestedLists = Omit<Resolved<typeof recallOptions>, "badRows" | "query"> &
   Pick<FurtherLog, "reading" | "badRows"> & {
-    /** name of the baseline, if --score names one */
     baseline?: (typeof recallBaselines)[number] | undefined;
     query: Query | undefined;
     quota: Quota | undefined;
   };
 
-/** A run, and the options of the lists to make from it. */
 export interface ListsRequest {
   opened: OpenRows;
   options: RequestedLists;
@@ -37,13 +35,11 @@ export interface ListsRequest {
   kept: { seen?: SeenItems; listed?: ListedFiles };
 }
 
-/** The limit of `most` items with the same cell of a column in each list. */
 interface Quota {
   column: string;
   most: number;
 }
 
-/** Checks the options before any file is read. @throws {UsageError} options exclude each other, or one is missing */
 export function requestedLists(given: RecallOptions): RequestedLists {
   const { for: owner = "user" } = given;
   checkMode(recallOptions, given, owner, owners);
@@ -88,7 +84,6 @@ function checkServer({ format, urlEnv, into }: RecallOptions): void {
   );
 }
 
-/** Parses COLUMN=N. @throws {UsageError} the text has another form */
 function quotaOf(per: string | undefined): Quota | undefined {
   if (per === undefined) return undefined;
   const [, column, most] = /^(.+)=([1-9]\d{0,8})$/su.exec(per) ?? [];
@@ -97,7 +92,6 @@ function quotaOf(per: string | undefined): Quota | undefined {
   return { column, most: Number(most) };
 }
 
-/** Users, and the items of each user. */
 export type UserItems = Pick<TrainingEvents, "users" | "items" | "history">;
 
 /** The events of users. They serve as queries, or name the items to leave out; those that no list needs are absent. */
@@ -117,7 +111,6 @@ export interface ListedFiles {
   users: ListedKeys | undefined;
 }
 
-/** The distinct keys of a file, and their cells in other columns. */
 export interface ListedKeys {
   keys: Keys;
   /** columns by name: u32[keys.size], the code of each key's cell in the dictionary; MISSING for an empty cell */

@@ -40,10 +40,6 @@ import { searchByRanker, type Search, type SearchOptions } from "../../ranking/l
 import type { ListsRequest, UserItems } from "./requested-lists.js";
 import { inNumbersOf, readSeenItems } from "./seen-items.js";
 
-/**
- * A source of recommendation lists: the items, the users or items that get a list, a query for each of them, and a
- * search for the best items of queries.
- */
 export interface ListSource {
   /** keys of the items that can be ranked; an item number is a position among these keys */
   items: Keys;
@@ -51,7 +47,6 @@ export interface ListSource {
   counts: Uint32Array;
   /** items of each user that the user's recommendation list leaves out; absent if none are masked or known */
   had?: UserItems;
-  /** number of users in the log of --fold-in */
   numFolded?: number;
   /** dimension of query vectors; 0 if queries are not vectors */
   dim: number;
@@ -64,7 +59,6 @@ export interface ListSource {
   warnings: string[];
 }
 
-/** @throws {UsageError} the run cannot rank as requested, or the events of users are not available */
 export async function sourceOf(given: ListsRequest): Promise<ListSource> {
   const { options } = given;
   if (options.for === "item") return await itemsAmongThemselves(given);
@@ -247,7 +241,6 @@ async function byBaseline(given: ListsRequest): Promise<ListSource> {
   };
 }
 
-/** Appends the items that were added to the run after its training to the trained items. */
 async function withAddedItems(
   run: Run,
   { items, counts }: { items: Keys; counts: Uint32Array },

@@ -22,13 +22,7 @@ export interface MapLabels {
   labelOf(key: string): number | undefined;
 }
 
-/**
- * Reads the file of labels, if --labels names one.
- *
- * @param field the field whose keys the page shows; its most frequent labels get colors
- * @throws {UsageError} the labels are those of another field, or the file lacks the column @throws {DataError} a key
- *   occurs twice
- */
+/** @param field the field whose keys the page shows; its most frequent labels get colors */
 export async function labelsOfKeys(
   opened: OpenTable,
   field: string,
@@ -94,13 +88,11 @@ export class Names {
     return (row) => file?.called(row) ?? row;
   }
 
-  /** Returns notes on the shown keys without a name. */
   notes(): string[] {
     return this.#files.flatMap((file) => file.note() ?? []);
   }
 }
 
-/** @throws {UsageError} two files for one field, or a field that is not in the table @throws {DataError} a key twice */
 export async function readNames(
   opened: OpenTable,
   { names = [], reading }: Pick<ReportOptions, "names" | "reading">,

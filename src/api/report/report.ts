@@ -106,11 +106,9 @@ async function distinctNames(runs: readonly Run[]): Promise<string[]> {
   return names;
 }
 
-/** Names, labels and keys, read for the first run with a table, with which the HTML page shows all runs. */
 interface SharedByRuns {
   names: Names;
   labels?: MapLabels | undefined;
-  /** keys for which every run's section lists nearest neighbors */
   keys?: readonly string[];
 }
 
@@ -142,7 +140,6 @@ async function withTableToShow<T>(
   return await use(undefined);
 }
 
-/** Returns what the HTML page shows of a run, except calibration, and sentences about what it cannot show. */
 async function reportRun(run: Run, name: string, options: ReportOptions, shared: SharedByRuns, watch: Watch) {
   const absent: string[] = [];
   const { table, drift } = await withTableToShow(run, options, absent, async (opened) => {
@@ -178,7 +175,6 @@ const TEST_PART = "the test part";
 interface ReportCalibration {
   /** calibration curve of each run; undefined for a run without one */
   measured: (readonly CurveBin[] | undefined)[];
-  /** sentences that give the reasons for missing curves */
   absent: string[];
   /** phrase that names the scored rows, such as `the log given by --on` */
   scoredOn?: string;
@@ -186,9 +182,7 @@ interface ReportCalibration {
 
 /**
  * Scores a held-out split of each run again, because runs store no calibration curves: the number of bins is an option.
- * If the log no longer exists, the page says so.
- *
- * @throws {EmbedError} the log of --on or the split of --part cannot be read
+ * If the log no longer exists, the page says so; if --on or --part names it, that is an error.
  */
 async function scoreForReport(
   runs: readonly Run[],
@@ -274,7 +268,6 @@ async function versionHistory(
   return points;
 }
 
-/** Returns how the field on the page changed since an earlier version; empty if that version lacks the field. */
 async function changeSince(
   before: string,
   now: string,
@@ -334,7 +327,6 @@ async function reportedDrift(
   });
 }
 
-/** Returns the path of the previous version, if it still exists. */
 async function versionBefore(path: string): Promise<string | undefined> {
   const previous = (await readPublication(path))?.previous;
   if (!previous) return undefined;

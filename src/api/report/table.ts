@@ -41,7 +41,6 @@ const KEYS = 6;
 /** Number of keys in the plot of vector norms by count, as a fraction of the number of keys on a map. */
 const BY_COUNT = 0.5;
 
-/** Names, labels and keys that the page uses for all runs. */
 interface Shared {
   names: Names;
   labels?: MapLabels | undefined;
@@ -49,7 +48,6 @@ interface Shared {
   keys: readonly string[] | undefined;
 }
 
-/** @throws {UsageError} the table lacks the requested field */
 export async function reportTable(
   opened: OpenKeyed,
   options: ReportOptions,
@@ -153,7 +151,6 @@ function mostFrequentKeys({ table }: OpenTable, field: string): string[] {
     .map((row) => keyAt(table.keys, row));
 }
 
-/** Returns the neighbors of the given keys, except keys that the table lacks. */
 async function neighborLists(
   { table, rows }: KeyedRows,
   field: string,

@@ -7,7 +7,7 @@
 import { MISSING, keyAt } from "../../log/keys.js";
 import { KeyIndex } from "../../dataset/vocabulary/key-index.js";
 import { columnNamed } from "../../dataset/dataset.js";
-import { RowCollector, type Cells, type KeyOf, type Purpose } from "../../dataset/collect.js";
+import type { Cells, KeyOf, Purpose } from "../../dataset/collect.js";
 import type { Metrics } from "../../embedding/manifest.js";
 import { type Run, DEFAULT_TABLE, openRun, writeRun } from "../../embedding/run-directory.js";
 import { keysOfRows, rowsOf, type EmbeddingTable } from "../../embedding/table.js";
@@ -18,7 +18,6 @@ import { capable } from "../../trainers/index.js";
 import { openAsTrained } from "../../training/reading/open-as-trained.js";
 import { PRIOR_EVENTS } from "../../training/options/content-options.js";
 import { listedKeys } from "../../training/capabilities/listed-keys.js";
-import { hidingText, withLog } from "../../training/reading/read-dataset.js";
 import { silently } from "../../training/reading/split-parts.js";
 import type { Transformed, TransformOptions } from "../../training/options/transform-options.js";
 import { collectWarnings, type Watch } from "../../training/session/watch.js";
@@ -26,6 +25,7 @@ import { composeItems } from "../compose.js";
 import { blended, foldedItems, type ItemVector } from "../content/fold-in-items.js";
 import { mapCatalogue, type ContentMap, type MapFacts } from "../content/map.js";
 import { itemFieldOf, keyAsTrained } from "../item-keys.js";
+import { readItemTable } from "./read-places.js";
 import { ADDED_TABLE, addedTable, readAdded } from "../../embedding/added.js";
 import { ownRun } from "../../embedding/own-run.js";
 import { checkOutput } from "../../io/atomic.js";
@@ -36,7 +36,6 @@ const CANNOT_FOLD = "cannot compute vectors of new items from their events (--fo
 
 interface NewItem extends ItemVector {
   key: string;
-  /** number of known events of the item */
   count: number;
 }
 
@@ -49,7 +48,6 @@ interface NewItems {
   inputs: InputFingerprint[];
 }
 
-/** @throws {UsageError} options that cannot be combined with --content */
 export function checkContent({
   content,
   append = false,
@@ -73,10 +71,7 @@ export function checkContent({
     );
 }
 
-/**
- * Returns metrics of a content map: the R² of vectors that it predicts from all content columns, from each column alone
- * (`r2:COLUMN`), and the R² of predicted weights.
- */
+/** Returns the R² of a content map, of each column alone (`r2:COLUMN`), and of predicted weights. */
 function mapMetrics({ r2, fields, weights }: MapFacts): Metrics {
   return {
     r2,
@@ -113,12 +108,7 @@ export async function vectorsOfContent(
   };
 }
 
-/**
- * Returns the items that a run's table lacks with computed vectors, in the order of the input.
- *
- * @throws {UsageError} as itemFieldOf and readCatalogue; no item is new, or the run cannot fold in items
- * @throws {DataError} no new item has content or events
- */
+/** Returns the items that a run's table lacks with computed vectors, in the order of the input. */
 async function newItemsOf(run: Run, options: TransformOptions, watch: Watch): Promise<NewItems> {
   const note = (text: string) => watch.observe({ stage: "note", text });
   const warn = (text: string) => watch.observe({ stage: "warning", text });
@@ -179,7 +169,6 @@ async function newItemsOf(run: Run, options: TransformOptions, watch: Watch): Pr
   return { field, table, items: made, facts: map.facts, inputs };
 }
 
-/** Returns the new items that have content or events, and reports the others. @throws {DataError} none is left */
 function blendedItems(
   fresh: readonly string[],
   { vectors, weights, mean, smoothed: rows }: ContentMap,
@@ -272,51 +261,32 @@ async function eventsByItem(
 }
 
 /** Reads the distinct keys of a table of items. @throws {UsageError} no key column @throws {DataError} an empty key */
-async function readKeys(
-  { on, reading, key: given, hashKeys, maxBad, badRows }: TransformOptions,
-  field: string,
-  watch: Watch,
-): Promise<string[]> {
-  const handlingOf = {
-    ...{ fields: [], numeric: [], multi: {}, ignore: [], sides: [], drop: [] },
-    ...{ reading, onBadRow: reading.onBadRow, infer: false, unlabelled: false },
-    maxBad,
-    badRows,
-    hidesText: hashKeys !== undefined,
+async function readKeys(options: TransformOptions, field: string, watch: Watch): Promise<string[]> {
+  const { on, key: given } = options;
+  const key = given ?? field;
+  const checkColumns = (columns: readonly string[]): void => {
+    if (!columns.includes(key))
+      throw new UsageError(
+        given === undefined
+          ? `${on.join(", ")} has no column '${key}', the item column of the run: name its key column with ` +
+              `--key; the columns are ${columns.join(", ")}`
+          : `--key names column '${key}', which no input has: the columns are ${columns.join(", ")}`,
+      );
   };
   const keys = new Set<string>();
-  const read = async () =>
-    await withLog(on, handlingOf, watch, async (log, _, handling, observe) => {
-      const key = given ?? field;
-      if (!log.columns.includes(key))
-        throw new UsageError(
-          given === undefined
-            ? `${on.join(", ")} has no column '${key}', the item column of the run: name its key column with ` +
-                `--key; the columns are ${log.columns.join(", ")}`
-            : `--key names column '${key}', which no input has: the columns are ${log.columns.join(", ")}`,
-        );
-      const purposes: Purpose[] = [{ name: key, as: "key", role: "key", required: true }];
-      const sink = {
-        append([codes]: Cells[], numRows: number, keyOf: KeyOf): void {
-          for (let row = 0; row < numRows; row++) keys.add(keyOf(0, codes![row]!));
-        },
-      };
-      const collector = new RowCollector(purposes, handling, [], sink);
-      const rows = await log.read(purposes, (batch, keyOf) => collector.add(batch, keyOf), observe);
-      const skipped = { ...rows.skipped, ...collector.skipped };
-      const faulty = Object.values(rows.skipped).reduce((sum, count) => sum + count, 0);
-      await handling.onRead?.(skipped, rows.numRows + faulty);
-      return { skipped, inferred: [], notes: [], warnings: [] };
-    });
-  await (hashKeys === undefined ? read() : hidingText(read));
+  const sink = {
+    append([codes]: Cells[], numRows: number, keyOf: KeyOf): void {
+      for (let row = 0; row < numRows; row++) keys.add(keyOf(0, codes![row]!));
+    },
+  };
+  const purpose: Purpose = { name: key, as: "key", role: "key", required: true };
+  await readItemTable(options, [purpose], sink, checkColumns, watch);
   return [...keys];
 }
 
 /**
  * Writes a copy of a run with new items, completely or not at all. The trained tables and files keep their bytes. The
  * new rows are in a separate table, which commands read together with the default table.
- *
- * @throws as newItemsOf; {UsageError} composed items of the run have another dimension than its table
  */
 export async function appendItems(path: string, options: TransformOptions, outer: Watch): Promise<Summary> {
   const start = performance.now();

@@ -22,7 +22,6 @@ import { NearestPoints, type NearPoint } from "../../retrieval/nearest-points.js
 /** Minimum ratio of the columns' standard deviations for the warning that one column decides the distance. */
 const MOST_SPREAD = 100;
 
-/** @throws {UsageError} --distance is invalid, or --min-nearest is above --nearest */
 export function checkNearest(options: TransformOptions): void {
   const { nearest, distance, distanceKind, minNearest } = options;
   if (nearest === undefined) return;
@@ -31,12 +30,6 @@ export function checkNearest(options: TransformOptions): void {
     throw new UsageError(`--min-nearest must be at most --nearest ${nearest}, got ${minNearest}`);
 }
 
-/**
- * Computes the vectors of the new items in a table as means over known items.
- *
- * @throws {UsageError} the run has no item table, or it knows none or all of the items
- * @throws {DataError} as readPlaces; or no item has enough neighbors
- */
 export async function meansOfNearest(
   run: Run,
   options: TransformOptions,
@@ -109,7 +102,6 @@ export async function meansOfNearest(
   };
 }
 
-/** Returns a sentence that describes the distance. @param alike ` with the same ...`, or empty */
 function distanceNote({ kind, columns }: Distance, alike: string): string {
   const names = columns.map((name) => `'${name}'`).join(", ");
   const among = alike === "" ? "" : `, among items${alike}`;
@@ -118,7 +110,6 @@ function distanceNote({ kind, columns }: Distance, alike: string): string {
     : `distance: Euclidean in ${names}, unscaled${among}`;
 }
 
-/** Warns of numbers that suggest a wrong distance, such as a column that dominates. */
 function oddPlaces({ kind, columns }: Distance, { numbers }: Pick<Places, "numbers">): string[] {
   const width = columns.length;
   const n = numbers.length / width;
@@ -163,7 +154,6 @@ interface KnownItem {
   row: number;
 }
 
-/** A new item, and the known items nearest to it, nearest first. */
 interface NewItemNeighbors {
   item: number;
   near: NearPoint[];
@@ -189,7 +179,6 @@ function splitItems(
   return { known: known.sort((a, b) => Buffer.compare(bytes.get(a)!, bytes.get(b)!)), fresh };
 }
 
-/** Returns for each new item the `most` nearest known items, as positions in `known`. */
 function nearestItems(
   distance: Distance,
   { numbers, groups }: Places,
@@ -228,11 +217,7 @@ function searchAmong(points: readonly Float64Array[], dims: number): NearestPoin
   return new NearestPoints(all, dims);
 }
 
-/**
- * Returns for each new item the mean vector of its nearest known items, and their mean weight if the table has weights.
- *
- * @returns f32[n * dim] and f32[n]; summed in f64, nearest first
- */
+/** @returns the mean vectors f32[n * dim] and mean weights f32[n]; summed in f64, nearest first */
 function meansOf(
   { dim, vectors, weights }: EmbeddingTable,
   known: readonly KnownItem[],

@@ -39,7 +39,6 @@ export function completion(commands: readonly CommandEntry[]): CommandSpec {
   });
 }
 
-/** The properties of a command that its completion needs. */
 interface CompletedCommand {
   name: string;
   summary: string;

@@ -1,5 +1,5 @@
 import type { FieldDiff, RunDiff } from "../../api/diff.js";
-import { diffOptions } from "../../api/options/diff.js";
+import { diffOptions } from "../../api/options.js";
 import { printable } from "../../errors.js";
 import { commandSpec } from "../command-spec.js";
 import { formatTable } from "../terminal.js";

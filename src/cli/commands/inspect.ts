@@ -21,7 +21,6 @@ Examples:
   embed inspect edges.csv --source from --target to
 `;
 
-/** Maximum number of characters of a cell that are printed. */
 const MAX_SHOWN = 24;
 
 const description =

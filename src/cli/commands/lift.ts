@@ -35,7 +35,6 @@ export async function command(): Promise<CommandSpec> {
 const BLOCKS = ["▁", "▂", "▃", "▄", "▅", "▆", "▇", "█"];
 const MAX_EPOCHS = 60;
 
-/** Formats the result of `embed lift` as text or markdown. */
 function liftText(lift: Lift, format: "text" | "markdown"): string {
   const { arms, pretraining, sentences, judged } = lift;
   const head = [

@@ -1,5 +1,5 @@
 import type { Reproduction } from "../../api/reproduce.js";
-import { reproduceOptions } from "../../api/options/reproduce.js";
+import { reproduceOptions } from "../../api/options.js";
 import { ArtifactError } from "../../errors.js";
 import { commandSpec } from "../command-spec.js";
 import { titleOf } from "../../evaluation/metrics.js";

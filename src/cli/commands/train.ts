@@ -88,7 +88,6 @@ function importanceLines(importances: NonNullable<Summary["importances"]>): stri
   return `${formatTable([["column", "gain", "splits"], ...lines])}${rest}`;
 }
 
-/** Formats one line per split and one column per metric. */
 function metricLines(metrics: Record<string, PartMetrics>): string {
   const names = metricNames(Object.values(metrics));
   if (names.length === 0) return "";

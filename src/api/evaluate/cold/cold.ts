@@ -24,10 +24,18 @@ import type { Watch } from "../../../training/session/watch.js";
 import type { MapFacts } from "../../content/map.js";
 import { itemFieldOf } from "../../item-keys.js";
 import { coldItemsOf, coldNotes, coldProtocol, type ColdItems, type ColdProtocol } from "./protocol.js";
-import { rankedTable, vectorScoring, type RankedTable } from "./vectors.js";
+import {
+  contendersOf,
+  loadContentMap,
+  foldNewItems,
+  leaks,
+  type Contender,
+  rankedTable,
+  vectorScoring,
+  type RankedTable,
+} from "./contenders.js";
 import type { Evaluating } from "../options.js";
 import { eventRecipe, openEvaluated } from "../../../ranking/user-events.js";
-import { contendersOf, loadContentMap, foldNewItems, leaks, type Contender } from "./contenders.js";
 
 /** Metrics for new items with a given number of known events. */
 export interface ColdResult {
@@ -40,7 +48,7 @@ export interface ColdResult {
   compared: Compared[];
 }
 
-export interface ColdEvaluation {
+interface ColdEvaluation {
   cold: ColdResult[];
   /** properties of the content map */
   content?: MapFacts;
@@ -51,11 +59,7 @@ export interface ColdEvaluation {
   given: Record<string, unknown>;
 }
 
-/**
- * @param runs the first run's vectors are predicted from content and events; the tables of other runs have rows of new
- *   items
- * @throws {UsageError} as coldItemsOf, vectorScoring and readCatalogue
- */
+/** @param runs the first run's vectors are predicted; the tables of other runs have rows of new items */
 export async function evaluateCold(
   runs: readonly Contestant[],
   options: Evaluating,
