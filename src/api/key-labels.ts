@@ -74,7 +74,6 @@ export function labelsIn(side: SideTable, column: string) {
 
 /** Names of the keys of a field. The object records which keys were looked up, and which of them have no name. */
 export class KeyNames {
-  readonly #nameOf: (key: string) => string | undefined;
   readonly #shown = new Set<string>();
   readonly #nameless = new Set<string>();
 
@@ -83,14 +82,12 @@ export class KeyNames {
     readonly field: string,
     readonly path: string,
     readonly column: string,
-    nameOf: (key: string) => string | undefined,
-  ) {
-    this.#nameOf = nameOf;
-  }
+    private readonly nameOf: (key: string) => string | undefined,
+  ) {}
 
   /** Returns a copy of a row with the name of its key, which is undefined if the file has none. */
   called<T extends { key: string }>(row: T): T & { name?: string } {
-    const name = this.#nameOf(row.key);
+    const name = this.nameOf(row.key);
     this.#shown.add(row.key);
     if (name === undefined) this.#nameless.add(row.key);
     return { ...row, name };

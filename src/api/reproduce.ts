@@ -59,7 +59,8 @@ export async function reproduce(path: string, given: ReproduceOptions, watch: Wa
       `cannot reproduce run '${path}': its training was interrupted by a signal (interrupted: true)`,
     );
   checkEngine(path, asked, options);
-  const isGone = await datasetIsGone(asked);
+  // the log was an encoded dataset that was removed, and can be encoded again
+  const isGone = asked.encoded !== undefined && !(await pathExists(asked.log[0]!));
   await checkInputs(run, asked, isGone);
   if (manifest.version !== version) {
     const text = `run '${path}' was trained by embed ${manifest.version}, this is ${version}: bytes may differ`;
@@ -147,10 +148,6 @@ async function checkInputs(
     throw new DataError(
       `run '${alignment.to}', which the run was aligned to, has changed: restore the earlier one`,
     );
-}
-
-async function datasetIsGone({ log, encoded }: TrainingRequest): Promise<boolean> {
-  return encoded !== undefined && !(await pathExists(log[0]!));
 }
 
 /** Encodes a removed dataset again. @throws {DataError} the new dataset differs from the recorded one */

@@ -12,14 +12,11 @@ export class Interrupted extends Error {
 /** Delivers the signals that the main thread passes on to one command. */
 export class Interrupts {
   readonly #abort = new AbortController();
-  readonly #tell: (message: FromCommand) => void;
   #finish: (() => void) | undefined;
   #exitCode: number | undefined;
 
   /** @param tell sends a message to the main thread */
-  constructor(tell: (message: FromCommand) => void = () => undefined) {
-    this.#tell = tell;
-  }
+  constructor(private readonly tell: (message: FromCommand) => void = () => undefined) {}
 
   get signal(): AbortSignal {
     return this.#abort.signal;
@@ -32,7 +29,7 @@ export class Interrupts {
 
   /** Sets the clause that says what is kept if a signal stops the command, such as `finished steps are kept`. */
   keeps(text: string): void {
-    this.#tell({ keeps: text });
+    this.tell({ keeps: text });
   }
 
   /**
@@ -40,7 +37,7 @@ export class Interrupts {
    * work; undefined if the command runs the hook itself.
    */
   hook(hook: InterruptedHook | undefined): void {
-    this.#tell({ hook });
+    this.tell({ hook });
   }
 
   /**
@@ -50,7 +47,7 @@ export class Interrupts {
    */
   finishInstead(saves: string, finish: () => void): () => void {
     this.#finish = finish;
-    this.#tell({ saves });
+    this.tell({ saves });
     // a signal may have arrived before this call, between two trainings of the command
     if (this.#exitCode !== undefined) finish();
     return () => {

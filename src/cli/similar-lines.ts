@@ -18,8 +18,6 @@ function isValidated(event: Epoch): boolean {
  * distances, and at its end the best and the last.
  */
 export class EpochLines {
-  readonly #most: number;
-  readonly #write: (event: Epoch, isBest: boolean) => void;
   #last: Epoch | undefined;
   #best: Epoch | undefined;
   /** whether the last epoch and the best epoch have been printed */
@@ -29,17 +27,17 @@ export class EpochLines {
    * @param most maximum number of lines of a training, above 3
    * @param write receives each epoch that gets a line, and whether it is the best
    */
-  constructor(most: number, write: (event: Epoch, isBest: boolean) => void) {
-    this.#most = most;
-    this.#write = write;
-  }
+  constructor(
+    private readonly most: number,
+    private readonly write: (event: Epoch, isBest: boolean) => void,
+  ) {}
 
   see(event: Epoch): void {
     if (this.#last && !isNext(this.#last, event)) this.end();
     const { epoch, epochs } = event;
-    const every = epochs <= this.#most ? 1 : Math.ceil(epochs / (this.#most - EXTRA));
+    const every = epochs <= this.most ? 1 : Math.ceil(epochs / (this.most - EXTRA));
     const isShown = epoch === 1 || epoch % every === 0;
-    if (isShown) this.#write(event, false);
+    if (isShown) this.write(event, false);
     this.#last = event;
     this.#written.last = isShown;
     if (!event.best || !isValidated(event)) return;
@@ -50,8 +48,8 @@ export class EpochLines {
   /** Writes the epochs that were held back until the end of a training. Must be called before other text is written. */
   end(): void {
     const isLastBest = this.#best === this.#last;
-    if (this.#best && !this.#written.best && !isLastBest) this.#write(this.#best, true);
-    if (this.#last && !this.#written.last) this.#write(this.#last, false);
+    if (this.#best && !this.#written.best && !isLastBest) this.write(this.#best, true);
+    if (this.#last && !this.#written.last) this.write(this.#last, false);
     [this.#last, this.#best] = [undefined, undefined];
   }
 }
@@ -61,13 +59,10 @@ function isNext(last: Epoch, { training, refit, epoch }: Epoch): boolean {
 }
 
 export class SimilarLines {
-  readonly #write: (text: string) => void;
   #held: string[] = [];
   #timer: NodeJS.Timeout | undefined;
 
-  constructor(write: (text: string) => void) {
-    this.#write = write;
-  }
+  constructor(private readonly write: (text: string) => void) {}
 
   see(text: string): void {
     this.#held.push(text);
@@ -82,7 +77,7 @@ export class SimilarLines {
     this.#timer = undefined;
     const held = this.#held;
     this.#held = [];
-    for (const text of similarTogether(held)) this.#write(text);
+    for (const text of similarTogether(held)) this.write(text);
   }
 }
 

@@ -3,10 +3,10 @@
 // Keys are the options' long names. A file serves all commands: options of other commands are ignored, unknown keys are
 // an error.
 
-import { isMap, isScalar, type Document } from "yaml";
+import { isMap } from "yaml";
 import { z } from "zod";
 import { excerpt, nearestName } from "../errors.js";
-import { readYamlDocument } from "./yaml-file.js";
+import { offsetOf, readYamlDocument } from "./yaml-file.js";
 
 /** An option of a command, as a key of a configuration file. */
 export interface ConfigSetting {
@@ -63,17 +63,17 @@ export async function readConfig(
       const key = issue.keys[0]!;
       const near = nearestName(key, names);
       const hint = near === undefined ? "`embed COMMAND --help` lists them" : `did you mean '${near}'?`;
-      return fail(offsetOf(document, key), `unknown key '${key}': ${hint}`);
+      return fail(offsetOf(document, [key]), `unknown key '${key}': ${hint}`);
     }
     const name = String(issue.path[0]);
     const setting = settings.find((candidate) => candidate.name === name)!;
     const got = excerpt(JSON.stringify(document.get(name)) ?? "nothing");
-    return fail(offsetOf(document, name), `'${name}' expects ${expectationOf(setting)}, got ${got}`);
+    return fail(offsetOf(document, [name]), `'${name}' expects ${expectationOf(setting)}, got ${got}`);
   }
   const entries = new Map<string, ConfigEntry>();
   for (const { name } of settings) {
     if (!Object.hasOwn(result.data, name)) continue;
-    entries.set(name, { value: asFlagValue(result.data[name]), ...placeOf(offsetOf(document, name)) });
+    entries.set(name, { value: asFlagValue(result.data[name]), ...placeOf(offsetOf(document, [name])) });
   }
   return entries;
 }
@@ -99,12 +99,6 @@ function expectationOf({ kind, choices }: ConfigSetting): string {
   if (choices) return `one of ${choices.join(", ")}`;
   if (kind === "flag") return "true or false";
   return kind === "one" ? "one value" : "a value, a list or a mapping of values";
-}
-
-function offsetOf({ contents }: Document, name: string): number {
-  if (!isMap(contents)) return 0;
-  const pair = contents.items.find(({ key }) => isScalar(key) && String(key.value) === name);
-  return isScalar(pair?.key) ? (pair.key.range?.[0] ?? 0) : 0;
 }
 
 /** Converts a YAML value to the text or texts that the command line would contain. */

@@ -122,7 +122,7 @@ function childOf(schema: unknown): unknown {
 }
 
 /** Returns the offset of a key or of a list's element; for a missing key, the offset at which it could be added. */
-function offsetOf(document: Document, path: readonly string[]): number {
+export function offsetOf(document: Document, path: readonly string[]): number {
   let at: unknown = document.contents;
   let offset = 0;
   for (const step of path) {

@@ -6,7 +6,6 @@
 
 import type { Argument, Command } from "commander";
 import type { CommandSpec } from "../cli/command-spec.js";
-import type { TableOption } from "../flags/table-option.js";
 import { commandOf, optionsOf, optionType } from "./call.js";
 import { functions, specOf, type LibraryFunction } from "./functions.js";
 
@@ -47,7 +46,8 @@ function optionsText(found: LibraryFunction, command: Command, spec: CommandSpec
     if (option.hidden) continue;
     const isNeeded = option.mandatory;
     properties.push(
-      docComment([aboutOption(option)], "  "),
+      // the description of a flag --no-NAME is that of the value false
+      docComment([`${option.negate ? "false: " : ""}${option.description}`], "  "),
       `  ${name}${isNeeded ? "" : "?"}: ${optionType(option)}${isNeeded ? "" : " | undefined"};`,
     );
   }
@@ -59,11 +59,6 @@ function optionsText(found: LibraryFunction, command: Command, spec: CommandSpec
     ...properties,
     "}\n",
   ].join("\n");
-}
-
-/** Returns the description of an option. The description of a flag --no-NAME is that of the value false. */
-function aboutOption({ negate, description }: TableOption): string {
-  return negate ? `false: ${description}` : description;
 }
 
 /** Returns the declarations of a function: its comment, and an overload for each number of optional arguments. */

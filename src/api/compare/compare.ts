@@ -16,7 +16,7 @@ import {
   type Untrained,
 } from "../../evaluation/leaderboard.js";
 import { ownRun } from "../../embedding/own-run.js";
-import { OutputError, UsageError, type EmbedError } from "../../errors.js";
+import { countText, OutputError, UsageError, type EmbedError } from "../../errors.js";
 import { checkOutput } from "../../io/atomic.js";
 import { checkNotAnInput } from "../../io/not-an-input.js";
 import { version } from "../../io/package-version.js";
@@ -304,7 +304,7 @@ async function measureLists(
   }));
   return {
     ...{ compared, warnings, metrics: [`recallAt${k}`, `ndcgAt${k}`] },
-    on: `${formatCount(users.judged)} users with held-out items among ${formatCount(split.test)} test rows`,
+    on: `${countText(users.judged)} users with held-out items among ${countText(split.test)} test rows`,
     unmeasured: [...unmeasured, ...late],
   };
 }
@@ -323,7 +323,7 @@ async function measurePredictions(
     compared: compare(all, units, { samples, seed }),
     ...{ warnings, curves },
     metrics: rowMetrics(task === "binary" ? "binary" : "regression").map(({ name }) => name) as [string],
-    on: `${formatCount(split.test)} rows of the test split`,
+    on: `${countText(split.test)} rows of the test split`,
     unmeasured: isAlike ? [] : [{ name: "mean label", why: "the runs were measured on other users or rows" }],
   };
 }
@@ -343,8 +343,4 @@ function mergedWarnings(warnings: readonly string[], runs: readonly { name: stri
     names.set(text, [...(names.get(text) ?? []), ...(of ? [of.name] : [])]);
   }
   return [...names].map(([text, of]) => (of.length === 0 ? text : `${of.join(", ")}: ${text}`));
-}
-
-function formatCount(n: number): string {
-  return n.toLocaleString("en");
 }

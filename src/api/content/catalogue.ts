@@ -64,7 +64,8 @@ export async function readCatalogue(
     const warnings = nullWarnings(side.nulls);
     const kept = side.columns.filter((column) => {
       const { name, dictionary } = column;
-      if (dictionary.size < 2 && side.keys.size > 1 && isContent(name, roles, given)) {
+      const used = [roles.fields, roles.numeric, Object.keys(roles.multi), given.contentText ?? []];
+      if (dictionary.size < 2 && side.keys.size > 1 && used.some((names) => names.includes(name))) {
         notes.push(`ignored '${name}', which has at most one value`);
         return false;
       }
@@ -158,14 +159,6 @@ function rolesOf(
     integers: fields ? new Set() : integers,
     forms,
   };
-}
-
-function isContent(
-  name: string,
-  { fields, numeric, multi }: Roles,
-  { contentText = [] }: ContentOptions,
-): boolean {
-  return [fields, numeric, contentText].some((names) => names.includes(name)) || Object.hasOwn(multi, name);
 }
 
 function contentColumn(

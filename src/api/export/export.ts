@@ -23,7 +23,7 @@ import { dtypeLoss, lossTexts, type DtypeLoss, heldOutLoss } from "./dtype-loss.
 import { checkTogether } from "./check-options.js";
 import { exportOptions, type ExportRunOptions, type GivenExport, type OnnxPart } from "./options.js";
 import { exportFingerprint } from "./fingerprint.js";
-import { modelFacts, preprocessOf, rowsToWrite, textsOf, onlyField } from "./rows.js";
+import { modelFacts, preprocessOf, rowsToWrite, onlyField } from "./rows.js";
 import { withOpenRows, type OpenRows } from "../tables.js";
 import type { Run } from "../../embedding/run-directory.js";
 import { knownModelOf, modelOf, refusal } from "../../trainers/index.js";
@@ -235,7 +235,7 @@ async function givenOptions(
 ): Promise<ExportOptions & { format: string }> {
   const model = format.isOfModel ? await modelFacts(opened) : undefined;
   const preprocess = await preprocessOf(opened);
-  const texts = await textsOf(opened, table);
+  const texts = await (await modelOf(opened.run))?.rowTexts?.(opened.run, table);
   return {
     ...{ format: name, withWeight, strict },
     ...definedOf({ field: onlyField(field), reserve, wide, onnxInput, dtype, model, preprocess, texts }),

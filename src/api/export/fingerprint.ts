@@ -21,11 +21,8 @@ export async function exportFingerprint(
     .filter((name) => /^(embeddings|model\/)/.test(name))
     .sort()
     .map((name) => [name, manifest.files[name]!.sha256]);
+  const checksumOf = async (path: unknown) => (await fingerprintOf(String(path))).sha256;
   const contents: Record<string, unknown> = {};
-  for (const name of files) contents[name] = await Promise.all([given[name] ?? []].flat().map(contentOf));
+  for (const name of files) contents[name] = await Promise.all([given[name] ?? []].flat().map(checksumOf));
   return sha256Of(JSON.stringify([version, ofRun, { ...given, ...contents }])).slice(0, 16);
-}
-
-async function contentOf(path: unknown): Promise<unknown> {
-  return (await fingerprintOf(String(path))).sha256;
 }

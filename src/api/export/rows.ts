@@ -1,7 +1,7 @@
 // Prepares the rows that `embed export` writes: composes items, selects rows, reserves rows for unknown keys,
 // normalizes vectors.
 
-import { capable, knownModelOf, modelOf } from "../../trainers/index.js";
+import { capable, knownModelOf } from "../../trainers/index.js";
 import { PREPROCESS_FILE } from "../../training/capabilities/run-space.js";
 import type { ExportFormat } from "../../export/format.js";
 import { normalizedRows, rowsNamed, rowsOfFields, topRows } from "../../export/narrow.js";
@@ -12,7 +12,7 @@ import {
   type OutOfVocabulary,
   type UnknownVector,
 } from "../../export/unknown-keys.js";
-import type { ModelFacts, RowTexts } from "../../export/selection.js";
+import type { ModelFacts } from "../../export/selection.js";
 import { loadRows, tableRows, type TableRows } from "../../embedding/rows.js";
 import { vectorsAt } from "../../embedding/table.js";
 import type { UnknownKeysOf } from "../../training/capabilities/model.js";
@@ -142,11 +142,6 @@ export async function modelFacts({ run }: OpenRows): Promise<ModelFacts> {
       "cannot be written in format fnn, which holds w0, weights and vectors of a factorization machine",
     )
   )(run);
-}
-
-/** Returns texts that describe the rows, if the model has any. @param name name of the table, as the user gave it */
-export async function textsOf({ run }: OpenRows, name: string | undefined): Promise<RowTexts | undefined> {
-  return await (await modelOf(run))?.rowTexts?.(run, name);
 }
 
 /** Returns preprocess.json (how cells of a log become keys), which formats of several files include; if it exists. */

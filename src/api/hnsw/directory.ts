@@ -13,7 +13,6 @@ import { checkArtifact, pathExists, readArtifact, withArtifact } from "../../io/
 import type { OwnDirectory } from "../../io/replaceable.js";
 import { kindAt, realPathOf } from "../../io/tree.js";
 import type { WrittenFile } from "../../io/write.js";
-import { MOST_LINKS } from "../../kernels/hnsw/binding.js";
 import { readHnsw } from "../../retrieval/hnsw/file.js";
 import type { HnswGraph } from "../../retrieval/hnsw/graph.js";
 import { indexMetrics, nearnessOf, SPACES, widthOf, type IndexMetric } from "../../retrieval/hnsw/space.js";
@@ -164,9 +163,6 @@ async function notAnIndex(path: string, root: string): Promise<UsageError | Arti
     `'${path}' is not an index: it has no ${FACTS_FILE}; name a directory written by embed index -o`,
   );
 }
-
-/** Maximum number of links per node that `embed index` accepts for levels above 0. */
-export const mostLinks = MOST_LINKS;
 
 /** @throws {UsageError} the index was built from another table than that of the run at `run`; says how it differs */
 export function checkFits(

@@ -85,7 +85,8 @@ async function metricOf(run: Run, field: string, { table, metric }: SourceOption
     throw new UsageError(
       `run '${run.path}' holds ${model.holds} (${model.command}): its rows have weights but no vectors to index`,
     );
-  const isRanked = table === undefined && field === itemOf(run);
+  const { item } = run.manifest.roles as { item?: string };
+  const isRanked = table === undefined && field === item;
   const ranksBy = isRanked ? (model?.mips ? "dot" : model?.foldedRank) : undefined;
   return { metric: metric ?? ranksBy ?? ("cosine" as IndexMetric), ranksBy, isRanked, model };
 }
@@ -111,10 +112,6 @@ export async function openIndexedField(
     if (!fitsIndex(shape)) checkIndexFits({ ...shape, numRows: await numNonzero(rows, range) });
     return { run, fieldNamed, table: await loadRows(rowsWithin(rows, range)) };
   });
-}
-
-function itemOf(run: Run): string | undefined {
-  return (run.manifest.roles as { item?: string }).item;
 }
 
 async function fingerprintOf({

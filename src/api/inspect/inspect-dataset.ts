@@ -75,6 +75,7 @@ function pageFacts({ columns, roles, numRows }: Dataset, top: number): PageFacts
   );
   const textOf = (c: number) => (code: number) => keyAt((columns[c] as KeyColumn).dictionary, code);
   const time = columns.find(({ name }) => name === roles.time);
+  const days = time?.kind === "number" ? rowsOfDays(time.values) : [];
   return {
     shapes: columns.map((column, c) => {
       if (column.kind === "key") return shapes.keys(c, textOf(c));
@@ -87,7 +88,7 @@ function pageFacts({ columns, roles, numRows }: Dataset, top: number): PageFacts
       textOf,
       top,
     ),
-    days: time?.kind === "number" ? daysOf(time.values) : [],
+    days: [...days].map(([day, rows]) => ({ day, rows })).sort((a, b) => a.day - b.day),
   };
 }
 
@@ -95,11 +96,6 @@ function shapeOfNumbers(values: Float64Array): ColumnShape | undefined {
   const rows = new Map<number, number>();
   for (const value of values) if (Number.isFinite(value)) rows.set(value, (rows.get(value) ?? 0) + 1);
   return rows.size === 0 ? undefined : histogram([...rows].map(([value, count]) => ({ value, rows: count })));
-}
-
-/** Returns the number of rows by day. @param times ms since 1970; NaN for rows without a time */
-function daysOf(times: Float64Array): PageFacts["days"] {
-  return [...rowsOfDays(times)].map(([day, rows]) => ({ day, rows })).sort((a, b) => a.day - b.day);
 }
 
 /** Number of rows of a dataset in which keys and numbers are counted at a time. */

@@ -107,12 +107,9 @@ async function amongSets(block: Block, making: Making): Promise<TopItems> {
     if (making.quotas) return await bestPerCell(making.quotas, search, asked, k);
     const own = placesIn(items, picked.masks, numItems);
     const top = Math.min(k, items.length);
-    return inNumbersOfSet(await search.best(set, picked.queries, own, top), items);
+    const best = await search.best(set, picked.queries, own, top);
+    return { ...best, items: best.items.map((place) => (place === NO_ITEM ? NO_ITEM : items[place]!)) };
   }
-}
-
-function inNumbersOfSet(best: TopItems, items: Uint32Array): TopItems {
-  return { ...best, items: best.items.map((place) => (place === NO_ITEM ? NO_ITEM : items[place]!)) };
 }
 
 /** Returns the lists of queries with --candidates: the ranked candidates of each query, without masked items. */

@@ -76,20 +76,16 @@ function shownLabels(
 export type Called = <T extends { key: string }>(row: T) => T & { name?: string };
 
 export class Names {
-  readonly #files: readonly KeyNames[];
-
-  constructor(files: readonly KeyNames[]) {
-    this.#files = files;
-  }
+  constructor(private readonly files: readonly KeyNames[]) {}
 
   /** Returns the function that adds names to a field's rows; `item` in --names denotes the run's item column. */
   ofField({ fieldNamed }: OpenTable, field: string): Called {
-    const file = this.#files.find((each) => fieldNamed(each.field) === field);
+    const file = this.files.find((each) => fieldNamed(each.field) === field);
     return (row) => file?.called(row) ?? row;
   }
 
   notes(): string[] {
-    return this.#files.flatMap((file) => file.note() ?? []);
+    return this.files.flatMap((file) => file.note() ?? []);
   }
 }
 

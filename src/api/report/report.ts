@@ -271,34 +271,26 @@ async function versionHistory(
 async function changeSince(
   before: string,
   now: string,
-  options: ReportOptions,
-  watch: Watch,
-): Promise<Pick<VersionPoint, "keys" | "change">> {
-  const { table } = options;
-  return await withOpenKeyed(now, table, async (opened) =>
-    withOpenKeyed(before, table, async (earlier) => await fieldChange(earlier, opened, options, watch)),
-  );
-}
-
-async function fieldChange(
-  before: OpenKeyed,
-  now: OpenKeyed,
-  { field: given, reading }: ReportOptions,
+  { table, field: given, reading }: ReportOptions,
   { signal }: Watch,
 ): Promise<Pick<VersionPoint, "keys" | "change">> {
-  const field = fieldToShow(now, given);
-  if (!before.table.fields.includes(field)) return {};
-  const how = { k: NEIGHBORS, top: 0, threads: reading.threads, signal };
-  const { rows, neighborOverlap, displacement } = await diffField(field, before, now, how, COMPARED_ROWS);
-  return {
-    keys: rows.b,
-    change: {
-      gained: rows.gained,
-      lost: rows.lost,
-      neighborOverlap,
-      ...(displacement && { median: displacement.median, p90: displacement.p90 }),
-    },
-  };
+  return await withOpenKeyed(now, table, async (opened) =>
+    withOpenKeyed(before, table, async (earlier) => {
+      const field = fieldToShow(opened, given);
+      if (!earlier.table.fields.includes(field)) return {};
+      const how = { k: NEIGHBORS, top: 0, threads: reading.threads, signal };
+      const { rows, neighborOverlap, displacement } = await diffField(
+        field,
+        earlier,
+        opened,
+        how,
+        COMPARED_ROWS,
+      );
+      const { gained, lost, b: keys } = rows;
+      const moved = displacement && { median: displacement.median, p90: displacement.p90 };
+      return { keys, change: { gained, lost, neighborOverlap, ...moved } };
+    }),
+  );
 }
 
 /** Returns the changes since the run of --against or else the previous version in the store; undefined without both. */

@@ -141,22 +141,16 @@ function metricTable({ compared }: Evaluation, names: readonly string[], format:
     const toBest = contender.toBest[name];
     return toBest && toBest.low <= 0 && toBest.high >= 0 ? `${text} ~` : text;
   };
+  const measured = compared.filter(({ metrics }) => names.some((name) => Object.hasOwn(metrics, name)));
   const lines = [
     ["", ...names.map(titleOf)],
-    ...having(compared, names).map((contender) => [
-      contender.name,
-      ...names.map((name) => cell(contender, name)),
-    ]),
+    ...measured.map((contender) => [contender.name, ...names.map((name) => cell(contender, name))]),
   ];
   if (format === "text") return formatTable(lines);
   const [head, ...body] = lines.map(
     (line) => `| ${line.map((text) => text.replaceAll("|", "\\|")).join(" | ")} |`,
   );
   return [head, `| --- |${" ---: |".repeat(names.length)}`, ...body].map((line) => `${line}\n`).join("");
-}
-
-function having(compared: Evaluation["compared"], names: readonly string[]): Evaluation["compared"] {
-  return compared.filter(({ metrics }) => names.some((name) => Object.hasOwn(metrics, name)));
 }
 
 function legend({ compared, of, shuffles }: Evaluation, format: ComparisonFormat): string {
