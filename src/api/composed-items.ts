@@ -91,7 +91,7 @@ async function laidOutOf(run: Run, table: EmbeddingTable, flag: string): Promise
   return laidOut(table, sums);
 }
 
-/** Returns a table that ranks items like the model: by the dot product of user row and item row, plus the item's weight. */
+/** Returns a table that ranks items like the model: by the dot product of their rows, plus the item's weight. */
 export async function rankingTable(
   run: Run,
   { table, item }: Composed,
@@ -107,8 +107,6 @@ export async function rankingTable(
 /**
  * Adds a dimension, so that the dot product of user row and item row alone ranks items like the model. The new
  * coordinate is the bias for items, 1 for users, and 0 for other rows, whose vectors may be added to a user's vector.
- *
- * @throws {UsageError} as rankingTable, or the run has no field of users or of items
  */
 export async function withMips({ run, fieldNamed }: OpenTable, items: Composed): Promise<EmbeddingTable> {
   const table = await rankingTable(run, items, "--mips");

@@ -22,10 +22,6 @@ export interface EdgeFile {
   target: KeyColumn;
 }
 
-interface ReadEdges extends EdgeFile {
-  others: readonly string[];
-}
-
 export interface EdgeReading extends Omit<FurtherLog, "on"> {
   /** columns with the nodes at both ends of an edge; by default `source` and `target`, or else the first two columns */
   source?: string | undefined;
@@ -39,7 +35,7 @@ export async function readEdgeFile(
   hashing: Preprocess["hashKeys"],
   options: EdgeReading,
   watch: Watch,
-): Promise<ReadEdges> {
+) {
   const { reading, hashKeys, maxBad, badRows } = options;
   const { source, target, others } = await endColumns(flag, paths, options, watch);
   const roles: Roles = { fields: [source, target], numeric: [], multi: {} };

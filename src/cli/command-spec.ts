@@ -39,17 +39,11 @@ export interface CommandSpec<
   /** text that is printed at the end of the help */
   after?: string;
   options: T;
-  /**
-   * kind of printed output, and its options: `display` with progress (the default), `lines` for a short command, or
-   * none
-   */
+  /** printed output, and its options: `display` with progress (the default), `lines` for a short command, or none */
   terminal?: "display" | "lines" | "none";
   /** descriptions of --json and --quiet that replace the common ones */
   about?: { json?: string; quiet?: string };
-  /**
-   * true if the command writes its output to standard output when `out` is absent or `-`, so that JSON cannot be
-   * printed
-   */
+  /** true if the output goes to standard output when `out` is absent or `-`, so that JSON cannot be printed */
   writes?: true;
   /** options that the TypeScript function does not have: options of a terminal, or of another function */
   without?: readonly (keyof T & string)[];

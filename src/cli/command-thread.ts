@@ -31,10 +31,7 @@ const TERMINATION = 250;
 /** Message about what is kept after a signal, for commands that do not set their own. */
 const NOTHING = "no output was written; an existing output is unchanged";
 
-/**
- * The place in which a command runs: a worker thread, or the main thread with the streams of the process
- * (command-here.ts).
- */
+/** Where a command runs: a worker thread, or the main thread with the streams of the process (command-here.ts). */
 export interface CommandHost {
   readonly stdin: Writable | null;
   readonly stdout: Readable | null;

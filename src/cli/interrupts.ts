@@ -32,10 +32,7 @@ export class Interrupts {
     this.tell({ keeps: text });
   }
 
-  /**
-   * Sets the hook, a shell command of the user, that the main thread runs if the command is ended in the middle of its
-   * work; undefined if the command runs the hook itself.
-   */
+  /** Sets the user's hook, which the main thread runs if the command is ended; undefined if the command runs it. */
   hook(hook: InterruptedHook | undefined): void {
     this.tell({ hook });
   }

@@ -18,8 +18,6 @@ export function addConfigOption(command: Command): void {
  * Sets those options of a command that the command line does not contain, from variables and from the file of --config.
  *
  * @param everyCommand all commands with their options, because a config file may contain those of others
- * @throws {ConfigError} the config file is not valid
- * @throws {UsageError} a variable's value is invalid
  */
 export async function applySettings(
   program: Command,

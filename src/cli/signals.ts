@@ -25,19 +25,13 @@ export interface InterruptedHook {
 }
 
 export type FromCommand =
-  /**
-   * what the command saves if a signal arrives from now on, with --on-interrupt save; without this message a signal
-   * stops it
-   */
+  /** what the command saves on a signal from now on (--on-interrupt save); without this message a signal stops it */
   | { saves: string }
   /** clause that says what is kept if a signal stops the command */
   | { keeps: string }
   /** a temporary file or a lock that the command is about to create, or has removed */
   | { unfinished: Unfinished; isThere: boolean }
-  /**
-   * the user's hook, to be run if the command is ended in the middle of its work; undefined if the command runs it
-   * itself
-   */
+  /** the user's hook, to be run if the command is ended; undefined if the command runs it itself */
   | { hook: InterruptedHook | undefined }
   /** text that the main thread writes to standard error */
   | { text: string }

@@ -13,20 +13,14 @@ function isValidated(event: Epoch): boolean {
   return event.validLoss !== undefined || Object.keys(event).some(isAtK);
 }
 
-/**
- * Selects the epochs that are printed: all of a short training; of a longer training the first, some at equal
- * distances, and at its end the best and the last.
- */
+/** Selects the epochs to print: all of a short training; else the first, some at equal distances, best and last. */
 export class EpochLines {
   #last: Epoch | undefined;
   #best: Epoch | undefined;
   /** whether the last epoch and the best epoch have been printed */
   #written = { last: true, best: true };
 
-  /**
-   * @param most maximum number of lines of a training, above 3
-   * @param write receives each epoch that gets a line, and whether it is the best
-   */
+  /** @param most lines of a training, above 3 @param write receives each epoch with a line, and whether it is best */
   constructor(
     private readonly most: number,
     private readonly write: (event: Epoch, isBest: boolean) => void,

@@ -15,10 +15,7 @@ export function standardError(): WriteStream {
   return opened ?? process.stderr;
 }
 
-/**
- * Replaces the stream of standard error. A command's thread needs this, because its own stream does not know the
- * terminal.
- */
+/** Replaces standard error, because the stream of a command's thread does not know the terminal. */
 export function standardErrorIs(stream: WriteStream): void {
   opened = stream;
 }
@@ -38,10 +35,7 @@ export function writeResult(chunk: string | Uint8Array): Promise<void> {
 
 let write = (text: string): void => void standardError().write(text);
 
-/**
- * Sets the function that writes lines, so that another thread writes them: a thread's own stream delays lines until its
- * event loop runs.
- */
+/** Lets another thread write lines, because a thread's own stream delays them until its event loop runs. */
 export function writeLinesBy(other: (text: string) => void): void {
   if (!standardError().isTTY) write = other;
 }

@@ -11,10 +11,7 @@ import { offsetOf, readYamlDocument } from "./yaml-file.js";
 /** An option of a command, as a key of a configuration file. */
 export interface ConfigSetting {
   name: string;
-  /**
-   * kind of the option's value. flag: true or false; one: a single value; many: a value, a list of values, or a mapping
-   * from columns to values
-   */
+  /** flag: true or false; one: a single value; many: a value, a list of values, or a mapping from columns to values */
   kind: "flag" | "one" | "many";
   choices?: readonly string[];
   /** help text of the option, for a schema */
@@ -27,10 +24,7 @@ export interface ConfigSetting {
 
 /** The value of one option in the file. */
 export interface ConfigEntry {
-  /**
-   * the value in the syntax of the command line; a list has one element per occurrence, and each element of a mapping
-   * is KEY:VALUE
-   */
+  /** in the syntax of the command line; a list has one element per occurrence, an element of a mapping is KEY:VALUE */
   value: boolean | string | string[];
   line: number;
   /** number of the column in the file, from 1 */
@@ -42,8 +36,7 @@ export interface ConfigEntry {
  *
  * @param settings options of the command that runs
  * @param otherNames keys of other commands
- * @throws {ConfigError} unreadable, not YAML, an unknown key (with the most similar known one), or a value of another
- * kind
+ * @throws {ConfigError} unreadable, not YAML, an unknown key, or a value of another kind
  */
 export async function readConfig(
   path: string,

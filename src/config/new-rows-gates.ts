@@ -20,10 +20,7 @@ export function spreadOf(sizes: readonly number[]): RowSpread {
   return { groups: sizes.length, least: sorted[0]! / median, most: sorted.at(-1)! / median };
 }
 
-/**
- * Returns the spread of days, without the first and the last, which may be incomplete. @param days rows by day since
- * 1970; not empty
- */
+/** As spreadOf, without first and last day, which may be incomplete. @param days rows by day since 1970; not empty */
 export function spreadOfDays(days: ReadonlyMap<number, number>): RowSpread {
   const all = [...days.keys()].sort((a, b) => a - b);
   const whole = all.length > 2 ? all.slice(1, -1) : all;

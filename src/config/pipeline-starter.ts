@@ -26,10 +26,7 @@ export interface StarterLog {
 /** The kind of training in the starter: class labels, numeric labels, or events without labels. */
 export type StarterTraining = "binary" | "regression" | "events";
 
-/**
- * Returns the training that suits a log, or undefined if it has neither a label nor users and items. @param task task
- * of the labels
- */
+/** Returns the training that suits a log; undefined if it has neither a label nor users and items. */
 export function starterTraining(
   columns: readonly StarterColumn[],
   task: "binary" | "regression" = "binary",
@@ -72,10 +69,7 @@ export function starterTrainer(
   };
 }
 
-/**
- * Returns YAML text with a comment for every choice. @param training result of starterTraining, on which the bounds of
- * the log depend
- */
+/** Returns YAML text with a comment for every choice. @param training on which the bounds of the log depend */
 export function starterPipeline(log: StarterLog, training: StarterTraining, trainer: StarterTrainer): string {
   const { logs, rows, columns, reading, otherColumns } = log;
   const named = (...roles: string[]) => columns.filter(({ role }) => roles.includes(role));
@@ -250,10 +244,7 @@ export interface StarterColumn {
   why?: string;
 }
 
-/**
- * Returns YAML text with a comment for every choice. @param logs as the user named them @param trainer the command in
- * comments
- */
+/** Returns YAML text with a comment for every choice. @param logs as the user named them @param trainer for comments */
 export function starterConfig(
   logs: readonly string[],
   rows: number,

@@ -4,10 +4,7 @@ import type { ConfigSetting } from "../config/config-file.js";
 import { flagOf } from "../errors.js";
 import type { TableOption } from "./table-option.js";
 
-/**
- * Returns the long name of an option. For a flag --no-header this is `header`, and its value is false if the flag is
- * given.
- */
+/** Returns the long name of an option. For --no-header it is `header`, and its value is false if the flag is given. */
 export function nameOf({ optionName }: TableOption): string {
   return flagOf(optionName).slice(2);
 }

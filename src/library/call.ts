@@ -41,13 +41,7 @@ export async function train(
   return (await call(found.name, [log, options, watch])) as TrainingSummary;
 }
 
-/**
- * Calls a function of the library.
- *
- * @param given arguments, options, and a Watching; the last ones may be omitted
- * @throws {UsageError} the command refuses arguments or options
- * @throws {EmbedError} the error of the command
- */
+/** Calls a function of the library. @param given arguments, options, and a Watching; the last ones may be omitted */
 export async function call(name: string, given: readonly unknown[]): Promise<unknown> {
   const found = functions.find((one) => one.name === name)!;
   const command = await commandOf(found);
@@ -103,10 +97,7 @@ interface Given {
   watching: Watching;
 }
 
-/**
- * Separates the arguments of a call from the objects that may follow them: its options, and a Watching. @throws
- * {UsageError}
- */
+/** Separates the arguments of a call from its options and a Watching, which may follow. @throws {UsageError} */
 function argumentsOf({ name }: LibraryFunction, command: Command, given: readonly unknown[]): Given {
   const isOptions = (value: unknown) => typeof value === "object" && !Array.isArray(value);
   let count = 0;
@@ -184,12 +175,7 @@ export function optionType({ declared: { choices, type = "string" } }: TableOpti
   return choices ? choices.map((choice) => JSON.stringify(choice)).join(" | ") : type;
 }
 
-/**
- * Converts a value. Texts are parsed as on the command line; numbers, booleans, lists and records are checked against
- * the same bounds.
- *
- * @throws {UsageError} invalid; the message names the flag and the expected values
- */
+/** Parses texts as on the command line, and checks all values against the same bounds. @throws {UsageError} invalid */
 function optionValue({ declared, optionName, long }: TableOption, value: unknown): unknown {
   const flag = long!;
   let taken = value;

@@ -9,18 +9,13 @@ import type { CommandSpec } from "../cli/command-spec.js";
 import { commandOf, optionsOf, optionType } from "./call.js";
 import { functions, specOf, type LibraryFunction } from "./functions.js";
 
-interface Entry {
-  code: string;
-  declarations: string;
-}
-
 /** Makes AbortSignal and Buffer known in projects whose tsconfig lists no types, the default from TypeScript 6 on. */
 const NODE_TYPES = '/// <reference types="node" />';
 
 const NOTE = "// Written by the build from the commands: src/library/declare.ts.\n";
 
 /** Generates the entry of the package, with all functions. */
-export async function entryOf(): Promise<Entry> {
+export async function entryOf(): Promise<{ code: string; declarations: string }> {
   const code = [NOTE, 'export * from "./index.js";', 'import { call } from "./library/call.js";\n'];
   const imports = [
     NODE_TYPES,

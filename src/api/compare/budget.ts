@@ -43,8 +43,8 @@ export class Budget {
   }
 
   /**
-   * Runs a training in the time that is left. When it is used up, the training is asked to finish with its best epoch, or
-   * aborted if no epoch has ended. A training whose epochs have ended may still write its run.
+   * Runs a training in the time that is left. When it is used up, the training is asked to finish with its best epoch,
+   * or aborted if no epoch has ended. A training whose epochs have ended may still write its run.
    *
    * @returns undefined if the training was aborted
    */

@@ -52,10 +52,7 @@ export async function foldedItems(
   return { items, warnings };
 }
 
-/**
- * Returns the weighted mean of an item's vector from content, which counts as `priorEvents` events, and its vector from
- * events. If the item has only one of the two, returns it unchanged.
- */
+/** Weighs an item's content as `priorEvents` events against its events; if it has only one vector, returns that. */
 export function blended(
   content: ItemVector | undefined,
   folded: ItemVector | undefined,

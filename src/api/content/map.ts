@@ -20,7 +20,6 @@ import type { Run } from "../../embedding/run-directory.js";
 import { isHole, type EmbeddingTable, type RowRange } from "../../embedding/table.js";
 import { UsageError, excerpt } from "../../errors.js";
 import type { Graph } from "../../dataset/graph/graph.js";
-import type { InputFingerprint } from "../../io/fingerprint.js";
 import {
   FITTED,
   LEFT_OUT,
@@ -83,18 +82,8 @@ export interface ContentMap {
 interface MapOptions {
   named: string;
   threads: number;
-  /**
-   * graph of items along whose edges content columns are averaged; without `hops`, the number of hops, 0 or 1, is the
-   * one with the better R²
-   */
+  /** columns are averaged along its edges; without `hops`, the number of hops, 0 or 1, is the one with the better R² */
   edges?: { graph: Graph; hops?: number | undefined } | undefined;
-}
-
-interface MappedCatalogue {
-  catalogue: Catalogue;
-  map: ContentMap;
-  inputs: InputFingerprint[];
-  warnings: string[];
 }
 
 /** @param field the item field; the key column has the same name by default */
@@ -103,7 +92,7 @@ export async function mapCatalogue(
   asTrained: (key: string) => string,
   options: ContentOptions & Pick<FurtherLog, "reading" | "hashKeys">,
   watch: Watch,
-): Promise<MappedCatalogue> {
+) {
   const { content = [], contentKey, contentEdges, contentHops: hops, reading, hashKeys } = options;
   const { threads } = reading;
   const warnings: string[] = [];

@@ -3,7 +3,7 @@
 //
 //   held-out edges, known edges ──► nodes that all runs have ──► as many non-edges ──► scores by run ──► AUC
 //
-//   nodes: a run's table ──► rows of its node field ──► rows and nodes of --new-nodes ──► rows of nodes that all runs have
+//   nodes: a run's table ──► rows of its node field ──► rows and nodes of --new-nodes ──► nodes that all runs have
 //
 // All runs and the baseline score the same pairs.
 
@@ -14,7 +14,7 @@ import { hasArc } from "../../dataset/graph/graph-facts.js";
 import { type EmbeddingTable, isHole, pickRows, rowsOf } from "../../embedding/table.js";
 import type { Run } from "../../embedding/run-directory.js";
 import { DataError, excerpt, UsageError } from "../../errors.js";
-import { compare, type Compared, type Measured } from "../../evaluation/comparison.js";
+import { compare, type Measured } from "../../evaluation/comparison.js";
 import { degreeScore, tableScore, type EdgeScore, type EdgeScoring } from "../../evaluation/edge-scores.js";
 import {
   drawNonEdges,
@@ -42,15 +42,6 @@ import { composeItems } from "../compose.js";
 /** Maximum share of held-out edges with an unknown node that is reported in a note; a larger share is a warning. */
 const FEW_UNKNOWN = 0.05;
 
-interface EdgesResult {
-  compared: Compared[];
-  warnings: string[];
-  rows: number;
-  of: "edges";
-  edges: EvaluatedEdges;
-  given: Record<string, unknown>;
-}
-
 /** Numbers of evaluated and of left-out edges, and how edges are scored. */
 export interface EvaluatedEdges {
   nodes: number;
@@ -68,7 +59,7 @@ export async function evaluateEdges(
   runs: readonly { run: Run; path: string; name: string }[],
   options: Evaluating,
   watch: Watch,
-): Promise<EdgesResult> {
+) {
   const { directed = false, seed = 1, bootstrap = 1000, nonEdges: kind = "uniform" } = options;
   const { score: given = "cosine" } = options;
   const scoring = given === "model" ? "cosine" : given;
@@ -107,7 +98,7 @@ export async function evaluateEdges(
     compared: compare(measured, counts.edges, { samples: bootstrap, seed }),
     warnings,
     rows: counts.edges,
-    of: "edges",
+    of: "edges" as const,
     edges: {
       nodes: nodes.numRows,
       directed,

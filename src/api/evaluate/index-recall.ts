@@ -34,19 +34,11 @@ export interface IndexQueries {
   metric: string;
 }
 
-interface EvaluatedIndex {
-  compared: Compared[];
-  warnings: string[];
-  rows: number;
-  index: IndexQueries;
-  given: Record<string, unknown>;
-}
-
 export async function evaluateIndex(
   runs: readonly { run: Run; path: string }[],
   { index: path, k = DEFAULT_K, ef = DEFAULT_EF, seed = 1, reading }: Evaluating,
   { signal, observe }: Watch,
-): Promise<EvaluatedIndex> {
+) {
   if (runs.length > 1)
     throw new UsageError(
       `--index needs exactly one run, got ${runs.length}: name the run that the index was built from`,

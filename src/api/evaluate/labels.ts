@@ -9,7 +9,7 @@ import { hashText } from "../../numeric/hash.js";
 import type { SideTable } from "../../dataset/side.js";
 import { isHole, keysOfRows, pickRows, rowsOf, type EmbeddingTable } from "../../embedding/table.js";
 import { DataError, excerpt, UsageError } from "../../errors.js";
-import { compare, type Compared, type Measured } from "../../evaluation/comparison.js";
+import { compare, type Measured } from "../../evaluation/comparison.js";
 import { itemLabels, type ItemLabels } from "../../evaluation/item-labels.js";
 import { rarerHalf, sharedByChance, sharedLabels } from "../../evaluation/label-neighbors.js";
 import { probeByFrequency, probeLabels, type F1 } from "../../evaluation/label-probe.js";
@@ -27,16 +27,6 @@ const TEST_SHARE = 0.2;
 /** Maximum number of labels for a probe, which fits a model for each label. */
 const MOST_LABELS = 1000;
 
-interface TablesResult {
-  compared: Compared[];
-  warnings: string[];
-  rows: number;
-  of: "items";
-  /** number of random splits of the probe; absent for a single split */
-  shuffles?: number;
-  given: Record<string, unknown>;
-}
-
 interface CommonItems {
   keys: string[];
   /** the tables, restricted to the evaluated items in the order of `keys` */
@@ -47,7 +37,7 @@ export async function evaluateLabels(
   runs: readonly { path: string; name: string }[],
   options: Evaluating,
   watch: Watch,
-): Promise<TablesResult> {
+) {
   const { labels, neighborsBy, probe, probeTrain, probeRepeats = 1, probeRaw, table } = options;
   const { k = [NEIGHBORS], seed = 1, bootstrap = 1000 } = options;
   if (options.k !== undefined && neighborsBy === undefined)
@@ -94,7 +84,7 @@ export async function evaluateLabels(
     // drops repetitions, because neighbors and probe may give the same warning
     warnings: [...new Set(warnings)],
     rows: units,
-    of: "items",
+    of: "items" as const,
     ...(probe !== undefined && probeRepeats > 1 && { shuffles: probeRepeats }),
     given: {
       labels,

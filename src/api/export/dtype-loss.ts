@@ -138,12 +138,6 @@ export interface DtypeHeldOutLoss {
   interval?: Interval;
 }
 
-interface HeldOutData {
-  on?: string[];
-  /** if `on` is absent: the name of a held-out split of the run */
-  part?: "valid" | "test";
-}
-
 interface Written {
   fields: readonly string[] | undefined;
   compose: Compose | undefined;
@@ -153,7 +147,7 @@ interface Written {
 export async function heldOutLoss(
   run: Run,
   written: Written,
-  { on, part }: HeldOutData,
+  { on, part }: { on?: string[]; part?: "valid" | "test" },
   watch: Watch,
 ): Promise<DtypeHeldOutLoss> {
   await capable(

@@ -6,10 +6,9 @@ import { version } from "../../io/package-version.js";
 import { fingerprintOf } from "../../io/read-artifact.js";
 
 /**
- * Returns 16 hexadecimal digits: a hash of embed's version, the run's tables and model, and the options other than the
+ * Returns 16 hexadecimal digits: a hash of embed's version, the run's tables and model, and the options except the
  * destination.
  *
- * @param given the options by name
  * @param files names of options whose values are paths, of which the hash includes the contents instead of the name
  */
 export async function exportFingerprint(

@@ -111,13 +111,7 @@ export interface IndexDirectory {
   readGraph(): Promise<HnswGraph>;
 }
 
-/**
- * Opens an index. If a replacement of the index was interrupted, the earlier index is restored first.
- *
- * @throws {NoInputError} it does not exist
- * @throws {UsageError} the path is not an index
- * @throws {ArtifactError} it is damaged, or has another schema version
- */
+/** Opens an index. If a replacement of the index was interrupted, the earlier index is restored first. */
 export async function openIndex(path: string): Promise<IndexDirectory> {
   await restoreInterrupted(path);
   const root = await realPathOf(path);

@@ -93,9 +93,7 @@ async function metricOf(run: Run, field: string, { table, metric }: SourceOption
 
 /**
  * Opens the rows of a field for an index that will be built: only the field's rows are read, unless the vectors of items
- * are composed from other rows.
- *
- * @throws {UsageError} the index would exceed 4 GiB (composed vectors: checked when it is built), or as indexSource
+ * are composed from other rows. Rejects an index above 4 GiB; of composed vectors, when it is built.
  */
 export async function openIndexedField(
   path: string,

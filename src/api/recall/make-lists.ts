@@ -21,10 +21,7 @@ interface Making {
   dim: number;
   k: number;
   quotas?: Quotas | undefined;
-  /**
-   * parts of each list, which are filled separately: by category (--lists-per), and by whether an item is new
-   * (--new-share)
-   */
+  /** parts of a list, filled separately: by category (--lists-per), by whether an item is new (--new-share) */
   parts?: PartLists | undefined;
   /** Returns, for each given key of a user or item, the items that its list must not contain, ascending. */
   masksOf: (keys: Keys) => ItemLists;

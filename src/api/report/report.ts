@@ -19,7 +19,7 @@ import { readingOf } from "../../training/options/reading.js";
 import { resolved } from "../../training/options/table.js";
 import type { Watch } from "../../training/session/watch.js";
 import { definedOf } from "../../training/options/defined.js";
-import { labelsOfKeys, type MapLabels, Names, readNames } from "./names-and-labels.js";
+import { labelsOfKeys, Names, readNames } from "./names-and-labels.js";
 import {
   reportOptions,
   type ReportOptions,
@@ -27,7 +27,7 @@ import {
   type GivenReport,
   type ReportSources,
 } from "./options.js";
-import { fieldToShow, keysGiven, reportTable, SPENT } from "./table.js";
+import { fieldToShow, keysGiven, reportTable, SPENT, type SharedByRuns } from "./table.js";
 import { nameAmong, withOpenKeyed, type OpenKeyed } from "../tables.js";
 import type { CurveBin } from "../../evaluation/scored-metrics.js";
 import { scoreRows } from "../scored-rows.js";
@@ -104,12 +104,6 @@ async function distinctNames(runs: readonly Run[]): Promise<string[]> {
     names.push(names.includes(name) ? `${name} (${i + 1})` : name);
   }
   return names;
-}
-
-interface SharedByRuns {
-  names: Names;
-  labels?: MapLabels | undefined;
-  keys?: readonly string[];
 }
 
 async function sharedTable(opened: OpenKeyed, options: ReportOptions, shared: SharedByRuns, watch: Watch) {
@@ -235,11 +229,7 @@ const COMPARED_ROWS = 2000;
 /** Maximum number of versions that a page shows: half a year of weekly versions. */
 const MOST = 26;
 
-/**
- * Returns the versions of a name up to a run, oldest first; undefined if there are fewer than two.
- *
- * @param absent receives a sentence per damaged version, which is left out
- */
+/** Returns the versions of a name up to a run, oldest first, without damaged ones; undefined if fewer than two. */
 async function versionHistory(
   run: Run,
   options: ReportOptions,

@@ -41,17 +41,18 @@ const KEYS = 6;
 /** Number of keys in the plot of vector norms by count, as a fraction of the number of keys on a map. */
 const BY_COUNT = 0.5;
 
-interface Shared {
+/** What is read for the first run with a table, and used for all runs of the page. */
+export interface SharedByRuns {
   names: Names;
   labels?: MapLabels | undefined;
   /** keys for which the page lists neighbors, in the field that it shows; by default the most frequent keys */
-  keys: readonly string[] | undefined;
+  keys?: readonly string[] | undefined;
 }
 
 export async function reportTable(
   opened: OpenKeyed,
   options: ReportOptions,
-  { names, labels, keys }: Shared,
+  { names, labels, keys }: SharedByRuns,
   watch: Watch,
 ): Promise<ReportedTable> {
   const { table } = opened;
@@ -178,19 +179,10 @@ export const SPENT = "the budget was spent";
 /** Number of nearest neighbors of a key in the measure of how well a map preserves neighborhoods. */
 const KEPT = 10;
 
-interface Naming {
-  called: Called;
-  labels: MapLabels | undefined;
-}
-
-/**
- * Computes a map of the rows of a small table: their positions in the plane.
- *
- * @returns undefined if there is no map: one dimension, fewer than three rows, or all vectors in one direction
- */
+/** Returns undefined if there is no map: one dimension, fewer than three rows, or all vectors in one direction. */
 async function mapOf(
   table: EmbeddingTable,
-  { called, labels }: Naming,
+  { called, labels }: { called: Called; labels: MapLabels | undefined },
   { map, reading }: ReportOptions,
   { signal, observe, timeLeft = () => Infinity }: Watch,
 ): Promise<ItemMap | undefined> {

@@ -28,8 +28,7 @@ export interface Distance {
 }
 
 /**
- * Returns the distance by some columns. Names such as `lat,lon`, `latitude,longitude` or `start_lat,start_lng` select
- * great circles.
+ * Names such as `lat,lon`, `latitude,longitude` or `start_lat,start_lng` select great circles.
  *
  * @param given kind of distance that the user chose; if undefined, the names decide
  */

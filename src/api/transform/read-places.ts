@@ -20,7 +20,7 @@ export interface Places {
   numRepeats: number;
 }
 
-/** Reads the files as one table. Rows may repeat an item with the same cells. @param within columns that define groups */
+/** Rows may repeat an item with the same cells. @param within columns whose cells define the groups */
 export async function readPlaces(
   options: TransformOptions,
   key: string,

@@ -60,11 +60,8 @@ export async function loadContentMap(
 }
 
 /**
- * Returns a function that gives the mean vector of an item's values, a baseline for the content map; undefined if no
- * column has values.
- *
- * The vector (and weight) of a value is the mean over the known items that have it; an item without a value gets the
- * mean of all known items.
+ * A baseline for the content map: the vector (and weight) of a value is the mean over the known items that have it; an
+ * item without a value gets the mean of all known items. Returns undefined if no column has values.
  */
 function valueMeans(
   { dim, vectors, weights }: EmbeddingTable,
@@ -245,8 +242,8 @@ export function leaks({ table, range }: RankedTable, { items }: ColdItems, { cou
   );
 }
 
-// A run's table becomes the vectors by which --cold ranks: a query for each user, and an array of item vectors with room
-// for new items.
+// A run's table becomes the vectors by which --cold ranks: a query for each user, and an array of item vectors with
+// room for new items.
 //
 //   dot      score = q . v + weight, for models that rank by this score; q is the user's row
 //   cosine   score = q . v/|v|, for tables without users; q is the sum of the unit vectors of the user's training items
