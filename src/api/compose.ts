@@ -1,6 +1,3 @@
-// Composes the items of a run's table: the vector of a composed item is the sum of the vectors of its id and its side
-// columns.
-
 import type { Run } from "../embedding/run-directory.js";
 import { UsageError } from "../errors.js";
 import { capable, modelOf } from "../trainers/index.js";

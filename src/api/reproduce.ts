@@ -248,13 +248,12 @@ export function areClose(a: unknown, b: unknown): boolean {
 }
 
 async function linesAgree(run: Run, again: Run): Promise<boolean> {
-  const [own, other] = await Promise.all([run, again].map(linesWithoutTimes));
+  const [own, other] = await Promise.all(
+    [run, again].map(async (one) =>
+      (await one.readMetricsLines()).map(({ seconds: _, rowsPerSecond: __, ...line }) => line),
+    ),
+  );
   return run.manifest.engine ? areClose(own, other) : JSON.stringify(own) === JSON.stringify(other);
-}
-
-async function linesWithoutTimes(run: Run): Promise<object[]> {
-  const lines = await run.readMetricsLines();
-  return lines.map(({ seconds: _, rowsPerSecond: __, ...line }) => line);
 }
 
 /** Returns the members in which two manifests differ, apart from times, versions and options without an effect. */

@@ -1,5 +1,3 @@
-// Turns a command declared as data into a command of the program: its arguments and flags, and the action.
-
 import { Argument, type Command } from "commander";
 import { addTable, givenOf } from "../flags/table-option.js";
 import { display, lines, type TerminalOptions } from "../flags/terminal-options.js";

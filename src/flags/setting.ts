@@ -1,5 +1,3 @@
-// Describes an option as a key of a configuration file: its name, its kind, and how its value is parsed.
-
 import type { ConfigSetting } from "../config/config-file.js";
 import { flagOf } from "../errors.js";
 import type { TableOption } from "./table-option.js";

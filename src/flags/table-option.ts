@@ -1,5 +1,3 @@
-// Adds the options that an option table declares to a command as flags.
-
 import { Option, type Command } from "commander";
 import { flagNamed, type Option as Declared, type OptionTable } from "../training/options/table.js";
 

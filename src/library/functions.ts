@@ -1,6 +1,3 @@
-// The functions of the library: the command of each function, and the compiled function that declares the type of its
-// result.
-
 import { commands } from "../cli/commands.js";
 import type { CommandSpec } from "../cli/command-spec.js";
 import { trainers } from "../trainers/index.js";

@@ -24,7 +24,7 @@ import { entriesOf, kindAt, makeDirectory, removeEmpty } from "../../io/tree.js"
 import { definedOf } from "../../training/options/defined.js";
 import type { GivenTraining } from "../../training/options/log.js";
 import { firstReadingOf } from "../../training/options/reading.js";
-import { noSuchOption, resolved } from "../../training/options/table.js";
+import { resolved } from "../../training/options/table.js";
 import { Stopwatch, collectWarnings, type Watch } from "../../training/session/watch.js";
 import type { Summary } from "../../training/session/summary.js";
 import { MOST_RUNS } from "../../report/page.js";
@@ -71,7 +71,6 @@ export async function compareTrainers(
 ): Promise<Comparison> {
   const clock = new Stopwatch();
   const { watch, warnings, warn } = collectWarnings(watching);
-  checkNames(given);
   const own = resolved(compareOwn, given);
   const { out, search } = given;
   const { force = false, runs = runsBeside(out) } = own;
@@ -122,12 +121,6 @@ export async function compareTrainers(
     warnings,
     leaderboard,
   };
-}
-
-function checkNames(given: object): void {
-  for (const name of Object.keys(given))
-    if (!Object.hasOwn(compareOptions, name))
-      throw noSuchOption("compare", name, Object.keys(compareOptions));
 }
 
 /** Returns the default folder of the runs, such as `report-runs` for the page `report.html`. */

@@ -41,8 +41,8 @@ const FOLDS = 5;
 const HALF_KNOWN = 1;
 const MOST_JUDGED = 20_000;
 const MOST_ALONE = 50;
-const FEWEST = 10;
-const LITTLE = 0.01;
+const FEWEST_ITEMS = 10;
+const LITTLE_R2 = 0.01;
 
 /** Properties of a content map, for summaries and manifests. */
 export interface MapFacts {
@@ -137,10 +137,10 @@ async function fitContentMap(
   const counted = new Uint8Array(rows.numRows);
   for (const { item } of known) if (w[item]! > 0) counted[item] = 1;
   const chosen = hashOrder(catalogue.keys).filter((item) => counted[item] === 1);
-  if (chosen.length < FEWEST)
+  if (chosen.length < FEWEST_ITEMS)
     throw new UsageError(
       `only ${chosen.length} items of the run have events and content in ${named}: a map from content to ` +
-        `vectors needs at least ${FEWEST}`,
+        `vectors needs at least ${FEWEST_ITEMS}`,
     );
   const parts = new Uint8Array(rows.numRows).fill(LEFT_OUT);
   chosen.forEach((item, i) => (parts[item] = i < MOST_JUDGED ? i % FOLDS : FITTED));
@@ -174,7 +174,7 @@ async function fitContentMap(
       `content does not predict the vectors (best R² ${ofVectors.best.toFixed(3)} on held-out items): every ` +
         "new item gets the mean vector of the known items",
     );
-  else if (ofVectors.r2 < LITTLE)
+  else if (ofVectors.r2 < LITTLE_R2)
     warnings.push(
       `content explains only ${(100 * ofVectors.r2).toFixed(1)} % of the variance of the vectors (R² on ` +
         "held-out items): new items are close to the mean",

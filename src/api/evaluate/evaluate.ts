@@ -1,5 +1,3 @@
-// `embed evaluate`: measures runs on a log that they were not trained on, and compares the metrics.
-
 import { openRun, type Run } from "../../embedding/run-directory.js";
 import { UsageError } from "../../errors.js";
 import type { Compared } from "../../evaluation/comparison.js";

@@ -159,7 +159,9 @@ async function exactLists(
       for (let d = 0; d < dim; d++) squares += items[i * dim + d]! ** 2;
       return -squares / 2;
     });
-  const places = indexedPositions(rows, source.keys.size);
+  // the position of each row of the field in the list of indexed rows
+  const places = new Uint32Array(source.keys.size);
+  rows.forEach((row, place) => (places[row] = place));
   const search = await ItemSearch.start(
     dim,
     [{ items, ...(space.metric === "l2" && { weights: halves() }) }],
@@ -175,13 +177,6 @@ async function exactLists(
     const seconds = (performance.now() - start) / 1000;
     return { items: found.map((place) => (place === NO_ITEM ? NO_ITEM : rows[place]!)), seconds };
   });
-}
-
-/** Returns u32[numRows]: the position of each row of the field in the list of indexed rows. */
-function indexedPositions(rows: Uint32Array, numRows: number): Uint32Array {
-  const places = new Uint32Array(numRows);
-  rows.forEach((row, place) => (places[row] = place));
-  return places;
 }
 
 /** Returns the share of the nearest `length` rows by exact search that the index finds among its first `length`. */

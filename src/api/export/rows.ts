@@ -1,6 +1,3 @@
-// Prepares the rows that `embed export` writes: composes items, selects rows, reserves rows for unknown keys,
-// normalizes vectors.
-
 import { capable, knownModelOf } from "../../trainers/index.js";
 import { PREPROCESS_FILE } from "../../training/capabilities/run-space.js";
 import type { ExportFormat } from "../../export/format.js";

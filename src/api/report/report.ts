@@ -227,7 +227,7 @@ const NEIGHBORS = 10;
 const COMPARED_ROWS = 2000;
 
 /** Maximum number of versions that a page shows: half a year of weekly versions. */
-const MOST = 26;
+const MOST_VERSIONS = 26;
 
 /** Returns the versions of a name up to a run, oldest first, without damaged ones; undefined if fewer than two. */
 async function versionHistory(
@@ -236,7 +236,7 @@ async function versionHistory(
   watch: Watch,
   absent: string[],
 ): Promise<VersionPoint[] | undefined> {
-  const versions = options.history?.get(run.path)?.slice(-MOST);
+  const versions = options.history?.get(run.path)?.slice(-MOST_VERSIONS);
   if (!versions || versions.length < 2) return undefined;
   const points: VersionPoint[] = [];
   let before: string | undefined;

@@ -40,6 +40,10 @@ import { definedOf } from "../../training/options/defined.js";
 const KEYS = 6;
 /** Number of keys in the plot of vector norms by count, as a fraction of the number of keys on a map. */
 const BY_COUNT = 0.5;
+/** Number of nearest neighbors of a key in the measure of how well a map preserves neighborhoods. */
+const KEPT = 10;
+/** Beginning of a sentence on something that the page lacks, because the comparison had used up its time budget. */
+export const SPENT = "the budget was spent";
 
 /** What is read for the first run with a table, and used for all runs of the page. */
 export interface SharedByRuns {
@@ -172,12 +176,6 @@ async function neighborLists(
     nearest: found[i]!.map(({ key: near, count, similarity }) => called({ key: near, count, similarity })),
   }));
 }
-
-/** Beginning of a sentence on something that the page lacks, because the comparison had used up its time budget. */
-export const SPENT = "the budget was spent";
-
-/** Number of nearest neighbors of a key in the measure of how well a map preserves neighborhoods. */
-const KEPT = 10;
 
 /** Returns undefined if there is no map: one dimension, fewer than three rows, or all vectors in one direction. */
 async function mapOf(

@@ -75,16 +75,16 @@ function shareOfRows(some: number, all: number): string {
   return some === all ? `${whole} rows` : `${part} of ${whole} rows`;
 }
 
-const TOLD = 5;
+const MOST_COLUMNS = 5;
 
 function importanceLines(importances: NonNullable<Summary["importances"]>): string {
   const total = importances.reduce((sum, { gain }) => sum + gain, 0);
   const used = importances.filter(({ splits }) => splits > 0);
   if (used.length === 0) return "";
   const lines = used
-    .slice(0, TOLD)
+    .slice(0, MOST_COLUMNS)
     .map(({ column, splits, gain }) => [column, `${((100 * gain) / total).toFixed(1)} %`, String(splits)]);
-  const rest = used.length > TOLD ? `and ${used.length - TOLD} more columns\n` : "";
+  const rest = used.length > MOST_COLUMNS ? `and ${used.length - MOST_COLUMNS} more columns\n` : "";
   return `${formatTable([["column", "gain", "splits"], ...lines])}${rest}`;
 }
 
@@ -99,8 +99,8 @@ function metricLines(metrics: Record<string, PartMetrics>): string {
   return formatTable([head, ...lines]);
 }
 
-const SHOWN = 10;
-const BAR = 30;
+const MOST_COMPONENTS = 10;
+const BAR_WIDTH = 30;
 
 /** Formats the explained variance: one line for each of the first components, then one per doubling of their number. */
 function screeTable({ metrics }: Summary<PartMetrics>): string {
@@ -112,12 +112,15 @@ function screeTable({ metrics }: Summary<PartMetrics>): string {
   const most = Math.max(...numbers);
   const shown = numbers
     .map((_, d) => d)
-    .filter((d) => d < SHOWN || d === numbers.length - 1 || Math.log2((d + 1) / SHOWN) % 1 === 0);
+    .filter(
+      (d) =>
+        d < MOST_COMPONENTS || d === numbers.length - 1 || Math.log2((d + 1) / MOST_COMPONENTS) % 1 === 0,
+    );
   const lines = shown.map((d) => [
     String(d + 1),
     numbers[d]!.toFixed(4),
     total[d]!.toFixed(4),
-    "#".repeat(most > 0 ? Math.max(1, Math.round((BAR * numbers[d]!) / most)) : 0),
+    "#".repeat(most > 0 ? Math.max(1, Math.round((BAR_WIDTH * numbers[d]!) / most)) : 0),
   ]);
   return formatTable([["component", "variance", "together", ""], ...lines]);
 }
