@@ -5,7 +5,7 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { compositionOf } from "../api/compose.js";
 import { composed } from "../api/composed-items.js";
-import { tableAsRead } from "../api/export/dtype-held-out.js";
+import { tableAsRead } from "../api/export/dtype-loss.js";
 import { openRun, writeRun } from "../embedding/run-directory.js";
 import { rowsOf, type EmbeddingTable } from "../embedding/table.js";
 import { readFmParameters } from "../factors/artifact.js";

@@ -6,7 +6,7 @@ import { join } from "node:path";
 import { encodeWith } from "../api/encode.js";
 import { evaluate } from "../api/evaluate/evaluate.js";
 import { inspect } from "../api/inspect/inspect.js";
-import { train as trainByName, type TrainOptions } from "../api/train.js";
+import { train as trainByName, type TrainOptions } from "../testing/train-by-command.js";
 
 import { initPipeline } from "../pipeline/init-pipeline.js";
 import { defaultReadOptions } from "../log/log.js";

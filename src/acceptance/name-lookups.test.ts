@@ -14,14 +14,14 @@ import { scaffolding } from "./rooms.js";
  */
 const mayRead: Record<string, string> = {
   "metrics and splits have the program's names":
-    "cli/commands/evaluate cli/comparison cli/metrics evaluation/comparison evaluation/leaderboard factors/outcome factors/stored-training " +
+    "cli/commands/evaluate cli/commands/train evaluation/comparison evaluation/leaderboard factors/outcome factors/stored-training " +
     "report/drift report/history report/learning-curves report/metrics skip-grams/learn store/ls trainers/als/learn " +
     "trainers/gbdt/leaf-heads/head trainers/ranking/train trainers/two-tower/train training/warnings/outcome-warnings training/search/search",
   "options have the names of an option table":
-    "api/reproduce cli/search flags/table-option library/call pipeline/commands pipeline/fingerprints pipeline/plan recipes/run-recipe report/search " +
+    "api/reproduce flags/table-option library/call pipeline/commands pipeline/fingerprints pipeline/plan recipes/run-recipe report/search " +
     "trainers/graph/options training/epochs/checkpoint-file training/options/check-given training/options/table training/search/search-space training/session/session",
   "the text was matched before: a unit, an operator, a character, a format, a command":
-    "api/compare/options cli/completion config/gates dataset/filters/event-limits dataset/vocabulary/last-seen dataset/sequences/sequences " +
+    "api/compare/options cli/commands/completion config/gates dataset/filters/event-limits dataset/vocabulary/last-seen dataset/sequences/sequences " +
     "dataset/time-fields dataset/filters/where export/servers/postgres-table pipeline/file report/html " +
     "training/options/reading",
   "the object has an entry for every column or field that is looked up":
@@ -51,7 +51,7 @@ const mayWrite: Record<string, string> = {
     "api/export/fingerprint:contents config/config-file:shape flags/table-option:given pipeline/exports:placed pipeline/option-lines:moved " +
     "pipeline/plan:given pipeline/plan:resolved recipes/run-recipe:training training/options/table:all flags/from-file:given training/search/search-space:setting",
   "files of runs, stores and datasets have the program's names":
-    "api/align:modelFiles api/transform/append:modelFiles dataset/encoded/write:files embedding/run-directory:files " +
+    "api/align:modelFiles api/transform/content:modelFiles dataset/encoded/write:files embedding/run-directory:files " +
     "factors/rotation:rotated privacy/forget-run:written privacy/forget-version:files store/store:files",
   "reasons for skipped rows are the program's":
     "dataset/collect:this.skipped log/merge:this.skipped log/text/open-records:skipped log/parquet/read:this.skipped " +

@@ -27,9 +27,8 @@ import {
   type Rotated,
 } from "../training/capabilities/vector-columns.js";
 import { resolved } from "../training/options/table.js";
-import { alignOptions, type AlignOptions } from "./options/align.js";
+import { alignOptions, type AlignOptions } from "./options.js";
 
-/** Number of nearest neighbors that are compared for the neighborhood overlap in the manifest. */
 const NEIGHBORS = 20;
 
 const OPTIMIZER_FILE = "optimizer.safetensors";
@@ -44,7 +43,6 @@ export interface AlignSummary {
   warnings: string[];
 }
 
-/** A field's ranges of vector columns that both tables have, and the rows of the keys that both contain. */
 interface CommonField {
   name: string;
   /** own columns, those of the earlier table, and the index of the group of the columns */
@@ -195,7 +193,6 @@ interface Opened extends KeyedRows {
   groups: VectorBlock[][];
 }
 
-/** Computes the rotation of each group of columns, and how near the tables were before, by field. */
 async function rotationsOf(
   own: Opened,
   earlier: Opened,
@@ -241,10 +238,6 @@ async function rotationsOf(
   return { rotations, nearness, warnings };
 }
 
-/**
- * Checks that both runs have vectors of one kind: of the same dimension, per key or per key and other field, trained as
- * a whole or in several trainings. @throws {UsageError} they differ
- */
 function checkKinds(run: Run, own: VectorBlock, other: Run, earlier: VectorBlock): void {
   const isAware = (block: VectorBlock) => block.partner !== undefined;
   if (isAware(own) !== isAware(earlier)) {
@@ -267,7 +260,6 @@ function checkKinds(run: Run, own: VectorBlock, other: Run, earlier: VectorBlock
     );
 }
 
-/** Finds the columns and keys that both tables have, by field. @throws {UsageError} there are no keys */
 function commonFields(own: Opened, earlier: Opened): CommonField[] {
   const before = earlier.groups.flat();
   checkKinds(own.run, own.groups[0]![0]!, earlier.run, before[0]!);
@@ -294,7 +286,6 @@ function widthOf(blocks: CommonField["blocks"]): number {
   return blocks.reduce((sum, { own }) => sum + own.width, 0);
 }
 
-/** Returns the columns of several blocks side by side, for the vectors of both tables. */
 function columnsOfPairs(
   { a, b }: { a: Float32Array; b: Float32Array },
   [own, earlier]: readonly [KeyedRows, KeyedRows],

@@ -1,6 +1,3 @@
-// Composes the items of a run's table: the vector of a composed item is the sum of the vectors of its id and its side
-// columns.
-
 import type { Run } from "../embedding/run-directory.js";
 import { UsageError } from "../errors.js";
 import { capable, modelOf } from "../trainers/index.js";
@@ -13,9 +10,7 @@ export type { Compose };
 
 /**
  * Returns the table with its items composed: an item's vector becomes a sum over its columns. By default, items are
- * composed if the run has side columns of items.
- *
- * @throws {UsageError} --compose item is set, but the run has no items with side columns, or its model cannot compose
+ * composed if the run has side columns of items; --compose item makes their absence an error.
  */
 export async function composeItems({ run, table }: OpenTable, how: Compose | undefined): Promise<Composed> {
   const composition = await compositionOf(run, table.fields, how);

@@ -22,17 +22,14 @@ export interface Composed {
   note?: string;
 }
 
-/** The model and the columns from which the vectors of a run's items are composed. */
 export interface ItemComposition {
   run: Run;
   sums: Composition;
   preprocess: Preprocess;
-  /** name of the item's id column, and names of the columns that describe items */
   item: string;
   others: readonly string[];
 }
 
-/** Returns the message for a model that cannot rank by dot products, as the option `flag` needs. */
 const cannotRank = (flag: string): string => `cannot rank by a dot product (${flag})`;
 
 export async function composed(
@@ -88,22 +85,13 @@ function withItems(
   return { ...table, vectors, weights };
 }
 
-/**
- * Returns the table with its row vectors in the layout that the model uses for sums of item vectors.
- * @throws {UsageError} the model composes no items
- */
 async function laidOutOf(run: Run, table: EmbeddingTable, flag: string): Promise<EmbeddingTable> {
   const sums = await (await capable(run, "composition", cannotRank(flag)))(run);
   if ("whyNot" in sums) throw new UsageError(`run '${run.path}' ${sums.whyNot}`);
   return laidOut(table, sums);
 }
 
-/**
- * Returns a table that ranks items like the model: by the dot product of user row and item row, plus the item's weight.
- *
- * @param flag the option that needs it, for messages
- * @throws {UsageError} the model does not rank by dot products, or the items are not composed
- */
+/** Returns a table that ranks items like the model: by the dot product of their rows, plus the item's weight. */
 export async function rankingTable(
   run: Run,
   { table, item }: Composed,
@@ -119,8 +107,6 @@ export async function rankingTable(
 /**
  * Adds a dimension, so that the dot product of user row and item row alone ranks items like the model. The new
  * coordinate is the bias for items, 1 for users, and 0 for other rows, whose vectors may be added to a user's vector.
- *
- * @throws {UsageError} as rankingTable, or the run has no field of users or of items
  */
 export async function withMips({ run, fieldNamed }: OpenTable, items: Composed): Promise<EmbeddingTable> {
   const table = await rankingTable(run, items, "--mips");

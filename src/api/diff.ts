@@ -1,5 +1,3 @@
-// `embed diff`: compares the tables of two runs.
-
 import { keyAt } from "../log/keys.js";
 import type { KeyedRows } from "../embedding/rows.js";
 import { rowsOf } from "../embedding/table.js";
@@ -9,14 +7,13 @@ import { sharedAt, sharedRows } from "../evaluation/shared-rows.js";
 import { diffVectors, greatest, type VectorsDiff } from "../evaluation/table-diff.js";
 import { version } from "../io/package-version.js";
 import { resolved } from "../training/options/table.js";
-import { diffOptions, type DiffOptions } from "./options/diff.js";
+import { diffOptions, type DiffOptions } from "./options.js";
 import { withOpenKeyed, type OpenKeyed } from "./tables.js";
 
 /** Maximum number of keys of a field whose neighbors are compared; the time grows with its square. Tests lower it. */
 export const comparedNeighbors = { most: 100_000 };
 
 export interface FieldDiffOptions {
-  /** number of nearest neighbors that are compared */
   k: number;
   /** number of keys to list, those with the greatest displacements */
   top: number;
@@ -94,19 +91,13 @@ async function diffTables(
   };
 }
 
-/** Differences between two tables in the vectors of a field, with the displacement of each key's vector. */
 export interface FieldRowsDiff extends FieldDiff {
   /** f64: displacement of each compared row, NaN if its vector is zero in a table; absent if the dimensions differ */
   byRow?: Float64Array;
-  /** number of compared rows; only if a sample was compared */
   sampled?: number;
 }
 
-/**
- * Compares a field that both tables have.
- *
- * @param most maximum number of rows to compare; of more rows, those whose keys have the least hashes are compared
- */
+/** Compares a field that both tables have. @param most maximum number of rows; those with the least key hashes */
 export async function diffField(
   field: string,
   a: KeyedRows,

@@ -22,32 +22,20 @@ export interface EdgeFile {
   target: KeyColumn;
 }
 
-/** Edges, and the names of the other columns of their files. */
-interface ReadEdges extends EdgeFile {
-  /** names of the files' columns that were not read */
-  others: readonly string[];
-}
-
 export interface EdgeReading extends Omit<FurtherLog, "on"> {
   /** columns with the nodes at both ends of an edge; by default `source` and `target`, or else the first two columns */
   source?: string | undefined;
   target?: string | undefined;
 }
 
-/**
- * Reads files as one list of edges. Keys are hashed as in the run.
- *
- * @param flag    the option that names the files, for messages
- * @param hashing the hashing of the run's keys; undefined if they are not hashed
- * @throws {UsageError} a column does not exist, there is only one column, or the files seem to have no header
- */
+/** Reads files as one list of edges. @param hashing the hashing of the run's keys; undefined if they are not hashed */
 export async function readEdgeFile(
   flag: string,
   paths: readonly string[],
   hashing: Preprocess["hashKeys"],
   options: EdgeReading,
   watch: Watch,
-): Promise<ReadEdges> {
+) {
   const { reading, hashKeys, maxBad, badRows } = options;
   const { source, target, others } = await endColumns(flag, paths, options, watch);
   const roles: Roles = { fields: [source, target], numeric: [], multi: {} };
@@ -60,7 +48,6 @@ export async function readEdgeFile(
   return { dataset, source: keysIn(dataset, source), target: keysIn(dataset, target), others };
 }
 
-/** Returns the names of the two columns that contain the ends of edges, and the names of all other columns. */
 async function endColumns(
   flag: string,
   paths: readonly string[],
@@ -102,7 +89,6 @@ async function endColumns(
   return ends(first!, second);
 }
 
-/** Returns a column of keys. @throws {UsageError} the column contains numbers, or several keys per cell */
 export function keysIn(dataset: Dataset, name: string): KeyColumn {
   const column = columnNamed(dataset, name);
   if (column.kind === "key") return column;

@@ -22,10 +22,9 @@ import {
 import { columns, columnReadingOptions } from "../training/options/columns.js";
 import { firstReadingOf } from "../training/options/reading.js";
 import { badRowsOf } from "../training/reading/bad-row-report.js";
-import type { EncodeOptions } from "./options/encode.js";
+import type { EncodeOptions } from "./options.js";
 import type { Summary } from "../training/session/summary.js";
 
-/** Options of the encoding, and the directory to write. */
 export interface EncodedAs extends Omit<DatasetOptions, "infer" | "unlabelled"> {
   out: string;
   force: boolean;
@@ -116,7 +115,6 @@ async function usersAbove(
       `${userLimitFlags(limits)[0]} reads the log twice, which standard input does not allow: write it to a file, ` +
         "or give the option to the training instead",
     );
-  // drops notes and warnings, which the second reading reports
   const hear: Watch = { signal, observe: (progress) => progress.stage === "reading" && observe(progress) };
   return await withLog(paths, options, hear, (log, sides, build, see) =>
     countUsers((open) => streamRows(log, sides, build, open, see), limits, options.hidesText === true),

@@ -1,5 +1,3 @@
-// Finds the item field of a run's table, and converts keys to the form that they have in the table.
-
 import { DEFAULT_TABLE, type Run } from "../embedding/run-directory.js";
 import type { EmbeddingTable } from "../embedding/table.js";
 import { excerpt, UsageError } from "../errors.js";

@@ -14,7 +14,6 @@ import { listedKeys } from "../training/capabilities/listed-keys.js";
 import { sideReading } from "../training/reading/read-dataset.js";
 import type { OpenTable } from "./tables.js";
 
-/** Separator of the labels in a cell. */
 const SEPARATOR = "|";
 
 /**
@@ -22,8 +21,6 @@ const SEPARATOR = "|";
  *
  * @param labels  FILE:FIELD[=COLUMN]
  * @param columns name of the column that each option requests, by option; undefined if the option is not set
- * @param flag    the option that names the file
- * @throws {UsageError} the table lacks the field, the file lacks a column, or a requested column is the key
  */
 export async function readLabels(
   first: OpenTable,
@@ -77,34 +74,25 @@ export function labelsIn(side: SideTable, column: string) {
 
 /** Names of the keys of a field. The object records which keys were looked up, and which of them have no name. */
 export class KeyNames {
-  readonly #nameOf: (key: string) => string | undefined;
   readonly #shown = new Set<string>();
   readonly #nameless = new Set<string>();
 
-  /**
-   * Looks up names of keys in a file, which was read before.
-   *
-   * @param field name of the field as the user wrote it: a column name, or `item` for the column with the role item
-   * @param path path of the file
-   */
+  /** @param field name of the field as the user wrote it: a column name, or `item` for the column with that role */
   constructor(
     readonly field: string,
     readonly path: string,
     readonly column: string,
-    nameOf: (key: string) => string | undefined,
-  ) {
-    this.#nameOf = nameOf;
-  }
+    private readonly nameOf: (key: string) => string | undefined,
+  ) {}
 
   /** Returns a copy of a row with the name of its key, which is undefined if the file has none. */
   called<T extends { key: string }>(row: T): T & { name?: string } {
-    const name = this.#nameOf(row.key);
+    const name = this.nameOf(row.key);
     this.#shown.add(row.key);
     if (name === undefined) this.#nameless.add(row.key);
     return { ...row, name };
   }
 
-  /** Returns a note on the looked-up keys without a name; undefined if all have one. */
   note(): string | undefined {
     const [missing, shown] = [this.#nameless.size, this.#shown.size];
     if (shown === 0)
@@ -115,13 +103,7 @@ export class KeyNames {
   }
 }
 
-/**
- * Reads a file of names.
- *
- * @param names FILE:FIELD[=KEY]:COLUMN
- * @throws {UsageError} `names` has another form, the table lacks the field, or the file lacks a column
- * @throws {DataError} a key occurs twice in the file
- */
+/** Reads a file of names. @param names FILE:FIELD[=KEY]:COLUMN */
 export async function readKeyNames(opened: OpenTable, names: string, threads: number): Promise<KeyNames> {
   const colon = names.lastIndexOf(":");
   const [file, column] = [names.slice(0, Math.max(0, colon)), names.slice(colon + 1)];

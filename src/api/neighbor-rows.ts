@@ -15,7 +15,6 @@ export interface NeighborFile {
   /** path of the file; `-` or absent: the rows go to `write` */
   out?: string;
   force: boolean;
-  /** whether rows have columns for the names of keys */
   named: boolean;
 }
 

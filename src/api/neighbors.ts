@@ -14,7 +14,7 @@ import { compositionOf, composeItems, type Compose } from "./compose.js";
 import { checkOutput } from "../io/atomic.js";
 import { resolved, type Resolved } from "../training/options/table.js";
 import type { Watch } from "../training/session/watch.js";
-import { neighborsOptions, type NeighborsOptions } from "./options/neighbors.js";
+import { neighborsOptions, type NeighborsOptions } from "./options.js";
 import type { IndexOfRun } from "./hnsw/search.js";
 import { withOpenRows, type OpenTable } from "./tables.js";
 
@@ -33,7 +33,6 @@ export interface NamedNeighbor extends Neighbor {
   name?: string;
 }
 
-/** Options of a search for neighbors, with their defaults. */
 type Sought = Resolved<typeof neighborsOptions> & { signal: AbortSignal };
 
 interface Query {
@@ -76,7 +75,6 @@ export async function neighborsOf(
     : await search(await indexFinder(path, { ...options, index }, tell));
 }
 
-/** Searches the neighbors of rows of a run's table, whose vectors may not be in memory. */
 interface Finder {
   opened: OpenTable;
   find: (queries: readonly Query[]) => Promise<NeighborsOf[]>;
@@ -142,7 +140,6 @@ async function keysOfFile(
     .map((code) => ({ field, key: keyAt(keys, code) }));
 }
 
-/** Adds the names of keys and neighbors to the lists. @param names FILE:FIELD[=COLUMN]:NAME */
 async function withNames(
   opened: OpenTable,
   lists: NeighborsOf[],
@@ -189,7 +186,6 @@ async function neighborsByIndex(
   const vectors = vectorsAt(table, rows);
   const found = await searchIndex(index, vectors, {
     ...{ top: Math.min(top, source.rows.length), ef, threads: 1, weighted: false },
-    // excludes the query row from its list of neighbors
     masks: {
       indptr: ascending(rows.length + 1),
       items: rows.map((row) => row - range.first),
@@ -209,7 +205,6 @@ async function neighborsByIndex(
   });
 }
 
-/** @throws {UsageError} an option contradicts the field, metric, table or composition of items in the index */
 function checkAsked(
   { fieldNamed }: OpenTable,
   facts: { field: string; metric: Metric; compose: Compose; table?: string },

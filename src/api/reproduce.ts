@@ -7,7 +7,7 @@ import { contentsOf, namedInput } from "../training/session/describe-run.js";
 import { decisive, flagNamed, resolved, type OptionTable } from "../training/options/table.js";
 import type { Watch } from "../training/session/watch.js";
 import { encodeWith, type EncodedAs } from "./encode.js";
-import { reproduceOptions, type ReproduceOptions } from "./options/reproduce.js";
+import { reproduceOptions, type ReproduceOptions } from "./options.js";
 import { DATASET_MARKER } from "../dataset/encoded/description.js";
 import { RUN_MARKER, type TrainingRequest, type Manifest } from "../embedding/manifest.js";
 import { openRun, type Run } from "../embedding/run-directory.js";
@@ -18,7 +18,7 @@ import { isRemote } from "../log/log.js";
 import { statOf } from "../io/tree.js";
 import { withTemporaryDirectory } from "../io/leftovers.js";
 import { alignRun } from "./align.js";
-import { train } from "./train.js";
+import { train } from "../training/session/session.js";
 import { requestOf } from "../recipes/training-request.js";
 
 /** Maximum difference of metrics between two trainings on a server, where the order of floating-point sums varies. */
@@ -59,7 +59,8 @@ export async function reproduce(path: string, given: ReproduceOptions, watch: Wa
       `cannot reproduce run '${path}': its training was interrupted by a signal (interrupted: true)`,
     );
   checkEngine(path, asked, options);
-  const isGone = await datasetIsGone(asked);
+  // the log was an encoded dataset that was removed, and can be encoded again
+  const isGone = asked.encoded !== undefined && !(await pathExists(asked.log[0]!));
   await checkInputs(run, asked, isGone);
   if (manifest.version !== version) {
     const text = `run '${path}' was trained by embed ${manifest.version}, this is ${version}: bytes may differ`;
@@ -74,13 +75,13 @@ export async function reproduce(path: string, given: ReproduceOptions, watch: Wa
     const isTaken = (name: string) => Object.hasOwn(given, name) && Object.hasOwn(trainer.options, name);
     const taken = Object.entries(machine).filter(([name]) => isTaken(name));
     const own = { ...asked.options, ...Object.fromEntries(taken), out: trained };
-    await train(trainer.command, log, own, watch);
+    await train(trainer, log, own, watch);
     const earlier = earlierDefaults(manifest, (await openRun(trained)).manifest, trainer.options);
     const changed = Object.entries(earlier).map(([name, value]) => `${flagNamed(name)} ${String(value)}`);
     if (changed.length > 0) {
       const text = `defaults have changed since run '${path}' was trained: training again with ${changed.join(" ")}`;
       watch.observe({ stage: "warning", text });
-      await train(trainer.command, log, { ...own, ...earlier, force: true }, watch);
+      await train(trainer, log, { ...own, ...earlier, force: true }, watch);
     }
     if (alignment) await alignRun(trained, { to: alignment.to, out, threads }, watch.signal);
     const again = withoutOptions(await openRun(out), Object.keys(earlier));
@@ -98,7 +99,6 @@ export async function reproduce(path: string, given: ReproduceOptions, watch: Wa
   });
 }
 
-/** @throws {UsageError} the log was read through a server and --engine is not set, or the other way round */
 function checkEngine(path: string, { options: asked }: TrainingRequest, { engine }: ReproduceOptions): void {
   // the address in a foreign manifest could receive the user's token, so the user must name the server
   const { engine: server, engineTrain } = asked as { engine?: unknown; engineTrain?: unknown };
@@ -113,7 +113,6 @@ function checkEngine(path: string, { options: asked }: TrainingRequest, { engine
     throw new UsageError(`the log of run '${path}' was not read through a server: omit --engine`);
 }
 
-/** Checks that each input file and each earlier run exists, and has the checksum that the manifest records. */
 async function checkInputs(
   { manifest }: Run,
   { log, inputs, runs }: TrainingRequest,
@@ -149,11 +148,6 @@ async function checkInputs(
     throw new DataError(
       `run '${alignment.to}', which the run was aligned to, has changed: restore the earlier one`,
     );
-}
-
-/** Returns whether the log was an encoded dataset that has since been removed, and that can be encoded again. */
-async function datasetIsGone({ log, encoded }: TrainingRequest): Promise<boolean> {
-  return encoded !== undefined && !(await pathExists(log[0]!));
 }
 
 /** Encodes a removed dataset again. @throws {DataError} the new dataset differs from the recorded one */
@@ -231,7 +225,6 @@ async function compareFiles(
   return files;
 }
 
-/** Returns the metrics that both manifests contain as numbers. */
 function metricsOfBoth(a: Manifest, b: Manifest): NonNullable<Reproduction["metrics"]> {
   return Object.entries(a.metrics).flatMap(([part, metrics]) =>
     Object.entries(metrics).flatMap(([metric, recorded]) => {
@@ -241,7 +234,6 @@ function metricsOfBoth(a: Manifest, b: Manifest): NonNullable<Reproduction["metr
   );
 }
 
-/** Returns whether a file contains vectors trained on a server, whose bytes may differ. */
 function isTable(file: string, { manifest: { engine, model } }: Run): boolean {
   return engine !== undefined && (/^embeddings.*\.arrow$/.test(file) || file.startsWith(`model/${model}.`));
 }
@@ -255,15 +247,13 @@ export function areClose(a: unknown, b: unknown): boolean {
   return keys.every((key) => areClose(x![key], y![key]));
 }
 
-/** Returns whether the lines of two metrics.jsonl agree, except for times. */
 async function linesAgree(run: Run, again: Run): Promise<boolean> {
-  const [own, other] = await Promise.all([run, again].map(linesWithoutTimes));
+  const [own, other] = await Promise.all(
+    [run, again].map(async (one) =>
+      (await one.readMetricsLines()).map(({ seconds: _, rowsPerSecond: __, ...line }) => line),
+    ),
+  );
   return run.manifest.engine ? areClose(own, other) : JSON.stringify(own) === JSON.stringify(other);
-}
-
-async function linesWithoutTimes(run: Run): Promise<object[]> {
-  const lines = await run.readMetricsLines();
-  return lines.map(({ seconds: _, rowsPerSecond: __, ...line }) => line);
 }
 
 /** Returns the members in which two manifests differ, apart from times, versions and options without an effect. */

@@ -5,11 +5,9 @@ import { compare, type Compared, type Measured } from "../evaluation/comparison.
 import { capable, modelOf } from "../trainers/index.js";
 import type { Watch } from "../training/session/watch.js";
 
-/** Default number of bins of a calibration curve. */
 const BINS = 10;
 
-/** The rows to score, and options for comparing the runs. */
-export interface ScoringOptions extends Omit<EvaluatedOn, "bins" | "inPlace"> {
+interface ScoringOptions extends Omit<EvaluatedOn, "bins" | "inPlace"> {
   bins?: number | undefined;
   bootstrap?: number | undefined;
   seed?: number | undefined;
@@ -22,9 +20,6 @@ export interface ScoredResult {
   rows: number;
 }
 
-/**
- * Scores a log, read like each run's training log, and compares the metrics. @throws {UsageError} a run cannot do so
- */
 export async function scoreRows(
   runs: readonly Contestant[],
   options: ScoringOptions,
@@ -42,7 +37,6 @@ interface MeasuredScores extends Omit<ScoredResult, "compared"> {
   units: number;
 }
 
-/** Scores a log with each run like scoreRows, but does not compare the metrics. */
 export async function measureScores(
   runs: readonly Contestant[],
   options: ScoringOptions,

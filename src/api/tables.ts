@@ -12,7 +12,6 @@ export interface OpenTable {
   fieldNamed: (name: string) => string;
 }
 
-/** A run, and a table of it whose rows are read on demand. */
 export interface OpenRows extends Omit<OpenTable, "table"> {
   rows: TableRows;
 }
@@ -24,7 +23,6 @@ export function nameAmong(paths: readonly string[], i: number): string {
   return paths.some((path, j) => j !== i && folder(path) === own) ? paths[i]! : own;
 }
 
-/** Opens a run's default table, or the table with the given name. */
 export async function openTable(path: string, name?: string): Promise<OpenTable> {
   const run = await openRun(path);
   const table = await readWithAdded(run, name);
@@ -46,7 +44,6 @@ export async function withOpenRows<T>(
 /** A run and a table of it, of whose columns all but the vectors are in memory. */
 export interface OpenKeyed extends OpenTable, KeyedRows {}
 
-/** Calls `use` with a table of a run, as withOpenRows, and its columns in memory except the vectors. */
 export async function withOpenKeyed<T>(
   path: string,
   name: string | undefined,

@@ -6,7 +6,7 @@
 import { existsSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { train } from "../api/train.js";
+import { train } from "../testing/train-by-command.js";
 import { openRun } from "../embedding/run-directory.js";
 import { readFmModel } from "../factors/artifact.js";
 import {

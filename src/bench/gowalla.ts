@@ -12,7 +12,7 @@
 import { existsSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { train as trainOnLog } from "../api/train.js";
+import { train as trainOnLog } from "../testing/train-by-command.js";
 import { draw } from "../numeric/random.js";
 import { topItems } from "../retrieval/top-items.js";
 import { projectFolder } from "../testing/places.js";

@@ -13,7 +13,7 @@
 import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { train } from "../api/train.js";
+import { train } from "../testing/train-by-command.js";
 import { integerBelow, mulberry32 } from "../testing/random.js";
 import type { GivenRanking } from "../trainers/ranking/options.js";
 import {

@@ -13,7 +13,7 @@
 import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { train as trainOnLog } from "../api/train.js";
+import { train as trainOnLog } from "../testing/train-by-command.js";
 import type { GivenFm } from "../trainers/fm/options.js";
 import { canGenerate, ctrLog } from "./ctr-logs.js";
 import { libfm, runLibfm } from "./libfm.js";

@@ -15,7 +15,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { splitParts } from "../training/reading/split-parts.js";
 import { readDataset } from "../training/reading/read-dataset.js";
-import { train as trainOnLog } from "../api/train.js";
+import { train as trainOnLog } from "../testing/train-by-command.js";
 import { logOptionsOf } from "../training/options/log.js";
 import { labelsOf } from "../dataset/labels.js";
 import { bindEncoder } from "../dataset/rows.js";

@@ -16,7 +16,7 @@ import { spawnSync } from "node:child_process";
 import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { train } from "../api/train.js";
+import { train } from "../testing/train-by-command.js";
 import { mulberry32, type Random } from "../testing/random.js";
 import { ctrLog } from "./ctr-logs.js";
 import { retail } from "./default-logs.js";

@@ -1,5 +1,3 @@
-// Turns a command declared as data into a command of the program: its arguments and flags, and the action.
-
 import { Argument, type Command } from "commander";
 import { addTable, givenOf } from "../flags/table-option.js";
 import { display, lines, type TerminalOptions } from "../flags/terminal-options.js";
@@ -45,7 +43,6 @@ export function declareCommand(command: Command, spec: CommandSpec): Command {
   return addTable(command, spec.options);
 }
 
-/** Makes a command fail if it gets neither a log nor a query (--engine-sql). */
 function needsLogOrQuery(command: Command): void {
   command.hook("preAction", () => {
     if (command.args.length === 0 && command.opts<{ engineSql?: string }>().engineSql === undefined)
@@ -63,7 +60,6 @@ function terminalTable({ terminal = "display", about = {} }: CommandSpec): Optio
   return Object.fromEntries(table) as OptionTable;
 }
 
-/** Runs the command and prints its result. */
 async function run(
   spec: CommandSpec,
   words: string[],

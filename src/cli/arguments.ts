@@ -11,10 +11,8 @@ export function formatNamed(argv: readonly string[]): "text" | "json" {
   return named === "json" ? "json" : "text";
 }
 
-/** Name of the flag that prints the help with every option of a command. */
 export const HELP_ALL = "--help-all";
 
-/** Commands that print information about the program itself. */
 const TELLING = ["help", "completion"];
 
 /** Whether a command line only prints help or the version, which takes little time. */
@@ -24,11 +22,7 @@ export function isForHelp(argv: readonly string[]): boolean {
   return name === undefined || TELLING.includes(name) || argv.some((word) => flags.includes(word));
 }
 
-/**
- * Rewrites `embed help COMMAND` as `embed COMMAND --help`, and `embed help` as `embed --help`.
- *
- * @param isCommand whether a word is the name of a command; others are topics
- */
+/** Rewrites `embed help COMMAND` as `embed COMMAND --help`, and `embed help` as `embed --help`; topics stay. */
 export function asHelpFlag(argv: readonly string[], isCommand: (name: string) => boolean): string[] {
   const [node, program, name, ...words] = argv as [string, string, ...string[]];
   if (name !== "help" || words.length > 1) return [...argv];

@@ -6,9 +6,7 @@ import { Interrupts } from "./interrupts.js";
 import { runProgram } from "./program.js";
 import type { FromCommand, SignalSent } from "./signals.js";
 
-/**
- * Exchanges messages with a command on the main thread as a worker would; the command uses the streams of the process.
- */
+/** Exchanges messages with a command on the main thread as a worker would; the command uses the process's streams. */
 export class CommandHere extends EventEmitter implements CommandHost {
   readonly stdin = null;
   readonly stdout = null;

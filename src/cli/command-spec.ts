@@ -8,7 +8,7 @@ import type { Watch } from "../training/session/watch.js";
 import type { Interrupts } from "./interrupts.js";
 
 /** An argument: its name as in the usage (`<run>`, `[log...]`), its description, and its allowed values. */
-export type CommandArgument = readonly [term: string, help: string, choices?: readonly string[]];
+type CommandArgument = readonly [term: string, help: string, choices?: readonly string[]];
 
 type Word<S extends string> = S extends `${string}...${string}`
   ? string[]
@@ -18,8 +18,7 @@ type Word<S extends string> = S extends `${string}...${string}`
 /** The types of a command line's parsed arguments, such as `[run: string, log: string[]]`. */
 type Words<A extends readonly CommandArgument[]> = { [K in keyof A]: Word<A[K][0]> };
 
-/** The caller of a command, which receives its output: the terminal, or a program. */
-export interface Caller {
+interface Caller {
   watch: Watch;
   /** receives the output if the option `out` is absent or `-` */
   write: (chunk: string | Uint8Array) => Promise<void>;
@@ -40,21 +39,14 @@ export interface CommandSpec<
   /** text that is printed at the end of the help */
   after?: string;
   options: T;
-  /**
-   * kind of printed output, and its options: `display` with progress (the default), `lines` for a short command, or
-   * none
-   */
+  /** printed output, and its options: `display` with progress (the default), `lines` for a short command, or none */
   terminal?: "display" | "lines" | "none";
   /** descriptions of --json and --quiet that replace the common ones */
   about?: { json?: string; quiet?: string };
-  /**
-   * true if the command writes its output to standard output when `out` is absent or `-`, so that JSON cannot be
-   * printed
-   */
+  /** true if the output goes to standard output when `out` is absent or `-`, so that JSON cannot be printed */
   writes?: true;
   /** options that the TypeScript function does not have: options of a terminal, or of another function */
   without?: readonly (keyof T & string)[];
-  /** Runs the command. @throws {EmbedError} it failed */
   call(words: Words<A>, given: GivenTo<T>, caller: Caller): Promise<R>;
   /** Formats the result for standard output; not called with --json. */
   text?(result: R, given: Given<T>): string;
@@ -66,16 +58,12 @@ export interface CommandSpec<
   refuse?(given: Given<T>): void;
   /** Checks a result after it was printed. @throws {EmbedError} the result is a failure, such as a failed gate */
   verify?(result: R, from: "terminal" | "library"): void | Promise<void>;
-  /**
-   * Returns a watch (the progress callback and the abort signal of a command) that lets a signal end the work early
-   * with a result, instead of aborting it.
-   */
+  /** Returns a watch that lets a signal end the work early with a result, instead of aborting it. */
   steer?(given: GivenTo<T>, interrupts: Interrupts, watch: Watch): Watch;
   /** Runs the command instead of `call`, for commands that print their output themselves. */
   act?(words: Words<A>, given: Given<T>, interrupts: Interrupts): Promise<void>;
 }
 
-/** The parsed options of a command, including those for printing. */
 type Given<T extends OptionTable> = GivenTo<T> & TerminalOptions;
 
 /** Declares a command; its types are checked here, and callers do not need to know its options. */
@@ -87,7 +75,19 @@ export function commandSpec<const A extends readonly CommandArgument[], const T 
 
 const LOG = "files (CSV, JSON lines, Parquet, libsvm, libffm) or patterns, read as one log";
 
-/** The argument for the log that a command reads. */
 export const logArgument = ["<log...>", `${LOG}; - is stdin`] as const;
 /** The argument for the log of a command that also has --engine-sql, which replaces the log. */
 export const logOrQuery = ["[log...]", `${LOG}; - is stdin`] as const;
+
+/** The groups of commands, in the order of the help. */
+type Stage = "Look:" | "Train:" | "Use:" | "Judge:" | "Weekly job:" | "Help:";
+
+/** The properties of a command that the program needs before its modules are loaded. */
+export interface CommandEntry {
+  name: string;
+  summary: string;
+  stage: Stage;
+  /** clause that says what is kept when a signal stops the command; by default, that no output was written */
+  keeps?: string;
+  load: () => Promise<CommandSpec>;
+}

@@ -31,10 +31,7 @@ const TERMINATION = 250;
 /** Message about what is kept after a signal, for commands that do not set their own. */
 const NOTHING = "no output was written; an existing output is unchanged";
 
-/**
- * The place in which a command runs: a worker thread, or the main thread with the streams of the process
- * (command-here.ts).
- */
+/** Where a command runs: a worker thread, or the main thread with the streams of the process (command-here.ts). */
 export interface CommandHost {
   readonly stdin: Writable | null;
   readonly stdout: Readable | null;
@@ -46,9 +43,7 @@ export interface CommandHost {
   terminate(): Promise<unknown>;
 }
 
-/** A running command. */
 export class CommandThread {
-  readonly #place: CommandHost;
   readonly #format: "text" | "json";
   readonly #unfinished = new Map<string, Unfinished>();
   #saves: string | undefined;
@@ -58,28 +53,30 @@ export class CommandThread {
   #first: { signal: SignalName; at: number; saves: string | undefined } | undefined;
   #failure: unknown;
 
-  constructor(place: CommandHost, argv: string[]) {
-    this.#place = place;
+  constructor(
+    private readonly place: CommandHost,
+    argv: string[],
+  ) {
     this.#format = formatNamed(argv);
   }
 
   /** Forwards streams and signals until the command has ended. @returns the exit code */
   async ended(): Promise<number> {
-    this.#place.stdout?.pipe(process.stdout);
-    this.#place.stderr?.pipe(process.stderr);
-    this.#place.on("message", (message) => this.#hear(message));
-    this.#place.on("error", (error) => (this.#failure = error));
+    this.place.stdout?.pipe(process.stdout);
+    this.place.stderr?.pipe(process.stderr);
+    this.place.on("message", (message) => this.#hear(message));
+    this.place.on("error", (error) => (this.#failure = error));
     // ignores errors of writing input, because the command may end while input still arrives
-    this.#place.stdin?.on("error", () => undefined);
+    this.place.stdin?.on("error", () => undefined);
     for (const signal of ["SIGHUP", "SIGINT", "SIGTERM"] as const)
       process.on(signal, () => this.#take(signal));
-    const exitCode = await new Promise<number>((resolve) => this.#place.on("exit", resolve));
+    const exitCode = await new Promise<number>((resolve) => this.place.on("exit", resolve));
     return await this.#endedWith(exitCode);
   }
 
   /** Ends the process with the exit code, whatever the command does. */
   async endNow(exitCode: number, signal?: SignalName): Promise<void> {
-    const ended = await Promise.race([this.#place.terminate().then(() => true), pause(TERMINATION, false)]);
+    const ended = await Promise.race([this.place.terminate().then(() => true), pause(TERMINATION, false)]);
     await this.#tidy(exitCode, true);
     // shows the cursor again, which a spinner has hidden
     if (standardError().isTTY) standardError().write("\u001B[?25h");
@@ -119,21 +116,19 @@ export class CommandThread {
     // overwrites the spinner's line
     if (standardError().isTTY) standardError().write("\r\u001B[K");
     writeError(`${signal}: ${text}`, this.#format);
-    this.#place.postMessage({ signal, finish });
+    this.place.postMessage({ signal, finish });
     if (!finish) setTimeout(() => void this.endNow(exitCode, signal), GRACE).unref();
   }
 
   #passStdin(): void {
     this.#readsStdin = true;
-    process.stdin.pipe(this.#place.stdin!);
+    process.stdin.pipe(this.place.stdin!);
   }
 
-  /** Cleans up after a command that was ended in the middle of its work. */
   async #tidy(exitCode: number, isInterrupted: boolean): Promise<void> {
     for (const unfinished of this.#unfinished.values()) removeIfPossible(unfinished);
     const hook = this.#hook;
-    // forgets the user's command (hook) before running it, so that a second signal during its run does not start it
-    // again
+    // forgets the hook before running it, so that a second signal during its run does not start it again
     this.#hook = undefined;
     if (!hook) return;
     const { runHook } = await import("./hooks.js");

@@ -2,7 +2,7 @@
 // them takes longer than most commands.
 
 import { trainers } from "../trainers/index.js";
-import type { CommandEntry } from "./command-entry.js";
+import type { CommandEntry } from "./command-spec.js";
 
 /** All commands of the program. */
 export const commands: readonly CommandEntry[] = [

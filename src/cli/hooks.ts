@@ -17,7 +17,6 @@ export interface HookFlags {
 /** The outcome of a job, as far as it is known. */
 export interface JobEnding {
   exitCode: number;
-  /** path of the pipeline file, as the user named it */
   file: string;
   report?: PipelineReport;
   /** path of last-run.json */
@@ -25,11 +24,7 @@ export interface JobEnding {
   error?: string;
 }
 
-/**
- * Runs the hook for the outcome of the job, and waits for its end; after a signal, starts the hook without waiting.
- *
- * @param isInterrupted true after a signal, which ends this program at once
- */
+/** Runs the hook for the outcome of the job and waits for its end; after a signal, starts it without waiting. */
 export async function runHook(flags: HookFlags, ending: JobEnding, isInterrupted: boolean): Promise<void> {
   const command = ending.exitCode === 0 ? flags.onSuccess : flags.onFailure;
   if (command === undefined) return;

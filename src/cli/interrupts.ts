@@ -3,26 +3,21 @@
 
 import { SIGNAL_EXITS, type FromCommand, type InterruptedHook, type SignalSent } from "./signals.js";
 
-/** The error with which an interrupted command is aborted. */
 export class Interrupted extends Error {
   constructor(readonly exitCode: number) {
     super("interrupted");
   }
 }
 
-/** Names of the signals that the main thread passes on to the command. */
+/** Delivers the signals that the main thread passes on to one command. */
 export class Interrupts {
   readonly #abort = new AbortController();
-  readonly #tell: (message: FromCommand) => void;
   #finish: (() => void) | undefined;
   #exitCode: number | undefined;
 
-  /** Delivers signals to one command. @param tell sends a message to the main thread */
-  constructor(tell: (message: FromCommand) => void = () => undefined) {
-    this.#tell = tell;
-  }
+  /** @param tell sends a message to the main thread */
+  constructor(private readonly tell: (message: FromCommand) => void = () => undefined) {}
 
-  /** The AbortSignal that is aborted when the process receives a signal such as SIGINT. */
   get signal(): AbortSignal {
     return this.#abort.signal;
   }
@@ -34,26 +29,22 @@ export class Interrupts {
 
   /** Sets the clause that says what is kept if a signal stops the command, such as `finished steps are kept`. */
   keeps(text: string): void {
-    this.#tell({ keeps: text });
+    this.tell({ keeps: text });
   }
 
-  /**
-   * Sets the hook, a shell command of the user, that the main thread runs if the command is ended in the middle of its
-   * work; undefined if the command runs the hook itself.
-   */
+  /** Sets the user's hook, which the main thread runs if the command is ended; undefined if the command runs it. */
   hook(hook: InterruptedHook | undefined): void {
-    this.#tell({ hook });
+    this.tell({ hook });
   }
 
   /**
    * Makes a signal call `finish` instead of aborting. After that, the command does the rest of its work.
    *
-   * @param saves what is saved in that case
    * @returns a function that withdraws `finish`
    */
   finishInstead(saves: string, finish: () => void): () => void {
     this.#finish = finish;
-    this.#tell({ saves });
+    this.tell({ saves });
     // a signal may have arrived before this call, between two trainings of the command
     if (this.#exitCode !== undefined) finish();
     return () => {
@@ -61,7 +52,6 @@ export class Interrupts {
     };
   }
 
-  /** Handles a signal that the main thread has received and passed on. */
   take({ signal, finish }: SignalSent): void {
     const exitCode = SIGNAL_EXITS[signal];
     if (!finish) {

@@ -6,7 +6,6 @@ import { CommandThread, type CommandHost } from "./command-thread.js";
 import { isShort } from "./main-thread.js";
 import { writeError } from "./terminal.js";
 
-/** Runs the program with the command line of the process, and sets its exit code. */
 export async function main(argv: string[]): Promise<void> {
   let command: CommandThread | undefined;
   try {
@@ -29,7 +28,6 @@ async function placeFor(argv: string[]): Promise<CommandHost> {
   return startThread(argv);
 }
 
-/** Handles failures of the standard streams. @param end ends the program with an exit code */
 function watchStreams(end: (exitCode: number) => void): void {
   // a reader that stops early, such as head, closes the pipe; this is not an error
   process.stdout.on("error", (error: NodeJS.ErrnoException) => {

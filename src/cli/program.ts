@@ -6,7 +6,7 @@ import { hideUncommon } from "../flags/table-option.js";
 import { version } from "../io/package-version.js";
 import { addCommand } from "./add-command.js";
 import { asHelpFlag, commandNamed, formatNamed, HELP_ALL } from "./arguments.js";
-import type { CommandEntry } from "./command-entry.js";
+import type { CommandEntry } from "./command-spec.js";
 import { commands } from "./commands.js";
 import { Interrupted, type Interrupts } from "./interrupts.js";
 import { reportError } from "./report-error.js";
@@ -15,9 +15,7 @@ import { addConfigOption, applySettings } from "./settings.js";
 import { topics } from "./topics.js";
 import { standardError, writeError, writeText } from "./terminal.js";
 
-/**
- * Width in columns that is assumed for a terminal of unknown width, and a width at which no line of help is wrapped.
- */
+/** Width that is assumed for a terminal of unknown width, and a width at which no line of help is wrapped. */
 const [USUAL, UNWRAPPED] = [80, 10_000];
 
 /** Runs the program. @returns the exit code */
@@ -49,9 +47,7 @@ export async function runProgram(given: string[], interrupts: Interrupts): Promi
   }
 }
 
-/**
- * Creates the program. Commands for which `isWanted` is true are complete; the others have only a name and a summary.
- */
+/** Creates the program. Commands for which `isWanted` is false have only a name and a summary. */
 async function programOf(
   interrupts: Interrupts,
   isWanted: (entry: CommandEntry) => boolean,
@@ -89,13 +85,11 @@ async function programOf(
   return program;
 }
 
-/** Returns the width of help in columns. */
 function widthOf({ isTTY, columns }: Pick<typeof process.stdout, "isTTY" | "columns">): number {
   // some pseudo-terminals report 0 columns
   return isTTY ? columns || USUAL : UNWRAPPED;
 }
 
-/** Reports an error; returns the exit code. */
 function report(error: unknown, signal: AbortSignal, format: "text" | "json"): number {
   if (signal.aborted && signal.reason instanceof Interrupted) return signal.reason.exitCode;
   return reportError(error, format);

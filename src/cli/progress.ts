@@ -12,7 +12,6 @@ import { standardError, writeJsonLine, writeLine } from "./terminal.js";
 /** Seconds between two lines about reading, outside of a terminal. */
 const READING_INTERVAL = 10;
 
-/** Text that a terminal shows until the command reports its progress. */
 const WORKING = "working";
 /** Seconds after which the duration of a step is shown. */
 const LONG = 3;
@@ -22,14 +21,12 @@ const MOST_EPOCHS = { line: 15, terminal: 40 };
 const RECENT = 5;
 
 /** Displays a command's progress; call `stop` before the result is printed. */
-export interface Display {
+interface Display {
   observe: Observe;
   stop(): void;
 }
 
-/**
- * Returns the watch (progress callback and abort signal) of a command that prints its notes as lines, and no progress.
- */
+/** Returns a watch that prints notes as lines, and no progress. */
 export function noted(signal: AbortSignal, quiet = false): Watch {
   return {
     signal,
@@ -39,7 +36,6 @@ export function noted(signal: AbortSignal, quiet = false): Watch {
   };
 }
 
-/** Calls a function while its progress is displayed in the form that the options select. */
 export async function watched<T>(
   options: TerminalOptions,
   signal: AbortSignal,
@@ -53,7 +49,6 @@ export async function watched<T>(
   }
 }
 
-/** Creates the display of progress that suits the options and the terminal. */
 async function displayFor(options: TerminalOptions): Promise<Display> {
   if (options.quiet) return { observe: () => undefined, stop: () => undefined };
   if (options.logFormat === "json") return jsonDisplay();
@@ -76,7 +71,6 @@ function jsonDisplay(): Display {
   };
 }
 
-/** Prints lines for the log of a job, and combines the lines of many epochs or of many similar warnings. */
 function linesDisplay(lineOf: (progress: Progress) => string): Display {
   const isDue = everySoOften();
   const epochs = new EpochLines(MOST_EPOCHS.line, (event, isBest) =>
@@ -256,10 +250,7 @@ function epochLine(event: Extract<Progress, { stage: "epoch" }>): string {
   return `${of}${refit ? "refit " : ""}${round} ${epoch}/${epochs}: train loss ${trainLoss.toFixed(5)}${valid}${metric}${ranking.join("")}${bestOfRanking}${norm}, ${speed}`;
 }
 
-/**
- * Returns a function that formats how long a training still takes: a duration if its last epoch is known, or else its
- * stopping condition.
- */
+/** Formats how long a training still takes: a duration if its last epoch is known, else its stopping condition. */
 function epochsLeft(): (event: Extract<Progress, { stage: "epoch" }>) => string {
   let recent: number[] = [];
   return ({ round = "epoch", epoch, epochs, seconds, stopsIn }) => {

@@ -7,14 +7,9 @@ import type { Command, CommanderError } from "commander";
 import { nearestName } from "../errors.js";
 import { nameOf } from "../flags/setting.js";
 import type { TableOption } from "../flags/table-option.js";
-import type { CommandEntry } from "./command-entry.js";
+import type { CommandEntry } from "./command-spec.js";
 
-/**
- * Returns a message that says why the command line is invalid, and what to try.
- *
- * @param command the named command with its options; undefined if there is none
- * @param words   the words after the command's name
- */
+/** Says why the command line is invalid, and what to try. @param words the words after the command's name */
 export function refusalText(
   { code, message }: Pick<CommanderError, "code" | "message">,
   command: Command | undefined,
@@ -56,10 +51,7 @@ export function refusalText(
   }
 }
 
-/**
- * Returns the message for an unknown command. If the word is the start of several names, as `train` is, each is listed
- * on a line.
- */
+/** Returns the message for an unknown command; if it is the start of several names, as `train` is, lists them. */
 export function unknownCommand(typed: string, commands: readonly CommandEntry[]): string {
   const kinds = commands.filter(({ name }) => name.startsWith(`${typed}-`));
   if (kinds.length > 0) {
@@ -74,7 +66,6 @@ export function unknownCommand(typed: string, commands: readonly CommandEntry[])
   return `unknown command '${typed}'${didYouMean(typed, names, ";")} \`embed help\` lists the commands`;
 }
 
-/** Returns the error message of `embed help WORD` for a word that is neither a command nor a topic of the help. */
 export function unknownTopic(
   typed: string,
   commands: readonly CommandEntry[],
@@ -99,9 +90,7 @@ function unknownOption(typed: string, command: Command | undefined): string {
   return `${command.name()} has no option '${flag}'${hint} \`embed ${command.name()} --help-all\` lists all of them`;
 }
 
-/**
- * Returns the suffix `did you mean ...?` with the most similar name. @param otherwise the suffix if no name is similar
- */
+/** @param otherwise the suffix if no name is similar */
 function didYouMean(typed: string, names: readonly string[], otherwise = ""): string {
   const near = nearestName(typed, names);
   return near === undefined ? otherwise : `: did you mean '${near}'?`;

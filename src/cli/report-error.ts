@@ -1,11 +1,8 @@
-// Reports errors with their exit codes.
-
 import { EmbedError } from "../errors.js";
 import { version } from "../io/package-version.js";
 import { openFileLimit } from "../workers/process-limits.js";
 import { writeError } from "./terminal.js";
 
-/** Advice for errors of Node, by their code. */
 const REFUSED: Record<string, string> = {
   EMFILE: "too many files are open (EMFILE): raise the limit of this process, for example `ulimit -n 4096`",
   ENFILE: "too many files are open on this machine (ENFILE): close other programs, or raise fs.file-max",

@@ -10,7 +10,6 @@ import { config } from "../flags/terminal-options.js";
 
 type Environment = Readonly<Record<string, string | undefined>>;
 
-/** Adds --config to every command. */
 export function addConfigOption(command: Command): void {
   addTable(command, config);
 }
@@ -19,8 +18,6 @@ export function addConfigOption(command: Command): void {
  * Sets those options of a command that the command line does not contain, from variables and from the file of --config.
  *
  * @param everyCommand all commands with their options, because a config file may contain those of others
- * @throws {ConfigError} the config file is not valid
- * @throws {UsageError} a variable's value is invalid
  */
 export async function applySettings(
   program: Command,

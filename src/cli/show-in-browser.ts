@@ -3,7 +3,6 @@
 import { spawn } from "node:child_process";
 import { resolve } from "node:path";
 
-/** The program that opens a file in its default application, by platform. */
 const OPENERS: Partial<Record<NodeJS.Platform, readonly [string, ...string[]]>> = {
   darwin: ["open"],
   win32: ["cmd", "/c", "start", ""],

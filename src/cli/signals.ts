@@ -12,7 +12,6 @@ export const SIGNAL_EXITS = { SIGHUP: 129, SIGINT: 130, SIGTERM: 143 } as const;
 
 export type SignalName = keyof typeof SIGNAL_EXITS;
 
-/** The message that the main thread sends to a command after a signal. */
 export interface SignalSent {
   signal: SignalName;
   /** true if the command must finish with its result so far, instead of stopping */
@@ -22,32 +21,23 @@ export interface SignalSent {
 /** The hook of `embed run`, for the main thread, which runs it if the command is ended in the middle of its work. */
 export interface InterruptedHook {
   flags: HookFlags;
-  /** path of the pipeline file, as the user named it */
   file: string;
 }
 
-/** The messages that a command sends to the main thread. */
 export type FromCommand =
-  /**
-   * what the command saves if a signal arrives from now on, with --on-interrupt save; without this message a signal
-   * stops it
-   */
+  /** what the command saves on a signal from now on (--on-interrupt save); without this message a signal stops it */
   | { saves: string }
   /** clause that says what is kept if a signal stops the command */
   | { keeps: string }
   /** a temporary file or a lock that the command is about to create, or has removed */
   | { unfinished: Unfinished; isThere: boolean }
-  /**
-   * the user's hook, to be run if the command is ended in the middle of its work; undefined if the command runs it
-   * itself
-   */
+  /** the user's hook, to be run if the command is ended; undefined if the command runs it itself */
   | { hook: InterruptedHook | undefined }
   /** text that the main thread writes to standard error */
   | { text: string }
   /** the command reads standard input, so that the main thread has to forward it */
   | { readsStdin: true };
 
-/** The data with which a command's thread is started. */
 export interface CommandStart {
   argv: string[];
 }

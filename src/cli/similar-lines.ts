@@ -9,39 +9,29 @@ type Epoch = Extract<Progress, { stage: "epoch" }>;
 const EXTRA = 3;
 
 /** Whether an epoch was evaluated on held-out rows, which is needed to choose the best epoch. */
-export function isValidated(event: Epoch): boolean {
+function isValidated(event: Epoch): boolean {
   return event.validLoss !== undefined || Object.keys(event).some(isAtK);
 }
 
-/**
- * Selects the epochs that are printed: all of a short training; of a longer training the first, some at equal
- * distances, and at its end the best and the last.
- */
+/** Selects the epochs to print: all of a short training; else the first, some at equal distances, best and last. */
 export class EpochLines {
-  readonly #most: number;
-  readonly #write: (event: Epoch, isBest: boolean) => void;
   #last: Epoch | undefined;
   #best: Epoch | undefined;
   /** whether the last epoch and the best epoch have been printed */
   #written = { last: true, best: true };
 
-  /**
-   * Selects the epochs of one command.
-   *
-   * @param most maximum number of lines of a training, above 3
-   * @param write receives each epoch that gets a line, and whether it is the best
-   */
-  constructor(most: number, write: (event: Epoch, isBest: boolean) => void) {
-    this.#most = most;
-    this.#write = write;
-  }
+  /** @param most lines of a training, above 3 @param write receives each epoch with a line, and whether it is best */
+  constructor(
+    private readonly most: number,
+    private readonly write: (event: Epoch, isBest: boolean) => void,
+  ) {}
 
   see(event: Epoch): void {
     if (this.#last && !isNext(this.#last, event)) this.end();
     const { epoch, epochs } = event;
-    const every = epochs <= this.#most ? 1 : Math.ceil(epochs / (this.#most - EXTRA));
+    const every = epochs <= this.most ? 1 : Math.ceil(epochs / (this.most - EXTRA));
     const isShown = epoch === 1 || epoch % every === 0;
-    if (isShown) this.#write(event, false);
+    if (isShown) this.write(event, false);
     this.#last = event;
     this.#written.last = isShown;
     if (!event.best || !isValidated(event)) return;
@@ -52,26 +42,21 @@ export class EpochLines {
   /** Writes the epochs that were held back until the end of a training. Must be called before other text is written. */
   end(): void {
     const isLastBest = this.#best === this.#last;
-    if (this.#best && !this.#written.best && !isLastBest) this.#write(this.#best, true);
-    if (this.#last && !this.#written.last) this.#write(this.#last, false);
+    if (this.#best && !this.#written.best && !isLastBest) this.write(this.#best, true);
+    if (this.#last && !this.#written.last) this.write(this.#last, false);
     [this.#last, this.#best] = [undefined, undefined];
   }
 }
 
-/** Whether an epoch belongs to the same training as the last one, and comes after it. */
 function isNext(last: Epoch, { training, refit, epoch }: Epoch): boolean {
   return last.training === training && last.refit === refit && last.epoch < epoch;
 }
 
-/** Combines consecutive similar sentences into one line. */
 export class SimilarLines {
-  readonly #write: (text: string) => void;
   #held: string[] = [];
   #timer: NodeJS.Timeout | undefined;
 
-  constructor(write: (text: string) => void) {
-    this.#write = write;
-  }
+  constructor(private readonly write: (text: string) => void) {}
 
   see(text: string): void {
     this.#held.push(text);
@@ -86,19 +71,15 @@ export class SimilarLines {
     this.#timer = undefined;
     const held = this.#held;
     this.#held = [];
-    for (const text of similarTogether(held)) this.#write(text);
+    for (const text of similarTogether(held)) this.write(text);
   }
 }
 
-/** Maximum number of similar sentences that are written separately. */
 const FEW = 3;
 /** Maximum number of names that a combined line repeats from the sentences that it replaces. */
 const MOST_NAMED = 10;
 
-/**
- * Combines sentences that differ only in quoted names and numbers: the first sentence, followed by the names in the
- * others.
- */
+/** Combines sentences that differ only in names and numbers: the first, followed by the names in the others. */
 export function similarTogether(sentences: readonly string[]): string[] {
   const groups = new Map<string, string[]>();
   for (const text of sentences) {

@@ -1,11 +1,8 @@
-// Starts a command's thread.
-
 import { Worker } from "node:worker_threads";
 import { checkAddresses } from "../workers/process-limits.js";
 import type { CommandHost } from "./command-thread.js";
 import type { CommandStart } from "./signals.js";
 
-/** @throws {IoError} the limit of the process leaves too few addresses for a thread */
 export function startThread(argv: string[]): CommandHost {
   checkAddresses(1);
   const start: CommandStart = { argv };

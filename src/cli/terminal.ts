@@ -15,19 +15,14 @@ export function standardError(): WriteStream {
   return opened ?? process.stderr;
 }
 
-/**
- * Replaces the stream of standard error. A command's thread needs this, because its own stream does not know the
- * terminal.
- */
+/** Replaces standard error, because the stream of a command's thread does not know the terminal. */
 export function standardErrorIs(stream: WriteStream): void {
   opened = stream;
 }
 
 /**
- * Writes a result: text, or the bytes of an export, which are unchanged in a file and a pipe and shown as text on a
- * terminal.
- *
- * Resolves when the result is taken, so that a slow reader slows the writer down.
+ * Writes a result: text, or the bytes of an export, which are shown as text on a terminal. Resolves when the result is
+ * taken, so that a slow reader slows the writer down.
  */
 export function writeResult(chunk: string | Uint8Array): Promise<void> {
   const asText = typeof chunk !== "string" && process.stdout.isTTY;
@@ -40,10 +35,7 @@ export function writeResult(chunk: string | Uint8Array): Promise<void> {
 
 let write = (text: string): void => void standardError().write(text);
 
-/**
- * Sets the function that writes lines, so that another thread writes them: a thread's own stream delays lines until its
- * event loop runs.
- */
+/** Lets another thread write lines, because a thread's own stream delays them until its event loop runs. */
 export function writeLinesBy(other: (text: string) => void): void {
   if (!standardError().isTTY) write = other;
 }

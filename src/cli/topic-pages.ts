@@ -61,7 +61,6 @@ const sharedTables = {
   weekly,
 } satisfies Record<string, OptionTable>;
 
-/** Functions that return the page of a topic, by topic. */
 export const pages: Readonly<Record<TopicName, () => Promise<string> | string>> = {
   columns: () => page(COLUMNS, optionLines(sharedTables.columns), WHERE),
   reading: () => page(READING, optionLines(sharedTables.reading)),
@@ -93,7 +92,7 @@ function lined(rows: readonly (readonly [string, string])[]): string {
 async function formats(): Promise<string> {
   const [{ formatSummaries }, { importOptions }, { rowFormats, listServers }] = await Promise.all([
     import("../api/export/export.js"),
-    import("../api/options/import.js"),
+    import("../api/import/options.js"),
     import("../export/row-formats.js"),
   ]);
   const inputs: [string, string][] = [

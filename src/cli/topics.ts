@@ -1,12 +1,5 @@
 // Topics of `embed help`: options and rules that many commands share. Their pages are loaded on demand.
 
-/** A page of help that belongs to no command. */
-interface Topic {
-  name: string;
-  /** one line for the program's help */
-  summary: string;
-}
-
 /** All topics, in the order of the help. */
 export const topics = [
   { name: "columns", summary: "columns of a log: roles, features, side tables, filters" },
@@ -15,6 +8,6 @@ export const topics = [
   { name: "weekly", summary: "retraining every week: warm starts, checkpoints, refits, search" },
   { name: "formats", summary: "formats of logs, exported tables, imported tables and lists" },
   { name: "exit-codes", summary: "exit codes of all commands" },
-] as const satisfies readonly Topic[];
+] as const satisfies readonly { name: string; summary: string }[];
 
 export type TopicName = (typeof topics)[number]["name"];

@@ -3,18 +3,15 @@
 // Keys are the options' long names. A file serves all commands: options of other commands are ignored, unknown keys are
 // an error.
 
-import { isMap, isScalar, type Document } from "yaml";
+import { isMap } from "yaml";
 import { z } from "zod";
 import { excerpt, nearestName } from "../errors.js";
-import { readYamlDocument } from "./yaml-file.js";
+import { offsetOf, readYamlDocument } from "./yaml-file.js";
 
 /** An option of a command, as a key of a configuration file. */
 export interface ConfigSetting {
   name: string;
-  /**
-   * kind of the option's value. flag: true or false; one: a single value; many: a value, a list of values, or a mapping
-   * from columns to values
-   */
+  /** flag: true or false; one: a single value; many: a value, a list of values, or a mapping from columns to values */
   kind: "flag" | "one" | "many";
   choices?: readonly string[];
   /** help text of the option, for a schema */
@@ -27,10 +24,7 @@ export interface ConfigSetting {
 
 /** The value of one option in the file. */
 export interface ConfigEntry {
-  /**
-   * the value in the syntax of the command line; a list has one element per occurrence, and each element of a mapping
-   * is KEY:VALUE
-   */
+  /** in the syntax of the command line; a list has one element per occurrence, an element of a mapping is KEY:VALUE */
   value: boolean | string | string[];
   line: number;
   /** number of the column in the file, from 1 */
@@ -42,8 +36,7 @@ export interface ConfigEntry {
  *
  * @param settings options of the command that runs
  * @param otherNames keys of other commands
- * @throws {ConfigError} unreadable, not YAML, an unknown key (with the most similar known one), or a value of another
- * kind
+ * @throws {ConfigError} unreadable, not YAML, an unknown key, or a value of another kind
  */
 export async function readConfig(
   path: string,
@@ -63,17 +56,17 @@ export async function readConfig(
       const key = issue.keys[0]!;
       const near = nearestName(key, names);
       const hint = near === undefined ? "`embed COMMAND --help` lists them" : `did you mean '${near}'?`;
-      return fail(offsetOf(document, key), `unknown key '${key}': ${hint}`);
+      return fail(offsetOf(document, [key]), `unknown key '${key}': ${hint}`);
     }
     const name = String(issue.path[0]);
     const setting = settings.find((candidate) => candidate.name === name)!;
     const got = excerpt(JSON.stringify(document.get(name)) ?? "nothing");
-    return fail(offsetOf(document, name), `'${name}' expects ${expectationOf(setting)}, got ${got}`);
+    return fail(offsetOf(document, [name]), `'${name}' expects ${expectationOf(setting)}, got ${got}`);
   }
   const entries = new Map<string, ConfigEntry>();
   for (const { name } of settings) {
     if (!Object.hasOwn(result.data, name)) continue;
-    entries.set(name, { value: asFlagValue(result.data[name]), ...placeOf(offsetOf(document, name)) });
+    entries.set(name, { value: asFlagValue(result.data[name]), ...placeOf(offsetOf(document, [name])) });
   }
   return entries;
 }
@@ -99,13 +92,6 @@ function expectationOf({ kind, choices }: ConfigSetting): string {
   if (choices) return `one of ${choices.join(", ")}`;
   if (kind === "flag") return "true or false";
   return kind === "one" ? "one value" : "a value, a list or a mapping of values";
-}
-
-/** Returns the position of a key in the file. */
-function offsetOf({ contents }: Document, name: string): number {
-  if (!isMap(contents)) return 0;
-  const pair = contents.items.find(({ key }) => isScalar(key) && String(key.value) === name);
-  return isScalar(pair?.key) ? (pair.key.range?.[0] ?? 0) : 0;
 }
 
 /** Converts a YAML value to the text or texts that the command line would contain. */

@@ -22,10 +22,7 @@ const time = z
     "expected a time such as 2026-11-20 or 2026-11-20T03:00:00Z",
   );
 
-/**
- * Bounds of a count or a norm: absolute ones (min, max), and the share by which it may differ from the previous
- * version's value.
- */
+/** Bounds of a count or a norm: minimum, maximum, and the share by which it may differ from the previous version's. */
 const countBounds = { min: z.number().optional(), max: z.number().optional(), within: share.optional() };
 /** Bounds of a share: minimum, maximum, and the share by which it may differ from the previous version's value. */
 const shareBounds = { min: share.optional(), max: share.optional(), within: share.optional() };
@@ -59,7 +56,6 @@ const groupBounds = {
 };
 
 export const beforeBounds = z.strictObject({
-  /** number of rows of the dataset */
   rows: count.optional(),
   /** share of labels that are at least `from`; without `from`, share of labels above 0 */
   positiveRate: z.strictObject({ ...shareBounds, from: z.number().optional() }).optional(),
@@ -72,9 +68,7 @@ export const beforeBounds = z.strictObject({
   missing: z.strictObject({ ...shareBounds, columns: z.record(z.string(), ofShare).optional() }).optional(),
   /** share of each field's cells whose key the previous version's table lacks */
   unseen: z.strictObject({ ...shareBounds, ...perField }).optional(),
-  /**
-   * time of the newest event: its absolute bounds, its age, and its distance from the previous version's newest event
-   */
+  /** time of the newest event, its age, and its distance from the previous version's newest event */
   newest: z
     .strictObject({
       min: time.optional(),
@@ -99,10 +93,7 @@ export const beforeBounds = z.strictObject({
 });
 
 export const afterBounds = z.strictObject({
-  /**
-   * metrics of the validation split, by their names in the manifest; `worse` is in the metric's unit, or a share of the
-   * previous version's value
-   */
+  /** metrics of the validation split, by name; `worse` is in the metric's unit, or a share of the previous version's */
   metrics: z
     .record(
       z.string(),
@@ -115,7 +106,6 @@ export const afterBounds = z.strictObject({
   zero: z.strictObject({ ...shareBounds, ...perField }).optional(),
   /** share of each field's rows whose vector equals that of an earlier row of the field, bit for bit */
   duplicate: z.strictObject({ ...shareBounds, ...perField }).optional(),
-  /** norms of each field's vectors */
   norm: z
     .strictObject({ mean: count.optional(), median: count.optional(), p99: count.optional() })
     .optional(),
@@ -145,7 +135,7 @@ export const afterBounds = z.strictObject({
     .optional(),
 });
 
-export const gateBounds = z.strictObject({ before: beforeBounds.optional(), after: afterBounds.optional() });
+const gateBounds = z.strictObject({ before: beforeBounds.optional(), after: afterBounds.optional() });
 
 export type BeforeBounds = z.infer<typeof beforeBounds>;
 export type GroupBounds = NonNullable<BeforeBounds["newFiles"]> & NonNullable<BeforeBounds["newDays"]>;
@@ -163,10 +153,7 @@ export function durationOf(text: string): number {
   return Number(text.slice(0, -1)) * units[text.at(-1)!]!;
 }
 
-/**
- * Reads the bounds of gates from a file, or from the section `gates:` of a pipeline file.
- * @throws {ConfigError} as readYaml
- */
+/** Reads the bounds of gates from a file, or from the section `gates:` of a pipeline file. @throws {ConfigError} */
 export async function readBounds(path: string): Promise<GateBounds> {
   const read = await readYaml<{ gates: GateBounds } | GateBounds>(path, "the bounds", (content) =>
     typeof content === "object" && content !== null && "gates" in content

@@ -20,10 +20,7 @@ export function spreadOf(sizes: readonly number[]): RowSpread {
   return { groups: sizes.length, least: sorted[0]! / median, most: sorted.at(-1)! / median };
 }
 
-/**
- * Returns the spread of days, without the first and the last, which may be incomplete. @param days rows by day since
- * 1970; not empty
- */
+/** As spreadOf, without first and last day, which may be incomplete. @param days rows by day since 1970; not empty */
 export function spreadOfDays(days: ReadonlyMap<number, number>): RowSpread {
   const all = [...days.keys()].sort((a, b) => a - b);
   const whole = all.length > 2 ? all.slice(1, -1) : all;
@@ -35,8 +32,7 @@ export function spreadOfDays(days: ReadonlyMap<number, number>): RowSpread {
   return { ...spreadOf(whole.map((day) => days.get(day)!)), empty };
 }
 
-/** Properties of a log, from which the pipeline's bounds on new files and days are derived. */
-export interface NewRowsLog {
+interface NewRowsLog {
   task: "binary" | "regression" | "events";
   hasUser: boolean;
   hasItem: boolean;
@@ -46,7 +42,6 @@ export interface NewRowsLog {
   days: RowSpread | undefined;
 }
 
-/** Returns the lines of the section `before:` that bound the new files and days. */
 export function newRowsLines({ files, days, ...log }: NewRowsLog): string[] {
   return [
     ...(files

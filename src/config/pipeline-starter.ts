@@ -4,7 +4,6 @@
 import { printable, visibleText } from "../errors.js";
 import { type NewestGate, newRowsLines, type RowSpread } from "./new-rows-gates.js";
 
-/** The properties of a log that `embed init` knows. */
 export interface StarterLog {
   /** names of the log's files or patterns, as written into the pipeline file */
   logs: readonly string[];
@@ -27,10 +26,7 @@ export interface StarterLog {
 /** The kind of training in the starter: class labels, numeric labels, or events without labels. */
 export type StarterTraining = "binary" | "regression" | "events";
 
-/**
- * Returns the training that suits a log, or undefined if it has neither a label nor users and items. @param task task
- * of the labels
- */
+/** Returns the training that suits a log; undefined if it has neither a label nor users and items. */
 export function starterTraining(
   columns: readonly StarterColumn[],
   task: "binary" | "regression" = "binary",
@@ -73,10 +69,7 @@ export function starterTrainer(
   };
 }
 
-/**
- * Returns YAML text with a comment for every choice. @param training result of starterTraining, on which the bounds of
- * the log depend
- */
+/** Returns YAML text with a comment for every choice. @param training on which the bounds of the log depend */
 export function starterPipeline(log: StarterLog, training: StarterTraining, trainer: StarterTrainer): string {
   const { logs, rows, columns, reading, otherColumns } = log;
   const named = (...roles: string[]) => columns.filter(({ role }) => roles.includes(role));
@@ -183,9 +176,6 @@ function growth({ files }: StarterLog): string {
   return `${Math.max(50, files === undefined ? 0 : Math.ceil(30 / files) * 10)}%`;
 }
 
-/**
- * Returns bounds for the trained run: a bound on its metric, and one on the share of zero vectors if keys have vectors.
- */
 function afterLines({ metric, field }: StarterTrainer): string {
   const ranks = metric === undefined || !ofLabels.includes(metric);
   const zero = ranks
@@ -254,10 +244,7 @@ export interface StarterColumn {
   why?: string;
 }
 
-/**
- * Returns YAML text with a comment for every choice. @param logs as the user named them @param trainer the command in
- * comments
- */
+/** Returns YAML text with a comment for every choice. @param logs as the user named them @param trainer for comments */
 export function starterConfig(
   logs: readonly string[],
   rows: number,
@@ -311,8 +298,7 @@ ${list("numeric", named("numeric"))}
 `;
 }
 
-/** Returns comments on columns that are not features; empty if there are none. */
-export function leftOutLines(columns: readonly StarterColumn[], indent = ""): string {
+function leftOutLines(columns: readonly StarterColumn[], indent = ""): string {
   return columns
     .map(
       (column) =>
@@ -325,7 +311,7 @@ export function leftOutLines(columns: readonly StarterColumn[], indent = ""): st
  * Returns the counts of a column, such as `160 distinct, 3 missing`. For a field whose cells look like another type,
  * such as numbers, it adds that type, although the cells are read as keys.
  */
-export function countsOf({ role, distinct, missing, why = "" }: StarterColumn): string {
+function countsOf({ role, distinct, missing, why = "" }: StarterColumn): string {
   const counted = `${distinct.toLocaleString("en")} distinct`;
   const all = missing === 0 ? counted : `${counted}, ${missing.toLocaleString("en")} missing`;
   return role === "field" && why !== "" ? `${all}; ${printable(why)}` : all;

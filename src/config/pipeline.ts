@@ -49,8 +49,7 @@ export type RecallContent = {
   send?: SendContent[] | undefined;
 } & YamlOptions;
 
-/** A server to which recommendation lists are sent. */
-export interface SendContent {
+interface SendContent {
   format: string;
   "url-env": string;
   into: string;
@@ -61,9 +60,8 @@ export const EXPORT_KEYS = ["train", "out", "to"] as const;
 export const RECALL_KEYS = [...EXPORT_KEYS, "send", "format", "url-env", "into"] as const;
 
 /** File formats from which recommendation lists can be read back, as the gates need to compare two versions' lists. */
-export const LIST_FORMATS = ["csv", "jsonl", "parquet"] as const;
-/** Servers to which recommendation lists can be sent. */
-export const LIST_SERVERS = ["redis", "postgres"] as const;
+const LIST_FORMATS = ["csv", "jsonl", "parquet"] as const;
+const LIST_SERVERS = ["redis", "postgres"] as const;
 
 const NAME = /^[A-Za-z0-9_][A-Za-z0-9_.-]*$/;
 const name = z

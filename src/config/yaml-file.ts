@@ -22,8 +22,7 @@ import { readText } from "../io/read-text.js";
  *
  * @param what noun for the file in messages: `the bounds`
  * @param schemaFor returns the schema, which may depend on the content
- * @throws {ConfigError} unreadable, not YAML, an unknown key (with the most similar known one), or a value of another
- * kind
+ * @throws {ConfigError} unreadable, not YAML, an unknown key, or a value of another kind
  */
 export async function readYaml<T>(
   path: string,
@@ -39,10 +38,7 @@ export interface YamlFile {
   content: unknown;
   /** Returns the content of the file. @throws {ConfigError} an unknown key, or a value of a wrong type */
   check<T>(schema: z.ZodType<T>): T;
-  /**
-   * Throws an error with the position of a key. @param place the keys that lead to it from the top of the file @throws
-   * {ConfigError} always
-   */
+  /** Throws an error with the position of a key. @param place the keys that lead to it from the top of the file */
   fail(place: readonly string[], message: string): never;
 }
 
@@ -85,10 +81,7 @@ function messageOf(issue: z.core.$ZodIssue): string {
   return messages.filter((each, i) => messages.indexOf(each) === i).join(", or ");
 }
 
-/**
- * Returns the keys that the schema allows at a path. @param content the value at the path, which selects the schema of
- * a union
- */
+/** Returns the keys that the schema allows at a path. @param content the value there, which selects from a union */
 function keysAt(schema: z.ZodType, path: readonly string[], content: unknown): string[] {
   let at: unknown = schema;
   let value = content;
@@ -122,7 +115,7 @@ function childOf(schema: unknown): unknown {
 }
 
 /** Returns the offset of a key or of a list's element; for a missing key, the offset at which it could be added. */
-function offsetOf(document: Document, path: readonly string[]): number {
+export function offsetOf(document: Document, path: readonly string[]): number {
   let at: unknown = document.contents;
   let offset = 0;
   for (const step of path) {
@@ -140,7 +133,7 @@ function offsetOf(document: Document, path: readonly string[]): number {
 }
 
 /** The content of a YAML text and its syntax tree, with the positions of values. */
-export interface YamlDocument {
+interface YamlDocument {
   document: Document;
   /** the content; null for comments only */
   content: unknown;
@@ -219,7 +212,6 @@ function checkScalars(document: Document, fail: (offset: number, message: string
   });
 }
 
-/** Checks that no mapping has two entries with the same key. */
 function checkUniqueKeys(document: Document, fail: (offset: number, message: string) => never): void {
   visit(document, {
     Map(_, { items }) {
@@ -234,10 +226,7 @@ function checkUniqueKeys(document: Document, fail: (offset: number, message: str
   });
 }
 
-/**
- * Maximum depth of nested lists and mappings; a pipeline file needs six. A depth of a few hundred overflows the
- * parser's stack, which ends the process.
- */
+/** Maximum nesting: a pipeline file needs six levels; a few hundred overflow the parser's stack, ending the process. */
 const DEEPEST = 100;
 
 /** Returns the syntax of a text; rejects deep nesting before a recursive function processes it. */
@@ -253,10 +242,7 @@ function shallowTokens(text: string, fail: (offset: number, message: string) => 
   return tokens;
 }
 
-/**
- * Checks that each alias refers to an earlier anchor that does not contain the alias. @returns the offset of the first
- * alias
- */
+/** Each alias must refer to an earlier anchor that does not contain it. @returns the offset of the first alias */
 function checkAliases(document: Document, fail: (offset: number, message: string) => never): number {
   let first: number | undefined;
   visit(document, {

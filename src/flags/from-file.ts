@@ -8,20 +8,12 @@ import type { OptionTable } from "../training/options/table.js";
 import { nameOf, settingOf, parsedSetting } from "./setting.js";
 import { addTable, type TableOption } from "./table-option.js";
 
-/**
- * Returns the options that an option table declares as keys of a configuration file, each with the heading of its group
- * in the help.
- */
+/** Returns the options of a table as keys of a configuration file, each with the heading of its group in the help. */
 export function settingsOf(table: OptionTable): (ConfigSetting & { group: string })[] {
   return optionsOf(table).map((option) => ({ ...settingOf(option), group: option.declared.group }));
 }
 
-/**
- * Returns the values that a configuration file gives the options of an option table, by their long names, as the
- * command line would give them.
- *
- * @param fail throws the error of a key
- */
+/** Returns the values of a file by long names, as the command line gives them. @param fail throws the error of a key */
 export function givenFromFile(
   table: OptionTable,
   file: Readonly<Record<string, unknown>>,

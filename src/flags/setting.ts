@@ -1,13 +1,8 @@
-// Describes an option as a key of a configuration file: its name, its kind, and how its value is parsed.
-
 import type { ConfigSetting } from "../config/config-file.js";
 import { flagOf } from "../errors.js";
 import type { TableOption } from "./table-option.js";
 
-/**
- * Returns the long name of an option. For a flag --no-header this is `header`, and its value is false if the flag is
- * given.
- */
+/** Returns the long name of an option. For --no-header it is `header`, and its value is false if the flag is given. */
 export function nameOf({ optionName }: TableOption): string {
   return flagOf(optionName).slice(2);
 }

@@ -1,15 +1,9 @@
-// Adds the options that an option table declares to a command as flags.
-
 import { Option, type Command } from "commander";
 import { flagNamed, type Option as Declared, type OptionTable } from "../training/options/table.js";
 
 /** The flag of an option that an option table declares. */
 export class TableOption extends Option {
-  /**
-   * Creates the flag of an option.
-   * @param flags the flag in the syntax of commander, such as `--dim <number>`
-   * @param isSearched true if the command's --search varies the option
-   */
+  /** @param flags in the syntax of commander: `--dim <number>` @param isSearched whether --search varies the option */
   constructor(
     flags: string,
     readonly declared: Declared,
@@ -23,10 +17,7 @@ export class TableOption extends Option {
 /** Short forms of flags, which scripts use. */
 const short: Readonly<Record<string, string>> = { out: "-o, " };
 
-/**
- * Adds the flags of an option table to a command. The help shows defaults, which are set when the option values are
- * resolved.
- */
+/** Adds the flags of an option table. The help shows defaults, which are set when the option values are resolved. */
 export function addTable<C extends Command>(command: C, table: OptionTable): C {
   for (const [name, option] of Object.entries(table) as [string, Declared][]) {
     command.addOption(optionOf(name, option, Object.hasOwn(table, "search")));
@@ -63,9 +54,7 @@ function withDefault({ help, shown, default: standard, placeholder }: Declared):
   return text === "" ? help : `${help} (default: ${text})`;
 }
 
-/**
- * Returns the options of an option table that were set: on the command line, by an environment variable, or in a file.
- */
+/** Returns the options of a table that were set: on the command line, by an environment variable, or in a file. */
 export function givenOf(command: Command, table: OptionTable): Record<string, unknown> {
   const given: Record<string, unknown> = {};
   for (const name of Object.keys(table)) {
@@ -79,10 +68,7 @@ export function givenOf(command: Command, table: OptionTable): Record<string, un
 /** Options that are shown for every command. */
 const ALWAYS = ["help", "config", "json", "quiet"];
 
-/**
- * Hides uncommon options from --help and prints their number; --help-all shows them. Shows all options if the command
- * declares none as common.
- */
+/** Hides uncommon options from --help and prints their number; shows all if the command declares none as common. */
 export function hideUncommon(command: Command, helpAll: string): void {
   const shown = command.options.filter(({ hidden }) => !hidden) as TableOption[];
   if (!shown.some(({ declared }) => declared.common)) return;

@@ -11,13 +11,12 @@ import { addCommand } from "../cli/add-command.js";
 import type { CommandSpec } from "../cli/command-spec.js";
 import { Interrupts } from "../cli/interrupts.js";
 import { refusal } from "../cli/report-error.js";
-import { checkGiven } from "../training/options/check-given.js";
+import { checkGiven, checkRanges } from "../training/options/check-given.js";
 import { givenOf, type TableOption } from "../flags/table-option.js";
 import { noSuchOption } from "../training/options/table.js";
 import type { TrainingSummary } from "../training/session/summary.js";
 import { trainers } from "../trainers/index.js";
 import { functions, specOf, type LibraryFunction } from "./functions.js";
-import { optionValue } from "./option-value.js";
 import { checkWatching, watchedBy, watchingNames, type Watching } from "./watching.js";
 
 /**
@@ -42,13 +41,7 @@ export async function train(
   return (await call(found.name, [log, options, watch])) as TrainingSummary;
 }
 
-/**
- * Calls a function of the library.
- *
- * @param given arguments, options, and a Watching; the last ones may be omitted
- * @throws {UsageError} the command refuses arguments or options
- * @throws {EmbedError} the error of the command
- */
+/** Calls a function of the library. @param given arguments, options, and a Watching; the last ones may be omitted */
 export async function call(name: string, given: readonly unknown[]): Promise<unknown> {
   const found = functions.find((one) => one.name === name)!;
   const command = await commandOf(found);
@@ -104,10 +97,7 @@ interface Given {
   watching: Watching;
 }
 
-/**
- * Separates the arguments of a call from the objects that may follow them: its options, and a Watching. @throws
- * {UsageError}
- */
+/** Separates the arguments of a call from its options and a Watching, which may follow. @throws {UsageError} */
 function argumentsOf({ name }: LibraryFunction, command: Command, given: readonly unknown[]): Given {
   const isOptions = (value: unknown) => typeof value === "object" && !Array.isArray(value);
   let count = 0;
@@ -132,7 +122,6 @@ function argumentsOf({ name }: LibraryFunction, command: Command, given: readonl
   return { words, options: options as Given["options"], watching };
 }
 
-/** Sets options as if they were typed. @throws {UsageError} an option does not exist, or has an invalid value */
 function setOptions(
   found: LibraryFunction,
   known: Map<string, TableOption>,
@@ -179,4 +168,32 @@ function errorOf({ name }: LibraryFunction, error: unknown): unknown {
     return new UsageError(`${name}: ${error.message.replace(/^error: /, "")}`, { cause: error });
   const refused = error instanceof EmbedError ? undefined : refusal(error);
   return refused === undefined ? error : new IoError(refused, { cause: error });
+}
+
+/** Returns the TypeScript type of an option. */
+export function optionType({ declared: { choices, type = "string" } }: TableOption): string {
+  return choices ? choices.map((choice) => JSON.stringify(choice)).join(" | ") : type;
+}
+
+/** Parses texts as on the command line, and checks all values against the same bounds. @throws {UsageError} invalid */
+function optionValue({ declared, optionName, long }: TableOption, value: unknown): unknown {
+  const flag = long!;
+  let taken = value;
+  if (declared.parse) {
+    if (typeof value === "string" || typeof value === "number")
+      taken = declared.parse(String(value), flag, undefined);
+    // adds the items one by one, because an item may contain commas
+    else if (declared.repeats && !declared.commas && isTexts(value))
+      taken = value.reduce<unknown>((previous, text) => declared.parse!(text, flag, previous), undefined);
+  }
+  // the option has no check of its own: a value that is neither text nor number and that its parser did not convert is
+  // invalid
+  if (!declared.complaint && taken === value && typeof value !== "string" && typeof value !== "number")
+    throw new UsageError(`${flag} expects ${declared.type}, got '${JSON.stringify(value)}'`);
+  checkRanges({ [optionName]: declared }, { [optionName]: taken });
+  return taken;
+}
+
+function isTexts(value: unknown): value is string[] {
+  return Array.isArray(value) && value.length > 0 && value.every((one) => typeof one === "string");
 }

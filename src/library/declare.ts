@@ -6,16 +6,8 @@
 
 import type { Argument, Command } from "commander";
 import type { CommandSpec } from "../cli/command-spec.js";
-import type { TableOption } from "../flags/table-option.js";
-import { commandOf, optionsOf } from "./call.js";
+import { commandOf, optionsOf, optionType } from "./call.js";
 import { functions, specOf, type LibraryFunction } from "./functions.js";
-import { optionType } from "./option-value.js";
-
-/** Contents of the generated files library.js and library.d.ts. */
-interface Entry {
-  code: string;
-  declarations: string;
-}
 
 /** Makes AbortSignal and Buffer known in projects whose tsconfig lists no types, the default from TypeScript 6 on. */
 const NODE_TYPES = '/// <reference types="node" />';
@@ -23,7 +15,7 @@ const NODE_TYPES = '/// <reference types="node" />';
 const NOTE = "// Written by the build from the commands: src/library/declare.ts.\n";
 
 /** Generates the entry of the package, with all functions. */
-export async function entryOf(): Promise<Entry> {
+export async function entryOf(): Promise<{ code: string; declarations: string }> {
   const code = [NOTE, 'export * from "./index.js";', 'import { call } from "./library/call.js";\n'];
   const imports = [
     NODE_TYPES,
@@ -49,7 +41,8 @@ function optionsText(found: LibraryFunction, command: Command, spec: CommandSpec
     if (option.hidden) continue;
     const isNeeded = option.mandatory;
     properties.push(
-      docComment([aboutOption(option)], "  "),
+      // the description of a flag --no-NAME is that of the value false
+      docComment([`${option.negate ? "false: " : ""}${option.description}`], "  "),
       `  ${name}${isNeeded ? "" : "?"}: ${optionType(option)}${isNeeded ? "" : " | undefined"};`,
     );
   }
@@ -61,11 +54,6 @@ function optionsText(found: LibraryFunction, command: Command, spec: CommandSpec
     ...properties,
     "}\n",
   ].join("\n");
-}
-
-/** Returns the description of an option. The description of a flag --no-NAME is that of the value false. */
-function aboutOption({ negate, description }: TableOption): string {
-  return negate ? `false: ${description}` : description;
 }
 
 /** Returns the declarations of a function: its comment, and an overload for each number of optional arguments. */

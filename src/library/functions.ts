@@ -1,6 +1,3 @@
-// The functions of the library: the command of each function, and the compiled function that declares the type of its
-// result.
-
 import { commands } from "../cli/commands.js";
 import type { CommandSpec } from "../cli/command-spec.js";
 import { trainers } from "../trainers/index.js";
@@ -34,7 +31,7 @@ export const functions: readonly LibraryFunction[] = [
   { name: "lift", command: "lift", file: "api/lift/lift.js" },
   { name: "predict", command: "predict", file: "api/predict/predict.js" },
   { name: "transform", command: "transform", file: "api/transform/transform.js" },
-  { name: "importTable", command: "import", file: "api/import.js" },
+  { name: "importTable", command: "import", file: "api/import/import.js" },
   { name: "exportRun", command: "export", file: "api/export/export.js" },
   { name: "indexRun", command: "index", file: "api/hnsw/build.js" },
   { name: "neighbors", command: "neighbors", file: "api/neighbors.js", as: "neighborsOf" },
@@ -64,7 +61,6 @@ export async function specOf({
   return await (spec ?? commands.find(({ name }) => name === command)!.load)();
 }
 
-/** Converts `train-name` to `trainName`. */
 function camelCase(command: string): string {
   return command.replaceAll(/-([a-z])/g, (_, letter: string) => letter.toUpperCase());
 }

@@ -35,11 +35,9 @@ export function checkWatching(name: string, watching: unknown): asserts watching
 }
 
 /**
- * Runs the work under a signal of its own, so that the caller's signal has a single listener, which is removed at the
- * end.
+ * Runs the work under a signal of its own, so that the caller's signal has one listener, which is removed at the end.
  *
- * @param savesOnAbort whether an abort acts like the first signal under `--on-interrupt save`: it ends the training
- *   with its best epoch
+ * @param savesOnAbort whether an abort ends the training with its best epoch, as under `--on-interrupt save`
  */
 export async function watchedBy<T>(
   { signal, observe = () => undefined }: Watching,

@@ -9,7 +9,7 @@ import type { Watch } from "../training/session/watch.js";
 import type { Summary } from "../training/session/summary.js";
 import { flagOf } from "../errors.js";
 import { EXPORT_KEYS, RECALL_KEYS, type PipelineSettings, type YamlOptions } from "../config/pipeline.js";
-import { encodeOptions, type EncodeOptions } from "../api/options/encode.js";
+import { encodeOptions, type EncodeOptions } from "../api/options.js";
 import { exportOptions, type GivenExport } from "../api/export/options.js";
 import { givenFromFile, settingsOf } from "../flags/from-file.js";
 import { parseSide } from "../dataset/side.js";

@@ -4,7 +4,7 @@
 import { dirname, join, resolve } from "node:path";
 import { encode } from "../api/encode.js";
 import { inspect } from "../api/inspect/inspect.js";
-import type { Inspection } from "../api/inspect/inspection.js";
+import type { Inspection } from "../api/inspect/options.js";
 import { newestGate } from "../config/new-rows-gates.js";
 import {
   starterPipeline,

@@ -3,7 +3,7 @@
 
 import { dirname, join, relative } from "node:path";
 import { readHandedOver } from "../recipes/handed-over.js";
-import { encodeOptions } from "../api/options/encode.js";
+import { encodeOptions } from "../api/options.js";
 import { recipeOf, type RunRecipe } from "../recipes/run-recipe.js";
 import type { StarterTrainer } from "../config/pipeline-starter.js";
 import { RUN_MARKER } from "../embedding/manifest.js";

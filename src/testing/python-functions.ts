@@ -4,9 +4,8 @@
 import type { Argument, Command } from "commander";
 import { exitCodes } from "../errors.js";
 import type { TableOption } from "../flags/table-option.js";
-import { commandOf, optionsOf } from "../library/call.js";
+import { commandOf, optionsOf, optionType } from "../library/call.js";
 import { functions, specOf, type LibraryFunction } from "../library/functions.js";
-import { optionType } from "../library/option-value.js";
 import { version } from "../io/package-version.js";
 import { roleNames } from "../log/infer.js";
 

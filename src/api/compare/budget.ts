@@ -26,7 +26,6 @@ export class Budget {
     return Math.max(0, this.whole - this.#kept);
   }
 
-  /** Returns the milliseconds that are left of the whole budget. */
   get whole(): number {
     return Math.max(0, this.#end - performance.now());
   }
@@ -34,8 +33,8 @@ export class Budget {
   /**
    * Updates the reserved time from estimates of the work after the trainings.
    *
-   * @param measuring estimated milliseconds for measuring and writing the page
-   * @param finishing estimated milliseconds that a training needs to end once it is asked to
+   * @param measuring ms for measuring and writing the page
+   * @param finishing ms that a training needs to end once it is asked to
    */
   expect(measuring: number, finishing: number): void {
     // reserves at most half of the budget, since the estimate may be too high
@@ -44,13 +43,10 @@ export class Budget {
   }
 
   /**
-   * Runs a training in the time that is left.
-   *
-   * When the time is used up, the training is asked to finish with its best epoch, or aborted if no epoch has ended. A
-   * training whose epochs have ended may still write its run.
+   * Runs a training in the time that is left. When it is used up, the training is asked to finish with its best epoch,
+   * or aborted if no epoch has ended. A training whose epochs have ended may still write its run.
    *
    * @returns undefined if the training was aborted
-   * @throws the error of the training
    */
   async run<T>({ observe, signal }: Watch, train: (watch: Watch) => Promise<T>): Promise<T | undefined> {
     const abort = new AbortController();

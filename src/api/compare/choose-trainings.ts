@@ -6,22 +6,14 @@ import { UsageError } from "../../errors.js";
 import type { Candidate, LogTraits, Trainer } from "../../training/session/trainer.js";
 import { trainers } from "../../trainers/index.js";
 
-/** A training of the comparison, with its trainer. */
 export interface ChosenTraining extends Candidate {
   trainer: Trainer;
-  /** path of the run directory to write */
   path: string;
   /** the training whose table initializes the vectors of this one */
   from?: ChosenTraining;
 }
 
-/**
- * Returns the trainings that suit a log, and the trainers that do not suit it with the reasons.
- *
- * @param asked commands of the trainers to compare; all trainers when absent
- * @param runs  folder for the runs
- * @throws {UsageError} a name is no training command, or no trainer suits the log
- */
+/** @param asked commands of the trainers to compare; all trainers when absent */
 export async function chooseTrainings(
   traits: LogTraits,
   asked: readonly string[] | undefined,
@@ -53,10 +45,7 @@ export async function chooseTrainings(
   return { entered: entered.sort((a, b) => a.effort - b.effort), untrained };
 }
 
-/**
- * Returns copies of a training, each of which starts from the table of another training; the copy is a baseline if the
- * other training is one.
- */
+/** Returns copies of a training that start from the tables of others; baselines if the others are baselines. */
 function initializedCopies(
   one: ChosenTraining,
   all: readonly ChosenTraining[],

@@ -7,9 +7,16 @@
 // All results are the same for any number of threads, except durations and the choice of trainings that the budget
 // cuts.
 
-import { bestEmbedding, untrainedTexts, type Leaderboard } from "../../evaluation/leaderboard.js";
+import {
+  bestEmbedding,
+  untrainedTexts,
+  type Leaderboard,
+  leaderboardOf,
+  type Entrant,
+  type Untrained,
+} from "../../evaluation/leaderboard.js";
 import { ownRun } from "../../embedding/own-run.js";
-import { OutputError, UsageError, type EmbedError } from "../../errors.js";
+import { countText, OutputError, UsageError, type EmbedError } from "../../errors.js";
 import { checkOutput } from "../../io/atomic.js";
 import { checkNotAnInput } from "../../io/not-an-input.js";
 import { version } from "../../io/package-version.js";
@@ -17,20 +24,28 @@ import { entriesOf, kindAt, makeDirectory, removeEmpty } from "../../io/tree.js"
 import { definedOf } from "../../training/options/defined.js";
 import type { GivenTraining } from "../../training/options/log.js";
 import { firstReadingOf } from "../../training/options/reading.js";
-import { noSuchOption, resolved } from "../../training/options/table.js";
+import { resolved } from "../../training/options/table.js";
 import { Stopwatch, collectWarnings, type Watch } from "../../training/session/watch.js";
 import type { Summary } from "../../training/session/summary.js";
 import { MOST_RUNS } from "../../report/page.js";
 import type { ReportSummary } from "../report/options.js";
-import { SPENT } from "../report/map.js";
+import { SPENT } from "../report/table.js";
 import { report } from "../report/report.js";
 import { Budget } from "./budget.js";
 import { chooseTrainings, type ChosenTraining } from "./choose-trainings.js";
 import { examineLog, type ExaminedLog, type Shared } from "./examine-log.js";
 import { handedOverMarkup } from "../../recipes/handed-over.js";
-import { measure, type Measurement } from "./measure.js";
 import { compareOptions, compareOwn, type GivenCompare } from "./options.js";
 import { trainAll, type Finished, type TrainingOutcomes } from "./train-all.js";
+import { openRun } from "../../embedding/run-directory.js";
+import { comparedBaselines } from "../../evaluation/baselines/baselines.js";
+import { compare } from "../../evaluation/comparison.js";
+import { rowMetrics } from "../../evaluation/metrics.js";
+import type { Contestant, Curves } from "../../training/judging/evaluate-scores.js";
+import { knownModelOf } from "../../trainers/index.js";
+import { measureRankings, type RankingEvaluation } from "../../ranking/measure.js";
+import { commandForAllRows } from "../../recipes/run-recipe.js";
+import { measureScores } from "../scored-rows.js";
 
 /** Optional measurements need at least this fraction of the budget to be left, for writing the page. */
 const WRITING = 0.03;
@@ -43,9 +58,7 @@ export interface Comparison extends Summary {
 }
 
 /**
- * Trains all models that suit a log, measures the models and baselines on one held-out split, and writes the runs and a
- * page.
- *
+ * Trains all models that suit a log, measures them and baselines on one held-out split, and writes the runs and a page.
  * If the comparison is aborted, finished runs stay on the disk.
  *
  * @throws {UsageError} the goal is ambiguous, no trainer suits the log, or nothing was trained
@@ -58,7 +71,6 @@ export async function compareTrainers(
 ): Promise<Comparison> {
   const clock = new Stopwatch();
   const { watch, warnings, warn } = collectWarnings(watching);
-  checkNames(given);
   const own = resolved(compareOwn, given);
   const { out, search } = given;
   const { force = false, runs = runsBeside(out) } = own;
@@ -111,19 +123,11 @@ export async function compareTrainers(
   };
 }
 
-/** @throws {UsageError} an option does not exist; the message suggests the most similar name */
-function checkNames(given: object): void {
-  for (const name of Object.keys(given))
-    if (!Object.hasOwn(compareOptions, name))
-      throw noSuchOption("compare", name, Object.keys(compareOptions));
-}
-
 /** Returns the default folder of the runs, such as `report-runs` for the page `report.html`. */
 function runsBeside(out: string): string {
   return `${out.replace(/\.html?$/i, "")}-runs`;
 }
 
-/** @throws {UsageError} `out` is not a file, or is an input @throws {OutputError} `out` or the folder of runs exists */
 async function checkOutputs(
   paths: readonly string[],
   { out, runs, force }: { out: string; runs: string; force: boolean },
@@ -144,7 +148,6 @@ async function checkOutputs(
     );
 }
 
-/** Checks that the runs can be written to their folder, and warns of other files in it. @throws {OutputError} */
 async function checkRuns(
   entered: readonly ChosenTraining[],
   runs: string,
@@ -160,7 +163,6 @@ async function checkRuns(
     );
 }
 
-/** Returns the options of `embed compare` that all trainings get. */
 function sharedOf(given: GivenCompare): Shared {
   const ofTraining = Object.entries(given).filter(([name]) => !Object.hasOwn(compareOwn, name));
   const { valid, test, seed } = compareOptions;
@@ -190,7 +192,6 @@ function nothingTrained({ untrained, errors }: TrainingOutcomes): EmbedError {
   return new UsageError(`nothing was trained: ${untrainedTexts(untrained).join("; ")}${hint}`);
 }
 
-/** Writes the page with the leaderboard and a report on the best runs. */
 async function writePage(
   { leaderboard, curves, finished }: Measurement & { finished: readonly Finished[] },
   given: GivenCompare,
@@ -209,4 +210,130 @@ async function writePage(
     },
     { ...watch, observe: (progress) => progress.stage !== "note" && watch.observe(progress) },
   );
+}
+
+type Measuring = Pick<RankingEvaluation, "part" | "seed" | "bootstrap" | "reading" | "hashKeys">;
+type Asked = GivenCompare & { k: number; bootstrap: number };
+
+interface Measurement {
+  leaderboard: Leaderboard;
+  curves: Curves;
+}
+
+async function measure(
+  finished: readonly Finished[],
+  examined: ExaminedLog,
+  untrained: readonly Untrained[],
+  given: Asked,
+  watch: Watch,
+): Promise<Measurement> {
+  const runs = await Promise.all(
+    finished.map(async ({ name, path }) => ({ name, run: await openRun(path) })),
+  );
+  const added = new Map(runs.map(({ name, run }) => [name, run.manifest.vectorsAdd]));
+  const forAllRows = await Promise.all(
+    finished.map(async ({ recipe }) => (recipe ? await commandForAllRows(recipe) : undefined)),
+  );
+  const entrants = new Map(
+    finished.map(({ name, baseline = false, path, trainer, seconds, cut }, i): [string, Entrant] => [
+      name,
+      {
+        ...{ isBaseline: baseline, run: path, command: trainer.command, seconds },
+        ...definedOf({ commandForAllRows: forAllRows[i], vectorsAdd: added.get(name) }),
+        ...(cut && { cut }),
+      },
+    ]),
+  );
+  const { hashKeys, seed = 1, bootstrap } = given;
+  const options: Measuring = { part: "test", seed, bootstrap, reading: firstReadingOf(given), hashKeys };
+  const isRanking = examined.traits.goal === "lists";
+  const found = await (isRanking ? measureLists : measurePredictions)(runs, examined, options, given, watch);
+  for (const text of mergedWarnings(found.warnings, runs)) watch.observe({ stage: "warning", text });
+  const leaderboard = leaderboardOf(found.compared, entrants, {
+    ...{ metrics: found.metrics, on: found.on },
+    untrained: [...untrained, ...found.unmeasured],
+    vectorAdvice: vectorAdvice(examined),
+  });
+  const curves = finished.flatMap(({ name, path }) => {
+    if (!found.curves || !Object.hasOwn(found.curves, name)) return [];
+    return [[path, found.curves[name]!] as const];
+  });
+  return { leaderboard, curves: Object.fromEntries(curves) };
+}
+
+/** Returns advice for those who want similar items: vectors that predict labels make them less alike. */
+function vectorAdvice({ traits: { goal, task, roles } }: ExaminedLog): string | undefined {
+  if (goal !== "predictions" || roles.user === undefined || roles.item === undefined) return undefined;
+  const from = task === "binary" ? "1" : "N";
+  return `For vectors of items whose neighbors are alike, compare trainers of the positives: --goal lists --positive-from ${from}.`;
+}
+
+type Measured = Pick<Leaderboard, "metrics" | "on"> & {
+  compared: ReturnType<typeof compare>;
+  unmeasured: Untrained[];
+  warnings: string[];
+  /** calibration curves of runs by name; only if label predictions are compared */
+  curves?: Curves;
+};
+
+async function measureLists(
+  runs: readonly Contestant[],
+  { items = 0, split }: ExaminedLog,
+  options: Measuring,
+  { k, repeats }: Asked,
+  watch: Watch,
+): Promise<Measured> {
+  const { names: baseline, unmeasured } = comparedBaselines({ items, repeats: repeats === "allow" });
+  const ranking = { k: [k], baseline, score: "own" as const, repeats };
+  const ordered = await rankersFirst(runs);
+  const { compared, users, warnings, skipped } = await measureRankings(
+    ordered,
+    { ...options, ...ranking },
+    watch,
+  );
+  const late = skipped.map((name) => ({
+    name,
+    why: "the budget was spent before this baseline was measured",
+  }));
+  return {
+    ...{ compared, warnings, metrics: [`recallAt${k}`, `ndcgAt${k}`] },
+    on: `${countText(users.judged)} users with held-out items among ${countText(split.test)} test rows`,
+    unmeasured: [...unmeasured, ...late],
+  };
+}
+
+async function measurePredictions(
+  runs: readonly Contestant[],
+  { constant, split, traits: { task } }: ExaminedLog,
+  options: Measuring,
+  { bootstrap: samples, seed = 1 }: Asked,
+  watch: Watch,
+): Promise<Measured> {
+  const { measured, units, warnings, curves } = await measureScores(runs, options, watch);
+  const isAlike = constant !== undefined && constant.units === units;
+  const all = [...measured, ...(isAlike ? [constant.measured] : [])];
+  return {
+    compared: compare(all, units, { samples, seed }),
+    ...{ warnings, curves },
+    metrics: rowMetrics(task === "binary" ? "binary" : "regression").map(({ name }) => name) as [string],
+    on: `${countText(split.test)} rows of the test split`,
+    unmeasured: isAlike ? [] : [{ name: "mean label", why: "the runs were measured on other users or rows" }],
+  };
+}
+
+/** Sorts runs whose models rank items to the front, because the first run decides which rows are events. */
+async function rankersFirst(runs: readonly Contestant[]): Promise<Contestant[]> {
+  const ranks = await Promise.all(runs.map(async ({ run }) => (await knownModelOf(run)).rank !== undefined));
+  return [...runs.filter((_, i) => ranks[i]), ...runs.filter((_, i) => !ranks[i])];
+}
+
+/** Merges equal warnings of several runs into one warning. @param warnings `NAME: TEXT`, or `TEXT` without the name */
+function mergedWarnings(warnings: readonly string[], runs: readonly { name: string }[]): string[] {
+  const names = new Map<string, string[]>();
+  for (const warning of warnings) {
+    const of = runs.find(({ name }) => warning.startsWith(`${name}: `));
+    const text = of ? warning.slice(of.name.length + 2) : warning;
+    names.set(text, [...(names.get(text) ?? []), ...(of ? [of.name] : [])]);
+  }
+  return [...names].map(([text, of]) => (of.length === 0 ? text : `${of.join(", ")}: ${text}`));
 }

@@ -26,11 +26,9 @@ import type { Watch } from "../../training/session/watch.js";
 import { rankingProtocol } from "../../ranking/protocol.js";
 import type { GivenCompare } from "./options.js";
 
-/** Facts of the log that all trainings and measurements use. */
 export interface ExaminedLog {
   traits: LogTraits;
   rows: number;
-  /** number of rows in the training, validation and test split, which must be the same for all trainings */
   split: Manifest["split"];
   /** options of all trainings that were derived from the log, such as the split */
   decided: GivenTraining;
@@ -40,7 +38,6 @@ export interface ExaminedLog {
   constant?: { measured: Measured; units: number };
 }
 
-/** Options that every training of a comparison gets. */
 export type Shared = GivenTraining & Required<Pick<GivenTraining, "valid" | "test">> & { seed: number };
 
 interface Opened {
@@ -49,11 +46,6 @@ interface Opened {
   cut: SplitParts;
 }
 
-/**
- * Reads the log and decides what to compare on it.
- *
- * @throws {UsageError} the goal is ambiguous, the log lacks a column, or the test split has nothing to measure
- */
 export async function examineLog(
   paths: readonly string[],
   shared: Shared,
@@ -101,10 +93,6 @@ export async function examineLog(
   return { ...common, traits: { goal, task, roles: dataset.roles }, constant };
 }
 
-/**
- * Decides what is compared, recommendation lists or predictions of labels, and the lowest label that counts as an
- * event. @throws {UsageError} the log lacks the columns for it, or suits both
- */
 function comparisonGoal(
   dataset: Dataset,
   { goal, positiveFrom }: GivenCompare,
@@ -148,7 +136,6 @@ function comparisonGoal(
   return { goal, positiveFrom: positiveFrom ?? 1 };
 }
 
-/** @throws {UsageError} the test split would have nothing to measure */
 function checkSplit(by: string, goal: Goal): void {
   if (by === "items")
     throw new UsageError(
@@ -164,8 +151,6 @@ function checkSplit(by: string, goal: Goal): void {
  * Returns options with which a random split holds out the same rows for all trainers; none if the requested split does.
  * By default, a hash of a row's cells decides its split, and trainers differ in reading integers as keys or numbers. To
  * compare lists, all events of a user with an item must be in the same split.
- *
- * @throws {UsageError} the user asks for a split that would differ between trainers
  */
 function sharedSplitOptions(
   { options, dataset, cut }: Opened,
@@ -193,7 +178,6 @@ function isWholeNumbers(column: Column, { user, item }: Roles): boolean {
   return true;
 }
 
-/** Returns the number of items to rank. @throws {UsageError} no test user has a training row and an item to find */
 function numRankedItems(dataset: Dataset, train: Part, test: Part, { repeats }: GivenCompare): number {
   const training = eventsOfRows(dataset, train.rows);
   const { users } = rankingProtocol(training, training.history, test, repeats);
@@ -203,7 +187,6 @@ function numRankedItems(dataset: Dataset, train: Part, test: Part, { repeats }: 
   );
 }
 
-/** Returns the metrics of the mean training label as the prediction for every test row. */
 function constantPrediction(
   train: Part,
   test: Part,

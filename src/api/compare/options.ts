@@ -1,5 +1,3 @@
-// Options of `embed compare`.
-
 import { UsageError } from "../../errors.js";
 import { labels } from "../../training/options/features.js";
 import { log, type GivenTraining } from "../../training/options/log.js";
@@ -77,7 +75,6 @@ export const compareOwn = {
   }),
 } as const;
 
-/** All options of `embed compare`: its own and those of trainings. */
 export const compareOptions = withCommon(
   {
     // leaves out the options of database servers, through which each trainer would read the whole log once more
@@ -103,7 +100,6 @@ export const compareOptions = withCommon(
 export type GivenCompare = Given<typeof compareOwn> &
   Omit<GivenTraining, keyof Given<typeof compareOwn>> & { out: string; seed?: number };
 
-/** Converts `90s`, `10m` or `2h` to milliseconds. @throws {UsageError} */
 function spanOf(given: string, flagName: string): number {
   const [, count, unit] = /^(\d+(?:\.\d+)?)(s|m|h)$/.exec(given) ?? [];
   if (count === undefined)

@@ -12,7 +12,6 @@ import { recipeOf, type RunRecipe } from "../../recipes/run-recipe.js";
 import type { Budget } from "./budget.js";
 import type { ChosenTraining } from "./choose-trainings.js";
 
-/** A training that has written its run. */
 export interface Finished extends ChosenTraining {
   seconds: number;
   /** time for reading the log and measuring the model, in milliseconds */
@@ -26,18 +25,15 @@ export interface Finished extends ChosenTraining {
 export interface TrainingOutcomes {
   finished: Finished[];
   untrained: Untrained[];
-  /** errors of failed trainings */
   errors: EmbedError[];
 }
 
-export interface HowToTrain {
+interface HowToTrain {
   paths: readonly string[];
-  /** options that every training of the comparison gets */
   shared: GivenTraining;
   /** number of settings that a training with --search tries */
   search: number | undefined;
   force: boolean;
-  /** number of rows in the training, validation and test split, which must be the same for all trainings */
   split: Manifest["split"];
   /** warnings about the log, which are not repeated for each training */
   known: readonly string[];
@@ -76,13 +72,9 @@ export async function trainAll(
 /** Estimated duration of the bootstrap per run, bootstrap sample and test row, in nanoseconds. */
 const BOOTSTRAP = 40;
 const SAMPLES = 1000;
-/** Approximate number of baselines, for the estimate of the time. */
 const BASELINES = 5;
 
-/**
- * Returns estimates in milliseconds from the finished trainings: the duration of all measurements, and the longest time
- * that one training took to read its log and measure its model.
- */
+/** Estimates in ms: the duration of all measurements, and the longest that one training took to read and measure. */
 function expectedTimes(
   finished: readonly Finished[],
   testRows: number,

@@ -24,7 +24,6 @@ const NEARLY_UNIQUE = 0.9;
 const LOOKS_LIKE_LISTS = 0.2;
 const SEPARATORS = ["|", ";"];
 
-/** The content of a catalogue's items, in one row per item. */
 export interface Catalogue {
   /** keys of the items, in the form that they have in the run's table */
   keys: Keys;
@@ -38,11 +37,7 @@ export interface Catalogue {
 }
 
 /**
- * Reads the files as one catalogue.
- *
- * @param key column of the item keys
  * @param asTrained converts a key to its form in the run's table
- * @throws {UsageError} a column does not exist, or no content column is left
  * @throws {DataError} a key is empty or occurs twice; a cell of a numeric column is not a number
  */
 export async function readCatalogue(
@@ -69,7 +64,8 @@ export async function readCatalogue(
     const warnings = nullWarnings(side.nulls);
     const kept = side.columns.filter((column) => {
       const { name, dictionary } = column;
-      if (dictionary.size < 2 && side.keys.size > 1 && isContent(name, roles, given)) {
+      const used = [roles.fields, roles.numeric, Object.keys(roles.multi), given.contentText ?? []];
+      if (dictionary.size < 2 && side.keys.size > 1 && used.some((names) => names.includes(name))) {
         notes.push(`ignored '${name}', which has at most one value`);
         return false;
       }
@@ -123,7 +119,6 @@ export async function readCatalogue(
   }
 }
 
-/** Infers the kind of each column, such as categorical or numeric, by the rules for side tables. */
 function rolesOf(
   { columns, sample }: { columns: readonly string[]; sample: readonly (readonly string[])[] },
   key: string,
@@ -166,14 +161,6 @@ function rolesOf(
   };
 }
 
-function isContent(
-  name: string,
-  { fields, numeric, multi }: Roles,
-  { contentText = [] }: ContentOptions,
-): boolean {
-  return [fields, numeric, contentText].some((names) => names.includes(name)) || Object.hasOwn(multi, name);
-}
-
 function contentColumn(
   column: KeyColumn,
   roles: Roles,
@@ -191,7 +178,6 @@ function contentColumn(
   return roles.fields.includes(name) ? [column] : [];
 }
 
-/** Returns a warning if the cells of a categorical column look multi-valued. */
 function listHints({ name, dictionary }: KeyColumn): string[] {
   const most = Math.min(dictionary.size, 1000);
   for (const separator of SEPARATORS) {

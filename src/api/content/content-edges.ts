@@ -20,20 +20,13 @@ import { edgesBetween, readEdgeFile, type EdgeFile, type EdgeReading } from "../
 const MOST_PAIRS = 200_000_000;
 
 /** The graph of a catalogue's items. The number of a node is the row number of its item in the catalogue. */
-export interface ContentEdges {
+interface ContentEdges {
   graph: Graph;
   inputs: InputFingerprint[];
   notes: string[];
   warnings: string[];
 }
 
-/**
- * Reads edges between the items of a catalogue.
- *
- * @param items keys of the catalogue, in the form of the run's table
- * @param asTrained converts a key to its form in the run's table
- * @throws {UsageError} the files have fewer than two columns, or no edge between two items
- */
 export async function readContentEdges(
   files: readonly string[],
   items: Keys,
@@ -94,11 +87,7 @@ function noEdges({ source, target }: EdgeFile, items: Keys, named: string): Usag
   );
 }
 
-/**
- * Returns the rows of content after one hop of smoothing over the edges; the column numbers of each row ascend.
- *
- * @throws {UsageError} the result would have more than 200 million stored values
- */
+/** Returns the rows of content after one hop of smoothing over the edges; the column numbers of each row ascend. */
 export function smoothedRows<R extends BlockRows>(rows: R, { offsets, neighbors, weights }: Graph): R {
   const { numRows } = rows;
   const scale = Float64Array.from({ length: numRows }, (_, item) => {

@@ -23,9 +23,7 @@ export interface ItemVector {
  * Folds in new items from their events. Items whose users are all unknown to the run may be absent from the result.
  *
  * @param cannot beginning of the error message if the run's model cannot fold in items
- * @param given penalties of the regression
  * @returns vectors and weights by item key
- * @throws {UsageError} the run cannot fold in items, or its folded vectors have another dimension than its table
  */
 export async function foldedItems(
   run: Run,
@@ -54,10 +52,7 @@ export async function foldedItems(
   return { items, warnings };
 }
 
-/**
- * Returns the weighted mean of an item's vector from content, which counts as `priorEvents` events, and its vector from
- * events. If the item has only one of the two, returns it unchanged.
- */
+/** Weighs an item's content as `priorEvents` events against its events; if it has only one vector, returns that. */
 export function blended(
   content: ItemVector | undefined,
   folded: ItemVector | undefined,

@@ -20,28 +20,29 @@ import type { Run } from "../../embedding/run-directory.js";
 import { isHole, type EmbeddingTable, type RowRange } from "../../embedding/table.js";
 import { UsageError, excerpt } from "../../errors.js";
 import type { Graph } from "../../dataset/graph/graph.js";
-import type { InputFingerprint } from "../../io/fingerprint.js";
-import { FITTED, LEFT_OUT, type RidgeMap } from "../../kernels/ridge/binding.js";
-import { predictRows } from "../../solvers/ridge/ridge.js";
+import {
+  FITTED,
+  LEFT_OUT,
+  type RidgeMap,
+  type BlockRows,
+  type RidgeProblem,
+} from "../../kernels/ridge/binding.js";
+import { predictRows, chosenPenalty, RidgeMachine } from "../../solvers/ridge/ridge.js";
 import type { ContentOptions } from "../../training/options/content-options.js";
 import { hidingText } from "../../training/reading/read-dataset.js";
 import type { Watch } from "../../training/session/watch.js";
 import { readCatalogue, type Catalogue } from "./catalogue.js";
 import { readContentEdges, smoothedRows } from "./content-edges.js";
-import { fitRows, PENALTIES, r2OfRows, regressionTargets, type Fitted, type Fitting } from "./fit-rows.js";
 import { contentRows, rowsOfField, type ContentRows } from "./rows.js";
+import { withMachine } from "../../workers/with-machine.js";
 
 const FOLDS = 5;
 /** Number of events that give an item half of the maximum weight in the fit (docs/experiments/cold-start.md). */
 const HALF_KNOWN = 1;
-/** Maximum number of items that take part in the cross-validation. */
 const MOST_JUDGED = 20_000;
-/** Maximum number of columns for which the R² of each single column is computed. */
 const MOST_ALONE = 50;
-/** Minimum number of known items on which the map from content to vectors is fitted. */
-const FEWEST = 10;
-/** R² below which a warning says that content hardly predicts the vectors. */
-const LITTLE = 0.01;
+const FEWEST_ITEMS = 10;
+const LITTLE_R2 = 0.01;
 
 /** Properties of a content map, for summaries and manifests. */
 export interface MapFacts {
@@ -79,37 +80,19 @@ export interface ContentMap {
 }
 
 interface MapOptions {
-  /** paths of the catalogue's files, for messages */
   named: string;
   threads: number;
-  /**
-   * graph of items along whose edges content columns are averaged; without `hops`, the number of hops, 0 or 1, is the
-   * one with the better R²
-   */
+  /** columns are averaged along its edges; without `hops`, the number of hops, 0 or 1, is the one with the better R² */
   edges?: { graph: Graph; hops?: number | undefined } | undefined;
 }
 
-export interface MappedCatalogue {
-  catalogue: Catalogue;
-  map: ContentMap;
-  inputs: InputFingerprint[];
-  warnings: string[];
-}
-
-/**
- * Reads a catalogue and, if files of edges are given, the edges between its items. Fits the map from content to vectors
- * on the run's items.
- *
- * @param field the item field; the key column has the same name by default
- * @param asTrained converts a key to its form in the run's table
- * @throws as readCatalogue, readContentEdges and fitContentMap
- */
+/** @param field the item field; the key column has the same name by default */
 export async function mapCatalogue(
   { run, field, table, range }: { run: Run; field: string; table: EmbeddingTable; range: RowRange },
   asTrained: (key: string) => string,
   options: ContentOptions & Pick<FurtherLog, "reading" | "hashKeys">,
   watch: Watch,
-): Promise<MappedCatalogue> {
+) {
   const { content = [], contentKey, contentEdges, contentHops: hops, reading, hashKeys } = options;
   const { threads } = reading;
   const warnings: string[] = [];
@@ -133,12 +116,6 @@ export async function mapCatalogue(
   return { catalogue, map, inputs: [...catalogue.inputs, ...(edges?.inputs ?? [])], warnings };
 }
 
-/**
- * Fits the map from content to vectors.
- *
- * @param range rows of the items in the table
- * @throws {UsageError} too few items are in both the table and the catalogue
- */
 async function fitContentMap(
   table: EmbeddingTable,
   range: RowRange,
@@ -160,10 +137,10 @@ async function fitContentMap(
   const counted = new Uint8Array(rows.numRows);
   for (const { item } of known) if (w[item]! > 0) counted[item] = 1;
   const chosen = hashOrder(catalogue.keys).filter((item) => counted[item] === 1);
-  if (chosen.length < FEWEST)
+  if (chosen.length < FEWEST_ITEMS)
     throw new UsageError(
       `only ${chosen.length} items of the run have events and content in ${named}: a map from content to ` +
-        `vectors needs at least ${FEWEST}`,
+        `vectors needs at least ${FEWEST_ITEMS}`,
     );
   const parts = new Uint8Array(rows.numRows).fill(LEFT_OUT);
   chosen.forEach((item, i) => (parts[item] = i < MOST_JUDGED ? i % FOLDS : FITTED));
@@ -197,7 +174,7 @@ async function fitContentMap(
       `content does not predict the vectors (best R² ${ofVectors.best.toFixed(3)} on held-out items): every ` +
         "new item gets the mean vector of the known items",
     );
-  else if (ofVectors.r2 < LITTLE)
+  else if (ofVectors.r2 < LITTLE_R2)
     warnings.push(
       `content explains only ${(100 * ofVectors.r2).toFixed(1)} % of the variance of the vectors (R² on ` +
         "held-out items): new items are close to the mean",
@@ -213,10 +190,7 @@ async function fitContentMap(
   };
 }
 
-/**
- * Fits the map from content to vectors for each requested number of hops, by default 0 and 1, and returns the one with
- * the greatest R².
- */
+/** Fits the map for each requested number of hops, by default 0 and 1, and returns the one with the greatest R². */
 async function fitOverHops(
   rows: ContentRows,
   edges: MapOptions["edges"],
@@ -258,7 +232,6 @@ async function r2OfFieldsAlone(
   return found;
 }
 
-/** Returns the items that both the table and the catalogue contain. */
 function knownItems(
   table: EmbeddingTable,
   { first, last }: RowRange,
@@ -294,7 +267,6 @@ function itemWeights(
   };
 }
 
-/** Warns about items of the run that the catalogue lacks. @throws {UsageError} it lacks all */
 function matchWarnings(
   table: EmbeddingTable,
   { first, last }: RowRange,
@@ -367,4 +339,72 @@ function factsNotes({ items, penalty, r2, fields, hops, r2ByHops, weights }: Map
       (alone.length > 0 ? `; with a single column: ${alone.join(", ")}` : "") +
       (weights ? `; for item weights ${weights.r2.toFixed(3)} (${by(weights.penalty)})` : ""),
   ];
+}
+
+/** Candidates for λ, relative to an item with weight 1; Infinity stands for the prediction of the mean. */
+const PENALTIES = [Infinity, 1000, 300, 100, 30, 10, 3, 1, 0.3];
+
+interface Fitting {
+  dim: number;
+  hasWeights: boolean;
+  /** f64[numRows]: weight of each item in the regression; 0 for items that are not fitted */
+  weights: Float64Array;
+  /** f64[numRows * width]: the vector of each item, followed by the item's weight if the table has weights */
+  targets: Float64Array;
+  folds: { parts: Uint8Array; numFolds: number };
+  threads: number;
+  signal: AbortSignal;
+}
+
+interface Fitted {
+  ofVectors: ReturnType<typeof chosenPenalty>;
+  ofWeights: ReturnType<typeof chosenPenalty> | undefined;
+  map: RidgeMap;
+  mapOfWeights: RidgeMap;
+}
+
+/** Chooses penalties by cross-validation and fits the map on all known items. @param onPenalty called before each */
+async function fitRows(
+  rows: BlockRows,
+  fitting: Fitting,
+  onPenalty: (index: number) => void,
+): Promise<Fitted> {
+  const { dim, hasWeights, folds, threads, signal } = fitting;
+  const problem = ridgeProblem(rows, fitting);
+  const machine = await RidgeMachine.start(problem, folds, threads);
+  return withMachine(machine, signal, async () => {
+    const validated = await machine.crossValidate(PENALTIES, onPenalty);
+    const ofVectors = chosenPenalty(validated, 0, dim);
+    const ofWeights = hasWeights ? chosenPenalty(validated, dim, problem.width) : undefined;
+    const map = await machine.fit(ofVectors.penalty);
+    const isShared = !ofWeights || ofWeights.penalty === ofVectors.penalty;
+    return { ofVectors, ofWeights, map, mapOfWeights: isShared ? map : await machine.fit(ofWeights.penalty) };
+  });
+}
+
+async function r2OfRows(rows: BlockRows, fitting: Fitting, penalty: number): Promise<number> {
+  const { dim, folds, threads, signal } = fitting;
+  const machine = await RidgeMachine.start(ridgeProblem(rows, fitting), folds, threads);
+  const validated = await withMachine(machine, signal, () => machine.crossValidate([penalty]));
+  return chosenPenalty(validated, 0, dim).r2;
+}
+
+function ridgeProblem(rows: BlockRows, { dim, hasWeights, weights, targets }: Fitting): RidgeProblem {
+  return { rows, weights, width: dim + (hasWeights ? 1 : 0), targets };
+}
+
+/** Returns f64[numRows * width]: the trained vector (and weight, if any) of each known item; zeros for other items. */
+function regressionTargets(
+  table: EmbeddingTable,
+  known: readonly { item: number; row: number }[],
+  numRows: number,
+): Float64Array {
+  const { dim } = table;
+  const width = dim + (table.weights ? 1 : 0);
+  const targets = new Float64Array(numRows * width);
+  for (const { item, row } of known) {
+    for (let d = 0; d < dim; d++) targets[item * width + d] = table.vectors[row * dim + d]!;
+    if (table.weights) targets[item * width + dim] = table.weights[row]!;
+  }
+  return targets;
 }

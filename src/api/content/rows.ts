@@ -17,12 +17,7 @@ export interface ContentRows extends BlockRows {
   fields: readonly Field[];
 }
 
-/**
- * Encodes every row of a catalogue. A value that no known item has gets no column, so a field has no columns if none of
- * its values is known.
- *
- * @param known u32: row numbers of the known items, whose values get columns
- */
+/** A value that no known item has gets no column. @param known u32: row numbers of the known items */
 export function contentRows(
   { dataset, forms }: { dataset: Dataset; forms: ReadonlyMap<string, NumericForm> },
   known: Uint32Array,
@@ -68,7 +63,6 @@ export function contentRows(
   };
 }
 
-/** Returns the rows with the columns of only one content field; the columns are numbered from 0. */
 export function rowsOfField({ blocks, columns, values, ...rows }: ContentRows, field: number): BlockRows {
   const [first, last] = [blocks[field]!, blocks[field + 1]!];
   const indptr = new Uint32Array(rows.numRows + 1);

@@ -10,8 +10,7 @@ import { MISSING, encodeKeys, keyAt } from "../../log/keys.js";
 import type { KeyColumn, MultiColumn } from "../../dataset/dataset.js";
 import { hashText } from "../../numeric/hash.js";
 
-/** Number of hash buckets that the tokens of a text column are mapped to. */
-export const TEXT_BUCKETS = 4096;
+const TEXT_BUCKETS = 4096;
 
 const WORDS = /[\p{L}\p{N}][\p{L}\p{N}\p{M}]*/gu;
 const SCRIPTS =

@@ -1,18 +1,15 @@
-// `embed evaluate`: measures runs on a log that they were not trained on, and compares the metrics.
-
 import { openRun, type Run } from "../../embedding/run-directory.js";
 import { UsageError } from "../../errors.js";
 import type { Compared } from "../../evaluation/comparison.js";
 import { version } from "../../io/package-version.js";
-import { knownModelOf } from "../../trainers/index.js";
+import { knownModelOf, refusal } from "../../trainers/index.js";
 import { distinct, evaluateOptions, modes, type EvaluateOptions, type Evaluating } from "./options.js";
-import { evaluateEdges, type EvaluatedEdges } from "./edges/edges.js";
+import { evaluateEdges, type EvaluatedEdges } from "./edges.js";
 import { evaluateCold, type ColdResult } from "./cold/cold.js";
 import type { MapFacts } from "../content/map.js";
 import { evaluateIndex, type IndexQueries } from "./index-recall.js";
-import { evaluateScores, checkScores } from "./scores.js";
-import type { Curves } from "../../training/judging/evaluate-scores.js";
-import type { EvaluatedUsers } from "../../ranking/measure.js";
+import type { Curves, Contestant } from "../../training/judging/evaluate-scores.js";
+import { type EvaluatedUsers, measureRankings, type MeasuredRankings } from "../../ranking/measure.js";
 import { userFoldIn } from "../../ranking/new-users.js";
 import { eventRecipe } from "../../ranking/user-events.js";
 import { checkMode } from "../../training/options/check-given.js";
@@ -25,7 +22,9 @@ import type { Summary } from "../../training/session/summary.js";
 import type { Watch } from "../../training/session/watch.js";
 import { nameAmong } from "../tables.js";
 import { evaluateLabels } from "./labels.js";
-import { evaluateRanking } from "./ranking.js";
+import { checkOutput, writeFileAtomic } from "../../io/atomic.js";
+import { checkNotAnInput } from "../../io/not-an-input.js";
+import { scoreRows, type ScoredResult } from "../scored-rows.js";
 
 export interface Evaluation extends Summary {
   /** metrics of all runs and baselines, with confidence intervals */
@@ -100,7 +99,6 @@ export async function evaluate(
   };
 }
 
-/** Removes the runs that --refit trained on the evaluated split. @throws {UsageError} no run is left */
 function withoutSeen(
   all: NamedRuns,
   part: "valid" | "test" | undefined,
@@ -114,14 +112,12 @@ function withoutSeen(
   return { named: all.filter(({ run }) => whySeen(run, part) === undefined), unevaluated };
 }
 
-/** Result of an evaluation, and the options that its summary reports. */
 type Evaluated = Omit<Evaluation, keyof Summary | "unevaluated"> &
   Pick<Evaluation, "compared" | "warnings" | "rows"> &
   Partial<Pick<Evaluation, "metrics">> & { given: Record<string, unknown> };
 type NamedRuns = readonly { run: Run; path: string; name: string }[];
 type Evaluator = (runs: NamedRuns, options: Evaluating, watch: Watch) => Promise<Evaluated>;
 
-/** Returns the function that evaluates in the mode that the options imply. */
 function evaluatorFor(given: EvaluateOptions): Evaluator {
   const { index, edges, labels, neighborsBy, probe, cold, on, part } = given;
   const by = (mode: keyof typeof modes, evaluator: Evaluator): Evaluator => {
@@ -160,4 +156,67 @@ async function evaluateLog(runs: NamedRuns, options: Evaluating, watch: Watch): 
   const ranks = asked || (rank !== undefined && scores === undefined);
   checkMode(evaluateOptions, options, ranks ? "ranking" : "scores", modes);
   return await (ranks ? evaluateRanking : evaluateScores)(runs, options, watch);
+}
+
+async function evaluateScores(
+  runs: readonly Contestant[],
+  options: Evaluating,
+  watch: Watch,
+): Promise<ScoredResult & { given: Record<string, unknown> }> {
+  const { on, part, logq, bins, curve, force = false } = options;
+  if (curve !== undefined) {
+    await checkNotAnInput("--curve", curve, on ?? []);
+    await checkOutput(curve, force, "file");
+  }
+  const { curves, ...scored } = await scoreRows(runs, options, watch);
+  if (curve !== undefined)
+    await writeFileAtomic(curve, [Buffer.from(curveLines(curves))], force, { signal: watch.signal });
+  return { ...scored, curves, given: { on, part, logq, bins } };
+}
+
+function curveLines(curves: Curves): string {
+  const cell = (text: string) => (/[",\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text);
+  const lines = Object.entries(curves).flatMap(([name, bins]) =>
+    bins.map(({ rows, predicted, observed }, b) => [cell(name), b + 1, rows, predicted, observed].join(",")),
+  );
+  return ["run,bin,rows,predicted,observed", ...lines].map((line) => `${line}\n`).join("");
+}
+
+/** @throws {UsageError} the model neither predicts labels nor ranks items; the message names the run's other uses */
+async function checkScores(run: Run): Promise<void> {
+  const { evaluate, rank, preprocess } = await knownModelOf(run);
+  if (evaluate || rank) return;
+  const {
+    user,
+    item,
+    fields = [],
+  } = run.manifest.roles as {
+    user?: string;
+    item?: string;
+    fields?: readonly string[];
+  };
+  const evaluated = "Evaluate its table with --labels FILE:item --neighbors-by COLUMN";
+  const others = "and use it with embed neighbors, diff and export";
+  // a run that does not record how its log was read is an imported table
+  const instead = !preprocess
+    ? `${evaluated}, ranks after a trained run under --score dot, ${others}`
+    : item === undefined || !fields.includes(item)
+      ? "It is there for embed transform, report and diff"
+      : `${evaluated}, ${user === undefined ? "" : "ranks under --score dot, "}${others}`;
+  throw await refusal(run, "cannot score rows or rank items", (one) => Boolean(one.evaluate ?? one.rank), {
+    instead,
+  });
+}
+
+async function evaluateRanking(
+  runs: readonly Contestant[],
+  options: Evaluating,
+  watch: Watch,
+): Promise<MeasuredRankings & { given: Record<string, unknown> }> {
+  if (options.table !== undefined && (options.score ?? "model") === "model")
+    throw new UsageError("--table needs --score dot or cosine: a model uses its own tables");
+  const { on, part, mask, k = [20], repeats, candidates, baseline: baselines, score: scoring } = options;
+  const { query, queryHalfLife, foldInShare } = options;
+  const ranking = { mask, repeats, candidates, foldInShare, baselines, scoring, query, queryHalfLife };
+  return { ...(await measureRankings(runs, options, watch)), given: { on, part, ...ranking, k } };
 }

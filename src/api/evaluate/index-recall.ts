@@ -34,20 +34,11 @@ export interface IndexQueries {
   metric: string;
 }
 
-export interface EvaluatedIndex {
-  compared: Compared[];
-  warnings: string[];
-  rows: number;
-  index: IndexQueries;
-  given: Record<string, unknown>;
-}
-
-/** @throws {UsageError} several runs, a --k above every --ef, or an index of another table */
 export async function evaluateIndex(
   runs: readonly { run: Run; path: string }[],
   { index: path, k = DEFAULT_K, ef = DEFAULT_EF, seed = 1, reading }: Evaluating,
   { signal, observe }: Watch,
-): Promise<EvaluatedIndex> {
+) {
   if (runs.length > 1)
     throw new UsageError(
       `--index needs exactly one run, got ${runs.length}: name the run that the index was built from`,
@@ -107,7 +98,6 @@ interface Queries {
   vectors: Float32Array;
   /** for each query that is an indexed row, its own row, which its list must not contain */
   masks: ItemLists;
-  /** whether the score of a row includes the row's weight */
   weighted: boolean;
 }
 
@@ -148,7 +138,6 @@ function sampledRows(rows: Uint32Array, seed: number): Uint32Array {
   return shuffled.subarray(0, MOST_QUERIES).toSorted();
 }
 
-/** Returns the nearest rows of each query, found by exact search. */
 async function exactLists(
   { source }: IndexOfRun,
   vectors: Float32Array,
@@ -170,7 +159,9 @@ async function exactLists(
       for (let d = 0; d < dim; d++) squares += items[i * dim + d]! ** 2;
       return -squares / 2;
     });
-  const places = indexedPositions(rows, source.keys.size);
+  // the position of each row of the field in the list of indexed rows
+  const places = new Uint32Array(source.keys.size);
+  rows.forEach((row, place) => (places[row] = place));
   const search = await ItemSearch.start(
     dim,
     [{ items, ...(space.metric === "l2" && { weights: halves() }) }],
@@ -186,13 +177,6 @@ async function exactLists(
     const seconds = (performance.now() - start) / 1000;
     return { items: found.map((place) => (place === NO_ITEM ? NO_ITEM : rows[place]!)), seconds };
   });
-}
-
-/** Returns u32[numRows]: the position of each row of the field in the list of indexed rows. */
-function indexedPositions(rows: Uint32Array, numRows: number): Uint32Array {
-  const places = new Uint32Array(numRows);
-  rows.forEach((row, place) => (places[row] = place));
-  return places;
 }
 
 /** Returns the share of the nearest `length` rows by exact search that the index finds among its first `length`. */

@@ -9,7 +9,7 @@ import { hashText } from "../../numeric/hash.js";
 import type { SideTable } from "../../dataset/side.js";
 import { isHole, keysOfRows, pickRows, rowsOf, type EmbeddingTable } from "../../embedding/table.js";
 import { DataError, excerpt, UsageError } from "../../errors.js";
-import { compare, type Compared, type Measured } from "../../evaluation/comparison.js";
+import { compare, type Measured } from "../../evaluation/comparison.js";
 import { itemLabels, type ItemLabels } from "../../evaluation/item-labels.js";
 import { rarerHalf, sharedByChance, sharedLabels } from "../../evaluation/label-neighbors.js";
 import { probeByFrequency, probeLabels, type F1 } from "../../evaluation/label-probe.js";
@@ -21,42 +21,23 @@ import { labelsIn, readLabels } from "../key-labels.js";
 import type { Watch } from "../../training/session/watch.js";
 import { openTable, type OpenTable } from "../tables.js";
 
-/** Number of neighbors if --k is not set. */
 const NEIGHBORS = 10;
 /** Share of the items on which the probe is tested; it is trained on the others. */
 const TEST_SHARE = 0.2;
 /** Maximum number of labels for a probe, which fits a model for each label. */
 const MOST_LABELS = 1000;
 
-export interface TablesResult {
-  compared: Compared[];
-  warnings: string[];
-  /** number of evaluated items */
-  rows: number;
-  of: "items";
-  /** number of random splits of the probe; absent for a single split */
-  shuffles?: number;
-  given: Record<string, unknown>;
-}
-
-/** The evaluated items, which all tables contain. */
 interface CommonItems {
   keys: string[];
   /** the tables, restricted to the evaluated items in the order of `keys` */
   tables: EmbeddingTable[];
 }
 
-/**
- * Evaluates the tables of runs by a column of labels.
- *
- * @throws {UsageError} a table or the file lacks a requested column, or there are too few items or labels
- * @throws {DataError} no key of a table is in the file
- */
 export async function evaluateLabels(
   runs: readonly { path: string; name: string }[],
   options: Evaluating,
   watch: Watch,
-): Promise<TablesResult> {
+) {
   const { labels, neighborsBy, probe, probeTrain, probeRepeats = 1, probeRaw, table } = options;
   const { k = [NEIGHBORS], seed = 1, bootstrap = 1000 } = options;
   if (options.k !== undefined && neighborsBy === undefined)
@@ -103,7 +84,7 @@ export async function evaluateLabels(
     // drops repetitions, because neighbors and probe may give the same warning
     warnings: [...new Set(warnings)],
     rows: units,
-    of: "items",
+    of: "items" as const,
     ...(probe !== undefined && probeRepeats > 1 && { shuffles: probeRepeats }),
     given: {
       labels,
@@ -161,7 +142,6 @@ async function commonItems(
   return { keys, tables };
 }
 
-/** Returns the items with labels in a column. @throws {UsageError} too few items or labels, or too many labels */
 function labelled(
   { keys, tables }: CommonItems,
   side: SideTable,
@@ -218,8 +198,6 @@ function neighborMetrics(k: number, shares: Float64Array, rare: Uint8Array | und
  *
  * By default, a fifth of the items are test items, by a threshold for the hash. With --probe-train or --probe-repeats,
  * items are sorted by their hashes, which differ between repeats, and the first items are for training.
- *
- * @throws {UsageError} there are no training or no test items
  */
 function probeSplits(
   { keys }: CommonItems,
@@ -255,7 +233,6 @@ function checkedSplit(isTest: Uint8Array): Uint8Array {
   return isTest;
 }
 
-/** Returns for each metric its values, one per fit of the probe. */
 function fitMetrics(found: readonly F1[]): Record<string, number[]> {
   return { microF1: found.map(({ micro }) => micro), macroF1: found.map(({ macro }) => macro) };
 }

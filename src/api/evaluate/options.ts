@@ -26,7 +26,6 @@ import {
   type OptionTable,
 } from "../../training/options/table.js";
 
-/** The modes of `embed evaluate`, each with its description in messages. */
 export const modes = {
   scores: "scored rows",
   ranking: "a ranking (--ranking)",
@@ -35,14 +34,13 @@ export const modes = {
   edges: "held-out edges (--edges)",
   index: "an index (--index)",
 } as const;
-export type Mode = keyof typeof modes;
+type Mode = keyof typeof modes;
 
 const MANY = Number.MAX_SAFE_INTEGER;
 const anyNumber = { min: -Number.MAX_VALUE, max: Number.MAX_VALUE } as const;
 const fromZero = { min: 0, max: Number.MAX_VALUE } as const;
 const withinShares = { min: Number.MIN_VALUE, max: BELOW_1 } as const;
 
-/** Returns the options with a restriction to the given modes. */
 function forModes<T extends OptionTable>(given: T, ...own: readonly Mode[]): T {
   return Object.fromEntries(
     Object.entries(given).map(([name, option]) => [name, { ...option, for: own }]),

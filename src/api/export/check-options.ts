@@ -1,5 +1,3 @@
-// Checks which options of `embed export` exclude or require each other, for the requested format.
-
 import type { ExportFormat } from "../../export/format.js";
 import { deltaFormats } from "../../export/delta.js";
 import { exportFormats } from "../../export/formats.js";
@@ -61,7 +59,6 @@ export function checkTogether(format: ExportFormat, options: GivenExport): void 
     );
 }
 
-/** @throws {UsageError} --into or --url-env does not suit the format, or one of them is missing */
 function checkServer(format: ExportFormat, { format: name, urlEnv, into }: GivenExport): void {
   if (format.needsPrefix && into === undefined)
     throw new UsageError(

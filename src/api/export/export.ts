@@ -1,5 +1,3 @@
-// `embed export`: writes a run's table in another tool's format.
-
 import {
   exportDelta,
   exportDirectory,
@@ -21,14 +19,15 @@ import { version } from "../../io/package-version.js";
 import { definedOf } from "../../training/options/defined.js";
 import { resolved } from "../../training/options/table.js";
 import type { Chunks } from "../../io/write.js";
-import { heldOutLoss } from "./dtype-held-out.js";
-import { dtypeLoss, lossTexts, type DtypeLoss } from "./dtype-loss.js";
-import { wholeNetworkOf } from "./whole-network.js";
+import { dtypeLoss, lossTexts, type DtypeLoss, heldOutLoss } from "./dtype-loss.js";
 import { checkTogether } from "./check-options.js";
-import { exportOptions, type ExportRunOptions, type GivenExport } from "./options.js";
+import { exportOptions, type ExportRunOptions, type GivenExport, type OnnxPart } from "./options.js";
 import { exportFingerprint } from "./fingerprint.js";
-import { modelFacts, preprocessOf, rowsToWrite, textsOf, onlyField } from "./rows.js";
+import { modelFacts, preprocessOf, rowsToWrite, onlyField } from "./rows.js";
 import { withOpenRows, type OpenRows } from "../tables.js";
+import type { Run } from "../../embedding/run-directory.js";
+import { knownModelOf, modelOf, refusal } from "../../trainers/index.js";
+import type { WriteNetwork } from "../../training/capabilities/model.js";
 
 /** Name and summary of each format, for the help. */
 export const formatSummaries: [name: string, summary: string][] = [...exportFormats].map(
@@ -131,12 +130,10 @@ export async function exportRun(
 }
 
 interface Output {
-  /** path of the directory, for formats of several files */
   directory: string;
   force: boolean;
   signal: AbortSignal;
   server?: { variable: string; url: string };
-  /** writes the bytes of the export, for formats of a single file */
   write: (chunks: Chunks) => Promise<void>;
 }
 
@@ -231,7 +228,6 @@ async function writeDelta(
   return { rows: last - first, delta, ...unknown };
 }
 
-/** Returns the options for the function that writes the export in its format. */
 async function givenOptions(
   opened: OpenRows,
   format: ExportFormat,
@@ -239,7 +235,7 @@ async function givenOptions(
 ): Promise<ExportOptions & { format: string }> {
   const model = format.isOfModel ? await modelFacts(opened) : undefined;
   const preprocess = await preprocessOf(opened);
-  const texts = await textsOf(opened, table);
+  const texts = await (await modelOf(opened.run))?.rowTexts?.(opened.run, table);
   return {
     ...{ format: name, withWeight, strict },
     ...definedOf({ field: onlyField(field), reserve, wide, onnxInput, dtype, model, preprocess, texts }),
@@ -261,4 +257,45 @@ function statedOptions({
 }: OfColumns): Record<string, unknown> {
   const place = urlEnv === undefined ? { into } : { urlEnv, into: into ?? DEFAULT_INTO };
   return definedOf({ ...stated, field: onlyField(field) ?? field, ...place });
+}
+
+/**
+ * Returns the writer of the run's network, or of one of its towers; undefined if a table is exported: for other
+ * formats, for runs without a network, or if a field or a table is requested.
+ */
+async function wholeNetworkOf(run: Run, options: ExportRunOptions): Promise<WriteNetwork | undefined> {
+  const { format, field, table, onnxPart } = options;
+  if (format !== "onnx" || onnxPart === "table") return undefined;
+  if ((field !== undefined || table !== undefined) && !onnxPart) return undefined;
+  const network = await networkPart(run, onnxPart);
+  const { withWeight, compose, mips, topCount, keys, normalize } = options;
+  const ofTable = Object.entries({
+    "--field": field !== undefined,
+    "--table": table !== undefined,
+    "--with-weight": withWeight,
+    "--compose": compose !== undefined && compose !== "none",
+    "--mips": mips,
+    "--top-count": topCount !== undefined,
+    "--keys": keys !== undefined,
+    "--normalize": normalize !== undefined,
+  }).filter(([, isAsked]) => isAsked);
+  if (!network || ofTable.length === 0) return network;
+  throw new UsageError(
+    `${ofTable.map(([flag]) => flag).join(", ")} cannot be used when exporting the network of run ` +
+      `'${run.path}': omit it, or export the table (--onnx-part table)`,
+  );
+}
+
+async function networkPart(
+  run: Run,
+  part: Exclude<OnnxPart, "table"> | undefined,
+): Promise<WriteNetwork | undefined> {
+  const { networks = {} } = (await modelOf(run)) ?? {};
+  if (part === undefined) return networks.user ?? networks.network;
+  const found = networks[part];
+  if (found) return found;
+  const what = part === "network" ? "a network" : "towers";
+  const { lacks } = await knownModelOf(run);
+  const cannot = `cannot be exported as ${what} (--onnx-part ${part})`;
+  throw await refusal(run, cannot, (model) => model.networks?.[part] !== undefined, { why: lacks?.networks });
 }

@@ -6,10 +6,9 @@ import { version } from "../../io/package-version.js";
 import { fingerprintOf } from "../../io/read-artifact.js";
 
 /**
- * Returns 16 hexadecimal digits: a hash of embed's version, the run's tables and model, and the options other than the
+ * Returns 16 hexadecimal digits: a hash of embed's version, the run's tables and model, and the options except the
  * destination.
  *
- * @param given the options by name
  * @param files names of options whose values are paths, of which the hash includes the contents instead of the name
  */
 export async function exportFingerprint(
@@ -21,11 +20,8 @@ export async function exportFingerprint(
     .filter((name) => /^(embeddings|model\/)/.test(name))
     .sort()
     .map((name) => [name, manifest.files[name]!.sha256]);
+  const checksumOf = async (path: unknown) => (await fingerprintOf(String(path))).sha256;
   const contents: Record<string, unknown> = {};
-  for (const name of files) contents[name] = await Promise.all([given[name] ?? []].flat().map(contentOf));
+  for (const name of files) contents[name] = await Promise.all([given[name] ?? []].flat().map(checksumOf));
   return sha256Of(JSON.stringify([version, ofRun, { ...given, ...contents }])).slice(0, 16);
-}
-
-async function contentOf(path: unknown): Promise<unknown> {
-  return (await fingerprintOf(String(path))).sha256;
 }

@@ -139,10 +139,8 @@ export const exportOptions = {
 } as const;
 
 export type GivenExport = GivenTo<typeof exportOptions>;
-/** All options of `embed export`, including their defaults. */
 export type ExportRunOptions = Resolved<typeof exportOptions>;
 
-/** The part of a run that an ONNX model contains: the network, one of its two towers, or the table. */
 export type OnnxPart = NonNullable<GivenExport["onnxPart"]>;
 
 /** Returns the name of a variable. @throws {UsageError} invalid; the message omits it, as it may be a password */

@@ -1,7 +1,4 @@
-// Prepares the rows that `embed export` writes: composes items, selects rows, reserves rows for unknown keys,
-// normalizes vectors.
-
-import { capable, knownModelOf, modelOf } from "../../trainers/index.js";
+import { capable, knownModelOf } from "../../trainers/index.js";
 import { PREPROCESS_FILE } from "../../training/capabilities/run-space.js";
 import type { ExportFormat } from "../../export/format.js";
 import { normalizedRows, rowsNamed, rowsOfFields, topRows } from "../../export/narrow.js";
@@ -12,7 +9,7 @@ import {
   type OutOfVocabulary,
   type UnknownVector,
 } from "../../export/unknown-keys.js";
-import type { ModelFacts, RowTexts } from "../../export/selection.js";
+import type { ModelFacts } from "../../export/selection.js";
 import { loadRows, tableRows, type TableRows } from "../../embedding/rows.js";
 import { vectorsAt } from "../../embedding/table.js";
 import type { UnknownKeysOf } from "../../training/capabilities/model.js";
@@ -23,7 +20,7 @@ import { composed, withMips, type Composed } from "../composed-items.js";
 import type { ExportRunOptions } from "./options.js";
 import type { OpenRows } from "../tables.js";
 
-export interface RowsToWrite {
+interface RowsToWrite {
   rows: TableRows;
   /** source of the vector for unknown keys, by exported field; only for --reserve */
   unknownKeys?: Record<string, UnknownVector>;
@@ -87,7 +84,6 @@ export function onlyField(fields: readonly string[] | undefined): string | undef
   return fields?.length === 1 ? fields[0] : undefined;
 }
 
-/** Returns the vectors for unknown keys of the given fields. */
 function unknownVectorsOfFields(
   { weights, vectors, is }: OutOfVocabulary,
   all: readonly string[],
@@ -113,7 +109,6 @@ function unknownOrigins(
   );
 }
 
-/** Returns the lines of a file that are not empty. @throws {NoInputError} the file cannot be read */
 async function nonEmptyLines(path: string): Promise<string[]> {
   const text = await readText(path).catch((error: unknown) => {
     throw new NoInputError(`the file of keys '${path}' cannot be read`, { cause: error });
@@ -136,7 +131,6 @@ async function unknownKeysOf(
   );
 }
 
-/** Returns the parameters of the model, for format fnn. @throws {UsageError} the model is of another kind */
 export async function modelFacts({ run }: OpenRows): Promise<ModelFacts> {
   return await (
     await capable(
@@ -145,11 +139,6 @@ export async function modelFacts({ run }: OpenRows): Promise<ModelFacts> {
       "cannot be written in format fnn, which holds w0, weights and vectors of a factorization machine",
     )
   )(run);
-}
-
-/** Returns texts that describe the rows, if the model has any. @param name name of the table, as the user gave it */
-export async function textsOf({ run }: OpenRows, name: string | undefined): Promise<RowTexts | undefined> {
-  return await (await modelOf(run))?.rowTexts?.(run, name);
 }
 
 /** Returns preprocess.json (how cells of a log become keys), which formats of several files include; if it exists. */

@@ -1,5 +1,3 @@
-// `embed index`: builds an index for nearest-neighbor search from rows of a run's table.
-
 import { join } from "node:path";
 import { tableRows } from "../../embedding/rows.js";
 import { UsageError } from "../../errors.js";
@@ -8,6 +6,7 @@ import { selectRows } from "../../export/selection.js";
 import { checkOutput, writeDirectory } from "../../io/atomic.js";
 import { version } from "../../io/package-version.js";
 import { writeChunks } from "../../io/write.js";
+import { MOST_LINKS } from "../../kernels/hnsw/binding.js";
 import { buildHnsw } from "../../retrieval/hnsw/build.js";
 import { hnswChunks } from "../../retrieval/hnsw/file.js";
 import { levelsOf } from "../../retrieval/hnsw/levels.js";
@@ -17,15 +16,7 @@ import { definedOf } from "../../training/options/defined.js";
 import { resolved } from "../../training/options/table.js";
 import { collectWarnings, type Watch } from "../../training/session/watch.js";
 import { indexOptions, type IndexOptions } from "./options.js";
-import {
-  FACTS_FILE,
-  factsText,
-  HNSW_FILE,
-  IDS_FILE,
-  mostLinks,
-  ownIndex,
-  type IndexFacts,
-} from "./directory.js";
+import { FACTS_FILE, factsText, HNSW_FILE, IDS_FILE, ownIndex, type IndexFacts } from "./directory.js";
 import { indexSource, openIndexedField, rowsInIndex, type IndexSource } from "./source.js";
 
 export interface IndexSummary {
@@ -108,10 +99,9 @@ export async function indexRun(path: string, asked: IndexOptions, given: Watch):
   };
 }
 
-/** @throws {UsageError} the number of links per node is out of range */
 function checkLinks({ m, efConstruction }: { m: number; efConstruction: number }): void {
-  if (!(m >= FEWEST_LINKS && m <= mostLinks))
-    throw new UsageError(`--m must be between ${FEWEST_LINKS} and ${mostLinks}, got ${m}`);
+  if (!(m >= FEWEST_LINKS && m <= MOST_LINKS))
+    throw new UsageError(`--m must be between ${FEWEST_LINKS} and ${MOST_LINKS}, got ${m}`);
   if (efConstruction < m)
     throw new UsageError(`--ef-construction must be at least --m (${m}), got ${efConstruction}`);
 }
@@ -127,7 +117,6 @@ function leftOutWarnings({ left: { zeros, holes }, field }: IndexSource): string
   return warnings;
 }
 
-/** Returns a callback that reports the progress of a long build after each tenth. */
 function tellProgress(numRows: number, watch: Watch): (numNodes: number) => void {
   let tenths = 0;
   return (numNodes) => {

@@ -13,7 +13,6 @@ import { checkArtifact, pathExists, readArtifact, withArtifact } from "../../io/
 import type { OwnDirectory } from "../../io/replaceable.js";
 import { kindAt, realPathOf } from "../../io/tree.js";
 import type { WrittenFile } from "../../io/write.js";
-import { MOST_LINKS } from "../../kernels/hnsw/binding.js";
 import { readHnsw } from "../../retrieval/hnsw/file.js";
 import type { HnswGraph } from "../../retrieval/hnsw/graph.js";
 import { indexMetrics, nearnessOf, SPACES, widthOf, type IndexMetric } from "../../retrieval/hnsw/space.js";
@@ -24,8 +23,7 @@ export const HNSW_FILE = "index.hnsw";
 export const IDS_FILE = "ids.tsv";
 /** Version of the schema of index.json; an index of another version is rejected. */
 const SCHEMA_VERSION = 1;
-/** Advice in messages on an index that cannot be used. */
-export const REBUILD = "build it again with embed index";
+const REBUILD = "build it again with embed index";
 
 /** The properties of an index, as index.json records them. */
 export interface IndexFacts {
@@ -84,7 +82,6 @@ const factsShape = object(
   { table: text },
 );
 
-/** Recognizes the directory of an index by its index.json. */
 export const ownIndex: OwnDirectory = {
   what: "an index",
   marker: FACTS_FILE,
@@ -114,13 +111,7 @@ export interface IndexDirectory {
   readGraph(): Promise<HnswGraph>;
 }
 
-/**
- * Opens an index. If a replacement of the index was interrupted, the earlier index is restored first.
- *
- * @throws {NoInputError} it does not exist
- * @throws {UsageError} the path is not an index
- * @throws {ArtifactError} it is damaged, or has another schema version
- */
+/** Opens an index. If a replacement of the index was interrupted, the earlier index is restored first. */
 export async function openIndex(path: string): Promise<IndexDirectory> {
   await restoreInterrupted(path);
   const root = await realPathOf(path);
@@ -159,7 +150,6 @@ export async function openIndex(path: string): Promise<IndexDirectory> {
   };
 }
 
-/** Returns the error for a directory without an index. */
 async function notAnIndex(path: string, root: string): Promise<UsageError | ArtifactError> {
   if (await pathExists(join(root, HNSW_FILE)))
     return new ArtifactError(`index '${path}' has no ${FACTS_FILE}: it is damaged; restore it or ${REBUILD}`);
@@ -167,9 +157,6 @@ async function notAnIndex(path: string, root: string): Promise<UsageError | Arti
     `'${path}' is not an index: it has no ${FACTS_FILE}; name a directory written by embed index -o`,
   );
 }
-
-/** Maximum number of links per node that `embed index` accepts for levels above 0. */
-export const mostLinks = MOST_LINKS;
 
 /** @throws {UsageError} the index was built from another table than that of the run at `run`; says how it differs */
 export function checkFits(

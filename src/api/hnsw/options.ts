@@ -1,13 +1,10 @@
-// Options of `embed index`.
-
 import { compose, table, threads } from "../../training/options/run-options.js";
 import { choice, flag, text, whole, type GivenTo } from "../../training/options/table.js";
 
 const group = "Options:";
 const MANY = Number.MAX_SAFE_INTEGER;
 
-/** Metrics by which an index ranks rows. */
-export const similarities = ["cosine", "dot", "l2"] as const;
+const similarities = ["cosine", "dot", "l2"] as const;
 
 export const indexOptions = {
   field: text("name", { help: "field to index: item, user or a column", group, required: true }),

@@ -1,5 +1,3 @@
-// Searches an index of a run's rows for the rows nearest to query vectors.
-
 import { UsageError } from "../../errors.js";
 import type { ItemLists, TopItems } from "../../kernels/top-items/binding.js";
 import type { HnswGraph } from "../../retrieval/hnsw/graph.js";

@@ -18,12 +18,10 @@ import { composeItems, compositionOf, type Compose } from "../compose.js";
 import { rankingTable } from "../composed-items.js";
 import { withOpenRows, type OpenTable } from "../tables.js";
 
-/** Options that select the rows of an index and its metric. */
-export interface SourceOptions {
+interface SourceOptions {
   field: string;
   /** metric of the index; by default the one by which the run's model ranks */
   metric?: IndexMetric | undefined;
-  /** name of the table, for a run with several tables; the default table when absent */
   table?: string | undefined;
   compose?: Compose | undefined;
 }
@@ -51,12 +49,6 @@ export interface IndexSource {
   note?: string;
 }
 
-/**
- * Selects the rows of a run's field for an index.
- *
- * @throws {UsageError} the field does not exist, has no vectors, or the model does not rank by the metric
- * @throws {ArtifactError} a vector is not finite
- */
 export async function indexSource(opened: OpenTable, options: SourceOptions): Promise<IndexSource> {
   const { run, fieldNamed } = opened;
   const field = fieldNamed(options.field);
@@ -87,23 +79,21 @@ export async function indexSource(opened: OpenTable, options: SourceOptions): Pr
   return { ...source, fingerprint: await fingerprintOf(source) };
 }
 
-/** Returns the metric of an index of a field. @throws {UsageError} the table has no vectors */
 async function metricOf(run: Run, field: string, { table, metric }: SourceOptions) {
   const model = await modelOf(run);
   if (model?.scoresBy === "weights")
     throw new UsageError(
       `run '${run.path}' holds ${model.holds} (${model.command}): its rows have weights but no vectors to index`,
     );
-  const isRanked = table === undefined && field === itemOf(run);
+  const { item } = run.manifest.roles as { item?: string };
+  const isRanked = table === undefined && field === item;
   const ranksBy = isRanked ? (model?.mips ? "dot" : model?.foldedRank) : undefined;
   return { metric: metric ?? ranksBy ?? ("cosine" as IndexMetric), ranksBy, isRanked, model };
 }
 
 /**
  * Opens the rows of a field for an index that will be built: only the field's rows are read, unless the vectors of items
- * are composed from other rows.
- *
- * @throws {UsageError} the index would exceed 4 GiB (composed vectors: checked when it is built), or as indexSource
+ * are composed from other rows. Rejects an index above 4 GiB; of composed vectors, when it is built.
  */
 export async function openIndexedField(
   path: string,
@@ -120,10 +110,6 @@ export async function openIndexedField(
     if (!fitsIndex(shape)) checkIndexFits({ ...shape, numRows: await numNonzero(rows, range) });
     return { run, fieldNamed, table: await loadRows(rowsWithin(rows, range)) };
   });
-}
-
-function itemOf(run: Run): string | undefined {
-  return (run.manifest.roles as { item?: string }).item;
 }
 
 async function fingerprintOf({

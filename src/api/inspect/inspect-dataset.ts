@@ -12,16 +12,9 @@ import { weightedText } from "../../log/multi-value-cells.js";
 import type { ColumnShape } from "../../report/log-content.js";
 import { eventsOfRoles, histogram, ShapeCounter } from "../../training/log-facts/column-shapes.js";
 import { KeyFactsCounter } from "../../training/log-facts/key-facts.js";
-import type { InspectedColumn, Inspection, PageFacts } from "./inspection.js";
+import type { InspectedColumn, Inspection, PageFacts } from "./options.js";
 
-/**
- * Inspects an encoded dataset.
- *
- * @param paths all paths of the command; a dataset must be the only one
- * @param how.firstRows number of rows to show @param how.top number of most frequent keys to show
- * @throws {UsageError} there are other paths, or an option would drop rows of the dataset
- * @throws {ArtifactError} the dataset is damaged
- */
+/** @param paths all paths of the command; a dataset must be the only one */
 export async function inspectDataset(
   path: string,
   paths: readonly string[],
@@ -70,7 +63,6 @@ export async function inspectDataset(
   };
 }
 
-/** Returns properties of a dataset for a page: number of rows by key, and histograms of numbers. */
 function pageFacts({ columns, roles, numRows }: Dataset, top: number): PageFacts {
   const shapes = new ShapeCounter(columns.length);
   const coded = columns.map((column) =>
@@ -83,6 +75,7 @@ function pageFacts({ columns, roles, numRows }: Dataset, top: number): PageFacts
   );
   const textOf = (c: number) => (code: number) => keyAt((columns[c] as KeyColumn).dictionary, code);
   const time = columns.find(({ name }) => name === roles.time);
+  const days = time?.kind === "number" ? rowsOfDays(time.values) : [];
   return {
     shapes: columns.map((column, c) => {
       if (column.kind === "key") return shapes.keys(c, textOf(c));
@@ -95,7 +88,7 @@ function pageFacts({ columns, roles, numRows }: Dataset, top: number): PageFacts
       textOf,
       top,
     ),
-    days: time?.kind === "number" ? daysOf(time.values) : [],
+    days: [...days].map(([day, rows]) => ({ day, rows })).sort((a, b) => a.day - b.day),
   };
 }
 
@@ -103,11 +96,6 @@ function shapeOfNumbers(values: Float64Array): ColumnShape | undefined {
   const rows = new Map<number, number>();
   for (const value of values) if (Number.isFinite(value)) rows.set(value, (rows.get(value) ?? 0) + 1);
   return rows.size === 0 ? undefined : histogram([...rows].map(([value, count]) => ({ value, rows: count })));
-}
-
-/** Returns the number of rows by day. @param times ms since 1970; NaN for rows without a time */
-function daysOf(times: Float64Array): PageFacts["days"] {
-  return [...rowsOfDays(times)].map(([day, rows]) => ({ day, rows })).sort((a, b) => a.day - b.day);
 }
 
 /** Number of rows of a dataset in which keys and numbers are counted at a time. */

@@ -65,7 +65,6 @@ export async function inspectEdges(
   };
 }
 
-/** Warns of edge weights that trainings reject. */
 function weightWarnings(name: string | undefined, weights: Float64Array | undefined): string[] {
   if (!weights) return [];
   const count = (is: (weight: number) => boolean) => weights.reduce((sum, w) => sum + (is(w) ? 1 : 0), 0);

@@ -1,5 +1,3 @@
-// `embed inspect`: reports on a log before a training.
-
 import { firstTrainer } from "../../trainers/index.js";
 import { LEFT_OUT, starterConfig } from "../../config/pipeline-starter.js";
 import { UsageError } from "../../errors.js";
@@ -23,12 +21,17 @@ import { requireColumn } from "../../dataset/roles.js";
 import { densityText, sparseFields, type Density } from "../../dataset/sparse-fields.js";
 import { firstReadingOf } from "../../training/options/reading.js";
 import { badRowsOf } from "../../training/reading/bad-row-report.js";
-import { logOptions, type InspectOptions } from "./options.js";
+import {
+  logOptions,
+  type InspectOptions,
+  type InspectedColumn,
+  type Inspection,
+  type PageFacts,
+} from "./options.js";
 import { inspectDataset } from "./inspect-dataset.js";
 import { KeyFactsCounter } from "../../training/log-facts/key-facts.js";
 import { LogFacts } from "./log-facts.js";
 import type { Watch } from "../../training/session/watch.js";
-import type { InspectedColumn, Inspection, PageFacts } from "./inspection.js";
 import { badRowHandling } from "../../training/reading/read-dataset.js";
 
 const FIRST_ROWS = 5;
@@ -61,14 +64,12 @@ export async function inspect(
 
 type WithPage = Inspection & { page?: PageFacts };
 
-/** @throws {UsageError} the HTML page goes to standard output @throws {OutputError} its file exists, or is the log */
 async function checkPage(html: string, paths: readonly string[], force: boolean): Promise<void> {
   if (html === "-") throw new UsageError("--html names a file: the facts are printed on standard output");
   await checkNotAnInput("--html", html, [...paths]);
   await checkOutput(html, force, "file");
 }
 
-/** Inspects the dataset among the paths, if there is one. @throws {UsageError} there are other inputs, or a server */
 async function datasetFacts(
   paths: readonly string[],
   { top = logOptions.top.default, html, ...given }: InspectOptions,
@@ -187,7 +188,6 @@ function cellDistribution(
   return isNumber ? shapes.numbers(c, textOf, numberParser(numbers)) : shapes.keys(c, textOf);
 }
 
-/** Returns the log without the given columns. */
 function withoutColumns(log: Log, ignore: readonly string[]): Log {
   const kept = log.columns.map((_, c) => c).filter((c) => !ignore.includes(log.columns[c]!));
   return {
@@ -197,7 +197,6 @@ function withoutColumns(log: Log, ignore: readonly string[]): Log {
   };
 }
 
-/** Returns functions that look up the role of a column and the reason for it, as trainings infer them, and warnings. */
 function describeColumns(
   { multi = {}, dedupedBy = [] }: Pick<Log, "multi" | "dedupedBy">,
   inference: InferredRoles,

@@ -33,7 +33,6 @@ export class LogFacts {
   /** number of rows by day; days are counted from 1970 */
   readonly #rowsOfDays = new Map<number, number>();
 
-  /** Prepares to count the rows of a log with the given columns. @param timeFormat value of the option --time-format */
   constructor(
     columns: readonly string[],
     { label, time }: InferredRoles["roles"],
@@ -46,7 +45,6 @@ export class LogFacts {
     this.#parse = timeParser(timeFormat);
   }
 
-  /** Counts the rows of a batch, which all come from the same file. */
   see(batch: Batch, keyOf: (request: number, code: number) => string): void {
     const { columns, numRows, sizes } = batch;
     if (numRows === 0) return;

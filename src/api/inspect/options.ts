@@ -1,13 +1,13 @@
-// Options of `embed inspect` for logs and for edge lists.
-
 import { columns } from "../../training/options/columns.js";
 import { badRows, engine, reading } from "../../training/options/reading.js";
 import { flag, text, whole, withCommon, type Given, type GivenTo } from "../../training/options/table.js";
+import type { KeyFacts } from "../../training/log-facts/key-facts.js";
+import type { ColumnShape, LogColumn, LogContent } from "../../report/log-content.js";
+import type { FoundFacts } from "./log-facts.js";
 
 const group = "Options:";
 const edgeGroup = "Edges:";
 
-/** Restriction of an option to logs, which excludes edge lists. */
 const ofLogs = { not: { source: true, target: true }, why: "these read an edge list" } as const;
 
 const ofReading = { ...reading, ...engine, ...badRows } as const;
@@ -94,3 +94,17 @@ export const inspectOptions = withCommon(
 
 export type InspectOptions = Given<typeof logOptions>;
 export type InspectEdgesOptions = GivenTo<typeof edgeOptions>;
+
+export type InspectedColumn = Omit<LogColumn, "shape">;
+
+export interface Inspection extends FoundFacts, KeyFacts {
+  rows: number;
+  delimiter: string;
+  columns: InspectedColumn[];
+  warnings: string[];
+}
+
+/** Additional properties of a log, which only the HTML page of `embed inspect` shows. */
+export interface PageFacts extends Pick<LogContent, "keys" | "days"> {
+  shapes: readonly (ColumnShape | undefined)[];
+}

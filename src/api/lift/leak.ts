@@ -17,19 +17,13 @@ import type { ExampleOptions } from "../../training/options/log.js";
 import { timesOf, type SplitParts } from "../../training/reading/split-parts.js";
 import { splitOptionsOf, type SplitFlags } from "../../training/options/split-options.js";
 
-/** The log that the network is trained on, and its splits. */
 interface HeldOut {
   dataset: Dataset;
   parts: SplitParts["parts"];
   options: ExampleOptions;
 }
 
-/**
- * Checks that the table's run, and the runs from which it was warm-started, were trained on other rows.
- *
- * @param path path of the table's run
- * @throws {UsageError} the table was trained on rows on which the network is evaluated, or this cannot be determined
- */
+/** Checks that the table's run, and the runs from which it was warm-started, were trained on other rows. */
 export async function checkUnseen(path: string, judged: HeldOut): Promise<void> {
   const seen = new Set<string>();
   for (let next: string | undefined = path; next !== undefined && !seen.has(next);) {
@@ -133,7 +127,6 @@ function trainingRows(
   return train;
 }
 
-/** Returns the sorted names of the columns whose cells decide a random split. */
 function hashedColumns(roles: Roles): string[] {
   return Object.values(roles)
     .flat()
@@ -141,7 +134,6 @@ function hashedColumns(roles: Roles): string[] {
     .sort();
 }
 
-/** Returns the options of a run that determine its split. */
 function splitFlagsOf({ options, split: { by } }: Manifest): SplitFlags {
   const { valid = 0, test = 0, splitKey, validLike, last, group } = options as Partial<SplitFlags>;
   const isKnown = ["time", "random", "rows", "user", "items", "last"].includes(by);

@@ -4,7 +4,7 @@
 //   log ──► examples ──► each arm: learning rates with the least validation loss for a separate seed
 //                                  └─► trainings with the other seeds ──► curves and losses ──► summary and verdict
 
-import { UsageError } from "../../errors.js";
+import { UsageError, DivergedError } from "../../errors.js";
 import { checkOutput, writeFileAtomic } from "../../io/atomic.js";
 import { version } from "../../io/package-version.js";
 import { resolvedOptions } from "../../training/session/describe-run.js";
@@ -12,16 +12,26 @@ import { definedOf } from "../../training/options/defined.js";
 import { engine, engineTraining } from "../../training/options/reading.js";
 import { omit, resolved, withCommon, type OptionTable } from "../../training/options/table.js";
 import { openParts } from "../../training/session/session.js";
-import type { ComparedTrainings } from "../../training/warm-start/initializations.js";
+import {
+  type ComparedTrainings,
+  initializations,
+  type Initialization,
+  type ComparedTraining,
+  type PreparedTrainings,
+} from "../../training/warm-start/initializations.js";
 import { Stopwatch, collectWarnings, type Watch } from "../../training/session/watch.js";
 import type { Summary } from "../../training/session/summary.js";
 import { trainers } from "../../trainers/index.js";
-import { trainArms, type LiftPlan } from "./arms.js";
 import { checkUnseen } from "./leak.js";
 import { liftCommon, liftOwn, type LiftOptions } from "./options.js";
-import { summarizeLift, type LiftArm, type LiftResult } from "./summary.js";
+import {
+  summarizeLift,
+  type LiftArm,
+  type LiftResult,
+  type LiftTraining,
+  type LiftTrial,
+} from "./summary.js";
 
-/** Number of seeds below which a warning says that the confidence intervals are wide. */
 const FEW_SEEDS = 5;
 
 /** Result of `embed lift`, which is also written to its output file. */
@@ -35,9 +45,7 @@ export interface Lift extends Summary, LiftResult {
 
 /**
  * Trains networks initialized with a run's table and networks with other initializations, and reports the gain of the
- * table.
- *
- * All results except times are the same for any number of threads.
+ * table. All results except times are the same for any number of threads.
  *
  * @throws {UsageError} the table was trained on rows of the evaluation, or this cannot be determined
  * @throws {EmbedError} as the training of a network
@@ -139,4 +147,105 @@ function edgeWarnings(arms: readonly LiftArm[], { seeds, ...rates }: LiftPlan): 
 /** Returns the seconds of the table's training; without reading and measuring if their durations are recorded. */
 function secondsOf(timings: Record<string, number>): number {
   return timings["train"] ?? Object.values(timings).reduce((sum, x) => sum + x, 0);
+}
+
+/** The number of trainings per arm, each with its own seed, and the candidates for the arm's learning rates. */
+interface LiftPlan {
+  seeds: number;
+  learningRates: readonly number[];
+  embeddingLearningRates: readonly number[];
+}
+
+type Tell = (text: string) => void;
+
+/** Runs the trainings of all arms, one after another. @throws {DivergedError} all learning rates of an arm diverge */
+async function trainArms(
+  trainings: PreparedTrainings,
+  plan: LiftPlan,
+  { observe, signal }: Pick<Watch, "observe" | "signal">,
+): Promise<LiftArm[]> {
+  const { seeds, learningRates, embeddingLearningRates } = plan;
+  const of = initializations.length * (learningRates.length * embeddingLearningRates.length + seeds);
+  const began = performance.now();
+  let done = 0;
+  const tell: Tell = (text) => {
+    done++;
+    const secondsLeft = (((performance.now() - began) / 1000) * (of - done)) / done;
+    observe({ stage: "training", text, done, of, secondsLeft });
+  };
+  const trained: LiftArm[] = [];
+  for (const arm of initializations) trained.push(await trainArm(trainings, arm, plan, { tell, signal }));
+  return trained;
+}
+
+async function trainArm(
+  trainings: PreparedTrainings,
+  arm: Initialization,
+  { seeds, learningRates, embeddingLearningRates }: LiftPlan,
+  { tell, signal }: { tell: Tell; signal: AbortSignal },
+): Promise<LiftArm> {
+  const { seed: first, loss } = trainings;
+  const train = async ({ learningRate, embeddingLearningRate }: Omit<LiftTrial, "validLoss">, seed: number) =>
+    await trainings.train(arm, { learningRate, embeddingLearningRate, seed }, signal);
+  const trials: LiftTrial[] = [];
+  for (const learningRate of learningRates) {
+    for (const embeddingLearningRate of embeddingLearningRates) {
+      const rates = { learningRate, embeddingLearningRate };
+      const validLoss = await train(rates, first).then(bestLoss, whenDiverged);
+      trials.push({ ...rates, validLoss });
+      tell(
+        `${arm}: learning rates ${learningRate} and ${embeddingLearningRate}: ` +
+          (validLoss === null ? "diverged" : `validation loss ${validLoss.toFixed(5)}`),
+      );
+    }
+  }
+  const chosen = bestTrial(trials);
+  if (!chosen)
+    throw new DivergedError(
+      `all trainings with initialization '${arm}' diverged: try smaller --learning-rates`,
+    );
+  const trained: LiftTraining[] = [];
+  for (let seed = first + 1; seed <= first + seeds; seed++) {
+    const training = await train(chosen, seed);
+    trained.push(await summaryOf(training, seed, loss));
+    const { epochs, bestEpoch } = training;
+    tell(
+      `${arm}, seed ${seed}: validation loss ${bestLoss(training).toFixed(5)} in epoch ${bestEpoch} of ${epochs.length}`,
+    );
+  }
+  return { arm, trials, chosen, trainings: trained };
+}
+
+function bestLoss({ epochs, bestEpoch }: ComparedTraining): number {
+  return epochs[bestEpoch - 1]!.validLoss!;
+}
+
+function whenDiverged(error: unknown): null {
+  if (error instanceof DivergedError) return null;
+  throw error;
+}
+
+function bestTrial(trials: readonly LiftTrial[]): LiftTrial | undefined {
+  return trials
+    .filter(({ validLoss }) => validLoss !== null)
+    .reduce<LiftTrial | undefined>(
+      (best, trial) => (best && best.validLoss! <= trial.validLoss! ? best : trial),
+      undefined,
+    );
+}
+
+async function summaryOf(
+  training: ComparedTraining,
+  seed: number,
+  loss: PreparedTrainings["loss"],
+): Promise<LiftTraining> {
+  const metrics = await training.test();
+  const testLoss = metrics && (loss === "logistic" ? metrics["logLoss"] : metrics["rmse"]! ** 2);
+  return {
+    seed,
+    validLosses: training.epochs.map(({ validLoss }) => validLoss!),
+    seconds: training.epochs.map(({ seconds }) => seconds),
+    testLoss,
+    ...(metrics?.["auc"] !== undefined && { testAuc: metrics["auc"] }),
+  };
 }

@@ -1,11 +1,8 @@
-// Options of `embed lift`.
-
 import { choice, custom, flag, numberOf, text, whole, type Given } from "../../training/options/table.js";
 import type { GivenTraining } from "../../training/options/log.js";
 
 const group = "Lift:";
 
-/** Options of `embed lift` that its trainer does not have. */
 export const liftOwn = {
   init: text("run", { help: "run whose table initializes the network", group, required: true }),
   seeds: whole({

@@ -145,7 +145,6 @@ function bestOf(losses: readonly number[]): number {
   return losses.reduce((least, loss) => Math.min(least, loss), Infinity);
 }
 
-/** Returns the verdict for the interval of a difference of losses: whether 0 is above, in or below it. */
 function verdictOf({ mean, low = -Infinity, high = Infinity }: MeanInterval): LiftResult["verdict"] {
   if (mean === low && mean === high && mean === 0) return "no gain";
   if (high < 0) return "gain";

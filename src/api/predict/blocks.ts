@@ -26,7 +26,6 @@ export interface ReadBlock {
   rowsBefore: number;
 }
 
-/** Yields blocks of rows in the order of the log. @throws the errors of opening a log or an encoded dataset */
 export async function* readBlocks(
   predictor: RowPredictor,
   log: FurtherLog & { beside: readonly string[] },
@@ -77,30 +76,25 @@ export async function* readBlocks(
   }
 }
 
-/** Reads a log in blocks of rows, with the same options as the training log of the model that predicts. */
 class BlockReader {
-  readonly #predictor: RowPredictor;
-  readonly #log: FurtherLog;
-  readonly #skipped: SkippedRows;
-  readonly #watch: Watch;
   #bytes = 0;
 
-  constructor(predictor: RowPredictor, log: FurtherLog, skipped: SkippedRows, watch: Watch) {
-    this.#predictor = predictor;
-    this.#log = log;
-    this.#skipped = skipped;
-    this.#watch = watch;
-  }
+  constructor(
+    private readonly predictor: RowPredictor,
+    private readonly log: FurtherLog,
+    private readonly skipped: SkippedRows,
+    private readonly watch: Watch,
+  ) {}
 
   /** Reads all rows of the files as one block. @returns undefined if every row is left out */
   async whole(on: string[]): Promise<Dataset | undefined> {
-    const { observe, signal } = this.#watch;
+    const { observe, signal } = this.watch;
     // drops warnings about rows, which are given once after the last block
     const watch = {
       signal,
       observe: (reported) => reported.stage === "reading" && observe(reported),
     } satisfies Watch;
-    return await this.#read({ ...this.#log, on }, watch, undefined);
+    return await this.#read({ ...this.log, on }, watch, undefined);
   }
 
   /** Reads a block whose bytes are in memory. @param numRows number of rows of the block, including malformed ones */
@@ -109,26 +103,26 @@ class BlockReader {
     reading: Pick<ReadOptions, "format" | "held" | "delimiter">,
     numRows: number,
   ): Promise<Dataset | undefined> {
-    const { observe, signal } = this.#watch;
-    const { encoding: _, ...how } = this.#log.reading;
-    const log = { ...this.#log, on: [path], reading: { ...how, ...reading, threads: 1 } };
+    const { observe, signal } = this.watch;
+    const { encoding: _, ...how } = this.log.reading;
+    const log = { ...this.log, on: [path], reading: { ...how, ...reading, threads: 1 } };
     const dataset = await this.#read(log, { signal, observe: () => undefined }, numRows);
     this.#bytes += reading.held!.bytes.length;
-    observe({ stage: "reading", rows: this.#skipped.numRead, bytes: this.#bytes, totalBytes: undefined });
+    observe({ stage: "reading", rows: this.skipped.numRead, bytes: this.#bytes, totalBytes: undefined });
     return dataset;
   }
 
   async #read(log: FurtherLog, watch: Watch, numRows: number | undefined): Promise<Dataset | undefined> {
-    const before = this.#skipped.numRead;
-    const dataset = await this.#skipped.piece(numRows ?? 0, (report) =>
-      this.#predictor.read(
+    const before = this.skipped.numRead;
+    const dataset = await this.skipped.piece(numRows ?? 0, (report) =>
+      this.predictor.read(
         // malformed rows are counted, because row numbers include them
         { ...log, onRead: (skipped, numRead) => report(skipped, numRows ?? numRead) },
         watch,
       ),
     );
     // encoded datasets report no left-out rows, because the encoding left them out
-    if (dataset && this.#skipped.numRead === before) this.#skipped.read({}, dataset.numRows);
+    if (dataset && this.skipped.numRead === before) this.skipped.read({}, dataset.numRows);
     return dataset;
   }
 }

@@ -1,5 +1,3 @@
-// Options and summary of `embed predict`.
-
 import type { UnseenCounts } from "../../dataset/rows.js";
 import { rowFormats } from "../../export/row-formats.js";
 import { hashedIds } from "../../training/options/columns.js";

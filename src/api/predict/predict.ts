@@ -102,7 +102,6 @@ export async function predict(
   }
 }
 
-/** @throws {UsageError} neither a run nor a model is given, or both are; or --keep names a column twice */
 function checkOptions(path: string | undefined, given: PredictOptions): void {
   const { model, keep = [] } = given;
   if ((path === undefined) === (model === undefined))
@@ -111,7 +110,6 @@ function checkOptions(path: string | undefined, given: PredictOptions): void {
   if (twice !== undefined) throw new UsageError(`--keep names '${twice}' twice`);
 }
 
-/** Returns a sentence on the other uses of a run whose model does not score rows. */
 async function insteadOfRows(run: Run): Promise<string> {
   const { transform, foldIn } = (await modelOf(run)) ?? {};
   const ways = [
@@ -132,30 +130,22 @@ class Predicting {
   readonly unknown = new Map<string, UnseenCounts>();
   readonly columns: readonly RowColumn[];
   readonly predictions: string[];
-  readonly #run: Run | undefined;
-  readonly #predictor: RowPredictor;
   readonly #rawScores: boolean;
   readonly #isPart: boolean;
-  readonly #log: PredictedLog;
-  readonly #watch: Watch;
   /** columns of --keep, in the order of the option; `user` and `item` are replaced by the columns with these roles */
   readonly #kept: readonly string[];
   readonly #skipped: SkippedRows;
   #changed: string[] | undefined;
 
   constructor(
-    run: Run | undefined,
-    predictor: RowPredictor,
+    private readonly run: Run | undefined,
+    private readonly predictor: RowPredictor,
     { keep, rawScores, isPart }: { keep: readonly string[]; rawScores: boolean; isPart: boolean },
-    log: PredictedLog,
-    watch: Watch,
+    private readonly log: PredictedLog,
+    private readonly watch: Watch,
   ) {
-    this.#run = run;
-    this.#predictor = predictor;
     this.#rawScores = rawScores;
     this.#isPart = isPart;
-    this.#log = log;
-    this.#watch = watch;
     this.#skipped = new SkippedRows(log.on, log.maxBad);
     const { roles } = predictor.as ?? {};
     const columnOf = (name: string) =>
@@ -183,14 +173,14 @@ class Predicting {
   }
 
   async *batches(): AsyncGenerator<RowBatch> {
-    const { on, badRows } = this.#log;
-    const log = { ...this.#log, beside: [...new Set(this.#kept)] };
+    const { on, badRows } = this.log;
+    const log = { ...this.log, beside: [...new Set(this.#kept)] };
     badRows?.hold();
     try {
-      for await (const block of readBlocks(this.#predictor, log, this.#skipped, this.#watch))
+      for await (const block of readBlocks(this.predictor, log, this.#skipped, this.watch))
         yield* this.#of(block);
     } finally {
-      if (this.#skipped.numRead > 0) await badRows?.release(this.#watch.signal);
+      if (this.#skipped.numRead > 0) await badRows?.release(this.watch.signal);
     }
     if (this.#isPart) return;
     this.#skipped.check();
@@ -202,15 +192,15 @@ class Predicting {
   }
 
   async *#of({ dataset, rowsBefore }: ReadBlock): AsyncGenerator<RowBatch> {
-    if (!this.#changed && this.#run && this.#predictor.as)
-      this.#changed = changedSides(this.#run.manifest, dataset, this.#predictor.as.sides);
-    const { predicted } = this.#predictor;
+    if (!this.#changed && this.run && this.predictor.as)
+      this.#changed = changedSides(this.run.manifest, dataset, this.predictor.as.sides);
+    const { predicted } = this.predictor;
     for (let first = 0; first < dataset.numRows; first += BATCH_ROWS) {
-      this.#watch.signal.throwIfAborted();
+      this.watch.signal.throwIfAborted();
       const numRows = Math.min(BATCH_ROWS, dataset.numRows - first);
       const rows = mapTo(Uint32Array, { length: numRows }, (_, i) => first + i);
-      const scores = await this.#predictor.score(dataset, rows);
-      this.#count(this.#predictor.countUnseen(dataset, rows));
+      const scores = await this.predictor.score(dataset, rows);
+      this.#count(this.predictor.countUnseen(dataset, rows));
       const made = linked(predicted, scores, this.#rawScores);
       this.numRows += numRows;
       yield { numRows, cells: [...this.#ownCells(dataset, rows, rowsBefore), ...this.#split(made, numRows)] };
@@ -254,9 +244,9 @@ class Predicting {
   warnings(): string[] {
     return [
       ...this.#skipped.notes(),
-      ...countWarnings(this.counts, this.#predictor.as?.roles),
+      ...countWarnings(this.counts, this.predictor.as?.roles),
       ...(this.#changed ?? []),
-      ...this.#predictor.notes,
+      ...this.predictor.notes,
     ];
   }
 }

@@ -14,8 +14,7 @@ import { KeyIndex } from "../../dataset/vocabulary/key-index.js";
 import { countText, UsageError } from "../../errors.js";
 import type { Watch } from "../../training/session/watch.js";
 import { categoriesOfSets } from "../../ranking/lists/part-lists.js";
-import type { ListedFiles, ListedKeys } from "./kept-inputs.js";
-import type { RequestedLists } from "./requested-lists.js";
+import type { RequestedLists, ListedFiles, ListedKeys } from "./requested-lists.js";
 
 /** Replaces the index of a set if no item is allowed in the list of a user or item, so that the list is empty. */
 export const NO_SET = -1;
@@ -25,32 +24,22 @@ export interface Sets {
   sets: Uint32Array[];
   /** Returns the index of the set of items that the list of a user or item may contain, or NO_SET. */
   setOf: (keys: Keys, owner: number) => number;
-  /** category of each item; only for --per and --lists-per */
   cells?: ItemCells | undefined;
   /** the users or items that get lists; all of them when absent */
   chosen?: KeyIndex;
-  /** number of users in the file of --users */
   numChosen?: number;
   warnings: string[];
 }
 
-/** The cell of each item in a column of --items. */
 export interface ItemCells {
   /** u32[numItems]: code of each item's cell in the dictionary `names`; MISSING for an empty cell */
   codes: Uint32Array;
-  /** dictionary of the column: the text of each code */
   names: Keys;
 }
 
 /** Default maximum number of categories for --lists-per, since each category needs a search. */
 const MAX_CATEGORIES = 1000;
 
-/**
- * Reads --items and --users.
- *
- * @param named names of the user and item columns
- * @throws {UsageError} a column does not exist or has two values for one key, or --lists-per has too many categories
- */
 export async function readListedFiles(
   named: { user: string; item: string },
   how: HowKeysRead,
@@ -84,7 +73,6 @@ export async function readListedFiles(
   return listed;
 }
 
-/** Returns the sets of allowed items. @param items keys by item number @throws {UsageError} no item is left */
 export async function setsOf(
   items: Keys,
   { items: listed, users }: ListedFiles,
@@ -166,14 +154,7 @@ function groupsOfOwners({ keys, columns }: ListedKeys, within: string, groups: K
   };
 }
 
-/**
- * Reads a file of keys.
- *
- * @param flag    the option that names the file, for messages
- * @param key     column of the keys
- * @param columns other columns to read
- * @throws {UsageError} a column does not exist, or has two values for one key
- */
+/** @param flag the option that names the file, for messages */
 async function readListed(
   flag: string,
   path: string,

@@ -12,21 +12,18 @@ import { rowsOfKeys } from "../../training/judging/ranked-items.js";
 import type { Compose } from "../compose.js";
 import { composed, type ItemComposition } from "../composed-items.js";
 import { contextsOf, fieldsOf } from "../../ranking/table-ranker.js";
-import { DEFAULT_EF, openIndexOf } from "../hnsw/search.js";
+import { DEFAULT_EF, openIndexOf, searchIndex, type SearchIndex } from "../hnsw/search.js";
 import type { ListsRequest } from "./requested-lists.js";
-import { searchVectors, type Search } from "../../ranking/lists/search.js";
-import { searchByIndex } from "./search-index.js";
+import { searchVectors, type Search, type SearchOptions } from "../../ranking/lists/search.js";
 
-/** The kind of score by which queries rank items. */
 export interface HowCompared {
   score: "dot" | "cosine" | "context";
-  /** whether the weights of items are added to scores */
   withWeights: boolean;
   /** how the vector of an item is composed of several vectors; undefined if it is a row of the table */
   composition?: ItemComposition | undefined;
 }
 
-export interface SearchableItems {
+interface SearchableItems {
   items: Keys;
   /** u32[n]: number of training events of each item */
   counts: Uint32Array;
@@ -37,11 +34,9 @@ export interface SearchableItems {
   hasWeights: boolean;
   /** a sentence that describes the item vectors; only if items are composed */
   note?: string;
-  /** returns a search; each query searches one of the given sets of item numbers */
   searchIn: (sets: readonly Uint32Array[]) => Promise<Search>;
 }
 
-/** Reads the run's items that have a key. @throws {UsageError} as Search, or --index does not match the score */
 export async function itemVectors(given: ListsRequest, how: HowCompared): Promise<SearchableItems> {
   const { opened, options, watch } = given;
   const { run, rows } = opened;
@@ -107,10 +102,6 @@ async function contextRows(
   return { vectors: vectorsAt(own, places), lacks };
 }
 
-/**
- * Opens an index with which recommendation lists are made.
- * @throws {UsageError} its field, metric or composition of items is not that of the lists
- */
 async function indexed(
   { opened: { run }, options, watch }: ListsRequest,
   { score, withWeights, composition }: HowCompared,
@@ -147,4 +138,36 @@ async function indexed(
     { index, rows, ef, weighted: withWeights },
     { threads: reading.threads, signal: watch.signal },
   );
+}
+
+interface IndexedItems {
+  index: SearchIndex;
+  /** u32[n], ascending: row number of each item in the index's field */
+  rows: Uint32Array;
+  ef: number;
+  weighted: boolean;
+}
+
+/** Returns an approximate search by an index. It always searches all items, and not a subset of them. */
+function searchByIndex(
+  { index, rows, ef, weighted }: IndexedItems,
+  { threads, signal }: SearchOptions,
+): Search {
+  const isAll = rows.at(-1) === rows.length - 1;
+  const places = new Map(isAll ? [] : Array.from(rows, (row, item) => [row, item] as const));
+  return {
+    searchesSets: false,
+    best: async (_, { vectors }, masks, top) => {
+      const own = isAll ? masks : { ...masks, items: masks.items.map((item) => rows[item]!) };
+      const how = { top, ef: Math.max(ef, top), masks: own, weighted, threads, signal };
+      const { items, scores } = await searchIndex(index, vectors!, how);
+      if (!isAll)
+        items.forEach((row, at) => {
+          if (row !== NO_ITEM) items[at] = places.get(row)!;
+        });
+      return { items, scores };
+    },
+    score: () => Promise.reject(new Error("an index cannot rank candidates")),
+    end: () => Promise.resolve(),
+  };
 }

@@ -13,21 +13,15 @@ import { bestPerCell, type Quotas } from "../../ranking/lists/quotas.js";
 import { pickQueries, placesIn, type Search } from "../../ranking/lists/search.js";
 import { NO_SET, type Sets } from "./allowed-items.js";
 
-/** Everything that lists are made from: a search, the items that are allowed or left out, and the limits of lists. */
-export interface Making {
+interface Making {
   search: Search;
   sets: Sets;
   numItems: number;
   /** dimension of the queries' vectors; absent if queries have no vectors */
   dim: number;
-  /** number of items in each list */
   k: number;
-  /** the maximum numbers of items of one category in a list (--per) */
   quotas?: Quotas | undefined;
-  /**
-   * parts of each list, which are filled separately: by category (--lists-per), and by whether an item is new
-   * (--new-share)
-   */
+  /** parts of a list, filled separately: by category (--lists-per), by whether an item is new (--new-share) */
   parts?: PartLists | undefined;
   /** Returns, for each given key of a user or item, the items that its list must not contain, ascending. */
   masksOf: (keys: Keys) => ItemLists;
@@ -110,13 +104,9 @@ async function amongSets(block: Block, making: Making): Promise<TopItems> {
     if (making.quotas) return await bestPerCell(making.quotas, search, asked, k);
     const own = placesIn(items, picked.masks, numItems);
     const top = Math.min(k, items.length);
-    return inNumbersOfSet(await search.best(set, picked.queries, own, top), items);
+    const best = await search.best(set, picked.queries, own, top);
+    return { ...best, items: best.items.map((place) => (place === NO_ITEM ? NO_ITEM : items[place]!)) };
   }
-}
-
-/** Converts positions in a set of allowed items to item numbers. */
-function inNumbersOfSet(best: TopItems, items: Uint32Array): TopItems {
-  return { ...best, items: best.items.map((place) => (place === NO_ITEM ? NO_ITEM : items[place]!)) };
 }
 
 /** Returns the lists of queries with --candidates: the ranked candidates of each query, without masked items. */

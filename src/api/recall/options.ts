@@ -18,7 +18,6 @@ import {
   type Given,
 } from "../../training/options/table.js";
 
-/** The two kinds of recommendation lists, each with its description in messages. */
 export const owners = { user: "lists for users (--for user)", item: "lists for items (--for item)" } as const;
 
 const MANY = Number.MAX_SAFE_INTEGER;
@@ -193,7 +192,6 @@ const ofOutput = {
 } as const;
 
 const executors = onExecutors("make the lists on its executors");
-/** Options for recommendation lists that are made by programs on the executors of a Spark server. */
 const ofExecutors = {
   ...executors,
   engineOutput: {
@@ -203,7 +201,6 @@ const ofExecutors = {
   },
 } as const;
 
-/** Options for reading logs and files. */
 export const readingOptions = {
   ...threads,
   ...reading,

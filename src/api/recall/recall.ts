@@ -28,7 +28,7 @@ import { FACTS_FILE } from "../hnsw/directory.js";
 import { withOpenRows, type OpenRows } from "../tables.js";
 import { listsOfUsers } from "../../sampling/ranking-events.js";
 import { blockSize, type Block, type Share } from "../../ranking/lists/blocks.js";
-import type { UserItems } from "./kept-inputs.js";
+import { requestedLists, type ListsRequest, type RequestedLists, type UserItems } from "./requested-lists.js";
 import { inNumbersOf } from "./seen-items.js";
 import {
   cellsBesideLog,
@@ -37,7 +37,6 @@ import {
 } from "../../training/reading/open-as-trained.js";
 import { listsOfBlocks } from "./make-lists.js";
 import { readingOptions, type RecallOptions } from "./options.js";
-import { requestedLists, type ListsRequest, type RequestedLists } from "./requested-lists.js";
 
 import { listColumns } from "./list-files.js";
 import { partSearch, partsOfSets } from "../../ranking/lists/parts.js";
@@ -88,7 +87,6 @@ export async function recall(
   });
 }
 
-/** Writes recommendation lists to a file or a server. @returns the result for a server; undefined for files */
 async function deliver(
   lists: Lists,
   { run }: OpenRows,
@@ -123,7 +121,6 @@ async function deliver(
 /** Names of the options whose values are paths; a fingerprint includes the contents of these files. */
 const FILES = ["mask", "items", "users", "candidates", "foldIn"];
 
-/** Returns checksums for the fingerprint: of the training log, whose items may be masked, and of the index. */
 async function readAlso({ manifest }: OpenRows["run"], { index }: RequestedLists): Promise<object> {
   const log = manifest.inputs.map(({ sha256 }) => sha256);
   return { log, ...(index !== undefined && { index: await fingerprintOf(join(index, FACTS_FILE)) }) };
@@ -222,7 +219,6 @@ export async function preparedLists(
   }
 }
 
-/** Returns a note on the maximum number of lists and of rows that --lists-per makes. */
 async function listsText(
   { numOwners }: ListSource,
   { numChosen }: Sets,
@@ -236,7 +232,6 @@ async function listsText(
   );
 }
 
-/** Returns the limit on the items of each category in a list (--per), and a search within each category. */
 function quotasOf(
   source: ListSource,
   sets: readonly Uint32Array[],

@@ -14,18 +14,17 @@ import type { Watch } from "../../training/session/watch.js";
 import type { OpenRows } from "../tables.js";
 import { listColumns } from "./list-files.js";
 import { owners, recallOptions, type RecallOptions } from "./options.js";
-import type { ListedFiles, SeenItems } from "./kept-inputs.js";
+import type { Keys } from "../../log/keys.js";
+import type { TrainingEvents } from "../../sampling/training-events.js";
 
 /** The options with their defaults; those for reading logs are converted to the form that a log reader takes. */
 export type RequestedLists = Omit<Resolved<typeof recallOptions>, "badRows" | "query"> &
   Pick<FurtherLog, "reading" | "badRows"> & {
-    /** name of the baseline, if --score names one */
     baseline?: (typeof recallBaselines)[number] | undefined;
     query: Query | undefined;
     quota: Quota | undefined;
   };
 
-/** A run, and the options of the lists to make from it. */
 export interface ListsRequest {
   opened: OpenRows;
   options: RequestedLists;
@@ -36,13 +35,11 @@ export interface ListsRequest {
   kept: { seen?: SeenItems; listed?: ListedFiles };
 }
 
-/** The limit of `most` items with the same cell of a column in each list. */
-export interface Quota {
+interface Quota {
   column: string;
   most: number;
 }
 
-/** Checks the options before any file is read. @throws {UsageError} options exclude each other, or one is missing */
 export function requestedLists(given: RecallOptions): RequestedLists {
   const { for: owner = "user" } = given;
   checkMode(recallOptions, given, owner, owners);
@@ -73,7 +70,6 @@ export function requestedLists(given: RecallOptions): RequestedLists {
   };
 }
 
-/** Checks that --into and --url-env are set as a format for servers needs them. @throws {UsageError} */
 function checkServer({ format, urlEnv, into }: RecallOptions): void {
   if (format === "redis" && into === undefined)
     throw new UsageError(
@@ -88,11 +84,35 @@ function checkServer({ format, urlEnv, into }: RecallOptions): void {
   );
 }
 
-/** Parses COLUMN=N. @throws {UsageError} the text has another form */
 function quotaOf(per: string | undefined): Quota | undefined {
   if (per === undefined) return undefined;
   const [, column, most] = /^(.+)=([1-9]\d{0,8})$/su.exec(per) ?? [];
   if (column === undefined)
     throw new UsageError(`--per expects COLUMN=N with N of at least 1, such as category=3, got '${per}'`);
   return { column, most: Number(most) };
+}
+
+export type UserItems = Pick<TrainingEvents, "users" | "items" | "history">;
+
+/** The events of users. They serve as queries, or name the items to leave out; those that no list needs are absent. */
+export interface SeenItems {
+  /** events of the training log, or of --mask in its place; queries may be made from them */
+  learned?: TrainingEvents;
+  /** events of new users, from which queries are made */
+  folded?: TrainingEvents;
+  /** items of each user that the user's list leaves out */
+  had?: UserItems;
+  warnings: string[];
+}
+
+/** Contents of the files of --items and --users. */
+export interface ListedFiles {
+  items: ListedKeys | undefined;
+  users: ListedKeys | undefined;
+}
+
+export interface ListedKeys {
+  keys: Keys;
+  /** columns by name: u32[keys.size], the code of each key's cell in the dictionary; MISSING for an empty cell */
+  columns: Map<string, { codes: Uint32Array; dictionary: Keys }>;
 }

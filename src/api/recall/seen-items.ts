@@ -19,16 +19,9 @@ import { checkTimes, timedFlag } from "../../ranking/query.js";
 import { userFoldIn } from "../../ranking/new-users.js";
 import { fieldsOf } from "../../ranking/table-ranker.js";
 import { eventsThatCount, keptEvents, readBeside, type LogsOfRun } from "../../ranking/user-events.js";
-import type { SeenItems, UserItems } from "./kept-inputs.js";
-import type { ListsRequest, RequestedLists } from "./requested-lists.js";
+import type { ListsRequest, RequestedLists, SeenItems, UserItems } from "./requested-lists.js";
 
-/**
- * Reads the items of each user's events.
- *
- * @param needsLog reason why events of the training log are needed even if no item is masked; undefined if they are not
- *   needed
- * @throws {UsageError} needed events are not available
- */
+/** @param needsLog why events of the training log are needed even if no item is masked; undefined if they are not */
 export async function readSeenItems(given: ListsRequest, needsLog: string | undefined): Promise<SeenItems> {
   return (given.kept.seen ??= await seenItems(given, needsLog));
 }
@@ -84,15 +77,12 @@ async function seenOfImported(
 type Logs = LogsOfRun<RequestedLists>;
 
 interface Wanted {
-  /** what the events are needed for, as a clause of messages */
   wanted: string;
   /** whether queries are made from the events; if not, the events only mask items */
   isAsked: boolean;
-  /** whether the times of the events are needed */
   timed: boolean;
 }
 
-/** Reads the events of the training log or, if it is not available, those of --mask. */
 async function eventsOfLogOrMask(
   logs: Logs,
   wanted: Wanted,

@@ -59,9 +59,7 @@ async function* batchesOf(file: string, { owner, category, item }: ListColumns):
   );
 }
 
-/** Collects the rows of a file into lists of ranked items. */
 class GrowingLists {
-  readonly #file: string;
   #owners: string[] = [];
   /** category of each list; empty if the lists have no categories */
   #categories: string[] = [];
@@ -70,9 +68,7 @@ class GrowingLists {
   #items: number[] = [];
   #scores: number[] = [];
 
-  constructor(file: string) {
-    this.#file = file;
-  }
+  constructor(private readonly file: string) {}
 
   add(batch: Batch, keyOf: (column: number, code: number) => string): void {
     const { numRows, columns } = batch;
@@ -103,7 +99,7 @@ class GrowingLists {
 
   #fail(line: number): never {
     throw new ArtifactError(
-      `'${this.#file}', line ${line}: expected consecutive ranks from 1 for each list, as embed recall ` +
+      `'${this.file}', line ${line}: expected consecutive ranks from 1 for each list, as embed recall ` +
         "writes them",
     );
   }

@@ -37,14 +37,9 @@ import {
 } from "../../ranking/lists/blocks.js";
 import { itemVectors, keysOfField, type HowCompared } from "./item-vectors.js";
 import { searchByRanker, type Search, type SearchOptions } from "../../ranking/lists/search.js";
-import type { ListsRequest } from "./requested-lists.js";
-import type { UserItems } from "./kept-inputs.js";
+import type { ListsRequest, UserItems } from "./requested-lists.js";
 import { inNumbersOf, readSeenItems } from "./seen-items.js";
 
-/**
- * A source of recommendation lists: the items, the users or items that get a list, a query for each of them, and a
- * search for the best items of queries.
- */
 export interface ListSource {
   /** keys of the items that can be ranked; an item number is a position among these keys */
   items: Keys;
@@ -52,7 +47,6 @@ export interface ListSource {
   counts: Uint32Array;
   /** items of each user that the user's recommendation list leaves out; absent if none are masked or known */
   had?: UserItems;
-  /** number of users in the log of --fold-in */
   numFolded?: number;
   /** dimension of query vectors; 0 if queries are not vectors */
   dim: number;
@@ -65,7 +59,6 @@ export interface ListSource {
   warnings: string[];
 }
 
-/** @throws {UsageError} the run cannot rank as requested, or the events of users are not available */
 export async function sourceOf(given: ListsRequest): Promise<ListSource> {
   const { options } = given;
   if (options.for === "item") return await itemsAmongThemselves(given);
@@ -248,7 +241,6 @@ async function byBaseline(given: ListsRequest): Promise<ListSource> {
   };
 }
 
-/** Appends the items that were added to the run after its training to the trained items. */
 async function withAddedItems(
   run: Run,
   { items, counts }: { items: Keys; counts: Uint32Array },
@@ -298,7 +290,6 @@ async function foldedRows({ opened: { run }, options, watch }: ListsRequest, dim
   return { rows, dim: width, warnings };
 }
 
-/** Removes the users that the run knows from its training. */
 function withoutKnown({ users, items, history }: UserItems, known: Keys): UserItems {
   const numbers = rowsOfKeys(known, users);
   const kept = Uint32Array.from(numbers.keys()).filter((user) => numbers[user] === NO_ITEM);

@@ -1,5 +1,3 @@
-// Options and summary of `embed report`.
-
 import type { CurveBin } from "../../evaluation/scored-metrics.js";
 import type { Leaderboard } from "../../evaluation/leaderboard.js";
 import type { ReadOptions } from "../../log/log.js";
@@ -121,7 +119,6 @@ export type GivenReport = GivenTo<typeof reportOptions>;
 export interface ReportSources {
   /** receives the page; when absent, the page is written to a file */
   write?: ((page: Uint8Array) => Promise<void>) | undefined;
-  /** leaderboard of `embed compare`; includes the reported runs */
   leaderboard?: Leaderboard;
   /** calibration curves that were already measured, by path of the run; if present, runs are not scored again */
   curves?: Readonly<Record<string, readonly CurveBin[]>>;
@@ -129,11 +126,9 @@ export interface ReportSources {
   handedOver?: string;
   /** versions of each run's name in the store, up to the run itself, in ascending order; by the run's path */
   history?: ReadonlyMap<string, readonly { version: string; path: string }[]>;
-  /** options for reading logs, if another command determines them; by default those of `embed report` */
   reading?: ReadOptions;
 }
 
-/** Options with their defaults, and the inputs from other commands. */
 export type ReportOptions = Resolved<typeof reportOptions> & ReportSources & { reading: ReadOptions };
 
 /** Summary of the command; --json prints it. */

@@ -8,21 +8,18 @@ import { join } from "node:path";
 import { gatesIfAny } from "../../embedding/gate-file.js";
 import { GATE_FILE, readPublication } from "../../embedding/publication.js";
 import { DEFAULT_TABLE, openRun, type Run } from "../../embedding/run-directory.js";
-import { UsageError } from "../../errors.js";
+import { UsageError, EmbedError, ArtifactError } from "../../errors.js";
 import { K } from "../../evaluation/umap.js";
 import { checkOutput, writeFileAtomic } from "../../io/atomic.js";
 import { version } from "../../io/package-version.js";
-import type { Gate, ReportedRun } from "../../report/content.js";
+import type { ReportedRun, ReportedDrift, VersionPoint } from "../../report/content.js";
 import { MOST_RUNS, reportPage } from "../../report/page.js";
 import { modelOf } from "../../trainers/index.js";
-import { reportedDrift, versionHistory } from "./history.js";
 import { readingOf } from "../../training/options/reading.js";
 import { resolved } from "../../training/options/table.js";
 import type { Watch } from "../../training/session/watch.js";
 import { definedOf } from "../../training/options/defined.js";
-import { scoreForReport } from "./calibration.js";
-import { labelsOfKeys, type MapLabels } from "./labels.js";
-import { Names, readNames } from "./names.js";
+import { labelsOfKeys, Names, readNames } from "./names-and-labels.js";
 import {
   reportOptions,
   type ReportOptions,
@@ -30,9 +27,13 @@ import {
   type GivenReport,
   type ReportSources,
 } from "./options.js";
-import { fieldToShow, keysGiven, reportTable } from "./table.js";
-import { SPENT } from "./map.js";
+import { fieldToShow, keysGiven, reportTable, SPENT, type SharedByRuns } from "./table.js";
 import { nameAmong, withOpenKeyed, type OpenKeyed } from "../tables.js";
+import type { CurveBin } from "../../evaluation/scored-metrics.js";
+import { scoreRows } from "../scored-rows.js";
+import { silently } from "../../training/reading/split-parts.js";
+import { pathExists } from "../../io/read-artifact.js";
+import { diffField } from "../diff.js";
 
 /** Maximum number of keys of all runs of a page, each on up to two maps; it keeps the page below 2 MB. */
 const MOST_POINTS = 4000;
@@ -105,15 +106,6 @@ async function distinctNames(runs: readonly Run[]): Promise<string[]> {
   return names;
 }
 
-/** Names, labels and keys, read for the first run with a table, with which the HTML page shows all runs. */
-interface SharedByRuns {
-  names: Names;
-  labels?: MapLabels | undefined;
-  /** keys for which every run's section lists nearest neighbors */
-  keys?: readonly string[];
-}
-
-/** Measures the table of a run for the HTML page, with the names, labels and keys that are used for all runs. */
 async function sharedTable(opened: OpenKeyed, options: ReportOptions, shared: SharedByRuns, watch: Watch) {
   if (shared.keys === undefined) {
     shared.names = await readNames(opened, options);
@@ -142,7 +134,6 @@ async function withTableToShow<T>(
   return await use(undefined);
 }
 
-/** Returns what the HTML page shows of a run, except calibration, and sentences about what it cannot show. */
 async function reportRun(run: Run, name: string, options: ReportOptions, shared: SharedByRuns, watch: Watch) {
   const absent: string[] = [];
   const { table, drift } = await withTableToShow(run, options, absent, async (opened) => {
@@ -159,8 +150,8 @@ async function reportRun(run: Run, name: string, options: ReportOptions, shared:
     return { table, drift: await reportedDrift(opened, options, watch, shared.names, absent) };
   });
   const history = await versionHistory(run, options, watch, absent);
-  const { importances, shares } = await reportedOf(run);
-  const gates = await gatesOf(run);
+  const { importances, shares } = (await (await modelOf(run))?.reported?.(run)) ?? {};
+  const gates = await gatesIfAny(join(run.path, GATE_FILE));
   const trials = await run.readTrialLines();
   const reported: ReportedRun = {
     name,
@@ -173,12 +164,154 @@ async function reportRun(run: Run, name: string, options: ReportOptions, shared:
   return { run: reported, absent };
 }
 
-/** Returns importances of columns or shares of side information, if the model has any. @throws {ArtifactError} */
-async function reportedOf(run: Run): Promise<Pick<ReportedRun, "importances" | "shares">> {
-  return (await (await modelOf(run))?.reported?.(run)) ?? {};
+const TEST_PART = "the test part";
+
+interface ReportCalibration {
+  /** calibration curve of each run; undefined for a run without one */
+  measured: (readonly CurveBin[] | undefined)[];
+  absent: string[];
+  /** phrase that names the scored rows, such as `the log given by --on` */
+  scoredOn?: string;
 }
 
-/** Returns the outcomes of the gates of a published version. @throws {ArtifactError} gate.json is damaged */
-async function gatesOf({ path }: Run): Promise<Gate[] | undefined> {
-  return await gatesIfAny(join(path, GATE_FILE));
+/**
+ * Scores a held-out split of each run again, because runs store no calibration curves: the number of bins is an option.
+ * If the log no longer exists, the page says so; if --on or --part names it, that is an error.
+ */
+async function scoreForReport(
+  runs: readonly Run[],
+  options: ReportOptions,
+  watch: Watch,
+): Promise<ReportCalibration> {
+  const { on, part, bins, hashKeys, reading, curves: given } = options;
+  if (given) {
+    const found = runs.map(({ path }) => (Object.hasOwn(given, path) ? given[path] : undefined));
+    return { measured: found, absent: [], ...(found.some(Boolean) && { scoredOn: TEST_PART }) };
+  }
+  if (on && part !== undefined && part !== "none") throw new UsageError("--on and --part cannot be combined");
+  const measured: ReportCalibration["measured"] = runs.map(() => undefined);
+  const scorable = runs.map((run, i) => ({ run, i })).filter(({ run }) => "logLoss" in allMetrics(run));
+  if (part === "none" || scorable.length === 0) return { measured, absent: [] };
+  const shared = (["test", "valid"] as const).find((name) =>
+    scorable.every(({ run }) => run.manifest.split[name] > 0),
+  );
+  const from = on ? { on } : { part: part ?? shared };
+  if (!on && !from.part)
+    return {
+      measured,
+      absent: ["calibration: the runs held out no part that all have (--on LOG names a log)"],
+    };
+  const absent: string[] = [];
+  for (const { run, i } of scorable) {
+    const asked = { ...from, reading, bootstrap: 0, bins, hashKeys };
+    try {
+      const { curves } = await scoreRows([{ run, name: "run" }], asked, silently(watch));
+      measured[i] = curves["run"];
+    } catch (error) {
+      if (on || part || !(error instanceof EmbedError)) throw error;
+      absent.push(`calibration of '${run.path}': ${error.message}`);
+    }
+  }
+  const scoredOn = on ? "the log given by --on" : from.part === "test" ? TEST_PART : "the validation part";
+  return { measured, absent, scoredOn };
+}
+
+/** Returns the metrics of all splits in one object; the object has the member logLoss if labels are binary. */
+function allMetrics({ manifest: { metrics } }: Run): object {
+  return { ...metrics["train"], ...metrics["valid"], ...metrics["test"] };
+}
+
+/** Number of nearest neighbors that are compared, and number of listed keys with the greatest displacements. */
+const NEIGHBORS = 10;
+/** Number of rows of a field that are compared; the duration is proportional to its square. */
+const COMPARED_ROWS = 2000;
+
+/** Maximum number of versions that a page shows: half a year of weekly versions. */
+const MOST_VERSIONS = 26;
+
+/** Returns the versions of a name up to a run, oldest first, without damaged ones; undefined if fewer than two. */
+async function versionHistory(
+  run: Run,
+  options: ReportOptions,
+  watch: Watch,
+  absent: string[],
+): Promise<VersionPoint[] | undefined> {
+  const versions = options.history?.get(run.path)?.slice(-MOST_VERSIONS);
+  if (!versions || versions.length < 2) return undefined;
+  const points: VersionPoint[] = [];
+  let before: string | undefined;
+  for (const { version, path } of versions) {
+    watch.signal.throwIfAborted();
+    try {
+      const { manifest, tables } = await openRun(path);
+      const change =
+        tables.length > 0 && before !== undefined ? await changeSince(before, path, options, watch) : {};
+      const { rows, metrics, split } = manifest;
+      points.push({ version, rows, metrics, ...definedOf({ newest: split?.newest }), ...change });
+      before = tables.length > 0 ? path : undefined;
+    } catch (error) {
+      // leaves out a damaged version, so that the report on the other versions is not prevented
+      if (!(error instanceof ArtifactError)) throw error;
+      absent.push(`version ${version}: ${error.message}`);
+    }
+  }
+  return points;
+}
+
+async function changeSince(
+  before: string,
+  now: string,
+  { table, field: given, reading }: ReportOptions,
+  { signal }: Watch,
+): Promise<Pick<VersionPoint, "keys" | "change">> {
+  return await withOpenKeyed(now, table, async (opened) =>
+    withOpenKeyed(before, table, async (earlier) => {
+      const field = fieldToShow(opened, given);
+      if (!earlier.table.fields.includes(field)) return {};
+      const how = { k: NEIGHBORS, top: 0, threads: reading.threads, signal };
+      const { rows, neighborOverlap, displacement } = await diffField(
+        field,
+        earlier,
+        opened,
+        how,
+        COMPARED_ROWS,
+      );
+      const { gained, lost, b: keys } = rows;
+      const moved = displacement && { median: displacement.median, p90: displacement.p90 };
+      return { keys, change: { gained, lost, neighborOverlap, ...moved } };
+    }),
+  );
+}
+
+/** Returns the changes since the run of --against or else the previous version in the store; undefined without both. */
+async function reportedDrift(
+  opened: OpenKeyed,
+  { against: given, table: name, reading }: ReportOptions,
+  { signal }: Watch,
+  names: Names,
+  absent: string[],
+): Promise<ReportedDrift | undefined> {
+  const against = given ?? (await versionBefore(opened.run.path));
+  if (against === undefined || against === opened.run.path) return undefined;
+  return await withOpenKeyed(against, name, async (before) => {
+    const fields = before.table.fields.filter((field) => opened.table.fields.includes(field));
+    if (fields.length === 0) {
+      absent.push(`drift: '${against}' has none of its fields`);
+      return undefined;
+    }
+    const options = { k: NEIGHBORS, top: NEIGHBORS, threads: reading.threads, signal };
+    const compared = [];
+    for (const field of fields) {
+      const found = await diffField(field, before, opened, options, COMPARED_ROWS);
+      compared.push({ ...found, moved: found.moved.map(names.ofField(opened, field)) });
+    }
+    return { against, k: NEIGHBORS, fields: compared, metrics: before.run.manifest.metrics };
+  });
+}
+
+async function versionBefore(path: string): Promise<string | undefined> {
+  const previous = (await readPublication(path))?.previous;
+  if (!previous) return undefined;
+  const before = join(path, "..", previous);
+  return (await pathExists(before)) ? before : undefined;
 }

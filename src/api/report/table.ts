@@ -11,38 +11,52 @@ import {
   rowsOf,
   type EmbeddingTable,
   type RowRange,
+  pickRows,
 } from "../../embedding/table.js";
 import { UsageError } from "../../errors.js";
 import { normsOfRows } from "../../evaluation/table-facts.js";
 import { sampleRows } from "../../evaluation/row-sample.js";
-import type { FieldNorms, NeighborList, ReportedTable } from "../../report/content.js";
+import type {
+  FieldNorms,
+  NeighborList,
+  ReportedTable,
+  ItemMap,
+  Layout,
+  MapPoint,
+} from "../../report/content.js";
 import { neighborsInRows } from "../../retrieval/neighbors.js";
 import { compositionOf } from "../compose.js";
 import type { Composed } from "../composed-items.js";
-import { mapOf } from "./map.js";
-import type { MapLabels } from "./labels.js";
-import type { Called, Names } from "./names.js";
+import type { MapLabels, Called, Names } from "./names-and-labels.js";
 import type { ReportOptions } from "./options.js";
 import type { OpenKeyed, OpenTable } from "../tables.js";
 import type { Watch } from "../../training/session/watch.js";
+import { keptNeighbors, planeOf, rowsWithDirection } from "../../evaluation/plane.js";
+import { K, umapOf } from "../../evaluation/umap.js";
+import { ascending } from "../../numeric/indices.js";
+import { nearestRows } from "../../retrieval/nearest.js";
+import { definedOf } from "../../training/options/defined.js";
 
 const KEYS = 6;
 /** Number of keys in the plot of vector norms by count, as a fraction of the number of keys on a map. */
 const BY_COUNT = 0.5;
+/** Number of nearest neighbors of a key in the measure of how well a map preserves neighborhoods. */
+const KEPT = 10;
+/** Beginning of a sentence on something that the page lacks, because the comparison had used up its time budget. */
+export const SPENT = "the budget was spent";
 
-/** Names, labels and keys that the page uses for all runs. */
-interface Shared {
+/** What is read for the first run with a table, and used for all runs of the page. */
+export interface SharedByRuns {
   names: Names;
   labels?: MapLabels | undefined;
   /** keys for which the page lists neighbors, in the field that it shows; by default the most frequent keys */
-  keys: readonly string[] | undefined;
+  keys?: readonly string[] | undefined;
 }
 
-/** @throws {UsageError} the table lacks the requested field */
 export async function reportTable(
   opened: OpenKeyed,
   options: ReportOptions,
-  { names, labels, keys }: Shared,
+  { names, labels, keys }: SharedByRuns,
   watch: Watch,
 ): Promise<ReportedTable> {
   const { table } = opened;
@@ -142,7 +156,6 @@ function mostFrequentKeys({ table }: OpenTable, field: string): string[] {
     .map((row) => keyAt(table.keys, row));
 }
 
-/** Returns the neighbors of the given keys, except keys that the table lacks. */
 async function neighborLists(
   { table, rows }: KeyedRows,
   field: string,
@@ -162,4 +175,41 @@ async function neighborLists(
     count: table.counts[range.first + index.findText(key)]!,
     nearest: found[i]!.map(({ key: near, count, similarity }) => called({ key: near, count, similarity })),
   }));
+}
+
+/** Returns undefined if there is no map: one dimension, fewer than three rows, or all vectors in one direction. */
+async function mapOf(
+  table: EmbeddingTable,
+  { called, labels }: { called: Called; labels: MapLabels | undefined },
+  { map, reading }: ReportOptions,
+  { signal, observe, timeLeft = () => Infinity }: Watch,
+): Promise<ItemMap | undefined> {
+  const rows = rowsWithDirection(table.vectors, table.dim, ascending(table.numRows));
+  if (table.dim < 2 || rows.length < 3) return undefined;
+  const { vectors, keys, counts, dim } = pickRows(table, rows);
+  const plane = planeOf(vectors, dim);
+  if (!plane) return undefined;
+  const nearest = await nearestRows(vectors, dim, K - 1, { threads: reading.threads, signal });
+  if (map !== "pca") observe({ stage: "doing", text: `laying out ${rows.length} keys (UMAP)` });
+  const isLate = () => timeLeft() <= 0;
+  const umap = map === "pca" ? undefined : await umapOf(vectors, dim, nearest, plane.points, signal, isLate);
+  const kept = (places: Float64Array) =>
+    rows.length > K ? { kept: { share: keptNeighbors(nearest, places, KEPT), of: KEPT } } : {};
+  const layouts: Layout[] = [
+    // shows the plane even with --map umap if there are too few keys for a UMAP layout
+    ...(map === "umap" && umap
+      ? []
+      : [{ by: "pca" as const, places: plane.points, explained: plane.explained, ...kept(plane.points) }]),
+    ...(umap ? [{ by: "umap" as const, places: umap, ...kept(umap) }] : []),
+  ];
+  const points = Array.from(rows, (_, i): MapPoint => {
+    const key = keyAt(keys, i);
+    const label = definedOf({ cell: labels?.cellOf(key), label: labels?.labelOf(key) });
+    return { ...called({ key }), ...label, count: counts[i]! };
+  });
+  const shown = (labels?.shown ?? []).map((label, i) => ({
+    label,
+    points: points.filter((point) => point.label === i).length,
+  }));
+  return { points, layouts, labels: shown, ...definedOf({ column: labels?.column }) };
 }

@@ -7,9 +7,9 @@
 import { MISSING, keyAt } from "../../log/keys.js";
 import { KeyIndex } from "../../dataset/vocabulary/key-index.js";
 import { columnNamed } from "../../dataset/dataset.js";
-import { RowCollector, type Cells, type KeyOf, type Purpose } from "../../dataset/collect.js";
+import type { Cells, KeyOf, Purpose } from "../../dataset/collect.js";
 import type { Metrics } from "../../embedding/manifest.js";
-import type { Run } from "../../embedding/run-directory.js";
+import { type Run, DEFAULT_TABLE, openRun, writeRun } from "../../embedding/run-directory.js";
 import { keysOfRows, rowsOf, type EmbeddingTable } from "../../embedding/table.js";
 import { DataError, UsageError } from "../../errors.js";
 import { once, vectorEncoding } from "../../export/encoded-rows.js";
@@ -18,26 +18,28 @@ import { capable } from "../../trainers/index.js";
 import { openAsTrained } from "../../training/reading/open-as-trained.js";
 import { PRIOR_EVENTS } from "../../training/options/content-options.js";
 import { listedKeys } from "../../training/capabilities/listed-keys.js";
-import { hidingText, withLog } from "../../training/reading/read-dataset.js";
 import { silently } from "../../training/reading/split-parts.js";
-import { type Transformed, type TransformOptions } from "../../training/options/transform-options.js";
+import type { Transformed, TransformOptions } from "../../training/options/transform-options.js";
 import { collectWarnings, type Watch } from "../../training/session/watch.js";
 import { composeItems } from "../compose.js";
 import { blended, foldedItems, type ItemVector } from "../content/fold-in-items.js";
 import { mapCatalogue, type ContentMap, type MapFacts } from "../content/map.js";
 import { itemFieldOf, keyAsTrained } from "../item-keys.js";
+import { readItemTable } from "./read-places.js";
+import { ADDED_TABLE, addedTable, readAdded } from "../../embedding/added.js";
+import { ownRun } from "../../embedding/own-run.js";
+import { checkOutput } from "../../io/atomic.js";
+import { version } from "../../io/package-version.js";
+import type { Summary } from "../../training/session/summary.js";
 
-/** Beginning of the error message if the run's model cannot fold in items. */
 const CANNOT_FOLD = "cannot compute vectors of new items from their events (--fold-in)";
 
-export interface NewItem extends ItemVector {
+interface NewItem extends ItemVector {
   key: string;
-  /** number of known events of the item */
   count: number;
 }
 
-/** New items with their vectors, and the inputs from which these were computed. */
-export interface NewItems {
+interface NewItems {
   field: string;
   /** the run's table; the vectors of its items are sums over columns if the run has side columns of items */
   table: EmbeddingTable;
@@ -46,7 +48,6 @@ export interface NewItems {
   inputs: InputFingerprint[];
 }
 
-/** @throws {UsageError} options that cannot be combined with --content */
 export function checkContent({
   content,
   append = false,
@@ -70,11 +71,8 @@ export function checkContent({
     );
 }
 
-/**
- * Returns metrics of a content map: the R² of vectors that it predicts from all content columns, from each column alone
- * (`r2:COLUMN`), and the R² of predicted weights.
- */
-export function mapMetrics({ r2, fields, weights }: MapFacts): Metrics {
+/** Returns the R² of a content map, of each column alone (`r2:COLUMN`), and of predicted weights. */
+function mapMetrics({ r2, fields, weights }: MapFacts): Metrics {
   return {
     r2,
     ...Object.fromEntries(Object.entries(fields).map(([name, own]) => [`r2:${name}`, own])),
@@ -82,7 +80,6 @@ export function mapMetrics({ r2, fields, weights }: MapFacts): Metrics {
   };
 }
 
-/** Returns the new items as rows to write. @throws as newItemsOf */
 export async function vectorsOfContent(
   run: Run,
   options: TransformOptions,
@@ -111,13 +108,8 @@ export async function vectorsOfContent(
   };
 }
 
-/**
- * Returns the items that a run's table lacks with computed vectors, in the order of the input.
- *
- * @throws {UsageError} as itemFieldOf and readCatalogue; no item is new, or the run cannot fold in items
- * @throws {DataError} no new item has content or events
- */
-export async function newItemsOf(run: Run, options: TransformOptions, watch: Watch): Promise<NewItems> {
+/** Returns the items that a run's table lacks with computed vectors, in the order of the input. */
+async function newItemsOf(run: Run, options: TransformOptions, watch: Watch): Promise<NewItems> {
   const note = (text: string) => watch.observe({ stage: "note", text });
   const warn = (text: string) => watch.observe({ stage: "warning", text });
   const { content = [], priorEvents = PRIOR_EVENTS, foldIn, on } = options;
@@ -177,7 +169,6 @@ export async function newItemsOf(run: Run, options: TransformOptions, watch: Wat
   return { field, table, items: made, facts: map.facts, inputs };
 }
 
-/** Returns the new items that have content or events, and reports the others. @throws {DataError} none is left */
 function blendedItems(
   fresh: readonly string[],
   { vectors, weights, mean, smoothed: rows }: ContentMap,
@@ -270,42 +261,91 @@ async function eventsByItem(
 }
 
 /** Reads the distinct keys of a table of items. @throws {UsageError} no key column @throws {DataError} an empty key */
-async function readKeys(
-  { on, reading, key: given, hashKeys, maxBad, badRows }: TransformOptions,
-  field: string,
-  watch: Watch,
-): Promise<string[]> {
-  const handlingOf = {
-    ...{ fields: [], numeric: [], multi: {}, ignore: [], sides: [], drop: [] },
-    ...{ reading, onBadRow: reading.onBadRow, infer: false, unlabelled: false },
-    maxBad,
-    badRows,
-    hidesText: hashKeys !== undefined,
+async function readKeys(options: TransformOptions, field: string, watch: Watch): Promise<string[]> {
+  const { on, key: given } = options;
+  const key = given ?? field;
+  const checkColumns = (columns: readonly string[]): void => {
+    if (!columns.includes(key))
+      throw new UsageError(
+        given === undefined
+          ? `${on.join(", ")} has no column '${key}', the item column of the run: name its key column with ` +
+              `--key; the columns are ${columns.join(", ")}`
+          : `--key names column '${key}', which no input has: the columns are ${columns.join(", ")}`,
+      );
   };
   const keys = new Set<string>();
-  const read = async () =>
-    await withLog(on, handlingOf, watch, async (log, _, handling, observe) => {
-      const key = given ?? field;
-      if (!log.columns.includes(key))
-        throw new UsageError(
-          given === undefined
-            ? `${on.join(", ")} has no column '${key}', the item column of the run: name its key column with ` +
-                `--key; the columns are ${log.columns.join(", ")}`
-            : `--key names column '${key}', which no input has: the columns are ${log.columns.join(", ")}`,
-        );
-      const purposes: Purpose[] = [{ name: key, as: "key", role: "key", required: true }];
-      const sink = {
-        append([codes]: Cells[], numRows: number, keyOf: KeyOf): void {
-          for (let row = 0; row < numRows; row++) keys.add(keyOf(0, codes![row]!));
-        },
-      };
-      const collector = new RowCollector(purposes, handling, [], sink);
-      const rows = await log.read(purposes, (batch, keyOf) => collector.add(batch, keyOf), observe);
-      const skipped = { ...rows.skipped, ...collector.skipped };
-      const faulty = Object.values(rows.skipped).reduce((sum, count) => sum + count, 0);
-      await handling.onRead?.(skipped, rows.numRows + faulty);
-      return { skipped, inferred: [], notes: [], warnings: [] };
-    });
-  await (hashKeys === undefined ? read() : hidingText(read));
+  const sink = {
+    append([codes]: Cells[], numRows: number, keyOf: KeyOf): void {
+      for (let row = 0; row < numRows; row++) keys.add(keyOf(0, codes![row]!));
+    },
+  };
+  const purpose: Purpose = { name: key, as: "key", role: "key", required: true };
+  await readItemTable(options, [purpose], sink, checkColumns, watch);
   return [...keys];
+}
+
+/**
+ * Writes a copy of a run with new items, completely or not at all. The trained tables and files keep their bytes. The
+ * new rows are in a separate table, which commands read together with the default table.
+ */
+export async function appendItems(path: string, options: TransformOptions, outer: Watch): Promise<Summary> {
+  const start = performance.now();
+  const { watch, warnings } = collectWarnings(outer);
+  const { out = "", force, content = [], on, foldIn, priorEvents = PRIOR_EVENTS } = options;
+  await checkOutput(out, force, "directory", ownRun);
+  const run = await openRun(path);
+  const trained = await run.readTable(DEFAULT_TABLE);
+  const { field, table, items, facts, inputs } = await newItemsOf(run, options, watch);
+  if (table.dim !== trained.dim)
+    throw new UsageError(
+      `--append: an item of run '${path}' has ${table.dim} numbers as the model sees it, and a row of its table ${trained.dim}: leave out --append, and load what transform writes`,
+    );
+  const added = addedTable(trained, field, items, await readAdded(run));
+  const blend = added.counts.reduce((sum, count) => sum + (count > 0 ? 1 : 0), 0);
+  const { files, schemaVersion: _, from: __, ...manifest } = run.manifest;
+  const tables = await tablesOf(run);
+  const modelFiles: Record<string, Uint8Array> = {};
+  for (const file of Object.keys(files))
+    if (file.startsWith("model/")) modelFiles[file.slice(6)] = await run.readModelFile(file.slice(6));
+  await writeRun(
+    out,
+    force,
+    {
+      tables: { ...tables, [ADDED_TABLE]: added },
+      manifest: {
+        ...manifest,
+        added: {
+          run: path,
+          field,
+          content: added.numRows - blend,
+          blend,
+          by: { ...facts, priorEvents, content, ...(on.length > 0 && { on }), foldIn },
+          inputs,
+        },
+        warnings: [...manifest.warnings, ...warnings],
+      },
+      modelFiles,
+      metricsLines: await run.readMetricsLines(),
+      trialLines: await run.readTrialLines(),
+      givenIn: run.givenIn,
+    },
+    { signal: watch.signal },
+  );
+  return {
+    command: "transform",
+    version,
+    out,
+    seconds: (performance.now() - start) / 1000,
+    rows: items.length,
+    options: { run: path, on, content, foldIn, append: true, priorEvents },
+    metrics: { content: mapMetrics(facts) },
+    warnings,
+  };
+}
+
+async function tablesOf(run: Run) {
+  const names = run.tables.filter((name) => name !== ADDED_TABLE);
+  return Object.fromEntries(
+    await Promise.all(names.map(async (name) => [name, await run.readTable(name)] as const)),
+  );
 }

@@ -18,7 +18,6 @@ export interface Distance {
   kind: DistanceKind;
   /** names of the columns; for great circles, latitude is first */
   columns: string[];
-  /** number of coordinates of a point */
   dims: number;
   /** converts numbers f64[n * columns.length] to coordinates of points f64[n * dims] */
   points: (numbers: Float64Array) => Float64Array;
@@ -29,11 +28,9 @@ export interface Distance {
 }
 
 /**
- * Returns the distance by some columns. Names such as `lat,lon`, `latitude,longitude` or `start_lat,start_lng` select
- * great circles.
+ * Names such as `lat,lon`, `latitude,longitude` or `start_lat,start_lng` select great circles.
  *
  * @param given kind of distance that the user chose; if undefined, the names decide
- * @throws {UsageError} the columns are not suited to a great circle, or only some of their names are
  */
 export function distanceOf(columns: readonly string[], given: DistanceKind | undefined): Distance {
   const twice = columns.find((name, i) => columns.indexOf(name) !== i);

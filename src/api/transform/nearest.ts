@@ -10,17 +10,18 @@ import type { Run } from "../../embedding/run-directory.js";
 import { DataError, UsageError } from "../../errors.js";
 import { once, vectorEncoding } from "../../export/encoded-rows.js";
 import { listedKeys } from "../../training/capabilities/listed-keys.js";
-import { type Transformed, type TransformOptions } from "../../training/options/transform-options.js";
+import type { Transformed, TransformOptions } from "../../training/options/transform-options.js";
 import { collectWarnings, type Watch } from "../../training/session/watch.js";
 import { itemFieldOf, keyAsTrained } from "../item-keys.js";
 import { distanceOf, type Distance } from "./distance.js";
-import { meansOf, nearestItems, splitItems, type NewItemNeighbors } from "./near-items.js";
 import { readPlaces, type Places } from "./read-places.js";
+import { KeyIndex } from "../../dataset/vocabulary/key-index.js";
+import { keysOfRows, rowsOf, type EmbeddingTable } from "../../embedding/table.js";
+import { NearestPoints, type NearPoint } from "../../retrieval/nearest-points.js";
 
 /** Minimum ratio of the columns' standard deviations for the warning that one column decides the distance. */
 const MOST_SPREAD = 100;
 
-/** @throws {UsageError} --distance is invalid, or --min-nearest is above --nearest */
 export function checkNearest(options: TransformOptions): void {
   const { nearest, distance, distanceKind, minNearest } = options;
   if (nearest === undefined) return;
@@ -29,12 +30,6 @@ export function checkNearest(options: TransformOptions): void {
     throw new UsageError(`--min-nearest must be at most --nearest ${nearest}, got ${minNearest}`);
 }
 
-/**
- * Computes the vectors of the new items in a table as means over known items.
- *
- * @throws {UsageError} the run has no item table, or it knows none or all of the items
- * @throws {DataError} as readPlaces; or no item has enough neighbors
- */
 export async function meansOfNearest(
   run: Run,
   options: TransformOptions,
@@ -107,7 +102,6 @@ export async function meansOfNearest(
   };
 }
 
-/** Returns a sentence that describes the distance. @param alike ` with the same ...`, or empty */
 function distanceNote({ kind, columns }: Distance, alike: string): string {
   const names = columns.map((name) => `'${name}'`).join(", ");
   const among = alike === "" ? "" : `, among items${alike}`;
@@ -116,7 +110,6 @@ function distanceNote({ kind, columns }: Distance, alike: string): string {
     : `distance: Euclidean in ${names}, unscaled${among}`;
 }
 
-/** Warns of numbers that suggest a wrong distance, such as a column that dominates. */
 function oddPlaces({ kind, columns }: Distance, { numbers }: Pick<Places, "numbers">): string[] {
   const width = columns.length;
   const n = numbers.length / width;
@@ -153,4 +146,96 @@ function standardDeviation(numbers: Float64Array, column: number, width: number)
 function farthestText({ text }: Distance, items: readonly NewItemNeighbors[]): string {
   const farthest = Float64Array.from(items, ({ near }) => near.at(-1)!.squared).sort();
   return `median ${text(farthest[farthest.length >> 1]!)}, maximum ${text(farthest.at(-1)!)}`;
+}
+
+interface KnownItem {
+  /** index of the item in the input file's list of items */
+  item: number;
+  row: number;
+}
+
+interface NewItemNeighbors {
+  item: number;
+  near: NearPoint[];
+}
+
+/** Splits items into known ones, sorted by key bytes to decide ties of distances, and new ones in the given order. */
+function splitItems(
+  table: EmbeddingTable,
+  field: string,
+  keys: readonly string[],
+): { known: KnownItem[]; fresh: number[] } {
+  const range = rowsOf(table, field);
+  const index = new KeyIndex(keysOfRows(table, range));
+  const known: KnownItem[] = [];
+  const fresh: number[] = [];
+  keys.forEach((key, item) => {
+    const row = index.findText(key);
+    if (row < 0) fresh.push(item);
+    else known.push({ item, row: range.first + row });
+  });
+  const bytesOf = ({ item }: KnownItem) => Buffer.from(keys[item]!, "utf8");
+  const bytes = new Map(known.map((one) => [one, bytesOf(one)]));
+  return { known: known.sort((a, b) => Buffer.compare(bytes.get(a)!, bytes.get(b)!)), fresh };
+}
+
+function nearestItems(
+  distance: Distance,
+  { numbers, groups }: Places,
+  { known, fresh }: { known: readonly KnownItem[]; fresh: readonly number[] },
+  most: number,
+): NewItemNeighbors[] {
+  const { dims } = distance;
+  const points = distance.points(numbers);
+  const at = (item: number) => points.subarray(item * dims, (item + 1) * dims);
+  const members = new Map<number, number[]>();
+  known.forEach(({ item }, position) => {
+    const group = groups[item]!;
+    const own = members.get(group) ?? [];
+    own.push(position);
+    members.set(group, own);
+  });
+  const searches = new Map<number, NearestPoints>();
+  return fresh.map((item) => {
+    const group = groups[item]!;
+    const own = members.get(group) ?? [];
+    const search =
+      searches.get(group) ??
+      searchAmong(
+        own.map((position) => at(known[position]!.item)),
+        dims,
+      );
+    searches.set(group, search);
+    const near = search.nearest(at(item), most);
+    return { item, near: near.map(({ point, squared }) => ({ point: own[point]!, squared })) };
+  });
+}
+
+function searchAmong(points: readonly Float64Array[], dims: number): NearestPoints {
+  const all = new Float64Array(points.length * dims);
+  points.forEach((point, i) => all.set(point, i * dims));
+  return new NearestPoints(all, dims);
+}
+
+/** @returns the mean vectors f32[n * dim] and mean weights f32[n]; summed in f64, nearest first */
+function meansOf(
+  { dim, vectors, weights }: EmbeddingTable,
+  known: readonly KnownItem[],
+  items: readonly NewItemNeighbors[],
+): { values: Float32Array; biases?: Float32Array } {
+  const values = new Float32Array(items.length * dim);
+  const biases = new Float32Array(items.length);
+  const sums = new Float64Array(dim);
+  items.forEach(({ near }, i) => {
+    sums.fill(0);
+    let bias = 0;
+    for (const { point } of near) {
+      const { row } = known[point]!;
+      for (let d = 0; d < dim; d++) sums[d]! += vectors[row * dim + d]!;
+      bias += weights?.[row] ?? 0;
+    }
+    for (let d = 0; d < dim; d++) values[i * dim + d] = sums[d]! / near.length;
+    biases[i] = bias / near.length;
+  });
+  return { values, ...(weights && { biases }) };
 }

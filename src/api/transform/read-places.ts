@@ -1,4 +1,4 @@
-// Reads the table of `transform --nearest`: the position and group of each item.
+// Reads tables of items; for `transform --nearest` the position and group of each item.
 //
 //   rows ──► one place per item: numbers, and a group, which has all items with the same cells in some columns
 
@@ -15,21 +15,12 @@ export interface Places {
   keys: string[];
   /** f64[n * number of distance columns]: each item's numbers in the columns from which distances are computed */
   numbers: Float64Array;
-  /** index of each item's group */
   groups: number[];
   /** number of rows that repeat an item of an earlier row */
   numRepeats: number;
 }
 
-/**
- * Reads the files as one table. Rows may repeat an item with the same cells.
- *
- * @param key column of the item keys
- * @param within columns whose cells define the groups
- * @throws {UsageError} the table lacks a column
- * @throws {DataError} a cell is empty, not a number, or out of range, with file, line and column; or rows of one item
- *   differ
- */
+/** Rows may repeat an item with the same cells. @param within columns whose cells define the groups */
 export async function readPlaces(
   options: TransformOptions,
   key: string,
@@ -37,7 +28,31 @@ export async function readPlaces(
   within: readonly string[],
   watch: Watch,
 ): Promise<Places> {
-  const { on, reading, hashKeys, maxBad, badRows } = options;
+  const { on } = options;
+  const keyColumns = [key, ...within];
+  const table = new PlaceTable(on, keyColumns, distance.columns);
+  const checkColumns = (columns: readonly string[]): void => {
+    if (options.key === undefined && !columns.includes(key))
+      throw new UsageError(
+        `no input has a column '${key}', the key column of the run: name the key column with --key; the ` +
+          `columns are ${columns.join(", ")}`,
+      );
+    requireColumn("--key", key, columns);
+    for (const column of distance.columns) requireColumn("--distance", column, columns);
+    for (const column of within) requireColumn("--within", column, columns);
+  };
+  await readItemTable(options, purposesOf(keyColumns, distance), table, checkColumns, watch);
+  return table.places();
+}
+
+/** Reads the rows of a table of items into `sink`. @param checkColumns throws if the table lacks a column */
+export async function readItemTable(
+  { on, reading, hashKeys, maxBad, badRows }: TransformOptions,
+  purposes: readonly Purpose[],
+  sink: ConstructorParameters<typeof RowCollector>[3],
+  checkColumns: (columns: readonly string[]) => void,
+  watch: Watch,
+): Promise<void> {
   const given = {
     ...{ fields: [], numeric: [], multi: {}, ignore: [], sides: [], drop: [] },
     ...{ reading, onBadRow: reading.onBadRow, infer: false, unlabelled: false },
@@ -48,27 +63,17 @@ export async function readPlaces(
   };
   const read = async () =>
     await withLog(on, given, watch, async (log, _, handling, observe) => {
-      if (options.key === undefined && !log.columns.includes(key))
-        throw new UsageError(
-          `no input has a column '${key}', the key column of the run: name the key column with --key; the ` +
-            `columns are ${log.columns.join(", ")}`,
-        );
-      requireColumn("--key", key, log.columns);
-      for (const column of distance.columns) requireColumn("--distance", column, log.columns);
-      for (const column of within) requireColumn("--within", column, log.columns);
-      const table = new PlaceTable(on, [key, ...within], distance.columns);
-      const purposes = purposesOf([key, ...within], distance);
-      const collector = new RowCollector(purposes, handling, [], table);
+      checkColumns(log.columns);
+      const collector = new RowCollector(purposes, handling, [], sink);
       const rows = await log.read(purposes, (batch, keyOf) => collector.add(batch, keyOf), observe);
       const skipped = { ...rows.skipped, ...collector.skipped };
       const faulty = Object.values(rows.skipped).reduce((sum, count) => sum + count, 0);
       await handling.onRead?.(skipped, rows.numRows + faulty);
-      return { table, skipped, inferred: [], notes: [], warnings: [] };
+      return { skipped, inferred: [], notes: [], warnings: [] };
     });
-  return (await (hashKeys === undefined ? read() : hidingText(read))).table.places();
+  await (hashKeys === undefined ? read() : hidingText(read));
 }
 
-/** Returns a check for the cells of each column, which rejects empty and invalid cells. */
 function purposesOf(keys: readonly string[], distance: Distance): Purpose[] {
   const all = { required: true };
   return [
@@ -80,7 +85,6 @@ function purposesOf(keys: readonly string[], distance: Distance): Purpose[] {
   ];
 }
 
-/** Collects the rows of the table: key of the item, cells that define the group, numbers. */
 class PlaceTable {
   readonly #keys: string[] = [];
   readonly #groups: number[] = [];
@@ -97,7 +101,6 @@ class PlaceTable {
     private readonly numberColumns: readonly string[],
   ) {}
 
-  /** Appends the rows of a batch that was read. @throws {DataError} two rows of an item differ */
   append(cells: Cells[], numRows: number, keyOf: KeyOf): void {
     const [keys, ...rest] = cells;
     const cuts = rest.slice(0, this.keyColumns.length - 1);

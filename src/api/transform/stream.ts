@@ -21,10 +21,8 @@ import { collectWarnings, type Watch } from "../../training/session/watch.js";
 
 /** Number of recent users that are remembered in order to report users whose rows are not consecutive. */
 const REMEMBERED = 1 << 18;
-/** Maximum number of keys in a warning. */
 const LISTED = 100;
 
-/** @throws {UsageError} the stream has more than one input */
 export function checkStream({ stream, foldIn = [] }: TransformOptions): void {
   if (stream && foldIn.length > 1) throw new UsageError("--stream needs a single input, such as --fold-in -");
 }
@@ -101,7 +99,6 @@ async function rowsOfGroups(
   return rows.numRows > 0 ? rows : undefined;
 }
 
-/** Counts users for the warnings at the end of the stream. */
 class StreamCounts {
   /** keys of the most recent users, in order of arrival */
   readonly #recent = new Set<string>();

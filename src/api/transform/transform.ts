@@ -18,8 +18,7 @@ import { unseenWarnings } from "../../training/reading/split-parts.js";
 import { readingAs } from "../../training/reading/open-as-trained.js";
 import type { Watch } from "../../training/session/watch.js";
 import type { Summary } from "../../training/session/summary.js";
-import { appendItems } from "./append.js";
-import { checkContent, vectorsOfContent } from "./content.js";
+import { checkContent, vectorsOfContent, appendItems } from "./content.js";
 import { foldedRows } from "../../training/capabilities/folded-keys.js";
 import { checkNearest, meansOfNearest } from "./nearest.js";
 import { checkStream, streamedRows } from "./stream.js";
@@ -107,7 +106,6 @@ export async function transform(
   };
 }
 
-/** @throws {UsageError} neither a run nor a model is given; neither rows nor events are given, or both are */
 function checkInputs(
   path: string | undefined,
   { on, model, foldIn, key, nearest, content }: TransformOptions,
@@ -129,7 +127,6 @@ function checkInputs(
 
 type Encode = (run: Run, options: TransformOptions, watch: Watch) => Promise<Transformed>;
 
-/** Encodes rows with the run's model. @throws {UsageError} the model cannot encode rows, or not with these options */
 async function encodeRows(run: Run, asked: TransformOptions, watch: Watch): Promise<Transformed> {
   const options = { ...asked, reading: readingLike(run, asked) };
   if (options.nearest !== undefined) return await meansOfNearest(run, options, watch);
@@ -146,7 +143,6 @@ async function encodeRows(run: Run, asked: TransformOptions, watch: Watch): Prom
   return await encode(run, options, watch);
 }
 
-/** Returns options that read cells in the same way as the run's training log was read. */
 function readingLike({ manifest }: Run, { reading, on, foldIn }: TransformOptions): ReadOptions {
   const own = manifest.options["reading"] as CellReading | undefined;
   return readingAs(own && cellReadingOf(own), reading, foldIn ?? on);

@@ -1,7 +1,5 @@
-// Declares the command `embed align`.
-
 import type { AlignSummary } from "../../api/align.js";
-import { alignOptions } from "../../api/options/align.js";
+import { alignOptions } from "../../api/options.js";
 import { commandSpec } from "../command-spec.js";
 import { similarTogether } from "../similar-lines.js";
 import { formatTable } from "../terminal.js";

@@ -1,8 +1,6 @@
-// Declares the command `embed diff`.
-
 import type { FieldDiff, RunDiff } from "../../api/diff.js";
-import { diffOptions } from "../../api/options/diff.js";
-import { printable } from "../../errors.js";
+import { diffOptions } from "../../api/options.js";
+import { countText, printable } from "../../errors.js";
 import { commandSpec } from "../command-spec.js";
 import { formatTable } from "../terminal.js";
 
@@ -32,10 +30,9 @@ export const command = commandSpec({
 
 function diffText({ fields, dims, onlyInA, onlyInB }: RunDiff, k: number): string {
   const fixed = (value: number | undefined) => (value === undefined ? "" : value.toFixed(4));
-  const whole = (value: number) => value.toLocaleString("en");
   const lineOf = ({ field, rows, norms, neighborOverlap, displacement }: FieldDiff) => [
     field,
-    ...[rows.both, rows.gained, rows.lost].map(whole),
+    ...[rows.both, rows.gained, rows.lost].map(countText),
     fixed(norms.a),
     fixed(norms.b),
     fixed(neighborOverlap),
@@ -52,7 +49,7 @@ function diffText({ fields, dims, onlyInA, onlyInB }: RunDiff, k: number): strin
       neighborKeys === undefined
         ? []
         : [
-            `${field}: neighbors are compared among a sample of ${whole(neighborKeys)} of ${whole(rows.both)} keys`,
+            `${field}: neighbors are compared among a sample of ${countText(neighborKeys)} of ${countText(rows.both)} keys`,
           ],
     ),
     ...fields

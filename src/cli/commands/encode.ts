@@ -1,7 +1,5 @@
-// Declares the command `embed encode`.
-
 import type { EncodeSummary } from "../../api/encode.js";
-import { encodeOptions } from "../../api/options/encode.js";
+import { encodeOptions } from "../../api/options.js";
 import { commandSpec, logOrQuery } from "../command-spec.js";
 import { formatTable } from "../terminal.js";
 

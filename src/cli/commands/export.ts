@@ -1,5 +1,3 @@
-// Declares the command `embed export`.
-
 import { formatSummaries, keyRules } from "../../api/export/export.js";
 import { exportOptions } from "../../api/export/options.js";
 import { commandSpec } from "../command-spec.js";

@@ -1,5 +1,3 @@
-// Declares the command `embed forget`.
-
 import { printable } from "../../errors.js";
 import type { ForgetSummary } from "../../privacy/forget.js";
 import { forgetOptions } from "../../privacy/options.js";

@@ -1,5 +1,3 @@
-// Declares the command `embed gate`.
-
 import { gateOptions } from "../../gates/options.js";
 import type { TriedGates } from "../../gates/gate.js";
 import { commandSpec } from "../command-spec.js";

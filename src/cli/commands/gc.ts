@@ -1,5 +1,3 @@
-// Declares the command `embed gc`.
-
 import { sizeText } from "../../errors.js";
 import type { GcSummary } from "../../store/gc.js";
 import { gcOptions, lockOf } from "../../store/options.js";

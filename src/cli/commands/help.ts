@@ -2,8 +2,7 @@
 // program.ts.
 
 import { UsageError } from "../../errors.js";
-import type { CommandEntry } from "../command-entry.js";
-import { commandSpec, type CommandSpec } from "../command-spec.js";
+import { commandSpec, type CommandSpec, type CommandEntry } from "../command-spec.js";
 import { unknownTopic } from "../refusals.js";
 import { topics } from "../topics.js";
 
@@ -14,7 +13,6 @@ Examples:
   embed help splits
 `;
 
-/** Returns the command `embed help`. @param commands every command */
 export function help(commands: readonly CommandEntry[]): CommandSpec {
   const list = topics.map(({ name, summary }) => `  ${name.padEnd(12)}${summary}`).join("\n");
   return commandSpec({

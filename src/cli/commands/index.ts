@@ -1,5 +1,3 @@
-// Declares the command `embed index`.
-
 import type { IndexSummary } from "../../api/hnsw/build.js";
 import { indexOptions } from "../../api/hnsw/options.js";
 import { printable } from "../../errors.js";

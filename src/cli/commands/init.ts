@@ -1,5 +1,3 @@
-// Declares the command `embed init`.
-
 import { version } from "../../io/package-version.js";
 import { initOptions } from "../../pipeline/options.js";
 import { commandSpec } from "../command-spec.js";

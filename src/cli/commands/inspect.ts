@@ -1,15 +1,13 @@
-// Declares the command `embed inspect`.
-
 import type { EdgeInspection } from "../../api/inspect/inspect-edges.js";
-import type { Inspection } from "../../api/inspect/inspection.js";
 import {
   edgeOptions,
   inspectOptions,
   logOptions,
   type InspectEdgesOptions,
   type InspectOptions,
+  type Inspection,
 } from "../../api/inspect/options.js";
-import { printable } from "../../errors.js";
+import { countText, printable } from "../../errors.js";
 import { version } from "../../io/package-version.js";
 import type { Watch } from "../../training/session/watch.js";
 import { commandSpec } from "../command-spec.js";
@@ -23,7 +21,6 @@ Examples:
   embed inspect edges.csv --source from --target to
 `;
 
-/** Maximum number of characters of a cell that are printed. */
 const MAX_SHOWN = 24;
 
 const description =
@@ -81,25 +78,25 @@ function textOfGraph(found: EdgeInspection): string {
   const { linked, components, largestComponent, reciprocated, warnings } = found;
   const share = (part: number, whole: number) => `${((100 * part) / Math.max(1, whole)).toFixed(1)} %`;
   const lines: [string, string][] = [
-    ["nodes", formatCount(nodes)],
-    ["  without an edge", formatCount(isolated)],
-    [directed ? "edges, directed" : "edges, undirected", formatCount(edges)],
+    ["nodes", countText(nodes)],
+    ["  without an edge", countText(isolated)],
+    [directed ? "edges, directed" : "edges, undirected", countText(edges)],
     ...(reciprocated === undefined
       ? []
       : [
-          ["  whose reverse is an edge", `${formatCount(reciprocated)} (${share(reciprocated, edges)})`] as [
+          ["  whose reverse is an edge", `${countText(reciprocated)} (${share(reciprocated, edges)})`] as [
             string,
             string,
           ],
         ]),
-    ["self-loops", formatCount(selfLoops)],
-    ["rows that repeat an edge", formatCount(repeated)],
-    ["rows with a missing endpoint", formatCount(missing)],
-    ["components", formatCount(components)],
-    ["  nodes in the largest", `${formatCount(largestComponent)} (${share(largestComponent, linked)})`],
+    ["self-loops", countText(selfLoops)],
+    ["rows that repeat an edge", countText(repeated)],
+    ["rows with a missing endpoint", countText(missing)],
+    ["components", countText(components)],
+    ["  nodes in the largest", `${countText(largestComponent)} (${share(largestComponent, linked)})`],
     ...(dangling === undefined
       ? []
-      : [["nodes without outgoing edges", formatCount(dangling)] as [string, string]]),
+      : [["nodes without outgoing edges", countText(dangling)] as [string, string]]),
   ];
   const spreads = {
     degree: found.degree,
@@ -111,15 +108,11 @@ function textOfGraph(found: EdgeInspection): string {
     spread ? [[name, ...[spread.min, spread.median, spread.mean, spread.max].map(numberText)]] : [],
   );
   return (
-    `${formatTable(lines)}\n${formatTable([["", "min", "median", "mean", "max"], ...table])}${formatCount(rows)} rows\n` +
+    `${formatTable(lines)}\n${formatTable([["", "min", "median", "mean", "max"], ...table])}${countText(rows)} rows\n` +
     similarTogether(warnings)
       .map((text) => `warning: ${printable(text)}\n`)
       .join("")
   );
-}
-
-function formatCount(n: number): string {
-  return n.toLocaleString("en");
 }
 
 function numberText(x: number): string {
@@ -136,7 +129,7 @@ function inspectionText({ rows, columns, frequent, duplicates, warnings }: Inspe
     String(missing),
     first.map(shortCell).join("  "),
   ]);
-  const counts = `${formatCount(rows)} rows, ${columns.length} columns\n`;
+  const counts = `${countText(rows)} rows, ${columns.length} columns\n`;
   const percent = (share: number) => `${(100 * share).toFixed(1)} %`;
   const most = frequent.flatMap(({ column, keys }) =>
     keys.length === 0
@@ -144,14 +137,12 @@ function inspectionText({ rows, columns, frequent, duplicates, warnings }: Inspe
       : [
           `most frequent ${printable(column)}: ` +
             keys
-              .map(
-                ({ key, rows: own, share }) => `${shortCell(key)} (${formatCount(own)}, ${percent(share)})`,
-              )
+              .map(({ key, rows: own, share }) => `${shortCell(key)} (${countText(own)}, ${percent(share)})`)
               .join("  "),
         ],
   );
   const { rows: repeated, share, exact } = duplicates;
-  const repeats = `rows that repeat an earlier row: ${exact ? "" : "about "}${formatCount(repeated)} (${percent(share)})`;
+  const repeats = `rows that repeat an earlier row: ${exact ? "" : "about "}${countText(repeated)} (${percent(share)})`;
   return (
     formatTable([head, ...lines]) +
     counts +

@@ -1,5 +1,3 @@
-// Declares the command `embed ls`.
-
 import { sizeText } from "../../errors.js";
 import type { ListedVersion } from "../../store/ls.js";
 import { titleOf } from "../../evaluation/metrics.js";

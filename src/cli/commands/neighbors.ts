@@ -1,7 +1,5 @@
-// Declares the command `embed neighbors`.
-
 import type { NeighborsOf } from "../../api/neighbors.js";
-import { neighborsOptions } from "../../api/options/neighbors.js";
+import { neighborsOptions } from "../../api/options.js";
 import { printable } from "../../errors.js";
 import { version } from "../../io/package-version.js";
 import { commandSpec } from "../command-spec.js";

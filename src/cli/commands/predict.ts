@@ -1,5 +1,3 @@
-// Declares the command `embed predict`.
-
 import { predictOptions, type PredictSummary } from "../../api/predict/options.js";
 import { commandSpec } from "../command-spec.js";
 

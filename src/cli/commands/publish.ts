@@ -1,5 +1,3 @@
-// Declares the command `embed publish`.
-
 import { commandSpec } from "../command-spec.js";
 import { lockOf, publishOptions } from "../../store/options.js";
 

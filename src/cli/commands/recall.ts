@@ -1,7 +1,6 @@
-// Declares the command `embed recall`.
-
 import { recallOptions } from "../../api/recall/options.js";
 import type { RecallSummary } from "../../api/recall/summary.js";
+import { countText } from "../../errors.js";
 import { commandSpec } from "../command-spec.js";
 
 const examples = `
@@ -31,7 +30,6 @@ export const command = commandSpec({
   notes: (summary) => (summary.unchanged === true ? [] : recallText(summary)),
 });
 
-/** Formats a summary of the lists of recommended items in a few lines. */
 function recallText({
   out,
   seconds,
@@ -47,26 +45,26 @@ function recallText({
   options,
 }: RecallSummary): string[] {
   const [whom, k] = [String(options["whom"]), Number(options["k"])];
-  const number = (x: number) => x.toLocaleString("en");
   const lengths = [
     ...(empty > 0
       ? [
           options["listsPer"] === undefined
-            ? `${number(empty)} ${whom}s have an empty list`
-            : `${number(empty)} lists are empty`,
+            ? `${countText(empty)} ${whom}s have an empty list`
+            : `${countText(empty)} lists are empty`,
         ]
       : []),
-    ...(short > 0 ? [`${number(short)} lists are shorter than ${number(k)}`] : []),
-    ...(longest < k ? [`no list can have more than ${number(longest)} items`] : []),
+    ...(short > 0 ? [`${countText(short)} lists are shorter than ${countText(k)}`] : []),
+    ...(longest < k ? [`no list can have more than ${countText(longest)} items`] : []),
   ];
   const percent = (share: number) => `${(100 * share).toFixed(1)} %`;
-  const events = popularity === null ? "" : `, with ${number(Math.round(popularity))} events each on average`;
+  const events =
+    popularity === null ? "" : `, with ${countText(Math.round(popularity))} events each on average`;
   return [
-    `${out === "-" ? "standard output" : out}: ${number(lists)} lists of ${number(k)}, ${number(rows)} rows in ${seconds.toFixed(1)} s`,
-    `${percent(coverage)} of ${number(items)} items appear in a list${events}`,
+    `${out === "-" ? "standard output" : out}: ${countText(lists)} lists of ${countText(k)}, ${countText(rows)} rows in ${seconds.toFixed(1)} s`,
+    `${percent(coverage)} of ${countText(items)} items appear in a list${events}`,
     ...(newItems
       ? [
-          `${percent(newItems.share)} of the places hold new items; ${percent(newItems.coverage)} of ${number(newItems.items)} new items appear in a list`,
+          `${percent(newItems.share)} of the places hold new items; ${percent(newItems.coverage)} of ${countText(newItems.items)} new items appear in a list`,
         ]
       : []),
     ...(lengths.length > 0 ? [lengths.join("; ")] : []),

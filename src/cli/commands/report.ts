@@ -1,5 +1,3 @@
-// Declares the command `embed report`.
-
 import { reportOptions, type ReportSummary } from "../../api/report/options.js";
 import { printable, UsageError } from "../../errors.js";
 import { commandSpec } from "../command-spec.js";

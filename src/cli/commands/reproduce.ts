@@ -1,7 +1,5 @@
-// Declares the command `embed reproduce`.
-
 import type { Reproduction } from "../../api/reproduce.js";
-import { reproduceOptions } from "../../api/options/reproduce.js";
+import { reproduceOptions } from "../../api/options.js";
 import { ArtifactError } from "../../errors.js";
 import { commandSpec } from "../command-spec.js";
 import { titleOf } from "../../evaluation/metrics.js";
@@ -44,7 +42,6 @@ function reproductionText({ run, agrees, files, metrics = [], metricsWithin: bou
   return `${formatTable(lines)}${table}${run}: ${agrees ? reproduced : "not reproduced"}\n`;
 }
 
-/** Checks that the files of both runs agree. @throws {ArtifactError} a file differs */
 function checkAgreement({ run, trainedBy, version, files }: Reproduction): void {
   const differing = files.filter(({ agrees }) => !agrees).map(({ file }) => file);
   if (differing.length === 0) return;

@@ -1,5 +1,3 @@
-// Declares the command `embed rollback`.
-
 import { commandSpec } from "../command-spec.js";
 import { lockOf, rollbackOptions, storeAndName } from "../../store/options.js";
 

@@ -1,5 +1,3 @@
-// Declares the command `embed run`.
-
 import { EmbedError, UsageError } from "../../errors.js";
 import type { TerminalOptions } from "../../flags/terminal-options.js";
 import { runOptions, type RunOptions } from "../../pipeline/options.js";
@@ -56,7 +54,6 @@ async function pipelineReport(
   return await runPipeline(path, { ...given, onEnd }, watch);
 }
 
-/** @throws {UsageError} no file is named */
 function requiredFile(file: string | undefined): string {
   if (file !== undefined) return file;
   throw new UsageError("embed run needs a pipeline file; embed init LOG -o pipeline.yaml writes one");

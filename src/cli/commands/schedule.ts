@@ -1,5 +1,3 @@
-// Declares the command `embed schedule`.
-
 import { fileURLToPath } from "node:url";
 import { scheduleOptions, type ScheduleOptions } from "../../pipeline/options.js";
 import { commandSpec } from "../command-spec.js";

@@ -1,5 +1,3 @@
-// Declares the command `embed transform`.
-
 import { transformOptions } from "../../training/options/transform-options.js";
 import { commandSpec } from "../command-spec.js";
 

@@ -14,20 +14,26 @@ import { compare, type Compared, type Measured } from "../../../evaluation/compa
 import { vectorRanker } from "../../../evaluation/rankers.js";
 import { blocksOfEquals, expectedMetrics } from "../../../evaluation/tied-ranking.js";
 import type { UserMetric } from "../../../evaluation/user-metric.js";
-import type { Metrics } from "../../../embedding/manifest.js";
 import type { ItemLists } from "../../../kernels/top-items/binding.js";
 import { PRIOR_EVENTS } from "../../../training/options/content-options.js";
 import type { FurtherLog } from "../../../training/reading/open-as-trained.js";
 import { logOfPart } from "../../../training/reading/run-parts.js";
 import type { Contestant } from "../../../training/judging/evaluate-scores.js";
 import type { Watch } from "../../../training/session/watch.js";
-import type { MapFacts } from "../../content/map.js";
 import { itemFieldOf } from "../../item-keys.js";
 import { coldItemsOf, coldNotes, coldProtocol, type ColdItems, type ColdProtocol } from "./protocol.js";
-import { rankedTable, vectorScoring, type RankedTable } from "./vectors.js";
+import {
+  contendersOf,
+  loadContentMap,
+  foldNewItems,
+  leaks,
+  type Contender,
+  rankedTable,
+  vectorScoring,
+  type RankedTable,
+} from "./contenders.js";
 import type { Evaluating } from "../options.js";
 import { eventRecipe, openEvaluated } from "../../../ranking/user-events.js";
-import { contendersOf, loadContentMap, foldNewItems, leaks, type Contender } from "./contenders.js";
 
 /** Metrics for new items with a given number of known events. */
 export interface ColdResult {
@@ -40,29 +46,8 @@ export interface ColdResult {
   compared: Compared[];
 }
 
-export interface ColdEvaluation {
-  cold: ColdResult[];
-  /** properties of the content map */
-  content?: MapFacts;
-  compared: Compared[];
-  warnings: string[];
-  rows: number;
-  metrics: Record<string, Metrics>;
-  given: Record<string, unknown>;
-}
-
-/**
- * Evaluates how each contender ranks new items, for each number of known events.
- *
- * @param runs the first run's vectors are predicted from content and events; the tables of other runs have rows of new
- *   items
- * @throws {UsageError} as coldItemsOf, vectorScoring and readCatalogue
- */
-export async function evaluateCold(
-  runs: readonly Contestant[],
-  options: Evaluating,
-  watch: Watch,
-): Promise<ColdEvaluation> {
+/** @param runs the first run's vectors are predicted; the tables of other runs have rows of new items */
+export async function evaluateCold(runs: readonly Contestant[], options: Evaluating, watch: Watch) {
   const note = (text: string) => watch.observe({ stage: "note", text });
   const { cold: asked = [0], k: ks = [20], part, on, bootstrap = 1000, seed = 1 } = options;
   const { priorEvents = PRIOR_EVENTS, content, score: scoring } = options;
@@ -137,11 +122,6 @@ export async function evaluateCold(
   };
 }
 
-interface Equals {
-  items: Float32Array;
-  weights: Float32Array;
-}
-
 async function measuredBy(
   { name, kind, ranked: { dim, queries, items, weights } }: Contender,
   cold: ColdItems,
@@ -157,7 +137,7 @@ async function measuredBy(
     weights: Float32Array.from(cold.fresh, (place) => weights[place]!),
   };
   const evaluate = async (
-    of: Equals,
+    of: { items: Float32Array; weights: Float32Array },
     lists: { masks: ItemLists; heldOut: ItemLists },
   ): Promise<UserMetric[]> => {
     const ranker = vectorRanker({ dim, queries: asked, ...of });

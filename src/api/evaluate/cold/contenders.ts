@@ -1,9 +1,15 @@
 // The contenders of --cold (listed in cold.ts): vectors of new items from content, from events, from both, or from
 // means over values.
 
-import { MISSING, keyAt } from "../../../log/keys.js";
+import { MISSING, keyAt, type Keys } from "../../../log/keys.js";
 import { KeyIndex } from "../../../dataset/vocabulary/key-index.js";
-import { keysOfRows, type EmbeddingTable } from "../../../embedding/table.js";
+import {
+  keysOfRows,
+  type EmbeddingTable,
+  rowsOf,
+  vectorsAt,
+  type RowRange,
+} from "../../../embedding/table.js";
 import type { Run } from "../../../embedding/run-directory.js";
 import { DataError, UsageError } from "../../../errors.js";
 import type { Measured } from "../../../evaluation/comparison.js";
@@ -11,7 +17,7 @@ import { columnNamed, type Dataset } from "../../../dataset/dataset.js";
 import { rowsWhere } from "../../../dataset/select-rows.js";
 import { NO_ITEM } from "../../../kernels/top-items/binding.js";
 import { knownModelOf } from "../../../trainers/index.js";
-import { type FurtherLog } from "../../../training/reading/open-as-trained.js";
+import type { FurtherLog } from "../../../training/reading/open-as-trained.js";
 import { silently } from "../../../training/reading/split-parts.js";
 import { rowsOfKeys } from "../../../training/judging/ranked-items.js";
 import type { Watch } from "../../../training/session/watch.js";
@@ -19,16 +25,19 @@ import { blended, foldedItems, type ItemVector } from "../../content/fold-in-ite
 import { mapCatalogue, type ContentMap } from "../../content/map.js";
 import { keyAsTrained } from "../../item-keys.js";
 import type { ColdItems, ColdProtocol } from "./protocol.js";
-import { putItem, type RankedTable } from "./vectors.js";
 import type { Evaluating } from "../options.js";
+import { readWithAdded } from "../../../embedding/added.js";
+import { tableRows } from "../../../embedding/rows.js";
+import { fieldsOf, sums, vectorsOfKeys } from "../../../ranking/table-ranker.js";
+import { lengthOf } from "../../../retrieval/nearest.js";
+import type { TrainingEvents } from "../../../sampling/training-events.js";
+import { composeItems } from "../../compose.js";
 
 const CANNOT_FOLD = "cannot compute vectors of new items from their events (--cold)";
 
-/** The content map, and functions that return the catalogue row and the baseline vector of a new item. */
-export interface Known {
+interface Known {
   map: ContentMap;
   warnings: string[];
-  /** returns the mean vector of a new item's values; undefined if no column has values */
   meanOf: ((item: number) => ItemVector) | undefined;
   /** returns the row number of a new item in the catalogue; -1 if it is absent */
   placeOf: (key: string) => number;
@@ -51,11 +60,8 @@ export async function loadContentMap(
 }
 
 /**
- * Returns a function that gives the mean vector of an item's values, a baseline for the content map; undefined if no
- * column has values.
- *
- * The vector (and weight) of a value is the mean over the known items that have it; an item without a value gets the
- * mean of all known items.
+ * A baseline for the content map: the vector (and weight) of a value is the mean over the known items that have it; an
+ * item without a value gets the mean of all known items. Returns undefined if no column has values.
  */
 function valueMeans(
   { dim, vectors, weights }: EmbeddingTable,
@@ -99,7 +105,7 @@ export interface Contender {
   ranked: Pick<RankedTable, "dim" | "queries" | "items" | "weights">;
 }
 
-export interface Contending {
+interface Contending {
   base: RankedTable;
   cold: ColdItems;
   protocol: ColdProtocol;
@@ -234,4 +240,87 @@ export function leaks({ table, range }: RankedTable, { items }: ColdItems, { cou
     (sum, row, item) => sum + (row !== NO_ITEM && table.counts[range.first + row]! > counts[item]! ? 1 : 0),
     0,
   );
+}
+
+// A run's table becomes the vectors by which --cold ranks: a query for each user, and an array of item vectors with
+// room for new items.
+//
+//   dot      score = q . v + weight, for models that rank by this score; q is the user's row
+//   cosine   score = q . v/|v|, for tables without users; q is the sum of the unit vectors of the user's training items
+
+interface VectorScoring {
+  by: "dot" | "cosine";
+  weighted: boolean;
+}
+
+/** User queries and item vectors of a table; user and item numbers are those of the --cold protocol (protocol.ts). */
+export interface RankedTable {
+  dim: number;
+  scoring: VectorScoring;
+  /** the run's table; the vectors of its items are sums over columns if the run composes items */
+  table: EmbeddingTable;
+  range: RowRange;
+  /** query vectors of the users, f32[number of training users * dim] */
+  queries: Float32Array;
+  /** item vectors, f32[number of all items * dim], of unit length for cosine; zeros for an item without a row */
+  items: Float32Array;
+  /** item weights, f32[number of all items]; -Infinity for an item without a row */
+  weights: Float32Array;
+}
+
+/** Returns the score of a run's vectors; `given` overrides it. @throws {UsageError} the model has no such score */
+export async function vectorScoring(run: Run, given: "dot" | "cosine" | undefined): Promise<VectorScoring> {
+  if (given) return { by: given, weighted: false };
+  const { mips, rank, foldedRank, scoresBy, contexts, holds, command } = await knownModelOf(run);
+  if (mips === "rows") return { by: "dot", weighted: true };
+  if (foldedRank) return { by: foldedRank, weighted: false };
+  if (contexts !== undefined && !rank) return { by: "cosine", weighted: false };
+  const table = await run.withRows(undefined, (rows) => Promise.resolve(rows));
+  // a model of components, such as an SVD, ranks by dot products of user and item rows, without weights
+  if (rank && scoresBy === "vectors" && !table.hasWeights) return { by: "dot", weighted: false };
+  throw new UsageError(
+    `run '${run.path}' holds ${holds} (${command}), which cannot rank by the rows of users and items (--cold): use ` +
+      "--score dot or --score cosine to rank by its table",
+  );
+}
+
+export async function rankedTable(
+  run: Run,
+  field: string,
+  { users, items: trained, history }: TrainingEvents,
+  all: Keys,
+  scoring: VectorScoring,
+): Promise<RankedTable> {
+  const composed = await composeItems(
+    { run, table: await readWithAdded(run), fieldNamed: (name) => name },
+    undefined,
+  );
+  const { table } = composed;
+  const keyed = { table, rows: tableRows(table) };
+  const { dim } = table;
+  const range = rowsOf(table, field);
+  const { rows, vectors } = await vectorsOfKeys(keyed, field, all, scoring.by === "cosine");
+  const weightOf = (row: number) => (scoring.weighted ? (table.weights?.[range.first + row] ?? 0) : 0);
+  const { user } = fieldsOf(run);
+  return {
+    ...{ dim, scoring, table, range, items: vectors },
+    queries: table.fields.includes(user)
+      ? (await vectorsOfKeys(keyed, user, users, false)).vectors
+      : sums(vectorsAt({ vectors, dim }, rowsOfKeys(all, trained)), history, dim),
+    weights: Float32Array.from(rows, (row) => (row === NO_ITEM ? -Infinity : weightOf(row))),
+  };
+}
+
+/** Sets the vector and the weight of an item; the vector is scaled to length 1 if the score is the cosine. */
+function putItem(
+  { dim, scoring, items, weights }: Pick<RankedTable, "dim" | "scoring" | "items" | "weights">,
+  item: number,
+  { vector, weight }: ItemVector,
+): void {
+  items.set(vector, item * dim);
+  if (scoring.by === "cosine") {
+    const length = lengthOf(items, item * dim, dim);
+    if (length > 0) for (let d = 0; d < dim; d++) items[item * dim + d]! /= length;
+  }
+  weights[item] = scoring.weighted ? weight : 0;
 }

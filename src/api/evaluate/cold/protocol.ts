@@ -22,9 +22,7 @@ import type { Part } from "../../../training/examples/examples.js";
 import { rowsOfKeys } from "../../../training/judging/ranked-items.js";
 import { inOrderOfTime } from "../../../ranking/new-users.js";
 
-/** New items, which have no training events, and their users. */
 export interface ColdItems {
-  /** keys of the new items */
   items: Keys;
   /** keys of the training users; a user number is a position among these keys */
   users: Keys;
@@ -105,7 +103,6 @@ export function coldItemsOf(training: TrainingEvents, { dataset, rows }: Part): 
   };
 }
 
-/** Returns the protocol in which the first n users of each new item are known. */
 export function coldProtocol({ history }: TrainingEvents, cold: ColdItems, n: number): ColdProtocol {
   const [has, finds] = [new Map<number, number[]>(), new Map<number, number[]>()];
   const put = (of: Map<number, number[]>, user: number, item: number) => {
@@ -136,7 +133,6 @@ export function coldProtocol({ history }: TrainingEvents, cold: ColdItems, n: nu
 
 const sortedItems = (items: readonly number[]) => Uint32Array.from(items).sort();
 
-/** Returns sentences on the number of new items and on the rows that are left out. */
 export function coldNotes({ items, unknownUsers, knownItemRows }: ColdItems): string[] {
   return [
     `${items.size} items not seen in training`,

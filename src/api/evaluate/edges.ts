@@ -3,51 +3,44 @@
 //
 //   held-out edges, known edges ──► nodes that all runs have ──► as many non-edges ──► scores by run ──► AUC
 //
+//   nodes: a run's table ──► rows of its node field ──► rows and nodes of --new-nodes ──► nodes that all runs have
+//
 // All runs and the baseline score the same pairs.
 
-import { keyAt } from "../../../log/keys.js";
-import type { KeyColumn } from "../../../dataset/dataset.js";
-import { graphOf, type EdgeCounts, type Graph } from "../../../dataset/graph/graph.js";
-import { hasArc } from "../../../dataset/graph/graph-facts.js";
-import type { EmbeddingTable } from "../../../embedding/table.js";
-import type { Run } from "../../../embedding/run-directory.js";
-import { DataError, excerpt, UsageError } from "../../../errors.js";
-import { compare, type Compared, type Measured } from "../../../evaluation/comparison.js";
-import {
-  degreeScore,
-  tableScore,
-  type EdgeScore,
-  type EdgeScoring,
-} from "../../../evaluation/edge-scores.js";
+import { keyAt, compareKeys, joinedKeys } from "../../log/keys.js";
+import type { KeyColumn } from "../../dataset/dataset.js";
+import { graphOf, type EdgeCounts, type Graph } from "../../dataset/graph/graph.js";
+import { hasArc } from "../../dataset/graph/graph-facts.js";
+import { type EmbeddingTable, isHole, pickRows, rowsOf } from "../../embedding/table.js";
+import type { Run } from "../../embedding/run-directory.js";
+import { DataError, excerpt, UsageError } from "../../errors.js";
+import { compare, type Measured } from "../../evaluation/comparison.js";
+import { degreeScore, tableScore, type EdgeScore, type EdgeScoring } from "../../evaluation/edge-scores.js";
 import {
   drawNonEdges,
   edgeMetrics,
   edgePairs,
   type NonEdgeKind,
   type Pairs,
-} from "../../../evaluation/edges.js";
-import { contextsOf } from "../../../ranking/table-ranker.js";
-import { modelOf } from "../../../trainers/index.js";
-import { partsOfRun } from "../../../training/reading/run-parts.js";
-import type { Watch } from "../../../training/session/watch.js";
-import { leakNotes } from "../../../training/warnings/leaks.js";
-import { edgesBetween, keysIn, readEdgeFile, type EdgeFile } from "../../edge-files.js";
-import { openTable } from "../../tables.js";
-import type { Evaluating } from "../options.js";
-import { commonRows, nodesIn, nodesOf, withNewNodes, type Nodes } from "./nodes.js";
+} from "../../evaluation/edges.js";
+import { contextsOf } from "../../ranking/table-ranker.js";
+import { modelOf } from "../../trainers/index.js";
+import { partsOfRun } from "../../training/reading/run-parts.js";
+import type { Watch } from "../../training/session/watch.js";
+import { leakNotes } from "../../training/warnings/leaks.js";
+import { edgesBetween, keysIn, readEdgeFile, type EdgeFile } from "../edge-files.js";
+import { openTable, type OpenTable } from "../tables.js";
+import type { Evaluating } from "./options.js";
+import { TableCollector } from "../../import/collector.js";
+import { readDelimited } from "../../import/delimited.js";
+import { defaultReadOptions } from "../../log/log.js";
+import { openLog } from "../../log/open.js";
+import { NO_ITEM } from "../../kernels/top-items/binding.js";
+import { rowsOfKeys } from "../../training/judging/ranked-items.js";
+import { composeItems } from "../compose.js";
 
 /** Maximum share of held-out edges with an unknown node that is reported in a note; a larger share is a warning. */
 const FEW_UNKNOWN = 0.05;
-
-export interface EdgesResult {
-  compared: Compared[];
-  warnings: string[];
-  /** number of evaluated held-out edges */
-  rows: number;
-  of: "edges";
-  edges: EvaluatedEdges;
-  given: Record<string, unknown>;
-}
 
 /** Numbers of evaluated and of left-out edges, and how edges are scored. */
 export interface EvaluatedEdges {
@@ -62,17 +55,11 @@ export interface EvaluatedEdges {
   leftOut: { unknown: number; loops: number; repeated: number };
 }
 
-/**
- * Measures the tables of runs by held-out edges.
- *
- * @throws {UsageError} a run lacks the requested field or table, or nearly all pairs are edges
- * @throws {DataError} no held-out edge connects two nodes that all runs have
- */
 export async function evaluateEdges(
   runs: readonly { run: Run; path: string; name: string }[],
   options: Evaluating,
   watch: Watch,
-): Promise<EdgesResult> {
+) {
   const { directed = false, seed = 1, bootstrap = 1000, nonEdges: kind = "uniform" } = options;
   const { score: given = "cosine" } = options;
   const scoring = given === "model" ? "cosine" : given;
@@ -111,7 +98,7 @@ export async function evaluateEdges(
     compared: compare(measured, counts.edges, { samples: bootstrap, seed }),
     warnings,
     rows: counts.edges,
-    of: "edges",
+    of: "edges" as const,
     edges: {
       nodes: nodes.numRows,
       directed,
@@ -129,18 +116,14 @@ function statedOptions(options: Evaluating): Record<string, unknown> {
   return { edges, source, target, directed, knownEdges, nonEdges, newNodes, field, scoring: score, table };
 }
 
-/** Edges that are known besides the held-out ones. Neither are sampled as pairs without an edge. */
 interface KnownEdges {
   from: "--known-edges" | "training";
-  /** the graph of the known edges; absent if there are none */
   graph?: Graph;
-  /** number of known edges */
   edges?: number;
   /** reason why the training edges could not be read; undefined if they were read */
   why?: string | undefined;
 }
 
-/** Reads the edges of --known-edges or, if it is not set, the training edges of the first run. */
 async function knownEdges(
   first: Run,
   nodes: EmbeddingTable,
@@ -247,7 +230,6 @@ function unknownNote({ dataset }: EdgeFile, { missing }: EdgeCounts, watch: Watc
   return [];
 }
 
-/** Warns if the training edges could not be read, or if held-out edges are among them. */
 function knownNotes({ sources, targets }: Pairs, { graph, from, why }: KnownEdges): string[] {
   if (!graph)
     return [
@@ -263,7 +245,6 @@ function knownNotes({ sources, targets }: Pairs, { graph, from, why }: KnownEdge
   ];
 }
 
-/** Warns if the directions of edges are ignored, or if the score is the same for both directions. */
 function directionNotes({ manifest, path }: Run, directed: boolean, scoring: EdgeScoring): string[] {
   if (!directed)
     return manifest.options["directed"] === true
@@ -280,7 +261,6 @@ function directionNotes({ manifest, path }: Run, directed: boolean, scoring: Edg
       ];
 }
 
-/** Returns the error for a file in which no edge can be evaluated. */
 function nothingToEvaluate(
   { source, target, dataset }: EdgeFile,
   { missing, loops }: EdgeCounts,
@@ -299,4 +279,96 @@ function nothingToEvaluate(
       `its keys are like ${theirs.join(" and ")}. Name its columns with --source and --target, and the node ` +
       "field with --field",
   );
+}
+
+interface Nodes {
+  field: string;
+  table: EmbeddingTable;
+}
+
+/** Items are composed if the run has side columns of items. @param named by default the item field, or the only field */
+async function nodesOf(opened: OpenTable, named: string | undefined): Promise<Nodes & { note?: string }> {
+  const field = named === undefined ? defaultField(opened) : opened.fieldNamed(named);
+  const { table, note, item } = await composeItems(opened, undefined);
+  return { ...nodesIn(table, field), ...(note !== undefined && item === field && { note }) };
+}
+
+function nodesIn(table: EmbeddingTable, field: string): Nodes {
+  const { first, last } = rowsOf(table, field);
+  const rows = Array.from({ length: last - first }, (_, i) => first + i).filter((row) => !isHole(table, row));
+  return { field, table: pickRows(table, Uint32Array.from(rows)) };
+}
+
+function defaultField({ run, table: { fields }, fieldNamed }: OpenTable): string {
+  const item = fieldNamed("item");
+  if (fields.includes(item)) return item;
+  if (fields.length === 1) return fields[0]!;
+  throw new UsageError(
+    `the table of run '${run.path}' has the fields ${fields.map(excerpt).join(", ")}: name the node field ` +
+      "with --field",
+  );
+}
+
+/**
+ * Appends those nodes of a file that the run lacks.
+ *
+ * @param path CSV as `embed transform` writes it: a key column (with the field's name, or the first one), and one
+ *   column per dimension
+ */
+async function withNewNodes(
+  { field, table }: Nodes,
+  path: string,
+): Promise<{ nodes: Nodes; added: number; known: number }> {
+  const log = await openLog([path], { ...defaultReadOptions, format: "csv", delimiter: "," });
+  await log.close();
+  const keyColumn = log.columns.includes(field) ? field : log.columns[0]!;
+  const collector = new TableCollector({ field });
+  await readDelimited(path, collector, { keyColumn, delimiter: ",", field });
+  const { table: keyed, vectorsOf } = collector.finish(path);
+  const file = { ...keyed, vectors: vectorsOf({ first: 0, last: keyed.numRows }) };
+  if (file.dim !== table.dim)
+    throw new UsageError(
+      `--new-nodes: '${path}' has vectors of length ${file.dim} (key '${keyColumn}'), but the run's vectors ` +
+        `have length ${table.dim}`,
+    );
+  const own = rowsOfKeys(table.keys, file.keys);
+  const added = pickRows(
+    file,
+    Uint32Array.from(own.keys()).filter((row) => own[row] === NO_ITEM),
+  );
+  const nodes = { field, table: appendedNodes(table, added) };
+  return { nodes, added: added.numRows, known: file.numRows - added.numRows };
+}
+
+/** Returns from each table the rows of the common keys, sorted by the keys' bytes, so that no run decides the order. */
+function commonRows(tables: readonly EmbeddingTable[]): EmbeddingTable[] {
+  const { keys } = tables[0]!;
+  const found = tables.map((table) => rowsOfKeys(table.keys, keys));
+  const common = Array.from({ length: keys.size }, (_, row) => row)
+    .filter((row) => found.every((rows) => rows[row] !== NO_ITEM))
+    .sort((a, b) => compareKeys(keys, a, b));
+  return tables.map((table, t) =>
+    pickRows(
+      table,
+      Uint32Array.from(common, (row) => found[t]![row]!),
+    ),
+  );
+}
+
+function appendedNodes(a: EmbeddingTable, b: EmbeddingTable): EmbeddingTable {
+  const numRows = a.numRows + b.numRows;
+  const vectors = new Float32Array(numRows * a.dim);
+  vectors.set(a.vectors);
+  vectors.set(b.vectors, a.vectors.length);
+  const counts = new Uint32Array(numRows);
+  counts.set(a.counts);
+  const { weights: _, ...rest } = a;
+  return {
+    ...rest,
+    numRows,
+    fieldOf: new Uint32Array(numRows).fill(a.fieldOf[0] ?? 0),
+    keys: joinedKeys(a.keys, b.keys),
+    counts,
+    vectors,
+  };
 }

@@ -1,5 +1,3 @@
-// Options of `embed import`.
-
 import { importFormats } from "../../import/formats.js";
 import { choice, flag, text, type GivenTo } from "../../training/options/table.js";
 

@@ -1,20 +1,18 @@
-// Labels of keys for a report (--labels), which decide the colors of the keys on maps.
+// Names (--names) and labels (--labels) of keys for a report; labels decide the colors of the keys on maps.
 
 import { KeyIndex } from "../../dataset/vocabulary/key-index.js";
 import type { SideTable } from "../../dataset/side.js";
 import { keysOfRows, rowsOf } from "../../embedding/table.js";
-import { UsageError } from "../../errors.js";
+import { UsageError, excerpt } from "../../errors.js";
 import { keyAt } from "../../log/keys.js";
-import { cellsByKey, labelsIn, readLabels } from "../key-labels.js";
+import { cellsByKey, labelsIn, readLabels, readKeyNames, type KeyNames } from "../key-labels.js";
 import type { ReportOptions } from "./options.js";
 import type { OpenTable } from "../tables.js";
 
 /** Maximum number of labels that get a color of their own. */
 const LABELS = 9;
 
-/** Finds the labels of keys. */
 export interface MapLabels {
-  /** name of the column that contains the labels */
   column: string;
   /** returns the text of the file's cell for a key, which may contain several labels */
   cellOf(key: string): string | undefined;
@@ -24,13 +22,7 @@ export interface MapLabels {
   labelOf(key: string): number | undefined;
 }
 
-/**
- * Reads the file of labels, if --labels names one.
- *
- * @param field the field whose keys the page shows; its most frequent labels get colors
- * @throws {UsageError} the labels are those of another field, or the file lacks the column @throws {DataError} a key
- *   occurs twice
- */
+/** @param field the field whose keys the page shows; its most frequent labels get colors */
 export async function labelsOfKeys(
   opened: OpenTable,
   field: string,
@@ -50,7 +42,6 @@ export async function labelsOfKeys(
   };
 }
 
-/** Returns the most frequent labels of the field's keys. */
 function shownLabels(
   { table }: OpenTable,
   field: string,
@@ -79,4 +70,38 @@ function shownLabels(
       return last < 0 ? undefined : last;
     },
   };
+}
+
+/** Returns a copy of a row with the name of its key, which is undefined if there is none. */
+export type Called = <T extends { key: string }>(row: T) => T & { name?: string };
+
+export class Names {
+  constructor(private readonly files: readonly KeyNames[]) {}
+
+  /** Returns the function that adds names to a field's rows; `item` in --names denotes the run's item column. */
+  ofField({ fieldNamed }: OpenTable, field: string): Called {
+    const file = this.files.find((each) => fieldNamed(each.field) === field);
+    return (row) => file?.called(row) ?? row;
+  }
+
+  notes(): string[] {
+    return this.files.flatMap((file) => file.note() ?? []);
+  }
+}
+
+export async function readNames(
+  opened: OpenTable,
+  { names = [], reading }: Pick<ReportOptions, "names" | "reading">,
+): Promise<Names> {
+  const files: KeyNames[] = [];
+  for (const text of names) {
+    const file = await readKeyNames(opened, text, reading.threads);
+    const same = files.find(({ field }) => opened.fieldNamed(field) === opened.fieldNamed(file.field));
+    if (same)
+      throw new UsageError(
+        `--names '${same.path}' and '${file.path}' both name keys of ${excerpt(file.field)}: give one of them`,
+      );
+    files.push(file);
+  }
+  return new Names(files);
 }

@@ -1,4 +1,4 @@
-// Trains from TypeScript with the trainer that has the name of a command.
+// Trains with the trainer that has the name of a command, for tests and benchmarks.
 
 import type { PartMetrics } from "../embedding/manifest.js";
 import { UsageError } from "../errors.js";

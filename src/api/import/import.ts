@@ -1,16 +1,14 @@
-// `embed import`: reads another tool's table and writes it as a run, which can be evaluated, compared and exported.
-
-import { TABLE_MODEL } from "../embedding/manifest.js";
-import { laterRows } from "../embedding/rows.js";
-import { ownRun } from "../embedding/own-run.js";
-import { writeRun } from "../embedding/run-directory.js";
-import { UsageError } from "../errors.js";
-import { TableCollector } from "../import/collector.js";
-import { readers } from "../import/formats.js";
-import { checkOutput } from "../io/atomic.js";
-import { version } from "../io/package-version.js";
-import type { ImportOptions } from "./options/import.js";
-import { definedOf } from "../training/options/defined.js";
+import { TABLE_MODEL } from "../../embedding/manifest.js";
+import { laterRows } from "../../embedding/rows.js";
+import { ownRun } from "../../embedding/own-run.js";
+import { writeRun } from "../../embedding/run-directory.js";
+import { UsageError } from "../../errors.js";
+import { TableCollector } from "../../import/collector.js";
+import { readers } from "../../import/formats.js";
+import { checkOutput } from "../../io/atomic.js";
+import { version } from "../../io/package-version.js";
+import type { ImportOptions } from "./options.js";
+import { definedOf } from "../../training/options/defined.js";
 
 export interface ImportSummary {
   command: "import";
