@@ -150,8 +150,55 @@ export function pipelineSchema(settings: PipelineSettings): z.ZodType<PipelineCo
 
 /** Returns the schema as JSON Schema (2020-12), to be published. */
 export function pipelineJsonSchema(settings: PipelineSettings): string {
-  const json = z.toJSONSchema(pipelineSchema(settings), { io: "input", reused: "ref" });
-  return `${JSON.stringify(json, undefined, 2)}\n`;
+  const json = z.toJSONSchema(pipelineSchema(settings), { io: "input", reused: "inline" });
+  return `${JSON.stringify(withSharedOptions(json), undefined, 2)}\n`;
+}
+
+/**
+ * Moves options that several trainings declare alike into `$defs`, under their names. zod would number shared schemas,
+ * so that a new option would rename all those after it.
+ */
+function withSharedOptions(root: object): object {
+  const numUses = new Map<string, number>();
+  const count = (node: unknown): void => {
+    if (typeof node !== "object" || node === null) return;
+    for (const [key, value] of Object.entries(node)) {
+      if (key === "properties")
+        for (const option of Object.entries(value as object))
+          numUses.set(JSON.stringify(option), (numUses.get(JSON.stringify(option)) ?? 0) + 1);
+      count(value);
+    }
+  };
+  count(root);
+  const definitions: Record<string, unknown> = {};
+  const placed = new Map<string, string>();
+  const share = (node: unknown): unknown => {
+    if (Array.isArray(node)) return node.map(share);
+    if (typeof node !== "object" || node === null) return node;
+    return Object.fromEntries(
+      Object.entries(node).map(([key, value]) =>
+        key === "properties" ? [key, mapEntries(value as object, shareOption)] : [key, share(value)],
+      ),
+    );
+  };
+  const shareOption = (name: string, schema: unknown): unknown => {
+    const text = JSON.stringify([name, schema]);
+    if (numUses.get(text)! < 2 || text.length < 100) return share(schema);
+    let key = placed.get(text);
+    if (key === undefined) {
+      for (let i = 1; key === undefined || Object.hasOwn(definitions, key); i++)
+        key = i === 1 ? name : `${name}.${i}`;
+      placed.set(text, key);
+      definitions[key] = {};
+      definitions[key] = share(schema);
+    }
+    return { $ref: `#/$defs/${key}` };
+  };
+  return { ...(share(root) as object), $defs: definitions };
+}
+
+function mapEntries(of: object, map: (key: string, value: unknown) => unknown): object {
+  return Object.fromEntries(Object.entries(of).map(([key, value]) => [key, map(key, value)]));
 }
 
 function trainingSchema(command: string, options: readonly ConfigSetting[]) {
