@@ -48,10 +48,7 @@ export interface RankingEvaluation extends EvaluatedLog {
   repeats?: Repeats | undefined;
   /** share of each new user's items that are folded in; if given, new users are evaluated instead of known users */
   foldInShare?: number | undefined;
-  /**
-   * path of a file of (user, item) pairs; each user's list ranks only the user's items in the file and the held-out
-   * items
-   */
+  /** file of (user, item) pairs: a user's list ranks only the user's items in it and the held-out items */
   candidates?: string | undefined;
   baseline?: readonly string[] | undefined;
   score?: Scoring | "own" | undefined;
@@ -276,7 +273,6 @@ async function protocolOfNewUsers(
   };
 }
 
-/** Reports the number of users without a held-out item. */
 function noteSkippedUsers({ withoutHeldOut, heldOutMasked }: RankingProtocol, { observe }: Watch): void {
   if (withoutHeldOut === 0) return;
   const masked = heldOutMasked > 0 ? `; for ${heldOutMasked} of them all held-out items are masked` : "";
@@ -302,10 +298,7 @@ interface CandidateRanking {
   warnings: string[];
 }
 
-/**
- * Restricts each user's ranking to the user's candidates and held-out items.
- * @throws {UsageError} the errors of candidateLists
- */
+/** @throws {UsageError} the errors of candidateLists */
 async function amongCandidates(logs: RankedLogs, protocol: RankingProtocol): Promise<CandidateRanking> {
   const { run, preprocess, options, watch } = logs;
   const { user, item } = preprocess.roles;

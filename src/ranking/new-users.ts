@@ -58,12 +58,9 @@ export interface Folding {
 /**
  * Splits the events of new users.
  *
- * @param whole   all rows of the log or split
- *
  * @param counted u32: rows with a positive event
- * @param known   keys of users to exclude
- * @param share   share of each user's items to fold in, in (0, 1)
- *
+ * @param known keys of users to exclude
+ * @param share of each user's items to fold in, in (0, 1)
  * @throws {UsageError} no user is left; the message says why
  */
 export function cutNewUsers(
@@ -133,10 +130,7 @@ export function cutNewUsers(
   };
 }
 
-/**
- * Items of a user in the order of their first events: a map from each item to the position of that event among all
- * events in order of time.
- */
+/** Items of a user in the order of their first events, each with that event's position among all events by time. */
 interface Histories {
   /** items of all of the user's events, positive or not */
   first: Map<number, number>;
@@ -223,12 +217,7 @@ export function foldingNotes({ known, withOneItem }: FoldedUsers, { dataset, row
   return notes;
 }
 
-/**
- * Returns the run's function for folding in users.
- *
- * @param flag the option that needs it
- * @throws {UsageError} the run cannot fold in users
- */
+/** Returns the run's function for folding in users. @throws {UsageError} it has none @param flag that needs it */
 export async function userFoldIn(run: Run, flag: "--fold-in" | "--fold-in-share"): Promise<FoldIn> {
   return await capable(run, "foldIn", `cannot compute vectors of unknown users (${flag})`);
 }
@@ -245,12 +234,10 @@ export async function knownUsers(runs: readonly { run: Run }[], { users }: Train
 }
 
 /**
- * Computes vectors of new users from their events, as `transform --fold-in` does.
+ * Computes vectors of new users from their events, as `transform --fold-in` does; zero if the run knows none of a user's
+ * items.
  *
- * @param users  u32[numQueries]: user numbers of `split`
- * @param log    the log of the events
- *
- * @returns one vector per query, and warnings; the vector is zero if the run knows none of the user's items
+ * @param users u32[numQueries]: user numbers of `split`
  * @throws {UsageError} the run cannot fold in users, or not from this log
  */
 export async function foldedVectors(
@@ -283,10 +270,7 @@ export async function foldedVectors(
   return { folded: { dim, vectors }, warnings };
 }
 
-/**
- * Returns progress callbacks that add the run's name to notes and drop warnings, which were reported before or are
- * returned.
- */
+/** Adds the run's name to notes; drops warnings, which were reported before or are returned. */
 function prefixedNotes(name: string, { observe, signal }: Watch): Watch {
   return {
     signal,

@@ -14,10 +14,7 @@ import { recipeShape, type RunRecipe } from "./run-recipe.js";
 const ELEMENT = "embed-compare";
 const SCHEMA_VERSION = 1;
 
-/**
- * The data in an HTML element of a page of `embed compare`, from which `embed init` reads the runs of the comparison.
- */
-export interface HandedOver {
+interface HandedOver {
   schemaVersion: number;
   /** version of the program that wrote the page */
   version: string;

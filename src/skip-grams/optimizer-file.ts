@@ -7,8 +7,7 @@
 // on.
 
 import type { Run } from "../embedding/run-directory.js";
-import { safetensorsChunks, type Tensor } from "../embedding/safetensors.js";
-import { TensorFile } from "../embedding/tensor-file.js";
+import { safetensorsChunks, TensorFile, type Tensor } from "../embedding/safetensors.js";
 import { OPTIMIZER_FILE } from "./names.js";
 
 export interface Squares {

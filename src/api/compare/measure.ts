@@ -10,7 +10,7 @@ import {
   type Untrained,
 } from "../../evaluation/leaderboard.js";
 import { rowMetrics } from "../../evaluation/metrics.js";
-import { definedOf } from "../../training/options/defined.js";
+import { definedOf } from "../../training/options/table.js";
 import { firstReadingOf } from "../../training/options/reading.js";
 import type { Contestant, Curves } from "../../training/judging/evaluate-scores.js";
 import type { Watch } from "../../training/session/watch.js";

@@ -8,13 +8,11 @@ import { selectRows } from "../../export/selection.js";
 import { checkOutput, writeDirectory } from "../../io/atomic.js";
 import { version } from "../../io/package-version.js";
 import { writeChunks } from "../../io/write.js";
-import { buildHnsw } from "../../retrieval/hnsw/build.js";
+import { buildHnsw, buildMixed, FEWEST_LINKS } from "../../retrieval/hnsw/build.js";
 import { hnswChunks } from "../../retrieval/hnsw/file.js";
-import { levelsOf } from "../../retrieval/hnsw/levels.js";
-import { buildMixed, FEWEST_LINKS } from "../../retrieval/hnsw/mixed.js";
+import { levelsOf } from "../../retrieval/hnsw/graph.js";
 import { nearnessOf, SPACES, widthOf } from "../../retrieval/hnsw/space.js";
-import { definedOf } from "../../training/options/defined.js";
-import { resolved } from "../../training/options/table.js";
+import { definedOf, resolved } from "../../training/options/table.js";
 import { collectWarnings, type Watch } from "../../training/session/watch.js";
 import { indexOptions, type IndexOptions } from "./options.js";
 import {

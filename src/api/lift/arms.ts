@@ -7,7 +7,7 @@ import {
   type Initialization,
   type ComparedTraining,
   type PreparedTrainings,
-} from "../../training/warm-start/initializations.js";
+} from "../../training/session/trainer.js";
 import type { Watch } from "../../training/session/watch.js";
 import type { LiftArm, LiftTraining, LiftTrial } from "./summary.js";
 

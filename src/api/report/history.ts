@@ -10,7 +10,7 @@ import type { ReportedDrift, VersionPoint } from "../../report/content.js";
 import { diffField } from "../diff.js";
 import type { Names } from "./names.js";
 import type { ReportOptions } from "./options.js";
-import { definedOf } from "../../training/options/defined.js";
+import { definedOf } from "../../training/options/table.js";
 import { fieldToShow } from "./table.js";
 import { withOpenKeyed, type OpenKeyed } from "../tables.js";
 import type { Watch } from "../../training/session/watch.js";

@@ -8,7 +8,7 @@ import { K, umapOf } from "../../evaluation/umap.js";
 import type { ItemMap, Layout, MapPoint } from "../../report/content.js";
 import { ascending } from "../../numeric/indices.js";
 import { nearestRows } from "../../retrieval/nearest.js";
-import { definedOf } from "../../training/options/defined.js";
+import { definedOf } from "../../training/options/table.js";
 import type { Watch } from "../../training/session/watch.js";
 import type { MapLabels } from "./labels.js";
 import type { Called } from "./names.js";

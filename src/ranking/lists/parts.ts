@@ -1,6 +1,3 @@
-// Splits the items of a set into parts by a code, such as a category or whether they are new. Each part is searched
-// separately.
-
 import { MISSING } from "../../log/keys.js";
 import { NO_ITEM, type ItemLists } from "../../kernels/top-items/binding.js";
 import type { Search } from "./search.js";
@@ -18,10 +15,7 @@ export interface SetParts {
   first: number;
 }
 
-/**
- * Splits each set of items into parts with equal codes.
- * @param codes u32[numItems]; MISSING for items without a code
- */
+/** Splits each set into parts with equal codes. @param codes u32[numItems]; MISSING for items without a code */
 export function partsOfSets(sets: readonly Uint32Array[], codes: Uint32Array): SetParts[] {
   let first = 0;
   return sets.map((items) => {
@@ -47,10 +41,7 @@ export interface PartSearch {
   end: () => Promise<void>;
 }
 
-/**
- * Returns a search for the best items within each part of the sets.
- * @param start function that starts a search in sets of items
- */
+/** @param start function that starts a search in sets of items */
 export function partSearch(
   start: (sets: readonly Uint32Array[]) => Promise<Search>,
   ofSet: readonly SetParts[],
@@ -66,10 +57,7 @@ export function partSearch(
   };
 }
 
-/**
- * Converts masks of item numbers to masks of positions within a part of the items.
- * @param masks ascending item numbers
- */
+/** Converts masks of ascending item numbers to masks of positions within a part of the items. */
 export function masksByPart(
   { indptr, items }: ItemLists,
   parts: readonly Uint32Array[],

@@ -15,7 +15,6 @@ import { listsOfUsers } from "../../sampling/ranking-events.js";
 import { masksByPart, type PartSearch, type SetParts } from "./parts.js";
 import { pickQueries, PLACES, placesIn, type Queries, type Search } from "./search.js";
 
-/** Quota: at most `most` items of each category. */
 export interface Quotas {
   most: number;
   /** u32[numItems]: category of each item; MISSING for items without one */
@@ -150,11 +149,7 @@ async function fromParts(
   }
 }
 
-/**
- * Inserts an item into a sorted list; if the list is full, its last item is removed.
- *
- * @returns the new length; undefined if the item ranks too low for the list
- */
+/** Inserts an item, dropping the last one of a full list. @returns the new length; undefined if it ranks too low */
 function insert(
   { items, scores }: TopItems,
   from: number,

@@ -6,7 +6,7 @@ import { DEFAULT_TABLE } from "../../embedding/run-directory.js";
 import type { EmbeddingTable } from "../../embedding/table.js";
 import { readingRecipe } from "../../training/session/describe-run.js";
 import type { ExampleOptions } from "../../training/options/log.js";
-import type { FitContents } from "../../training/session/plan.js";
+import type { FitContents } from "../../training/session/trainer.js";
 import { GBDT_MODEL, gbdtModelFiles, leavesTable, LEAVES_TABLE, statisticsFiles } from "./forest/artifact.js";
 import type { FittedModel, ModelJob } from "./fit.js";
 import type { ChosenPair } from "./target-statistics/ctr-pairs.js";

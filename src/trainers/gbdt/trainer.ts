@@ -1,11 +1,19 @@
 // `embed train-gbdt`: log → binned columns → boosted trees, with an optional head and vectors computed from their
 // leaves.
 
-import { PREDICTS_ONLY, type LogTraits, type Suits, type Trainer } from "../../training/session/trainer.js";
+import {
+  PREDICTS_ONLY,
+  type LogTraits,
+  type Suits,
+  type Trainer,
+  type Fit,
+  type Plan,
+  type Session,
+  type TrainingInput,
+} from "../../training/session/trainer.js";
 import type { Dataset } from "../../dataset/dataset.js";
 import { UsageError } from "../../errors.js";
 import type { Evaluated } from "../../training/epochs/checkpoint.js";
-import type { Fit, Plan, Session, TrainingInput } from "../../training/session/plan.js";
 import { comparedByLabels } from "../../training/judging/split-metrics.js";
 import { labelWarnings } from "../../training/warnings/training-warnings.js";
 import { gbdtContents } from "./contents.js";

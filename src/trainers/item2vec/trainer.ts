@@ -1,6 +1,15 @@
 // `embed train-item2vec`: learns a vector for each item from its contexts in sessions.
 
-import { RANKS_ONLY, type LogTraits, type Suits, type Trainer } from "../../training/session/trainer.js";
+import {
+  RANKS_ONLY,
+  type LogTraits,
+  type Suits,
+  type Trainer,
+  type Fit,
+  type Plan,
+  type Session,
+  type TrainingInput,
+} from "../../training/session/trainer.js";
 import type { Dataset } from "../../dataset/dataset.js";
 import { releaseColumns } from "../../dataset/stored-columns.js";
 import type { FeatureSpace } from "../../dataset/vocabulary/vocabulary.js";
@@ -9,7 +18,6 @@ import { DEFAULT_TABLE } from "../../embedding/run-directory.js";
 import { unfinishedWarnings, vectorWarnings } from "../../training/warnings/outcome-warnings.js";
 import { unmeasuredWarnings } from "../../training/warnings/training-warnings.js";
 import { countUnseen } from "../../training/reading/split-parts.js";
-import type { Fit, Plan, Session, TrainingInput } from "../../training/session/plan.js";
 import { countedEvents } from "../../skip-grams/event-counts.js";
 import { columnsAsked } from "./goals.js";
 import { contentsOf } from "../../skip-grams/contents.js";

@@ -1,5 +1,3 @@
-// Encodes rows of a dataset chunk by chunk with a run's model, for `embed transform`.
-
 import type { Dataset } from "../../dataset/dataset.js";
 import { bindEncoder, type FeatureRows } from "../../dataset/rows.js";
 import type { FeatureSpace } from "../../dataset/vocabulary/vocabulary.js";
@@ -27,7 +25,6 @@ export function* featureChunks(
   }
 }
 
-/** A chunk: a range of the list of rows to encode. */
 interface FeatureChunk {
   /** position of the chunk's first row in the list of rows */
   first: number;

@@ -17,11 +17,7 @@ export interface KeyVectors {
   hasUnknown: boolean;
 }
 
-/**
- * Reads the vectors of a model without its linear weights, which are neither log-odds nor predictions.
- *
- * @throws {ArtifactError} damaged
- */
+/** Reads a model's vectors without its weights, which are neither log-odds nor predictions. @throws {ArtifactError} damaged */
 export async function vectorsOfFeatures(run: Run): Promise<KeyVectors> {
   const { space, table } = await readSpace(run);
   return byFeature(space, table);

@@ -1,5 +1,3 @@
-// Cuts ranges of columns out of vectors, and rotates them, block by block.
-
 import type { TableRows } from "../../embedding/rows.js";
 import type { EmbeddingTable } from "../../embedding/table.js";
 import { rotatedRows } from "../../evaluation/alignment.js";

@@ -30,26 +30,17 @@ export interface Standing {
   waited: number;
 }
 
-/**
- * Returns the state before the first epoch.
- *
- * @param toBeat value of the metric for the initial parameters, if it is known
- */
+/** Returns the state before the first epoch. @param toBeat metric of the initial parameters, if it is known */
 export function firstStanding(toBeat: number | null = null): Standing {
   return { kept: 0, value: toBeat, mark: toBeat, waited: 0 };
 }
 
-/** Tracks the values of the stopping metric over the validations. */
 export class EarlyStopping {
   #standing: Standing;
   readonly #sign: number;
   readonly #minDelta: number;
 
-  /**
-   * Creates a tracker in a given state, by default that before the first epoch.
-   * @param better whether lower or higher values are better
-   * @param minDelta minimum improvement that resets the patience
-   */
+  /** @param minDelta minimum improvement that resets the patience */
   constructor(better: "lower" | "higher", minDelta: number, standing = firstStanding()) {
     // values are multiplied by #sign, after which lower values are better
     this.#sign = better === "lower" ? 1 : -1;
@@ -73,7 +64,6 @@ export class EarlyStopping {
     return isBest;
   }
 
-  /** Records an epoch whose parameters are kept. */
   keep(epoch: number): void {
     this.#standing.kept = epoch;
   }

@@ -43,7 +43,7 @@ export type EpochEnded = EpochEvent & {
 };
 
 /** Result of an epoch, to which the loop adds its number and duration. */
-export interface Seen {
+interface Seen {
   event: Omit<EpochEvent, "epoch" | "seconds" | "best">;
   /** value of the stopping metric; null in an epoch that skips the validation, undefined if no epoch validates */
   stoppingValue?: number | null | undefined;
@@ -196,7 +196,6 @@ export async function runEpochs(
   return { bestEpoch: stopping.standing.kept, epochs, interrupted: interruption.isWanted };
 }
 
-/** A training whose threads can be stopped. */
 interface Ending {
   terminate(): Promise<void>;
 }
@@ -243,12 +242,7 @@ class Interruption {
   }
 }
 
-/**
- * Returns the error for a training that diverged.
- *
- * @param what description of the divergence
- * @param others further advice
- */
+/** Returns the error for a training that diverged. @param others further advice */
 export function diverged(
   what: string,
   epoch: number,

@@ -16,11 +16,7 @@ export interface LargeArrays {
   read(name: string): Promise<Float32Array>;
 }
 
-/**
- * Returns the array of 32-bit floats that was saved under the name.
- *
- * @throws {ArtifactError} the array is missing, or its length is not `length`
- */
+/** Returns the saved array of floats. @throws {ArtifactError} it is missing, or its length is not `length` */
 export function floatsOf(arrays: NamedArrays, name: string, length?: number): Float32Array {
   return arrayOf(arrays, name, Float32Array, length);
 }

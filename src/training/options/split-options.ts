@@ -33,7 +33,6 @@ export function holdsOutRows({ valid = 0, test = 0, split }: Partial<SplitFlags>
   return split === "last" ? cuts.length > 0 : cuts.some((part) => part !== 0);
 }
 
-/** Returns warnings about consequences of a split method for the training. */
 export function splitWarnings(by: string): string[] {
   if (by === "last")
     return [
@@ -84,7 +83,6 @@ export function splitOptionsOf({ time }: Roles, flags: SplitFlags, seed: number)
   };
 }
 
-/** Checks --valid-like. @throws {UsageError} other options determine the held-out events, too */
 function checkLike({ valid, test, split = "random", splitKey }: SplitFlags): void {
   if (!(typeof valid === "number" && valid > 0))
     throw new UsageError(

@@ -19,7 +19,7 @@ import { SearchSpace, searchedNames, type SearchSetting } from "./search-space.j
 import type { EpochEvent } from "../epochs/epoch-loop.js";
 import type { Watch } from "../session/watch.js";
 
-/** Result of training with one setting; metrics of the test split are not included. */
+/** Result of training with one setting, without metrics of the test split. */
 export interface Tried {
   /** every option of the training, with defaults applied */
   used: Readonly<Record<string, unknown>>;
@@ -59,7 +59,6 @@ export interface SearchRequest {
   save(state: SearchState): Promise<void>;
 }
 
-/** The best setting and all tried settings. */
 export interface Searched {
   /** options of the final training; empty if no setting is significantly better than the default */
   setting: SearchSetting;
@@ -140,13 +139,11 @@ function nextSetting(
   return space.improving(t, before);
 }
 
-/** Whether the user set an option, directly or by another option that sets it. */
 function isSet(table: OptionTable, given: SearchRequest["given"], name: string): boolean {
   const setBy = Object.keys(given).filter((other) => given[other] !== undefined);
   return setBy.some((other) => other === name || table[other]?.sets?.includes(name));
 }
 
-/** Checks that there is an option to search. @throws {UsageError} all options are set */
 function checkOpen(table: OptionTable, isFixed: (name: string) => boolean): void {
   const names = searchedNames(table);
   if (names.every(isFixed))

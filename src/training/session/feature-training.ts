@@ -33,10 +33,7 @@ export interface DataFacts {
   labeled?: { rows: number; rowsPerKey: number };
 }
 
-/**
- * Placeholder for the facts about the data before the data is read; it serves to choose options that do not depend on
- * them. The number of fields is a typical one.
- */
+/** Placeholder before the data is read, for options that do not depend on it. The number of fields is a typical one. */
 export const BEFORE_DATA: DataFacts = { loss: "logistic", numFields: 8, stopsEarly: false, isWarm: false };
 
 /** Input of a training. @typeParam S type of the initial parameters of a warm start */
@@ -55,10 +52,7 @@ export interface LearnerInput<S = unknown> {
   /** initial parameters of a warm start */
   start?: S;
   controls?: Controls;
-  /**
-   * maximum bytes of the table in memory; during training, the rest is in files next to the path `beside`; `isStored`
-   * is true if the rows of the log are on disk
-   */
+  /** maximum bytes of the table in memory, the rest being in files next to `beside`; `isStored`: the log's rows are on disk */
   memory?: { most: number; beside: string; isStored: boolean };
   /** callback with the description of a long step: `training on sc://host:15002` */
   doing?: (text: string) => void;

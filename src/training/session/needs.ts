@@ -34,15 +34,13 @@ export interface TrainingSize {
   isStored: boolean;
 }
 
-/** Memory and disk that a training needs, in bytes. */
-export interface Estimate {
+interface Estimate {
   /** peak memory in addition to the memory that the process already uses */
   memory: number;
   /** size of the run directory, and of temporary files next to it during training */
   disk: number;
 }
 
-/** Functions with which a trainer estimates its memory and disk. */
 export interface Needs {
   of: (size: TrainingSize, dim?: number) => Estimate;
   /** dimension of the vectors, if a smaller --dim would reduce the memory or disk */
@@ -68,7 +66,7 @@ const SMALL = 2 ** 30;
 /** Total number of bytes that is assumed for a run's files other than tables and model: manifest, metrics, settings. */
 const RUN_FILES = 100_000;
 
-/** Computes the sizes of a log that determine the memory and disk of a training. */
+/** Sizes are of the training split, except `heldOutRows`. */
 export function trainingSize(
   dataset: Dataset,
   { train, valid, test }: SplitParts["parts"],
@@ -88,17 +86,11 @@ export function trainingSize(
   };
 }
 
-/** Returns the size of a table in a run directory: vectors, counts, weights, keys and the fields of keys. */
 export function tableBytes({ features, keyBytes }: Pick<TrainingSize, "features" | "keyBytes">, dim: number) {
   return features * (4 * dim + 24) + keyBytes;
 }
 
-/**
- * Compares the memory and disk that a training needs with those that are available.
- *
- * @param out path of the run directory
- * @throws {IoError} memory or disk is insufficient; the message suggests an option
- */
+/** @throws {IoError} memory or disk is insufficient; the message suggests an option */
 export async function checkNeeds(
   needs: Needs,
   size: TrainingSize,
@@ -134,16 +126,10 @@ export async function checkNeeds(
   };
 }
 
-/**
- * Fraction of a log that must be read before the memory for the whole log is extrapolated, and bytes of a reader's
- * memory that do not grow with the log.
- */
+/** Share of a log after which its memory is extrapolated; bytes of a reader that do not grow with the log. */
 const [READ_SHARE, READ_BYTES] = [0.05, 256 << 20];
 
-/**
- * Returns a watch that stops the reading of a log if the rows, extrapolated from those read so far, will not fit into
- * memory.
- */
+/** Returns a watch that ends the reading of a log if its rows, extrapolated, will not fit into memory. */
 export function endingIfTooLarge(watch: Watch): Watch {
   const before = processMemory().now;
   const free = leastMemory();

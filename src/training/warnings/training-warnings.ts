@@ -1,17 +1,15 @@
-// Warnings about unusual training splits, for the summary.
-
 import { columnNamed, type Dataset, type KeyColumn } from "../../dataset/dataset.js";
-import { taskOfLabels } from "../../dataset/labels.js";
+import { taskOfLabels, labelsOf } from "../../dataset/labels.js";
 import type { FeatureSpace } from "../../dataset/vocabulary/vocabulary.js";
 import type { SplitParts } from "../reading/split-parts.js";
 import { keyAt } from "../../log/keys.js";
 import { countKeys } from "../../dataset/vocabulary/key-counts.js";
 import type { EventLimits } from "../../dataset/filters/event-limits.js";
 import type { Part } from "../examples/examples.js";
+import { DataError } from "../../errors.js";
 
 /** Value above which a number in a multi-valued cell is probably unintended. */
 const LARGE_VALUE = 1000;
-/** Maximum number of fields that a sentence names. */
 const MOST_NAMED = 5;
 
 /** Number of rows below which metrics of a validation split are mostly random. */
@@ -107,10 +105,7 @@ const LARGE_SHARE = 0.1;
 const TIMES_AVERAGE = 10;
 /** Minimum number of rows for which users' shares are meaningful. */
 const TOO_FEW_FOR_SHARES = 100;
-/**
- * Thresholds for a warning that the held-out splits have a larger share of the events of users whose events
- * --max-events-per-user limited: minimum ratio to the share of other users, and minimum difference from it.
- */
+/** Least factor and difference by which capped users' share of held-out events exceeds other users', for a warning. */
 const MORE_HELD_OUT = { factor: 2, difference: 0.1 };
 
 /** Warns about the user with the most rows of each split, if the user's share is large. */
@@ -190,4 +185,31 @@ function userColumn({ dataset }: Part): KeyColumn | undefined {
 function eventsByUser(column: KeyColumn, parts: readonly Part[]): Uint32Array {
   const [events, ...others] = parts.map(({ rows }) => countKeys(column, rows));
   return others.reduce((sum, own) => sum.map((count, code) => count + own[code]!), events!);
+}
+
+/** Maximum number of distinct values of labels that may be classes. */
+const MOST_CLASSES = 100;
+
+/** Warns if labels are few integers, which may be classes. Ratings of items by users are assumed to be numbers. */
+export function classWarnings(dataset: Dataset, command: string): string[] {
+  const { label, user, item } = dataset.roles;
+  const { task, values } = labelsOf(dataset);
+  const distinct = new Set(values);
+  const isFew = distinct.size <= MOST_CLASSES && [...distinct].every(Number.isInteger);
+  if (task !== "regression" || !isFew || (user !== undefined && item !== undefined)) return [];
+  return [
+    `the label '${label}' has ${distinct.size} whole values and is compared as a number; if they are classes, compare does not ` +
+      `cover them: ${command} --label ${label}`,
+  ];
+}
+
+/** Adds advice on class names to an error about a label; returns other errors unchanged. */
+export function adviceOfClasses(error: DataError, command: string): DataError {
+  const { detail, place } = error;
+  if (!/ label\b/.test(detail)) return error;
+  const label = place?.column ?? "COLUMN";
+  return new DataError(
+    `${detail}; compare has no labels that are names of classes: ${command} --label ${label}`,
+    place,
+  );
 }

@@ -10,7 +10,7 @@ import { tableRows } from "../../../embedding/rows.js";
 import { rowsOf, vectorsAt, type EmbeddingTable, type RowRange } from "../../../embedding/table.js";
 import type { Run } from "../../../embedding/run-directory.js";
 import { UsageError } from "../../../errors.js";
-import { fieldsOf, sums, vectorsOfKeys } from "../../../ranking/table-ranker.js";
+import { fieldsOf, sums, vectorsOfKeys } from "../../../ranking/run-ranker.js";
 import { lengthOf } from "../../../retrieval/nearest.js";
 import { NO_ITEM } from "../../../kernels/top-items/binding.js";
 import type { TrainingEvents } from "../../../sampling/training-events.js";
