@@ -74,7 +74,6 @@ interface Placeholder {
   firstRow: number;
 }
 
-/** Maximum number of bytes of vectors that `laterVectors` reads at a time. */
 const LATER_BYTES = 64 << 20;
 
 /** Replaces each chunk that is a view of placeholder memory (`place`) by vectors that `laterVectors` reads. */
@@ -338,7 +337,6 @@ function unreadable(name: string, why: string, cause?: unknown): ArtifactError {
   return new ArtifactError(text, { cause });
 }
 
-/** Returns the names in the dictionary of the column `field`. */
 async function fieldsOf(file: ArrowFile, fail: FailFile): Promise<string[]> {
   const fields: string[] = [];
   for await (const { keys } of file.dictionaries()) {

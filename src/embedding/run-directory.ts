@@ -50,7 +50,6 @@ export interface RunContents {
   givenIn?: string | undefined;
   /** contents by path within model/, with slashes; the chunks of a list are written to one file */
   modelFiles: Record<string, Uint8Array | string | readonly Uint8Array[]>;
-  /** lines of metrics.jsonl, one object per epoch */
   metricsLines: readonly object[];
   /** objects for trials.jsonl, one for each setting that --search tried */
   trialLines?: readonly object[] | undefined;
@@ -309,7 +308,6 @@ function chunksOf(content: Uint8Array | string | readonly Uint8Array[]): readonl
   return ArrayBuffer.isView(content) ? [content] : content;
 }
 
-/** Names of files and folders by which the directory of a run without a manifest is recognized. */
 const OF_A_RUN = /^(embeddings(\..+)?\.arrow|metrics\.jsonl|model)$/;
 
 /**
@@ -342,7 +340,6 @@ async function notARun(path: string, root: string): Promise<EmbedError> {
   );
 }
 
-/** Returns the quoted paths of the latest versions in a store, or of the latest version of one of its names. */
 async function versionsBelow(path: string, root: string, names: readonly string[]): Promise<string[]> {
   if (names.includes("latest")) return [`'${join(path, "latest")}'`];
   const found: string[] = [];

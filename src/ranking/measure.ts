@@ -43,7 +43,6 @@ import { eventRecipe, openEvaluated, type EvaluatedLog, type LogsOfRun } from ".
 
 /** Options of a ranking evaluation, with the same defaults as `embed evaluate`. */
 export interface RankingEvaluation extends EvaluatedLog {
-  /** lengths K of the lists to evaluate */
   k?: readonly number[] | undefined;
   repeats?: Repeats | undefined;
   /** share of each new user's items that are folded in; if given, new users are evaluated instead of known users */
@@ -84,7 +83,6 @@ export interface EvaluatedUsers {
 export interface MeasuredRankings {
   compared: Compared[];
   users: EvaluatedUsers;
-  /** baselines that were skipped because they would take too long */
   skipped: string[];
   warnings: string[];
   rows: number;
@@ -209,7 +207,6 @@ export async function measureRankings(
 
 interface HeldProtocol {
   protocol: RankingProtocol;
-  /** training events from which baselines are computed */
   learned: TrainingEvents;
   /** splits of the new users, and the log of their events; only for --fold-in-share */
   folding?: Folding & { log: Parameters<typeof foldedVectors>[3] };
@@ -219,7 +216,6 @@ interface HeldProtocol {
 
 type RankedLogs = LogsOfRun<RankingEvaluation>;
 
-/** Creates the ranking protocol for users with training events. */
 async function protocolOf(logs: RankedLogs, query: Query | undefined): Promise<HeldProtocol> {
   const { run, preprocess, options } = logs;
   const timed = timedFlag(query);
@@ -288,11 +284,8 @@ function validationUsers(run: Run, dataset: Dataset, numSides: number): string[]
   ];
 }
 
-/** Restriction of a ranking to the items of --candidates. */
 interface CandidateRanking {
-  /** ranking protocol, restricted to users who have a candidate besides their held-out items */
   protocol: RankingProtocol;
-  /** items to rank for each query: its unmasked candidates and its held-out items */
   lists: ItemLists;
   counts: CandidateCounts;
   warnings: string[];

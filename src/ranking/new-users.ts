@@ -44,7 +44,6 @@ export interface FoldedUsers {
   withOneItem: number;
 }
 
-/** New users, and the split of their events. */
 export interface Folding {
   /** new users with their folded-in items as history; items and counts are those of the training events */
   training: TrainingEvents;
@@ -132,13 +131,11 @@ export function cutNewUsers(
 
 /** Items of a user in the order of their first events, each with that event's position among all events by time. */
 interface Histories {
-  /** items of all of the user's events, positive or not */
   first: Map<number, number>;
-  /** items of the user's positive events */
   liked: Map<number, number>;
 }
 
-/** Collects the history of each new user. @param isKnown u8: 1 if the code's user is known */
+/** @param isKnown u8: 1 if the code's user is known */
 function historiesOf(
   { dataset, rows }: Part,
   counted: Uint32Array,
@@ -205,7 +202,6 @@ function noUserLeft({ known, withOneItem }: FoldedUsers): UsageError {
   );
 }
 
-/** Returns notes on excluded users and on the order of events. */
 export function foldingNotes({ known, withOneItem }: FoldedUsers, { dataset, rows }: Part): string[] {
   const notes: string[] = [];
   if (known > 0) notes.push(`skipped ${known} users known to the runs`);

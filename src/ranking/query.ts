@@ -116,7 +116,6 @@ function usersIn({ users: keys }: TrainingEvents, evaluated: Uint32Array, part: 
   return evaluated.reduce((sum, user) => sum + (found.has(user) ? 1 : 0), 0);
 }
 
-/** Returns the number of users that have a held-out event before their latest training event. */
 function trainedLater({ users: keys, events }: TrainingEvents, evaluated: Uint32Array, part: Part): number {
   const times = timesOfRows(part.dataset, part.rows);
   if (!times || !events?.times) return 0;

@@ -16,15 +16,12 @@ import { UsageError, excerpt } from "../errors.js";
 import { unitRows } from "../retrieval/nearest.js";
 import { NO_ITEM } from "../kernels/top-items/binding.js";
 
-/** Scores of items: by the run's model, or by the vectors of its tables alone. */
 export type Scoring = "model" | "dot" | "cosine" | "context";
 
 interface HowToRank {
   /** score of items; `own` is the model, or the cosine of table rows for runs whose model cannot rank */
   score: Scoring | "own";
-  /** name of the table; only for scores by table rows */
   table?: string | undefined;
-  /** representation of users; only for scores by table rows */
   query?: Query | undefined;
   /** true if users are new, and represented by folded-in vectors */
   folds?: boolean;
@@ -218,7 +215,6 @@ interface Counted {
   rows: Uint32Array;
 }
 
-/** Warns about users with a zero query and, if `asked`, about query items without a row. */
 function warningsOf({ queries, dim, byUser, lists, rows }: Counted, asked: boolean): string[] {
   const warnings: string[] = [];
   const { items } = lists;

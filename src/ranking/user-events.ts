@@ -16,11 +16,9 @@ import { partNamed, partsOfRun } from "../training/reading/run-parts.js";
 import { silently, wholeOf, type SplitParts } from "../training/reading/split-parts.js";
 import type { Watch } from "../training/session/watch.js";
 
-/** Options for reading logs other than the run's own. */
 interface LogOptions extends Pick<FurtherLog, "reading" | "hashKeys" | "maxBad" | "badRows"> {
   /** paths of further logs; the items in their events are masked for the users */
   mask?: string[] | undefined;
-  /** minimum label of positive events */
   positiveFrom?: number | undefined;
 }
 
@@ -95,9 +93,7 @@ export interface EvaluatedLog extends LogOptions {
   part?: "valid" | "test" | undefined;
 }
 
-/** Which events of users an evaluation needs, and whether it needs their times. */
 interface NeededEvents {
-  /** true if the times of the evaluated log are needed */
   withTimes: boolean;
   /** flag of the option that needs the times of training events; undefined if none does */
   timed?: string | undefined;

@@ -25,7 +25,6 @@ import type { Trainer } from "../training/session/trainer.js";
 export interface RunRecipe {
   name: string;
   command: string;
-  /** files and patterns of the log */
   log: string[];
   /** options of `embed encode`, by name: every role and feature of the run, its filters, and options that read cells */
   encoding: Record<string, unknown>;
@@ -35,7 +34,6 @@ export interface RunRecipe {
   metric?: string;
   /** field whose vectors are exported: the item column, or the first field; absent without a table of keys */
   field?: string;
-  /** whether the run's vectors can be rotated to match an earlier version */
   aligns: boolean;
 }
 

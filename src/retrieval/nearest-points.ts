@@ -7,9 +7,7 @@
 import { ascending } from "../numeric/indices.js";
 
 export interface NearPoint {
-  /** index of the point */
   point: number;
-  /** squared distance between the query and the point */
   squared: number;
 }
 
@@ -50,7 +48,6 @@ export class NearestPoints {
     return found;
   }
 
-  /** Returns the first position in the sorted order of points whose coordinate on the axis is at least x. */
   #firstFrom(x: number): number {
     let [low, high] = [0, this.#order.length];
     while (low < high) {
@@ -77,7 +74,6 @@ export class NearestPoints {
   }
 }
 
-/** Inserts a point into the sorted list of the nearest points found so far, which holds at most `most` points. */
 function offer(found: NearPoint[], near: NearPoint, most: number): void {
   const isNearer = (other: NearPoint) =>
     near.squared < other.squared || (near.squared === other.squared && near.point < other.point);

@@ -62,7 +62,6 @@ export async function neighborsInRows(
   return all.map((search) => search.neighbors(keys));
 }
 
-/** The search of the rows that are nearest to a vector. Batches are scanned in the order of the rows. */
 class RowSearch {
   readonly #row: number;
   readonly #range: RowRange;

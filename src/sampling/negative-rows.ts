@@ -8,12 +8,10 @@ import { shuffle, streamOf } from "../numeric/hash.js";
 import { NO_ITEM } from "../kernels/top-items/binding.js";
 import { noiseDistribution, type Noise } from "./noise-distribution.js";
 
-/** Maximum number of rows of a chunk; see TrainingRows. */
 const CHUNK_ROWS = 65536;
 const BLOCK_EVENTS = 4096;
 
 export interface NegativeOptions {
-  /** number of negatives per event */
   negatives: number;
   noise: Noise;
   seed: number;
@@ -165,7 +163,6 @@ export class NegativeRows {
     return { event: event.subarray(0, numRows), item: item.subarray(0, numRows) };
   }
 
-  /** Combines the context features of an event with the features of its own item, or of the drawn item. */
   #join(event: Uint32Array, item: Uint32Array): FeatureRows {
     const context = this.#context;
     const numRows = event.length;

@@ -114,7 +114,6 @@ export function drawNegative(
 }
 
 export interface NegativeSource extends ItemCatalogue {
-  /** keys of the users that have events */
   users: Keys;
   history: ItemLists;
 }

@@ -56,7 +56,6 @@ export function itemAt(cumulative: Float64Array, u: number): number {
 export interface SharedNoiseOptions {
   /** noise distribution; uniform draws need no table */
   noise: Noise;
-  /** number of negatives drawn per batch */
   negatives: number;
   /** true if the items of the other examples in a batch are negatives, too */
   inBatch: boolean;
@@ -65,7 +64,6 @@ export interface SharedNoiseOptions {
   logQ: boolean;
 }
 
-/** Arrays with which a kernel samples shared negatives, and corrects scores by their probability. */
 interface SharedNoise {
   /** u32[numItems][2]: table of the alias method; absent for the uniform distribution */
   alias?: Uint32Array;

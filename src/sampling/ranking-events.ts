@@ -21,7 +21,6 @@ import type { WeightedHistory } from "./training-events.js";
 import { shuffle, streamOf } from "../numeric/hash.js";
 import { NO_ITEM, type ItemLists } from "../kernels/top-items/binding.js";
 
-/** Rows of a split, with the encoder and the indexes of the fields that do not belong to the item. */
 interface RankedPart {
   dataset: Dataset;
   rows: Uint32Array;
@@ -30,13 +29,11 @@ interface RankedPart {
 }
 
 interface TrainedPart extends RankedPart {
-  /** whether the user is the only field of an event's context */
   isUserAlone: boolean;
 }
 
-/** Positive events in random order. */
 interface RankingEvents {
-  /** context features (user, device, ...) of each event, one row per event */
+  /** context features (user, device, ...), one row per event */
   context: FeatureRows;
   /** u32[numEvents]: user of each event, as numbered by the source of negatives; NO_ITEM for an event without a user */
   users: Uint32Array;
@@ -147,7 +144,6 @@ export function noEvents(): RankingEvents {
   return { ...none, context: { numRows: 0, width: 1, ids: new Uint32Array(), labels: new Float32Array() } };
 }
 
-/** Known users of a split in the order of their first events, with their held-out items. */
 interface HeldOut {
   /** u32[numQueries]: user of each query, as numbered by the source of negatives */
   users: Uint32Array;

@@ -127,7 +127,7 @@ interface TimedEvents {
 }
 
 export interface WeightedHistory extends ItemLists {
-  /** f64, parallel to items: weights; 1 when absent */
+  /** f64, parallel to items; 1 when absent */
   weights?: Float64Array;
 }
 

@@ -44,14 +44,12 @@ export interface WhichBlocks {
   chosen: Chosen;
   /** one of several equal parts of the users or rows; all of them when absent */
   share?: Share | undefined;
-  /** maximum number of queries of a block */
   size: number;
 }
 
 interface RowBlocks extends WhichBlocks {
   rows: TableRows;
   field: string;
-  /** true to scale vectors to length 1 */
   isCosine: boolean;
   /** false to read no vectors, in which case queries are row numbers within the field */
   withVectors: boolean;

@@ -105,7 +105,6 @@ export async function bestOfParts(how: PartLists, asked: AskedOfSet, k: number):
   }
 }
 
-/** The best items of each query among a part of the items, as positions in the part. */
 interface BestOfPart extends TopItems {
   top: number;
   /** u32: item numbers of the part; positions in this array identify the items in `items` */
@@ -118,7 +117,6 @@ function listOf({ top, part, items, scores }: BestOfPart, query: number): TopIte
   return { items: own, scores: scores.subarray(from, to) };
 }
 
-/** Copies the best items of a part, for one query, to `lists` at the position `to`. */
 function copyList(
   { top, part, items, scores }: BestOfPart,
   query: number,

@@ -3,7 +3,6 @@ import { NO_ITEM, type ItemLists } from "../../kernels/top-items/binding.js";
 import type { Search } from "./search.js";
 import { groupStarts } from "../../numeric/groups.js";
 
-/** The parts into which a set of items is divided by a code, such as one for each category. */
 export interface SetParts {
   /** u32[] each: item numbers of each part of the set, ascending */
   parts: Uint32Array[];
@@ -35,7 +34,6 @@ export function partsOfSets(sets: readonly Uint32Array[], codes: Uint32Array): S
   });
 }
 
-/** A search for the best items within each part of each set of items, which starts its threads on first use. */
 export interface PartSearch {
   started: () => Promise<Search>;
   end: () => Promise<void>;

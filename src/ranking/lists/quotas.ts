@@ -19,12 +19,10 @@ export interface Quotas {
   most: number;
   /** u32[numItems]: category of each item; MISSING for items without one */
   cells: Uint32Array;
-  /** for each set of items that are ranked together: its partition into parts, one for each category */
   ofSet: SetParts[];
   search: PartSearch;
 }
 
-/** Queries that rank the same set of items, with masks of item numbers. */
 export interface AskedOfSet {
   set: number;
   items: Uint32Array;
@@ -79,7 +77,6 @@ export async function bestPerCell(
   return lists;
 }
 
-/** Calls `act` with batches of queries whose lists have at most PLACES items in total. */
 async function inChunks(
   queries: Uint32Array,
   length: number,
@@ -117,7 +114,6 @@ function keepQuota(
   return length;
 }
 
-/** Fills the lists of some queries from separate searches for the best items of each category. */
 async function fromParts(
   { most, ofSet, cells, search: ofParts }: Quotas,
   asked: AskedOfSet,

@@ -81,7 +81,6 @@ interface Rankers {
   all: RankerOfQueries;
 }
 
-/** Number of (query, item) pairs that are scored at a time. */
 const PAIRS = 1 << 22;
 
 /** Returns a search for the best items by a model or a baseline. @param numItems number of all items */
@@ -134,7 +133,6 @@ async function bestOfSet(
   return found;
 }
 
-/** Returns the unmasked items of the set for queries first .. last - 1, and empty lists for other queries. */
 function unmaskedItems(
   set: Uint32Array,
   { indptr, items: masked }: ItemLists,

@@ -34,7 +34,7 @@ interface HnswBuildOptions {
   threads: number;
   /** aborts the build promptly; the promise rejects with the signal's reason */
   signal?: AbortSignal;
-  /** callback that receives the number of nodes in the graph, at most a hundred times */
+  /** called with the number of nodes in the graph, at most a hundred times */
   progress?: (numNodes: number) => void;
 }
 
@@ -158,7 +158,7 @@ export async function buildMixed(
   }
 }
 
-/** Lists of links in rows of equal width. NO_NODE terminates a list that does not fill its row. */
+/** NO_NODE terminates a list that does not fill its row. */
 interface Rows {
   width: number;
   rows: Uint32Array;

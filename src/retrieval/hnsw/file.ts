@@ -24,10 +24,8 @@ const HEADER = 96;
 const MOST_ELEMENTS = 2 ** 31 - 1;
 /** Maximum number of links of an element on a level: hnswlib stores the number in 16 bits. */
 const MOST_LINKS = 2 ** 16 - 1;
-/** Approximate size of a chunk in bytes. */
 const CHUNK = 1 << 20;
 
-/** Returns the size of an element in bytes, and the byte offsets of its vector and its label. */
 function elementOf(dim: number, m0: number): { size: number; vectorAt: number; labelAt: number } {
   const vectorAt = 4 + 4 * m0;
   const labelAt = vectorAt + 4 * dim;

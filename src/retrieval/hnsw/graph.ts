@@ -21,12 +21,10 @@ export interface HnswGraph {
   growing: GrowingArrays;
 }
 
-/** Returns a graph without memory for searches, which the first search allocates. */
 export function unsearched(graph: Omit<HnswGraph, "search" | "scratches" | "growing">): HnswGraph {
   return { ...graph, scratches: {}, growing: new GrowingArrays(graph.arena, "a search") };
 }
 
-/** Creates a graph that contains vectors and no links. */
 export function graphOf(shape: GraphShape, vectors: Float32Array): { arena: Arena; layout: GraphLayout } {
   const arena = new Arena();
   const layout = allocateGraph(arena, shape);

@@ -25,13 +25,11 @@ interface GraphSearchOptions {
 }
 
 interface GraphSearchResult extends TopItems {
-  /** number of distances computed for all queries */
   numDistances: number;
   /** duration of the searches, without the start of the threads */
   seconds: number;
 }
 
-/** Number of queries whose copies and results are in memory at a time. */
 const QUERIES_HELD = 8192;
 /** Queries of one kernel call; calls are short, because optimized code replaces a function only at its next call. */
 const QUERIES_OF_CALL = 8;
@@ -87,7 +85,6 @@ export async function searchGraph(
   });
 }
 
-/** Offsets of the structs, queries and results of a search in the arena. */
 interface Room {
   search: number;
   scratches: number[];

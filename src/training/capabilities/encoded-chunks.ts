@@ -5,7 +5,6 @@ import type { EncodedRows } from "../../export/encoded-rows.js";
 import { keysOfRows } from "../reading/open-as-trained.js";
 import { wholeOf } from "../reading/split-parts.js";
 
-/** Number of rows that are encoded at a time. */
 const CHUNK_ROWS = 16_384;
 
 /**
@@ -26,7 +25,6 @@ export function* featureChunks(
 }
 
 interface FeatureChunk {
-  /** position of the chunk's first row in the list of rows */
   first: number;
   /** u32: indexes of the chunk's rows in the dataset */
   part: Uint32Array;

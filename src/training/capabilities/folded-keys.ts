@@ -17,13 +17,11 @@ import type { RunSpace } from "./run-space.js";
 /** A run that is ready to compute vectors of keys from the events of any number of logs. */
 export interface FoldingIn {
   dim: number;
-  /** true if keys have biases in addition to their vectors */
   biased: boolean;
   /** clause with the reason why a key's vector also depends on other keys of the log; absent if it does not */
   together?: string;
   /** Computes the vectors of a log's keys. @param mayBeNone true to accept a log in which no key gets a vector */
   of(log: FurtherLog, mayBeNone?: boolean): Promise<FoldedKeys>;
-  /** Ends the threads that compute vectors, if there are any. */
   close?(): Promise<void>;
 }
 

@@ -13,7 +13,6 @@ export interface KeyVectors {
   vectors: Float32Array;
   /** weights of the features and the bias; only if the model's scores are log-odds or predictions of the task */
   weights?: { w?: Float32Array; w0?: number; task: string };
-  /** true if out-of-vocabulary features have vectors */
   hasUnknown: boolean;
 }
 

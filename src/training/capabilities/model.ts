@@ -46,7 +46,6 @@ export interface Capabilities {
   scorer?: (run: Run, inPlace?: EmbeddingTable) => Promise<ScoringModel>;
   /** Opens the model to predict rows of a log one by one. */
   predictor?: (run: Run, how: { threads: number }) => Promise<RowPredictor>;
-  /** Evaluates the model's scores against the labels of a log. */
   evaluate?: (run: Run, on: EvaluatedOn, watch: Watch) => Promise<Scored>;
   /**
    * Ranks the items that the run stores.
@@ -63,7 +62,6 @@ export interface Capabilities {
   foldIn?: FoldIn;
   /** similarity of a folded-in user's vector and item vectors, without weights; used if the model has no `rank` */
   foldedRank?: "dot" | "cosine";
-  /** Removes keys from the run. */
   forgetting?: (run: Run) => Forgetting | Promise<Forgetting>;
   /** Composes table rows from the vectors of their features, or returns the reason why the run does not allow it. */
   composition?: (run: Run) => Promise<Composition | { whyNot: string }>;
@@ -88,7 +86,6 @@ export interface Capabilities {
    * @param table name of the table; undefined for the default table
    */
   rowTexts?: (run: Run, table: string | undefined) => Promise<RowTexts | undefined>;
-  /** Functions that write the run's networks in ONNX. */
   networks?: Readonly<Partial<Record<NetworkName, WriteNetwork>>>;
   /** Reads what only this kind of model reports: importances of columns by descending gain, or attention shares. */
   reported?: (run: Run) => Promise<Pick<ReportedRun, "importances" | "shares">>;
@@ -107,7 +104,7 @@ export interface NetworkAsked {
   onnxInput?: OnnxInput;
 }
 
-/** The whole network, or only the tower that computes vectors of users or items. */
+/** The whole network, or only the tower of users or items. */
 type NetworkName = "network" | "user" | "item";
 
 /**

@@ -17,7 +17,6 @@ export interface VectorBlock {
 /** Rotates rows. @param fieldOf [rows]: index of each row's field in the table @returns f32[rows * dim] */
 export type Rotate = (vectors: Float32Array, fieldOf: ArrayLike<number>) => Float32Array;
 
-/** A table in addition to the default table, with which it shares a rotation. */
 interface RotatedTable {
   name: string;
   /** offset of the block of the default table's vectors whose rotation applies to this table */

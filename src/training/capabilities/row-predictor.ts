@@ -10,7 +10,6 @@ import { featureChunks } from "./encoded-chunks.js";
 import type { ScoringModel } from "./run-space.js";
 import type { Watch } from "../session/watch.js";
 
-/** Interpretation of a row's scores. */
 type Predicted =
   /** the score is the log-odds of label 1 */
   | { kind: "probability" }
@@ -46,7 +45,6 @@ export interface RowPredictor {
 /** Opens a model file of another program. @throws {UsageError} its format is unknown */
 export type PredictForeign = (file: string, how: { threads: number }) => Promise<RowPredictor>;
 
-/** Returns the predictor of a model that scores feature rows. */
 export async function predictorOf(
   model: ScoringModel,
   { threads }: { threads: number },

@@ -36,7 +36,6 @@ export async function readSpace(run: Run): Promise<RunSpace> {
 export type ScoringModel<S extends Scorer = Scorer> = S & Pick<RunSpace, "space" | "preprocess">;
 
 export interface RowComposer {
-  /** number of dimensions of a vector */
   dim: number;
   /** f32[numRows * dim]: vector of each row, which is the sum or another composition of its features' vectors */
   vectors(rows: FeatureRows): Float32Array;

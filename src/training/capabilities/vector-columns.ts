@@ -33,7 +33,6 @@ export function putColumns(
     rows.set(columns.subarray(from, from + width), to);
 }
 
-/** Number of rows that are rotated at a time. */
 const ROTATED_ROWS = 4096;
 
 /** Returns a function that rotates rows of a table; columns without a rotation are copied. */

@@ -47,7 +47,6 @@ import { kindAt } from "../../io/tree.js";
 
 /** Results of the first training that its refit needs. */
 export interface Evaluated {
-  /** options of the trainer with defaults applied */
   options: Record<string, unknown>;
   metrics: Record<string, PartMetrics>;
   vectorsAdd?: VectorsAdd | undefined;
@@ -86,7 +85,6 @@ interface Saved extends Pick<Checkpoint, "standing" | "epochs"> {
   search?: Omit<SearchState, "units"> & { roots?: string[] };
 }
 
-/** Prefix of the names of a search's arrays in a checkpoint. */
 const SEARCH = "search.";
 
 export class Checkpoints {
@@ -125,7 +123,6 @@ export class Checkpoints {
     return this.#file.found?.saved.first;
   }
 
-  /** Returns the controls of the epoch loop for a training or, if `first` is given, for its refit. */
   controls(first?: Evaluated): Pick<Controls, "checkpoint" | "resume"> {
     const { found, every } = this.#file;
     const isOfThis = (found?.saved.first === undefined) === (first === undefined);
@@ -141,7 +138,6 @@ export class Checkpoints {
     };
   }
 
-  /** Saves the state of a search before its training begins. */
   async saveSearch(search: SearchState): Promise<void> {
     this.#search = search;
     await this.#save({ arrays: {}, standing: firstStanding(), epochs: [] }, undefined);
@@ -166,7 +162,6 @@ export class Checkpoints {
   }
 }
 
-/** Returns a search's metric values, by row or by user, as arrays of a checkpoint. */
 function arraysOf(units: SearchState["units"]): NamedArrays {
   return Object.fromEntries(
     Object.entries(units).flatMap(([name, { sums, weights }]) => [
@@ -176,7 +171,6 @@ function arraysOf(units: SearchState["units"]): NamedArrays {
   );
 }
 
-/** Restores the state of a search. @throws {ArtifactError} the checkpoint is damaged */
 function searchIn({ roots = [], ...saved }: NonNullable<Saved["search"]>, arrays: NamedArrays): SearchState {
   const unitsOf = (name: "standard" | "best"): UserMetric | undefined => {
     const [sums, weights] = [`${SEARCH}${name}.sums`, `${SEARCH}${name}.weights`];
@@ -214,7 +208,6 @@ const ADVICE = "remove it and train from the start";
 /** All options and inputs that determine a training's bytes, keyed by their names. */
 type Identity = Record<string, unknown>;
 
-/** Content of a checkpoint: arrays, and a JSON object, which is stored together with the training's identity. */
 interface Contents<Saved> {
   arrays: NamedArrays;
   large?: LargeArrays | undefined;
@@ -325,7 +318,6 @@ async function read<Saved>(path: string, shape: Shape): Promise<Contents<Saved>>
   return { arrays, large: await largeArrays(path), saved: parseJson(json, shape, path, ADVICE) as Saved };
 }
 
-/** Returns the large arrays of a checkpoint; undefined if there are none. */
 async function largeArrays(path: string): Promise<LargeArrays | undefined> {
   const entries = await withArtifact(path, (file) => entriesOfFile(file, path));
   const names = [...entries.keys()].filter((name) => name.startsWith(LARGE));
@@ -341,7 +333,6 @@ async function largeArrays(path: string): Promise<LargeArrays | undefined> {
   };
 }
 
-/** Reads the tensors of a checkpoint. @throws {ArtifactError} damaged, or not a regular file */
 async function checkpointTensors(
   path: string,
   isWanted: (name: string) => boolean,
@@ -350,7 +341,6 @@ async function checkpointTensors(
   return await withArtifact(path, (file) => readSafetensorsFile(file, path, isWanted));
 }
 
-/** Checks that a save can only replace an older checkpoint. @throws {OutputError} the path is something else */
 async function checkSavable(path: string): Promise<void> {
   if ((await kindAt(path)) === undefined) return;
   const json = await checkpointTensors(path, (name) => name === STANDING).catch(() => undefined);

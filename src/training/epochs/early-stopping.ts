@@ -16,7 +16,6 @@ export interface StoppingMetric {
   of(scores: Float32Array, rows: FeatureRows): number;
 }
 
-/** State of early stopping. */
 export interface Standing {
   /** epoch whose parameters are kept, from 1; 0 before the first epoch, and while no epoch is better than `toBeat` */
   kept: number;
@@ -68,7 +67,6 @@ export class EarlyStopping {
     this.#standing.kept = epoch;
   }
 
-  /** Number of validations since the last improvement by more than minDelta. */
   get waited(): number {
     return this.#standing.waited;
   }

@@ -10,7 +10,6 @@ export type NamedArrays = Readonly<Record<string, Tensor["data"]>>;
 /** Arrays of 32-bit floats that exceed memory; each is read only while it is written to or restored from a file. */
 export interface LargeArrays {
   names: readonly string[];
-  /** number of elements of each array */
   length: number;
   /** Reads an array of a checkpoint. @throws {ArtifactError} the checkpoint is damaged */
   read(name: string): Promise<Float32Array>;

@@ -42,7 +42,7 @@ export interface Examples {
   /** rows of the validation split; sampled negatives, if any, are the same in every epoch */
   valid?: FeatureRows;
   test?: FeatureRows;
-  /** minimum and maximum label of the training split */
+  /** of the training split */
   labelRange: [low: number, high: number];
   /** share of the rows with label 0 that training uses; absent if it uses all */
   negativeShare?: number;
@@ -137,7 +137,7 @@ function storedExamples(
   return storedRows(bindEncoder(space, part.dataset), part, labels.subarray(0, rows.length), weights);
 }
 
-/** Returns rows that are read from the dataset and encoded block by block. @param part rows in ascending order */
+/** @param part rows in ascending order */
 export function storedRows(
   encoder: Encoder,
   part: Part,
@@ -164,7 +164,6 @@ function rangeOf(labels: LabelArray, task: Task): [low: number, high: number] {
   return [low, high];
 }
 
-/** Returns the rows with label 1 and a random share of the other rows. */
 function downsampled(rows: Uint32Array, labels: Labels, share: number, seed: number): Uint32Array {
   if (share === 1) return rows;
   if (labels.task !== "binary") throw new UsageError("--negative-downsampling is for labels of 0 and 1");
@@ -172,7 +171,6 @@ function downsampled(rows: Uint32Array, labels: Labels, share: number, seed: num
   return thoseOf(rows, (row) => labels.values[row] === 1 || uniformAt(stream, row) < share);
 }
 
-/** The source of negatives, and the indexes of the fields that a negative replaces. */
 export interface NegativeFields {
   source: NegativeSource;
   /** users and items of the training split's rows; undefined if they are not needed */

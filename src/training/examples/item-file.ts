@@ -39,19 +39,16 @@ function arraysOf(name: string, { ids, indptr, values }: FeatureRows): [string, 
   ];
 }
 
-/** Returns the item catalogue as a file of model/, for a run without sampled negatives. */
 export function itemFiles(catalogue: ItemCatalogue): Record<string, readonly Uint8Array[]> {
   return { [FILE]: safetensorsChunks(new Map(itemTensors(catalogue))) };
 }
 
-/** Reads keys that are stored as bytes and offsets. @throws {ArtifactError} damaged */
 function dictionaryFrom(tensors: TensorFile, name: string): Keys {
   const bytes = tensors.u8(`${name}.bytes`, [undefined]);
   const offsets = tensors.offsets(`${name}.offsets`, [undefined], bytes.length);
   return { size: offsets.length - 1, bytes, offsets };
 }
 
-/** Reads the catalogue from its tensors. @throws {ArtifactError} damaged */
 function itemsFrom(tensors: TensorFile, numFeatures: number): ItemCatalogue {
   const items = dictionaryFrom(tensors, "items");
   const { size } = items;

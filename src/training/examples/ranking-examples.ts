@@ -56,7 +56,6 @@ interface RankingExampleOptions {
   candidates?: Dataset | undefined;
   /** settings of --item-neighbors: the features of neighbors that are added to an item, and their total weight */
   neighbors?: NeighborOptions;
-  /** name of the command, for messages */
   asker: string;
 }
 
@@ -154,7 +153,6 @@ export function rankingExamples(
   };
 }
 
-/** Rows on disk are encoded block by block. */
 function eventRows(encoder: Encoder, part: Part, weights: Float32Array | undefined): TrainingRows {
   const { dataset, rows } = part;
   const labels = new Float32Array(rows.length);
@@ -210,7 +208,6 @@ export function userFields({ fields }: FeatureSpace, { dataset }: Pick<Part, "da
 }
 
 interface NeighborOptions {
-  /** maximum number of neighbors per item */
   most: number;
   /** total weight of an item's neighbors, relative to the weight 1 of its own features */
   weight: number;

@@ -25,7 +25,6 @@ interface ExampleRequest extends EventWeightOptions {
   minUsers?: number;
   seed: number;
   shuffle: boolean;
-  /** share of the rows with label 0 that training uses */
   negativeDownsampling: number;
 }
 

@@ -27,7 +27,6 @@ import type { Dataset } from "../../dataset/dataset.js";
 import type { Metrics } from "../../embedding/manifest.js";
 import type { EmbeddingTable } from "../../embedding/table.js";
 
-/** Computes the metrics of a run's scores, whose task must have labels. */
 export async function evaluateScores(
   run: Run,
   model: ScoringModel,
@@ -183,7 +182,6 @@ export interface EvaluatedOn extends Omit<FurtherLog, "on"> {
   part?: "valid" | "test" | undefined;
   /** true to correct scores and weights for the sampling of negatives */
   logq?: boolean;
-  /** number of bins of the calibration curve */
   bins: number;
   /** table with the same rows that replaces the run's table, if the model scores by its table */
   inPlace?: EmbeddingTable | undefined;

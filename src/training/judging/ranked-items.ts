@@ -41,11 +41,9 @@ export interface UserVectors {
 }
 
 interface RankedItems {
-  /** returns one feature row per query, for indexes of users in RankedKeys */
   contextsOf: (users: Uint32Array) => FeatureRows;
   /** one feature row per item of RankedKeys */
   items: FeatureRows;
-  /** returns whether the run has an item of RankedKeys */
   isKnown: (item: number) => boolean;
 }
 

@@ -5,7 +5,6 @@ import { spreadOf, spreadOfDays } from "../../config/new-rows-gates.js";
 import type { Description } from "../../dataset/encoded/description.js";
 import { taskOfLabels } from "../../dataset/labels.js";
 
-/** Maximum number of keys that are shown per column. */
 const MOST_KEYS = 6;
 const BINS = 24;
 /** Maximum share of the cells at each end that lie outside of a histogram's range. */
@@ -55,7 +54,6 @@ export class ShapeCounter {
     return cells.length <= FEW ? this.keys(c, keyOf) : histogram(cells);
   }
 
-  /** Returns the distribution of events over the keys of a column. @param top number of keys to list */
   events(
     role: EventsOfKeys["role"],
     column: string,

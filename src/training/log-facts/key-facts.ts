@@ -99,7 +99,6 @@ const LEAST_SHARE = 0.001;
 const TIMES_LIMIT = 15;
 /** Minimum number of users for which the 99th percentile is meaningful. */
 const FEW_USERS = 20;
-/** Maximum number of keys that a warning names. */
 const MOST_NAMED = 5;
 
 /** Counts the rows of each key of a column, in 4 bytes per distinct key. */
@@ -146,7 +145,6 @@ export class KeyCounter {
     return this.#rows.subarray(0, this.#numKeys);
   }
 
-  /** Returns keys with far more events than other keys; undefined if there are none. */
   crowd(): { least: number; keys: number; percentile: number; limit: number } | undefined {
     const sorted = this.#rows.slice(0, this.#numKeys).sort();
     if (sorted.length < FEW_USERS) return undefined;

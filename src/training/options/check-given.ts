@@ -109,7 +109,6 @@ function mismatch(
     : `${own} needs ${flagNamed(other)} ${values.join(", ")}, got ${shown(current)}`;
 }
 
-/** Returns an option with its required value for messages: `--content FILE`. */
 function partner(table: OptionTable, other: string, values: readonly string[] | true): string {
   const wanted = values === true ? (table[other]?.placeholder ?? "").toUpperCase() : values.join(" or ");
   return `${flagNamed(other)} ${wanted}`.trim();

@@ -103,7 +103,6 @@ export interface ExampleOptions
   /** number of negatives per event, for a log without labels; 0 for a log with labels */
   negatives: number;
   noise: Noise;
-  /** columns that describe the item; inferred when absent */
   itemFields?: string[];
 }
 

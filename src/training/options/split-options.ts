@@ -18,7 +18,6 @@ export interface SplitFlags {
   validLike?: string;
   /** number of events, or groups of events, that are held out per user, for --split last; 1 when absent */
   last?: number;
-  /** column whose equal cells form a group of events */
   group?: string;
 }
 
@@ -180,7 +179,6 @@ export const events = {
   }),
 } as const;
 
-/** Defines an option whose value is a share in [0, 1), a date, or the path of another log. */
 function shareOrFile(help: string) {
   return custom(
     "share, date or file",

@@ -7,7 +7,6 @@
 
 import { flagOf, nearestName, UsageError } from "../../errors.js";
 
-/** A heading under which the help lists options. */
 type Group = `${string}:`;
 
 /** Properties that every option has. */
@@ -40,7 +39,6 @@ export interface About<V> {
   noBytes?: true;
   /** reason why the command rejects the option, as messages state it after the flag; absent if it is allowed */
   refused?: string;
-  /** true if the command line must contain the option */
   required?: true;
   /** names of options that this option sets, unless the user sets them */
   sets?: readonly string[];
@@ -343,7 +341,6 @@ export function definedOf<T extends object>(options: T): { [K in keyof T]?: Excl
   };
 }
 
-/** Maximum number of columns in a range. */
 const MOST = 16_384;
 const RANGE = /^(.*?)(\d+)\.\.\1(\d+)(:.*)?$/su;
 
@@ -365,7 +362,6 @@ export function countedOut(names: readonly string[], flag: string): string[] {
   });
 }
 
-/** Maximum number of layers, and maximum number of outputs per layer. */
 const MAX_LAYERS = 16;
 const MAX_UNITS = 8192;
 

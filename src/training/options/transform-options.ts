@@ -30,7 +30,6 @@ const near = "New items by their nearest:";
 const output = "Output:";
 const MANY = Number.MAX_SAFE_INTEGER;
 
-/** Distances between numbers: great-circle distance of latitude and longitude in degrees, or Euclidean distance. */
 const distanceKinds = ["great-circle", "euclidean"] as const;
 export type DistanceKind = (typeof distanceKinds)[number];
 
@@ -226,7 +225,6 @@ export interface Transformed {
   rows: AsyncIterable<EncodedRows>;
   /** for each column, number of cells, and number of cells whose key has no training events */
   unknown?: Record<string, UnseenCounts>;
-  /** other warnings */
   warnings: string[];
   /** metrics measured during encoding, by name, such as `content` for the prediction of vectors from content */
   metrics?: Record<string, Metrics>;

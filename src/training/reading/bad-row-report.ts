@@ -26,7 +26,6 @@ export class BadRowReport {
   readonly #blocks: Buffer[] = [];
   #lines: string[] = [];
   #length = 0;
-  /** true once this report has written the file */
   #written = false;
   #isHeld = false;
 
@@ -81,7 +80,7 @@ export class BadRowReport {
 /** Number of rows after which the share of bad rows is checked during reading. */
 const FIRST_ROWS = 1000;
 
-/** Callback with the number of skipped rows per reason, and the total number of rows. */
+/** The number of skipped rows per reason, and of all rows. */
 type OnRead = (skipped: Record<string, number>, numRead: number) => void;
 
 /** Sums the counts of skipped rows over the pieces of a log. */
@@ -139,7 +138,6 @@ export class SkippedRows {
   }
 }
 
-/** Returns a sentence for each reason why rows were skipped. */
 export function skippedNotes(skipped: Readonly<Record<string, number>>): string[] {
   return Object.entries(skipped).map(
     ([reason, count]) => `skipped ${count} bad ${count === 1 ? "row" : "rows"} (${reason})`,

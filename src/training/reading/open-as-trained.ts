@@ -40,7 +40,6 @@ export interface FurtherLog extends Pick<
   "reading" | "hashKeys" | "maxBad" | "badRows" | "onRead" | "beside" | "tables"
 > {
   on: string[];
-  /** true to read times from the run's time column */
   timed?: boolean;
   /** true if the rows are events of users, to which the run's user limits apply; absent if they are rows to score */
   limitsUsers?: true;
@@ -48,7 +47,6 @@ export interface FurtherLog extends Pick<
   rowsOf?: (dataset: Dataset) => Uint32Array;
 }
 
-/** Roles that a command requires of a log. */
 interface NeededRoles {
   /**
    * - `all`: the run's roles (the default); labels are required unless the run samples negatives

@@ -50,7 +50,6 @@ export interface DatasetOptions extends Omit<BuildOptions, "filters" | "onSkippe
   reading: ReadOptions;
   /** maximum share of bad rows that may be skipped; 0.01 by default */
   maxBad?: number;
-  /** receives the skipped rows */
   badRows?: BadRowReport;
   /** receives the numbers of skipped rows per reason and of all rows, in place of the check against maxBad */
   onRead?: (skipped: Record<string, number>, numRead: number) => void;
@@ -168,7 +167,6 @@ export function filteredColumns({ drop, where }: Pick<DatasetOptions, "drop" | "
   );
 }
 
-/** Checks the hashing of a dataset. @throws {UsageError} another secret was used, or other columns were hashed */
 function checkHashing(
   { columns }: Dataset,
   hashing: KeyHashing,

@@ -20,7 +20,6 @@ import { parseSide } from "../../dataset/side.js";
 import { expandPaths } from "../../io/glob.js";
 import { statOf } from "../../io/tree.js";
 
-/** Options of a training in the form of its manifest. */
 type StatedOptions = Partial<DatasetOptions & SplitFlags & EventLimits> & { log?: string[]; task?: string };
 
 interface ReadAgain {
@@ -196,7 +195,6 @@ async function placedInputs(run: Run, { log, sides, valid, test }: NamedInputs):
   };
 }
 
-/** Resolves a path to a file, or a pattern to the files that it matches. */
 async function placedPath({ givenIn, path: run }: Run, path: string): Promise<string[]> {
   const places = isAbsolute(path) ? [path] : [...(givenIn === undefined ? [] : [join(givenIn, path)]), path];
   for (const place of places) {

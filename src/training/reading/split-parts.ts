@@ -101,7 +101,6 @@ function allOf(dataset: Dataset, rows: Uint32Array): Part {
   };
 }
 
-/** Returns the rows in memory that threads can share. */
 function inShared(rows: Uint32Array): Uint32Array {
   return areShared([rows]) ? rows : sharedCopy(rows);
 }
@@ -119,7 +118,6 @@ function trainedOnWarnings(dataset: Dataset, other: Dataset, numSides: number): 
     );
 }
 
-/** Counts the events in another log, of any users, for each item of the dataset. */
 function popularityIn(dataset: Dataset, other: Dataset): Likeness {
   const [own, there] = [itemColumn(dataset), itemColumn(other)];
   const index = new KeyIndex(own.dictionary);
@@ -248,7 +246,6 @@ export function countUnseen(
   }
 }
 
-/** Returns a sentence for each field that has cells with keys outside of the feature space. */
 export function unseenNotes(space: FeatureSpace, { dataset, rows }: Part): string[] {
   return unseenWarnings(bindEncoder(space, dataset).countUnseen(rows));
 }

@@ -26,7 +26,6 @@ const LEAST_GAIN = 0.01;
 /** Slope with which a logistic function approximates the normal distribution to 0.01, for a closed form. */
 const LOGISTIC_SLOPE = 1.702;
 
-/** Returns the expected improvement of a point over the best value, in standard deviations of the values. */
 type ExpectedImprovement = (point: readonly number[]) => number;
 
 /**

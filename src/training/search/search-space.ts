@@ -19,9 +19,7 @@ export type SearchSetting = Readonly<Record<string, number | string>>;
 
 /** Name of the search's stream of random numbers, different from other streams of the seed. */
 const SEARCH = 0x5ea7c4;
-/** Maximum number of attempts to find a setting that was not tried before. */
 const ATTEMPTS = 64;
-/** Number of candidates among which the Gaussian process chooses. */
 const CANDIDATES = 600;
 /** Maximum number of settings to which the Gaussian process is fitted: those with the best values. */
 const MOST_FITTED = 200;
@@ -74,7 +72,6 @@ export class SearchSpace {
     this.#seed = seed;
   }
 
-  /** Names of the options that a setting may vary. */
   get names(): string[] {
     const isSearched = (other: string) => this.#ranges.some(([name]) => name === other);
     const mayApply = ([, option]: [string, Option]) =>
@@ -82,7 +79,6 @@ export class SearchSpace {
     return this.#ranges.filter(mayApply).map(([name]) => name);
   }
 
-  /** Values of the default training, by option. */
   get standard(): SearchSetting {
     return this.#drawSetting((name) => this.#standard[name] as number | string);
   }
@@ -245,7 +241,6 @@ export function searchedNames(table: OptionTable): string[] {
   return rangesOf(table).map(([name]) => name);
 }
 
-/** Whether an option is allowed with the other options, and has values to try. */
 function applies({ only = {}, search = {} }: Option, options: Options): boolean {
   const goesWith = Object.entries(only).every(([other, values]) =>
     values === true ? options[other] !== undefined : values.includes(String(options[other])),

@@ -23,7 +23,6 @@ import type { Watch } from "../session/watch.js";
 export interface Tried {
   /** every option of the training, with defaults applied */
   used: Readonly<Record<string, unknown>>;
-  /** metrics of the validation split */
   valid: PartMetrics | undefined;
   epochs: readonly EpochEvent[];
   bestEpoch: number;
@@ -35,14 +34,12 @@ export interface SearchState {
   trials: TrialLine[];
   /** options of the default training; undefined before it has ended */
   standard?: Record<string, unknown>;
-  /** metric by which settings are compared */
   metric?: string;
   /** the metric with the contribution of each row or user, for the default training and for the best setting so far */
   units: { standard?: UserMetric; best?: UserMetric };
 }
 
 export interface SearchRequest {
-  /** number of settings to try */
   trials: number;
   table: OptionTable;
   given: Readonly<Record<string, unknown>>;
@@ -52,9 +49,7 @@ export interface SearchRequest {
   /** options whose values an earlier run determines */
   decided: readonly string[];
   comparedBy: (valid: PartMetrics) => string;
-  /** Trains with a setting. @throws {DivergedError} it diverged @throws {UsageError} its options are invalid */
   tryOut: (setting: SearchSetting) => Promise<Tried>;
-  /** state of an interrupted search for the same request */
   found: SearchState | undefined;
   save(state: SearchState): Promise<void>;
 }
@@ -176,7 +171,6 @@ type Outcome = Pick<TrialLine, "epochs" | "bestEpoch" | "value" | "curve" | "fai
   units?: UserMetric | undefined;
 };
 
-/** Trains with a setting. @throws {UsageError} the default is invalid, or its metrics cannot be compared */
 async function tried(
   { table, tryOut, comparedBy }: SearchRequest,
   state: SearchState,
@@ -267,7 +261,6 @@ function searchResult(state: SearchState, space: SearchSpace): Searched {
   };
 }
 
-/** Warns about settings that failed, a gain that may be chance, and a best value at the edge of the searched range. */
 function verdict({ trials }: SearchState, best: TrialLine, by: SearchedBy, space: SearchSpace): string[] {
   const warnings: string[] = [];
   const failed = trials.filter(({ value }) => value === null);

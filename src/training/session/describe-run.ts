@@ -20,7 +20,6 @@ import { openRun, type Run } from "../../embedding/run-directory.js";
 import { fingerprintOf, sha256Of, type InputFingerprint } from "../../io/fingerprint.js";
 import { isCut } from "../options/split-options.js";
 
-/** Describes the conversion of a log's rows to feature rows. */
 export function preprocessOf(
   space: FeatureSpace,
   dataset: Dataset,

@@ -84,7 +84,6 @@ export interface FeatureModel<O extends FeatureOptions & object, S> {
     session: Session,
   ): Examples | Promise<Examples>;
   learn: LearnFunction<O, S>;
-  /** estimates memory and disk */
   needs: Needs;
   /** true if the trainer can read its rows from disk during training */
   streams: boolean;
@@ -94,14 +93,12 @@ export interface FeatureModel<O extends FeatureOptions & object, S> {
   init?: { run: Run; carry(fitted: FittedVocabulary): WarmVocabulary<S> } | undefined;
   /** returns sentences that warn about the training before it begins */
   doubts?(space: FeatureSpace, options: O): readonly string[];
-  /** returns sentences that warn about the result */
   outcome(outcome: Outcome<O>): string[];
 }
 
 /** Result of a training, from which `outcome` derives warnings. */
 export interface Outcome<O> {
   trained: Trained;
-  /** metrics of all splits, by split */
   metrics: Record<string, Metrics>;
   examples: Examples;
   options: O;
@@ -293,7 +290,6 @@ function mostKeys({ offsets }: FeatureSpace, counts: Uint32Array): number {
   return Math.max(1, ...keys);
 }
 
-/** Returns the name of the stopping metric in `metrics`. */
 function comparedBy(valid: PartMetrics, metric: StoppingMetricName | undefined, options: object): string {
   const { k, metric: list } = options as Partial<ListOptions>;
   return k !== undefined && list !== undefined

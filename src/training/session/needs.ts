@@ -24,13 +24,10 @@ export interface TrainingSize {
   /** number of features of all columns, and number of features by column */
   features: number;
   ofColumn: ReadonlyMap<string, number>;
-  /** number of features of the user column; 0 without one */
   users: number;
   /** average number of features per row: one for each column of keys or numbers, about three for multi-valued ones */
   cells: number;
-  /** total number of bytes of the features' keys */
   keyBytes: number;
-  /** true if the training reads the rows from disk */
   isStored: boolean;
 }
 
@@ -45,7 +42,6 @@ export interface Needs {
   of: (size: TrainingSize, dim?: number) => Estimate;
   /** dimension of the vectors, if a smaller --dim would reduce the memory or disk */
   dim?: number;
-  /** advice on other ways to reduce memory and disk, for the message */
   advice: string;
 }
 
@@ -168,7 +164,6 @@ function leastMemory(): { bytes: number; limit: string } {
 /** Safety factor for the --dim that a message suggests, because estimates are up to a quarter below the peak. */
 const MARGIN = 1.3;
 
-/** Returns advice on options with which the training would fit into memory and on disk. */
 function smaller({ of, dim, advice }: Needs, size: TrainingSize, fits: (bytes: number) => boolean): string {
   for (let less = Math.floor((dim ?? 0) / 2); less >= 2; less = Math.floor(less / 2)) {
     const { memory } = of(size, less);

@@ -11,13 +11,11 @@ import type { Fit, Plan, Session, TrainingInput } from "./trainer.js";
 import { holdsOutRows, isCut } from "../options/split-options.js";
 
 interface FittedTwice {
-  /** results of the first training, whose metrics are reported */
   first: Evaluated;
   /** model of the run: that of the refit, or of the first training */
   published: Fit;
   /** the manifest's entry about the refit; absent without a refit */
   refit?: { epochs: number; rows: number; metrics: Record<string, PartMetrics> };
-  /** true if an interrupt ended the training early */
   interrupted: boolean;
 }
 

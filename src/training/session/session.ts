@@ -35,7 +35,7 @@ import { cores } from "../../workers/cores.js";
 import { startThreads } from "../../workers/idle.js";
 import type { ThreadsInUse } from "../../workers/thread-choice.js";
 
-/** Progress messages for the work after each stage, if it may take long. */
+/** Progress messages for the work after a stage, if it may take long. */
 const FOLLOWING: Readonly<Record<string, string>> = {
   read: "preparing the rows for training",
   encode: "training",

@@ -17,9 +17,7 @@ import type { Watch } from "./watch.js";
 
 /** A command that trains. */
 export interface Trainer {
-  /** name of the command, `train-NAME` */
   command: string;
-  /** description of the command in the help */
   description: string;
   /** examples in the help: command lines that work with the files in fixtures/ */
   examples: string;
@@ -58,7 +56,6 @@ export interface LogTraits {
 export interface Candidate {
   /** name of the run's folder, unique among all trainers */
   name: string;
-  /** options whose values differ from the trainer's defaults */
   options: Readonly<Record<string, unknown>>;
   /** rough duration of the training, relative to the fastest candidate; fast candidates are trained first */
   effort: number;
@@ -87,7 +84,6 @@ export interface Plan {
   reading?: Partial<ExampleOptions>;
   /** flags that require all rows in memory, regardless of --max-memory */
   wholeFor?: readonly string[];
-  /** the run that --init names */
   init?: Run | undefined;
   /**
    * Selects the features that the trainer uses. Also returns notes on ignored columns.
@@ -104,7 +100,6 @@ export interface Plan {
   comparedBy?: (valid: PartMetrics) => string;
   /** estimates memory and disk, which are not checked when it is absent */
   needs?: Needs;
-  /** Trains on the splits, and computes the metrics. */
   fit(source: TrainingInput, session: Session): Promise<Fit>;
 }
 
@@ -126,7 +121,6 @@ export interface Session {
   watch: Watch;
   warn: (text: string) => void;
   note: (text: string) => void;
-  /** callback that ends a stage of the training, for timing */
   lap: (stage: string) => void;
   /** controls of checkpoints and interrupts; the trainer adds the stopping metric */
   controls: Controls;
@@ -139,7 +133,6 @@ export interface Session {
 /** Result of a training that has ended. */
 export interface Fit {
   evaluated: Evaluated;
-  /** true if an interrupt ended the training early */
   interrupted: boolean;
   /** options whose values the trainer chose according to the data; absent if `evaluated` contains them */
   chosen?: object;
@@ -151,17 +144,13 @@ export interface Fit {
 
 /** The part of a run's content that depends on the trainer. */
 export interface FitContents {
-  /** name of the model in the manifest */
   model: string;
   tables: RunContents["tables"];
   files: NonNullable<RunContents["modelFiles"]>;
   /** lines of metrics.jsonl; by default one line per epoch */
   metricsLines?: RunContents["metricsLines"];
-  /** options whose values depend on the data */
   chosen?: Record<string, unknown>;
-  /** further entries of the manifest */
   manifest?: Partial<Manifest>;
-  /** further entries of the summary */
   summary?: Partial<Summary>;
 }
 
@@ -207,6 +196,5 @@ export interface PreparedTrainings {
 export interface ComparedTraining {
   epochs: readonly EpochEvent[];
   bestEpoch: number;
-  /** Computes the metrics of the test split; undefined if there is none. */
   test(): Promise<Metrics | undefined>;
 }

@@ -3,7 +3,6 @@ import type { EngineReading } from "../../log/log.js";
 import type { GivenTraining } from "../options/log.js";
 import { engineOf } from "../options/reading.js";
 
-/** A session on the server, with the options for reading logs on the server. */
 interface EngineJob {
   session: EngineSession;
   engine: EngineReading;

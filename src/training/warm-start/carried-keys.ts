@@ -54,7 +54,6 @@ export interface CarriedVocabulary extends Vocabulary {
   /** u32[numFeatures]: the run's feature with the same key, or NONE */
   from: Uint32Array;
   carried: Carried;
-  /** names of the fields that are not in the run */
   added: string[];
 }
 

@@ -79,7 +79,6 @@ export function withTableKeys(
   return { space, history: nextHistory(space, dataset), notes: [], warnings: [] };
 }
 
-/** Initial parameters that come from a table, numbers of the keys that are in it, and notes. */
 interface StartFromTable {
   table: TableStart;
   carried: Carried;

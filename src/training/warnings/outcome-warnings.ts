@@ -29,9 +29,7 @@ export interface Course {
   /** number of completed epochs, which equals `most` if the training did not stop early */
   done: number;
   most: number;
-  /** flag that sets the number of epochs: --epochs */
   flag: string;
-  /** number of the best epoch */
   best: number;
 }
 
@@ -53,7 +51,6 @@ export function unfinishedWarnings(course: Course): string[] {
   ];
 }
 
-/** Warns if there is no held-out split, and the training loss was still decreasing in the last epoch. */
 function fallingWarnings(losses: readonly number[], { done, most, flag }: Course): string[] {
   const [before, last] = [losses.at(-2), losses.at(-1)];
   if (done < most || before === undefined || !((before - last!) / Math.abs(before) >= LEAST_FALL)) return [];

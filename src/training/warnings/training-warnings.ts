@@ -15,7 +15,6 @@ const MOST_NAMED = 5;
 /** Number of rows below which metrics of a validation split are mostly random. */
 const FEW_ROWS = 10;
 
-/** Warns about a validation split that is too small to select an epoch or a setting. */
 export function smallSplitWarnings({ valid }: Pick<SplitParts["parts"], "valid">): string[] {
   const numRows = valid?.rows.length ?? 0;
   if (numRows === 0 || numRows >= FEW_ROWS) return [];
@@ -108,7 +107,6 @@ const TOO_FEW_FOR_SHARES = 100;
 /** Least factor and difference by which capped users' share of held-out events exceeds other users', for a warning. */
 const MORE_HELD_OUT = { factor: 2, difference: 0.1 };
 
-/** Warns about the user with the most rows of each split, if the user's share is large. */
 export function userShareWarnings(parts: SplitParts["parts"]): string[] {
   const found = new Map<string, string[]>();
   for (const [name, part] of Object.entries(parts)) {
@@ -158,7 +156,6 @@ export function capWarnings(
   ];
 }
 
-/** Counts a group of users and their events, and computes the share of the events that is held out. */
 class HeldOut {
   users = 0;
   #events = 0;
@@ -187,7 +184,6 @@ function eventsByUser(column: KeyColumn, parts: readonly Part[]): Uint32Array {
   return others.reduce((sum, own) => sum.map((count, code) => count + own[code]!), events!);
 }
 
-/** Maximum number of distinct values of labels that may be classes. */
 const MOST_CLASSES = 100;
 
 /** Warns if labels are few integers, which may be classes. Ratings of items by users are assumed to be numbers. */

@@ -60,7 +60,6 @@ export function addedToPopularity(
   return alone && vectorsAddOf({ control: "popularity", units: "users", model, alone });
 }
 
-/** Compares the losses of the model with those of a linear model, row by row. @param scores of the validation rows */
 function addedToWeights(
   scores: Float32Array,
   { train, valid, task, labelRange, negativeShare = 1 }: Examples,

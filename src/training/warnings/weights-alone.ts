@@ -28,7 +28,7 @@ const SAMPLED = {
     { every: 2, cycles: 1 },
   ],
 };
-/** Cycles over all rows: 1, then up to `most` while pairs read < `pairs` and the loss may fall by > `left` nats per row. */
+/** At least one cycle over all rows, up to `most` while fewer than `pairs` were read and `left` nats a row may remain. */
 const ALL = { most: 12, pairs: 1 << 21, left: 1e-4 };
 /** Minimum curvature of a row, which limits the step if its probability is close to 0 or 1. */
 const LEAST_CURVATURE = 1e-3;
@@ -57,10 +57,8 @@ interface FeatureWeights {
 
 type Fields = Pick<FeatureSpace, "offsets" | "numFeatures">;
 
-/** The (feature, value) pairs of rows, which can be read field by field. */
 interface Pairs {
   numRows: number;
-  /** Adds to the score of each row the weights of its features times their values. */
   addTo(rows: Float32Array, weights: Float64Array): void;
   /**
    * Updates the residuals by the steps of the previous field, and computes sums over the pairs of a field. For a pair
@@ -230,7 +228,6 @@ function fieldColumns(
   return columns;
 }
 
-/** Returns the (feature, value) pairs of every `every`-th row of dense columns. */
 function densePairs(columns: Uint32Array, all: number, every: number): Pairs {
   const numRows = Math.ceil(all / every);
   return {

@@ -19,7 +19,6 @@ import { UNKNOWN } from "../../../embedding/key-history.js";
 
 /** The rows that are removed from a run's default table. */
 export interface LostRows {
-  /** the default table before the rows are removed */
   table: EmbeddingTable;
   /** numbers of the removed rows in ascending order, u32 */
   rows: Uint32Array;
@@ -31,7 +30,6 @@ export interface ForgottenFiles {
   files: Map<string, Iterable<Uint8Array>>;
   /** names of the files that contain none of the keys, whether they changed or not */
   known: ReadonlySet<string>;
-  /** total number of entries that were removed from lists of items and users */
   dropped: number;
 }
 
@@ -71,9 +69,7 @@ export type ForgetTensors = (tensors: Tensors, job: Job) => { dropped: number; c
 
 /** Rules for the files of model/ that one kind of model writes in addition to the shared files. */
 export interface OwnFiles {
-  /** names of files that never contain a key */
   withoutKeys?: readonly string[];
-  /** functions that change the tensors of a file, by file name */
   tensors?: Readonly<Record<string, ForgetTensors>>;
 }
 
@@ -157,7 +153,6 @@ const history: ForgetTensors = (tensors, { rows }) => {
   return { dropped: 0, changed: rows.length > 0 };
 };
 
-/** Functions that change the files of model/ which every kind of training may write. */
 const sharedFiles: Readonly<Record<string, ForgetTensors>> = {
   "key-history.safetensors": history,
   "items.safetensors": catalogue,
@@ -172,7 +167,6 @@ export function allKeys(asked: AskedKeys): string[] {
   return [...new Set([...asked.values()].flatMap((keys) => [...keys]))];
 }
 
-/** Text that replaces a key in expressions and sentences. */
 const INSTEAD = "(forgotten)";
 
 /** Returns the preprocess.json of any model without the keys. */
@@ -189,7 +183,6 @@ export function preprocessWithout<
   };
 }
 
-/** Removes the test vectors (encoded example rows) that contain one of the keys. @param keys keys by column */
 function vectorsWithout(
   vectors: readonly TestVector[],
   keys: AskedKeys,
