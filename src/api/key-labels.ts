@@ -10,7 +10,7 @@ import { parseSide, readSide, type SideTable } from "../dataset/side.js";
 import { rowsOf } from "../embedding/table.js";
 import { excerpt, UsageError } from "../errors.js";
 import { openLog } from "../log/open.js";
-import { listedKeys } from "../training/capabilities/listed-keys.js";
+import { listedKeys } from "../training/capabilities/folded-keys.js";
 import { sideReading } from "../training/reading/read-dataset.js";
 import type { OpenTable } from "./tables.js";
 

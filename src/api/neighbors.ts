@@ -113,7 +113,7 @@ async function keysOfFile(
   if (file === undefined) return [];
   const { parseSide, readSide } = await import("../dataset/side.js");
   const { openLog } = await import("../log/open.js");
-  const { listedKeys } = await import("../training/capabilities/listed-keys.js");
+  const { listedKeys } = await import("../training/capabilities/folded-keys.js");
   const { defaultSideReading } = await import("../training/reading/read-dataset.js");
   const { path, key: named, sideKey } = parseSide(file, "--keys");
   const field = fieldNamed(named);

@@ -19,7 +19,7 @@ import { statOf } from "../io/tree.js";
 import { withTemporaryDirectory } from "../io/leftovers.js";
 import { alignRun } from "./align.js";
 import { train } from "../training/session/session.js";
-import { requestOf } from "../recipes/training-request.js";
+import { requestOf } from "../recipes/run-recipe.js";
 
 /** Maximum difference of metrics between two trainings on a server, where the order of floating-point sums varies. */
 export const ENGINE_BOUND = 0.005;

@@ -170,7 +170,7 @@ function withSharedOptions(root: object): object {
     }
   };
   count(root);
-  const definitions: Record<string, unknown> = {};
+  const definitions = new Map<string, unknown>();
   const placed = new Map<string, string>();
   const share = (node: unknown): unknown => {
     if (Array.isArray(node)) return node.map(share);
@@ -186,15 +186,14 @@ function withSharedOptions(root: object): object {
     if (numUses.get(text)! < 2 || text.length < 100) return share(schema);
     let key = placed.get(text);
     if (key === undefined) {
-      for (let i = 1; key === undefined || Object.hasOwn(definitions, key); i++)
-        key = i === 1 ? name : `${name}.${i}`;
+      for (let i = 1; key === undefined || definitions.has(key); i++) key = i === 1 ? name : `${name}.${i}`;
       placed.set(text, key);
-      definitions[key] = {};
-      definitions[key] = share(schema);
+      definitions.set(key, {});
+      definitions.set(key, share(schema));
     }
     return { $ref: `#/$defs/${key}` };
   };
-  return { ...(share(root) as object), $defs: definitions };
+  return { ...(share(root) as object), $defs: Object.fromEntries(definitions) };
 }
 
 function mapEntries(of: object, map: (key: string, value: unknown) => unknown): object {

@@ -28,9 +28,7 @@ export async function readWithAdded(run: Run, name?: string): Promise<EmbeddingT
   return added ? withAdded(table, added) : table;
 }
 
-/**
- * Calls `use` with the rows of a run's table, which are read on demand. The name selects a table as in readWithAdded.
- */
+/** Calls `use` with the rows of a run's table, read on demand. The name selects a table as in readWithAdded. */
 export async function rowsWithAdded<T>(
   run: Run,
   name: string | undefined,
@@ -80,10 +78,7 @@ export function withAdded(table: EmbeddingTable, added: EmbeddingTable): Embeddi
   };
 }
 
-/**
- * Returns rows in which the added rows of a field come after its trained rows.
- * @param added table with a single field
- */
+/** Puts the added rows of a field after its trained rows. @param added table with a single field */
 async function inserted(rows: TableRows, added: EmbeddingTable): Promise<TableRows> {
   if (added.numRows === 0) return rows;
   const more = added.numRows;
@@ -109,8 +104,7 @@ async function inserted(rows: TableRows, added: EmbeddingTable): Promise<TableRo
   };
 }
 
-/** A row to add to the table. */
-export interface AddedRow {
+interface AddedRow {
   key: string;
   count: number;
   /** weight of the row; absent if the table has no weights */

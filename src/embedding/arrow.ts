@@ -1,4 +1,4 @@
-// Writes embeddings.arrow: a table as an Arrow IPC file, one batch of rows at a time (arrow-rows.ts reads it).
+// Writes and reads embeddings.arrow: a table as an Arrow IPC file, one batch of rows at a time.
 //
 //   field   dictionary<utf8>, i32 indices, dictionary id 0
 //   key     utf8
@@ -10,14 +10,24 @@
 // The same table gives the same bytes: dictionary ids are explicit, because apache-arrow's automatic ids depend on
 // earlier calls in the process.
 
-import { emptyTable, type TableRows } from "./rows.js";
-import type { EmbeddingTable } from "./table.js";
+import { emptyTable, loadRows, ROWS_A_BATCH, type TableRows, type RowPass } from "./rows.js";
+import type { EmbeddingTable, RowRange } from "./table.js";
 import type * as Arrow from "apache-arrow";
+import { ArtifactError } from "../errors.js";
+import {
+  ARROW_TYPES,
+  ArrowFile,
+  arrowBytesIn,
+  arrowBytesOf,
+  type ArrowBlock,
+  type FailFile,
+} from "../io/arrow-file.js";
+import { errorCode } from "../io/error-code.js";
+import { wrongIds } from "../io/offsets.js";
+import { asIoError } from "../io/write.js";
+import type { ReadHandle } from "../io/read-artifact.js";
 
-/**
- * Conversion of the vectors of an export to elements with fewer bits. For i8, a column `scale` of f32 precedes
- * `vector`.
- */
+/** Conversion of an export's vectors to fewer bits. For i8, a column `scale` of f32 precedes `vector`. */
 export interface NarrowVectors {
   type: "f16" | "i8";
   /** converts the vectors of a batch to f16, stored as u16, or to i8 with a scale for each row */
@@ -64,7 +74,6 @@ interface Placeholder {
   firstRow: number;
 }
 
-/** Maximum number of bytes of vectors that `laterVectors` reads at a time. */
 const LATER_BYTES = 64 << 20;
 
 /** Replaces each chunk that is a view of placeholder memory (`place`) by vectors that `laterVectors` reads. */
@@ -213,4 +222,146 @@ export async function* arrowFileChunks(
   }
   writer.finish();
   yield* take();
+}
+
+// Buffers of a batch, of which any range of rows and only the requested columns are read:
+//
+//   buffer   0  1        2  3        4     5  6      7  8       9  10       11      12
+//   holds    -  field    -  key's    key   -  count  -  weight  -  -        vector
+//                           offsets                  (with weights only)
+//
+// where `-` is a bitmap of nulls, which is absent, because no column is nullable.
+
+/** An Arrow IPC file: its bytes in memory, or an open file from which ranges of rows are read. */
+type ArrowSource = Uint8Array | ReadHandle;
+
+/** Reads the table of an IPC file; its arrays are copies. @throws {ArtifactError} damaged, or another layout */
+export async function readArrow(source: ArrowSource, name: string): Promise<EmbeddingTable> {
+  return await loadRows(await arrowRows(source, name));
+}
+
+/** Returns the rows of an IPC file, read on demand while it is open. @throws {ArtifactError} damaged, or another layout */
+export async function arrowRows(source: ArrowSource, name: string): Promise<TableRows> {
+  const fail = (why: string): never => {
+    throw unreadable(name, why);
+  };
+  return await asArtifact(name, async () => {
+    const bytes = ArrayBuffer.isView(source) ? arrowBytesIn(source, fail) : await arrowBytesOf(source, fail);
+    const file = await ArrowFile.open(bytes, fail);
+    const shape = { ...shapeOf(file, fail), fields: await fieldsOf(file, fail) };
+    // memory for all declared rows is allocated at once, so a header that declares more rows than the file can hold is
+    // rejected
+    const rowBytes = 12 + (shape.hasWeights ? 4 : 0) + 4 * shape.dim;
+    if (shape.numRows * rowBytes > bytes.size)
+      fail(`its header declares ${shape.numRows} rows of ${rowBytes} bytes, but it has ${bytes.size} bytes`);
+    return {
+      ...shape,
+      async *batches({ range = { first: 0, last: shape.numRows }, vectors = true }: RowPass = {}) {
+        let [start, field] = [0, 0];
+        for (const block of file.batches) {
+          if (start >= range.last) return;
+          const batch = await asArtifact(name, () => batchAt(file, block));
+          const end = Math.min(range.last - start, batch.numRows);
+          for (let first = Math.max(range.first - start, 0); first < end; first += ROWS_A_BATCH) {
+            const last = Math.min(first + ROWS_A_BATCH, end);
+            const table = await asArtifact(name, () => batch.read(shape, { first, last }, vectors));
+            checkFields(table, field, fail);
+            field = table.fieldOf.at(-1)!;
+            yield { start: start + first, table };
+          }
+          start += batch.numRows;
+          if (start > shape.numRows) fail(`more rows than the ${shape.numRows} in its header`);
+        }
+        if (start < range.last) fail(`${start} rows, but its header declares ${shape.numRows}`);
+      },
+    };
+  });
+}
+
+type Shape = Omit<TableRows, "batches">;
+
+async function batchAt(
+  file: ArrowFile,
+  block: ArrowBlock,
+): Promise<{
+  numRows: number;
+  read: (shape: Shape, range: RowRange, vectors: boolean) => Promise<EmbeddingTable>;
+}> {
+  const body = await file.batch(block);
+  const read = async (
+    { dim, fields, hasWeights }: Shape,
+    { first, last }: RowRange,
+    vectors: boolean,
+  ): Promise<EmbeddingTable> => {
+    const column = async (index: number, rowBytes = 4) =>
+      (await file.bufferOf(body, index, rowBytes * (last - first), rowBytes * first)).buffer;
+    return {
+      dim,
+      numRows: last - first,
+      fields,
+      fieldOf: new Uint32Array(await column(1)),
+      keys: await file.textIn(body, 3, first, last),
+      counts: new Uint32Array(await column(6)),
+      ...(hasWeights && { weights: new Float32Array(await column(8)) }),
+      vectors: vectors ? new Float32Array(await column(hasWeights ? 11 : 9, 4 * dim)) : new Float32Array(0),
+    };
+  };
+  return { numRows: body.length, read };
+}
+
+/** Checks that rows are grouped by field. @param field field of the last row before the batch */
+function checkFields({ fieldOf, fields }: EmbeddingTable, field: number, fail: FailFile): void {
+  const problem = wrongIds(fieldOf, fields.length);
+  if (problem !== undefined) fail(`field of a row: ${problem}`);
+  let before = field;
+  for (const f of fieldOf) {
+    if (f < before) fail("its rows are not grouped by field");
+    before = f;
+  }
+}
+
+async function asArtifact<T>(name: string, read: () => Promise<T>): Promise<T> {
+  try {
+    return await read();
+  } catch (error) {
+    // an I/O error is thrown as it is; any other error comes from an offset beyond the end of the file, so the table is
+    // damaged
+    if (error instanceof ArtifactError || /^E(?!RR_)/.test(errorCode(error)))
+      throw asIoError(error, `reading '${name}' failed`);
+    throw unreadable(name, String(error), error);
+  }
+}
+
+function unreadable(name: string, why: string, cause?: unknown): ArtifactError {
+  const text = `'${name}' cannot be read as an embedding table (${why}): restore it or train again`;
+  return new ArtifactError(text, { cause });
+}
+
+async function fieldsOf(file: ArrowFile, fail: FailFile): Promise<string[]> {
+  const fields: string[] = [];
+  for await (const { keys } of file.dictionaries()) {
+    for (let f = 0; f < keys.size; f++)
+      fields.push(Buffer.from(keys.bytes.subarray(keys.offsets[f], keys.offsets[f + 1])).toString("utf8"));
+  }
+  if (new Set(fields).size < fields.length) fail("two fields have the same name");
+  return fields;
+}
+
+function shapeOf({ fields, metadata }: ArrowFile, fail: FailFile): Omit<Shape, "fields"> {
+  const names = fields.map((field) => field.text(0)).join(",");
+  const numRows = Number(metadata.get("rows") ?? Number.NaN);
+  if (!/^field,key,count,(weight,)?vector$/.test(names) || !Number.isSafeInteger(numRows) || numRows < 0)
+    fail(`expected the columns field,key,count[,weight],vector and a number of rows, got ${names}`);
+  const vector = fields.at(-1)!;
+  const [number] = vector.tables(5);
+  // in Arrow's schema, the precision 1 denotes f32
+  if (
+    vector.u8(2) !== ARROW_TYPES.fixedSizeList ||
+    number?.u8(2) !== ARROW_TYPES.float ||
+    number.table(3)?.i16(0) !== 1
+  )
+    fail("its vectors are not fixed-size lists of f32");
+  const dim = vector.table(3)?.i32(0) ?? 0;
+  if (dim < 0) fail(`vectors of ${dim} numbers`);
+  return { numRows, dim, hasWeights: names.includes("weight") };
 }

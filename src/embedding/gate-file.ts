@@ -56,11 +56,7 @@ export function gateSummary(outcomes: readonly Pick<GateOutcome, "status">[]): s
   return `${passed} of ${bounds} bounds hold${rest}`;
 }
 
-/**
- * Reads the outcomes of a gate.json; an outcome of schema version 1 gets the status that version 2 would have stored.
- *
- * @throws {ArtifactError} it is damaged, or of a newer version
- */
+/** Reads a gate.json, of schema version 1, too. @throws {ArtifactError} it is damaged, or of a newer version */
 export async function readGates(file: string): Promise<GateOutcome[]> {
   const { schemaVersion = 1, outcomes } = await parsed(file);
   if (schemaVersion !== 1 && schemaVersion !== 2)
@@ -77,10 +73,7 @@ export async function readGates(file: string): Promise<GateOutcome[]> {
   });
 }
 
-/**
- * Reads the outcomes of a version's gate.json; undefined if it has none.
- * @throws {ArtifactError} the errors of readGates
- */
+/** Reads a version's gate.json; undefined if it has none. @throws {ArtifactError} the errors of readGates */
 export async function gatesIfAny(file: string): Promise<GateOutcome[] | undefined> {
   return (await pathExists(file)) ? await readGates(file) : undefined;
 }

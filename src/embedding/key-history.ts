@@ -8,8 +8,7 @@
 // The tensors have the rows of the default table. Files with other names have the history of other tables.
 
 import type { Run } from "./run-directory.js";
-import { safetensorsChunks } from "./safetensors.js";
-import { TensorFile } from "./tensor-file.js";
+import { safetensorsChunks, TensorFile } from "./safetensors.js";
 
 export const HISTORY_FILE = "key-history.safetensors";
 
@@ -21,7 +20,6 @@ export interface KeyHistory {
   missed: Uint32Array;
 }
 
-/** Returns the bytes of the file with the keys' history, in chunks. */
 export function historyChunks({ lastSeen, missed }: KeyHistory): Uint8Array[] {
   return safetensorsChunks(
     new Map([

@@ -21,13 +21,9 @@ const input = object({ path, bytes: count, sha256: text }, { of: text, modified:
 const texts = list(text);
 const paths = list(path);
 
-/** Schema of a number for all fields, or of an object with a number for each field. */
 const perField = either(number, object({ others: number, byField: record(number) }));
 
-/**
- * Schema of the options that are needed to read the log again or to reproduce a run; a manifest may have further
- * options.
- */
+/** Options that are needed to read the log again or to reproduce a run; a manifest may have further options. */
 const options = object(
   {},
   {
@@ -106,7 +102,6 @@ const roles = object(
 const metrics = record(record(either(list(orNull(number)), orNull(number), anything)));
 const run = object({ path, sha256: text });
 
-/** Schema of the manifest of a run. */
 export const manifestShape: Shape = object(
   {
     version: text,

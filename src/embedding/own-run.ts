@@ -9,9 +9,7 @@ import { kindAt } from "../io/tree.js";
 import { RUN_MARKER } from "./manifest.js";
 import { PUBLICATION_FILE, readPublication } from "./publication.js";
 
-/**
- * Recognizes runs that --force may replace. A version of a store is not one of them: only `embed forget` replaces it.
- */
+/** Recognizes runs that --force may replace. Only `embed forget` replaces versions of a store. */
 export const ownRun: OwnDirectory = {
   what: "a run",
   marker: RUN_MARKER,
@@ -50,10 +48,7 @@ async function filesInManifest(dir: string): Promise<string[] | undefined> {
   return whyNotListed(names) === undefined ? names : undefined;
 }
 
-/**
- * Returns whether a manifest is this program's: it has a checksum of 64 digits for each file, and the members that
- * describe a training.
- */
+/** Whether a manifest has a checksum of 64 digits for each file, and the members that describe a training. */
 function isOfThisTool(parsed: unknown): parsed is { files: Record<string, unknown> } {
   if (!isRecord(parsed) || !isRecord(parsed["files"])) return false;
   const { schemaVersion, version, command, model, seed } = parsed;

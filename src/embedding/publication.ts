@@ -33,7 +33,6 @@ export interface PublicationRecord {
   files: Record<string, { bytes: number; sha256: string }>;
 }
 
-/** Returns the bytes of publication.json. */
 export function publicationBytes({ name, version, run, from, previous, files }: PublicationRecord): Buffer {
   const ordered = Object.fromEntries(Object.entries(files).sort(([a], [b]) => (a < b ? -1 : 1)));
   const reported = {
@@ -83,11 +82,7 @@ export async function readPublication(dir: string): Promise<PublicationRecord | 
   throw new ArtifactError(`'${file}' was changed or damaged: ${remakeOf(dir)}`);
 }
 
-/**
- * Returns advice on how to replace a damaged version.
- *
- * @param dir the version's directory, STORE/NAME/VERSION
- */
+/** Returns advice on how to replace a damaged version. @param dir STORE/NAME/VERSION */
 export function remakeOf(dir: string): string {
   return `go back to an earlier version with embed rollback '${join(dir, "..")}'`;
 }

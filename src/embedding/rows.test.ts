@@ -8,8 +8,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { draw } from "../numeric/random.js";
 import { writeChunks } from "../io/write.js";
-import { arrowChunks } from "./arrow.js";
-import { arrowRows } from "./arrow-rows.js";
+import { arrowChunks, arrowRows } from "./arrow.js";
 import {
   keyedRows,
   laterRows,

@@ -2,7 +2,7 @@
 //
 //   tableRows     batches of a table in memory, as views of its arrays
 //   wholeFields   batches of a table in memory in the sizes that its file has
-//   arrow-rows    batches of embeddings.arrow, read from the disk (arrow-rows.ts)
+//   arrowRows     batches of embeddings.arrow, read from the disk (arrow.ts)
 //   laterRows     batches without vectors, which are read while a table is written
 //   loadRows      reads all batches into a table in memory
 //   vectorsOfRows reads the vectors of some rows
@@ -64,8 +64,8 @@ export function sliceRows(table: EmbeddingTable, { first, last }: RowRange): Emb
 const MOST_BYTES = 2 ** 31 - 16;
 
 /**
- * Returns the rows of a table in memory in as few batches as possible, so that a reader can map a field's vectors as
- * one array: a batch has whole fields, unless a single field exceeds the limit of a batch.
+ * Returns the rows in as few batches as possible, so that a reader can map a field's vectors as one array: a batch has
+ * whole fields, unless a single field exceeds the limit of a batch.
  */
 export function wholeFields(table: EmbeddingTable, mostBytes = MOST_BYTES): TableRows {
   const { dim, numRows, fields, keys } = table;
@@ -138,12 +138,7 @@ export function rowsWithin(rows: TableRows, range: RowRange): TableRows {
   };
 }
 
-/**
- * Returns a table with the given dimension and fields, whose rows have empty keys, no events and zero vectors.
- *
- * @param numRows number of rows, by default 0
- * @param width number of dimensions of the array of vectors, by default all
- */
+/** Returns a table of empty keys, no events and zero vectors. @param width dimensions of the array of vectors */
 export function emptyTable(
   { dim, fields, hasWeights }: Omit<TableRows, "batches" | "numRows">,
   numRows = 0,
@@ -161,11 +156,7 @@ export function emptyTable(
   };
 }
 
-/**
- * Reads all rows into a table in memory; its arrays are copies.
- *
- * @param pass `vectors: false` leaves the vectors unread; the table's array of vectors is then empty
- */
+/** Reads all rows into a table of copies. @param pass `vectors: false`: the table's array of vectors is empty */
 export async function loadRows(
   rows: TableRows,
   { vectors = true }: Pick<RowPass, "vectors"> = {},
@@ -256,10 +247,7 @@ export async function rangesOf(rows: TableRows): Promise<RowRange[]> {
   return ranges;
 }
 
-/**
- * Returns the range of rows of a field, or of all rows if no field is given.
- * @throws {UsageError} the table has no such field; the message suggests the most similar name
- */
+/** Returns the range of rows of a field, or of all rows. @throws {UsageError} the table has no such field */
 export async function rangeOf(rows: TableRows, field: string | undefined): Promise<RowRange> {
   if (field === undefined) return { first: 0, last: rows.numRows };
   const f = fieldNumber(rows.fields, field);

@@ -10,8 +10,7 @@ import {
 } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { arrowChunks } from "./arrow.js";
-import { readArrow } from "./arrow-rows.js";
+import { arrowChunks, readArrow } from "./arrow.js";
 import { tableRows } from "./rows.js";
 import { openRun, writeRun, type RunContents } from "./run-directory.js";
 import { readSafetensors, safetensorsChunks, type Tensor } from "./safetensors.js";

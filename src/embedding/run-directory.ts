@@ -28,8 +28,7 @@ import { checkListed, checkRegularFiles } from "../io/listed-files.js";
 import { checkArtifact, openArtifact, pathExists, readArtifact, withArtifact } from "../io/read-artifact.js";
 import { realPathOf, entriesOf, statOf } from "../io/tree.js";
 import { writeChunks, type Chunks } from "../io/write.js";
-import { arrowChunks } from "./arrow.js";
-import { arrowRows, readArrow } from "./arrow-rows.js";
+import { arrowChunks, arrowRows, readArrow } from "./arrow.js";
 import { manifestShape } from "./manifest-shape.js";
 import { RUN_MARKER, SCHEMA_VERSION, type Manifest } from "./manifest.js";
 import { ownRun } from "./own-run.js";
@@ -47,16 +46,10 @@ export interface RunContents {
   /** tables, keyed by their names; the file of DEFAULT_TABLE is embeddings.arrow */
   tables: Record<string, EmbeddingTable | TableRows>;
   manifest: Omit<Manifest, "files" | "schemaVersion" | "from">;
-  /**
-   * the folder that relative paths in `manifest.inputs` and `manifest.asked` refer to; the current folder when absent
-   */
+  /** the folder that relative paths of `manifest.inputs` and `.asked` refer to; the current one when absent */
   givenIn?: string | undefined;
-  /**
-   * contents of files by path within model/, with slashes; the chunks of a list are written one after another to one
-   * file
-   */
+  /** contents by path within model/, with slashes; the chunks of a list are written to one file */
   modelFiles: Record<string, Uint8Array | string | readonly Uint8Array[]>;
-  /** lines of metrics.jsonl, one object per epoch */
   metricsLines: readonly object[];
   /** objects for trials.jsonl, one for each setting that --search tried */
   trialLines?: readonly object[] | undefined;
@@ -114,7 +107,6 @@ export interface TrialLine {
   chosen?: true;
 }
 
-/** Schema of a line of trials.jsonl. */
 export const trialShape = object(
   {
     trial: count,
@@ -166,11 +158,8 @@ export async function writeRun(
 }
 
 /**
- * Returns the member `from` of a manifest or publication: the folder that relative paths refer to, as a path relative
- * to the directory `dir`. It lets a project be moved as a whole, and reveals nothing about the machine. Returns no
- * member if no path is relative.
- *
- * @param dir directory of the run or version, whose parent exists
+ * Returns the member `from` of a manifest or publication: the folder that relative paths refer to, relative to the
+ * directory `dir`, whose parent exists. A project can then be moved as a whole. No member if no path is relative.
  */
 export async function fromPlace(
   dir: string,
@@ -305,7 +294,6 @@ export function jsonLines(bytes: Uint8Array, file: string): MetricsLine[] {
   return parseJsonLines(bytes, record(either(orNull(number), flag, text)), file) as MetricsLine[];
 }
 
-/** Returns the name of the file of a table. */
 export function tableFile(name: string): string {
   return name === DEFAULT_TABLE ? "embeddings.arrow" : `embeddings.${name}.arrow`;
 }
@@ -320,17 +308,15 @@ function chunksOf(content: Uint8Array | string | readonly Uint8Array[]): readonl
   return ArrayBuffer.isView(content) ? [content] : content;
 }
 
-/** Names of files and folders by which the directory of a run without a manifest is recognized. */
 const OF_A_RUN = /^(embeddings(\..+)?\.arrow|metrics\.jsonl|model)$/;
 
 /**
  * Returns the error for a path without a manifest: a damaged run (exit code 82) if the directory has other files of a
- * run, else a wrong path (64); the message says what the path is and what to name instead.
+ * run, else a wrong path (64).
  *
- * @param path the path as the user wrote it
- * @param root the path after symbolic links were followed; it exists
+ * @param root `path` after symbolic links were followed; it exists
  */
-export async function notARun(path: string, root: string): Promise<EmbedError> {
+async function notARun(path: string, root: string): Promise<EmbedError> {
   if (!(await statOf(root))?.isDirectory)
     return new UsageError(
       `'${path}' is a file, not a run: name the directory that a train command or embed import wrote with -o`,
@@ -354,7 +340,6 @@ export async function notARun(path: string, root: string): Promise<EmbedError> {
   );
 }
 
-/** Returns the quoted paths of the latest versions in a store, or of the latest version of one of its names. */
 async function versionsBelow(path: string, root: string, names: readonly string[]): Promise<string[]> {
   if (names.includes("latest")) return [`'${join(path, "latest")}'`];
   const found: string[] = [];

@@ -9,6 +9,8 @@
 
 import { ArtifactError } from "../errors.js";
 import type { ReadHandle } from "../io/read-artifact.js";
+import { wrongIds, wrongOffsets } from "../io/offsets.js";
+import type { Run } from "./run-directory.js";
 
 /** A named array of numbers in row-major order; `data` has as many elements as the product of `shape`. */
 export interface Tensor {
@@ -24,8 +26,7 @@ export const MAX_TENSORS_HEADER = 16 << 20;
  * Returns the bytes of the file in chunks; the chunks of tensors are views of their data.
  *
  * @param metadata texts by name, stored in the header under `__metadata__`
- * @throws {RangeError} a bug of the caller: the length of `data` does not match `shape`, or a tensor has the name
- * `__metadata__`
+ * @throws {RangeError} a bug of the caller: `data` does not match `shape`, or a tensor has the name `__metadata__`
  */
 export function safetensorsChunks(
   tensors: ReadonlyMap<string, Tensor>,
@@ -48,18 +49,15 @@ export function safetensorsChunks(
   ];
 }
 
-/** Returns the element type and the shape of an array. */
 export function tensorShape(shape: number[], data: Tensor["data"]): TensorShape {
   return { dtype: dtypeOf(data), shape };
 }
 
-/** The element type and the shape of a tensor in a header. */
 export interface TensorShape {
   dtype: keyof typeof DTYPE_BYTES;
   shape: number[];
 }
 
-/** Number of bytes per element, by type. */
 const DTYPE_BYTES = { F64: 8, I64: 8, F32: 4, U32: 4, F16: 2, U8: 1, I8: 1 };
 
 /** Returns the bytes of a file before its tensors, and the names of the tensors in the order of the file. */
@@ -110,13 +108,7 @@ export interface TensorEntry {
   arrayOf: (typeof arrayOf)[keyof typeof arrayOf];
 }
 
-/**
- * Parses the header of a file.
- *
- * @param head the file's first bytes, at least its header
- * @param size size of the file
- * @throws {ArtifactError} the errors of readSafetensors
- */
+/** Parses the header of a file. @param head the file's first bytes, at least its header @param size of the file */
 export function entriesOf(head: Uint8Array, size: number, name: string): Map<string, TensorEntry> {
   const fail = (problem: string): never => {
     throw new ArtifactError(`'${name}' cannot be read as safetensors: ${problem}`);
@@ -201,13 +193,7 @@ function elementCount(shape: readonly number[]): number {
 /** Number of bytes that are read, written or hashed at a time: a hash accepts at most 2 GiB per call. */
 const PIECE = 64 << 20;
 
-/**
- * Reads the tensors of an open file.
- *
- * @param name name of the file, for messages
- * @param isWanted returns whether the tensor with this name is read; all tensors are read when absent
- * @throws {ArtifactError} not a safetensors file of f32, f64, f16, u32, i64, u8 and i8 tensors, or the file is damaged
- */
+/** Reads tensors of an open file. @throws {ArtifactError} the errors of readSafetensors */
 export async function readSafetensorsFile(
   file: ReadHandle,
   name: string,
@@ -250,4 +236,104 @@ async function bytesAt(
     at += bytesRead;
   }
   return bytes;
+}
+
+/** Returns the number of a half-precision float: 1 sign bit, 5 bits of exponent with bias 15, 10 bits of fraction. */
+export function fromHalf(half: number): number {
+  const exponent = (half >>> 10) & 31;
+  const fraction = half & 1023;
+  if (exponent === 31) return fraction > 0 ? NaN : half & 0x8000 ? -Infinity : Infinity;
+  const magnitude = exponent === 0 ? fraction * 2 ** -24 : (1024 + fraction) * 2 ** (exponent - 25);
+  return half & 0x8000 ? -magnitude : magnitude;
+}
+
+const types = {
+  f32: Float32Array,
+  f64: Float64Array,
+  u32: Uint32Array,
+  i64: BigInt64Array,
+  u8: Uint8Array,
+};
+type Types = typeof types;
+
+/** The expected shape of a tensor; undefined admits any size of the dimension. */
+type Sizes = readonly (number | undefined)[];
+
+/**
+ * The tensors of one file in the folder model/ of a run. Every method checks the type and shape of the tensor that it returns.
+ * @throws {ArtifactError} the tensor is missing, or has another type or shape
+ */
+export class TensorFile {
+  /** all tensors of the file, keyed by their names, without checks */
+  readonly all: ReadonlyMap<string, Tensor>;
+  readonly #what: string;
+
+  constructor(all: ReadonlyMap<string, Tensor>, what: string) {
+    this.all = all;
+    this.#what = what;
+  }
+
+  static async of(run: Run, file: string): Promise<TensorFile> {
+    return new TensorFile(
+      readSafetensors(await run.readModelFile(file), file),
+      `'${file}' of run '${run.path}'`,
+    );
+  }
+
+  has(name: string): boolean {
+    return this.all.has(name);
+  }
+
+  shapeOf(name: string): readonly number[] {
+    return this.all.get(name)?.shape ?? this.fail(`it has no tensor '${name}'`);
+  }
+
+  f32(name: string, sizes: Sizes): Float32Array {
+    return this.#get(name, "f32", sizes);
+  }
+
+  f64(name: string, sizes: Sizes): Float64Array {
+    return this.#get(name, "f64", sizes);
+  }
+
+  i64(name: string, sizes: Sizes): BigInt64Array {
+    return this.#get(name, "i64", sizes);
+  }
+
+  u8(name: string, sizes: Sizes): Uint8Array {
+    return this.#get(name, "u8", sizes);
+  }
+
+  u32(name: string, sizes: Sizes): Uint32Array {
+    return this.#get(name, "u32", sizes);
+  }
+
+  /** Returns a tensor of u32 numbers, after checking that all are less than `bound`. */
+  ids(name: string, sizes: Sizes, bound: number): Uint32Array {
+    const ids = this.u32(name, sizes);
+    const problem = wrongIds(ids, bound);
+    return problem === undefined ? ids : this.fail(`tensor '${name}': ${problem}`);
+  }
+
+  /** Returns a tensor of offsets, after checking that they ascend from 0 to `end`. */
+  offsets(name: string, sizes: Sizes, end: number): Uint32Array {
+    const offsets = this.u32(name, sizes);
+    const problem = wrongOffsets(offsets, end);
+    return problem === undefined ? offsets : this.fail(`tensor '${name}': ${problem}`);
+  }
+
+  fail(why: string): never {
+    throw new ArtifactError(`${this.#what} does not fit the run (${why}): it is damaged; train again`);
+  }
+
+  #get<T extends keyof Types>(name: string, type: T, sizes: Sizes): InstanceType<Types[T]> {
+    const found = this.all.get(name);
+    if (!found) return this.fail(`it has no tensor '${name}'`);
+    const { shape, data } = found;
+    const fits = shape.length === sizes.length && sizes.every((n, i) => n === undefined || n === shape[i]);
+    if (fits && data instanceof types[type]) return data as InstanceType<Types[T]>;
+    return this.fail(
+      `tensor '${name}' is ${data.constructor.name} [${shape.join()}], expected ${type} [${sizes.map((n) => n ?? "any").join()}]`,
+    );
+  }
 }

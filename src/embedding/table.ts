@@ -29,22 +29,14 @@ export interface RowRange {
   last: number;
 }
 
-/**
- * Returns the range of rows of a field; all rows if `field` is undefined.
- *
- * @throws {UsageError} the table has no such field; the message suggests the most similar name
- */
+/** Returns the range of rows of a field; all rows if undefined. @throws {UsageError} the table has no such field */
 export function rowsOf(table: EmbeddingTable, field?: string): RowRange {
   if (field === undefined) return { first: 0, last: table.numRows };
   const f = fieldNumber(table.fields, field);
   return { first: firstRowAtOrAbove(table.fieldOf, f), last: firstRowAtOrAbove(table.fieldOf, f + 1) };
 }
 
-/**
- * Returns a field's index in a table.
- *
- * @throws {UsageError} the table has no such field; the message suggests the most similar name
- */
+/** @throws {UsageError} the table has no such field; the message suggests the most similar name */
 export function fieldNumber(fields: readonly string[], field: string): number {
   const f = fields.indexOf(field);
   if (f >= 0) return f;
@@ -102,10 +94,7 @@ export function keysOfRows({ keys: { bytes, offsets } }: EmbeddingTable, { first
   };
 }
 
-/**
- * Returns f32[rows.length * dim]: the vectors of the given rows. A row number beyond the last row stands for a key
- * without a row, whose vector is 0.
- */
+/** Returns f32[rows.length * dim]: vectors of the rows. A number beyond the last row is a key without one: vector 0. */
 export function vectorsAt(
   { vectors, dim }: Pick<EmbeddingTable, "vectors" | "dim">,
   rows: Uint32Array,

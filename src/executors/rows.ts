@@ -22,7 +22,7 @@ import { countText, NoRowsError, UsageError } from "../errors.js";
 import { arrow } from "../io/apache-arrow.js";
 import { withTemporaryDirectory } from "../io/leftovers.js";
 import { version } from "../io/package-version.js";
-import { definedOf } from "../training/options/defined.js";
+import { definedOf } from "../training/options/table.js";
 import { modelOf } from "../trainers/index.js";
 import { engineOf, readingOf } from "../training/options/reading.js";
 import type { TrainedAs } from "../training/reading/open-as-trained.js";

@@ -7,8 +7,7 @@
 
 import type { FeatureSpace } from "../dataset/vocabulary/vocabulary.js";
 import type { Run } from "../embedding/run-directory.js";
-import { safetensorsChunks } from "../embedding/safetensors.js";
-import { TensorFile } from "../embedding/tensor-file.js";
+import { safetensorsChunks, TensorFile } from "../embedding/safetensors.js";
 import type { EmbeddingTable } from "../embedding/table.js";
 import { rowsByFeature } from "../training/examples/feature-table.js";
 import type { FmParameters } from "./model.js";

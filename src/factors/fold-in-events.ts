@@ -6,10 +6,15 @@ import { MISSING } from "../log/keys.js";
 import { bindEncoder, firstPair, type FeatureRows } from "../dataset/rows.js";
 import type { Dataset } from "../dataset/dataset.js";
 import type { Run } from "../embedding/run-directory.js";
-import { newKeysOf, rowsOfKeys, type NewKeys } from "../training/capabilities/new-keys.js";
+import {
+  newKeysOf,
+  rowsOfKeys,
+  type NewKeys,
+  type FoldedKeys,
+  type FoldingIn,
+} from "../training/capabilities/folded-keys.js";
 import { silently } from "../training/reading/split-parts.js";
 import { openAsTrained } from "../training/reading/open-as-trained.js";
-import type { FoldedKeys, FoldingIn } from "../training/capabilities/folded-keys.js";
 import type { TransformOptions } from "../training/options/transform-options.js";
 import type { Watch } from "../training/session/watch.js";
 import type { Composer } from "./compose.js";

@@ -7,8 +7,7 @@
 //   w0       f32[1]                      AdaGrad's sum of squares of the bias
 
 import type { Run } from "../embedding/run-directory.js";
-import { safetensorsChunks } from "../embedding/safetensors.js";
-import { TensorFile } from "../embedding/tensor-file.js";
+import { safetensorsChunks, TensorFile } from "../embedding/safetensors.js";
 import type { OptimizerState } from "../kernels/fm/state.js";
 
 const FILE = "optimizer.safetensors";

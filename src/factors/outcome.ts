@@ -1,7 +1,7 @@
 // Warnings about a factorization machine after training, from its metrics on the validation split.
 
 import { titleOf } from "../evaluation/metrics.js";
-import { listMetric } from "../training/options/lists.js";
+import { listMetric } from "../training/options/passes.js";
 import { vectorAdvice } from "../training/warnings/vectors-add.js";
 import type { Outcome } from "../training/session/feature-plan.js";
 import {

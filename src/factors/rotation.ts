@@ -3,8 +3,7 @@
 
 import { ascending } from "../numeric/indices.js";
 import type { Run } from "../embedding/run-directory.js";
-import { safetensorsChunks, type Tensor } from "../embedding/safetensors.js";
-import { TensorFile } from "../embedding/tensor-file.js";
+import { safetensorsChunks, TensorFile, type Tensor } from "../embedding/safetensors.js";
 import type { EmbeddingTable } from "../embedding/table.js";
 import { ArtifactError } from "../errors.js";
 import { wholeRows, type Rotation, type Rotate } from "../training/capabilities/rotation.js";

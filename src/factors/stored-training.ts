@@ -11,7 +11,7 @@ import {
   type Steered,
 } from "../training/epochs/epoch-loop.js";
 import { floatsOf, type NamedArrays } from "../training/epochs/named-arrays.js";
-import { listMetric } from "../training/options/lists.js";
+import { listMetric } from "../training/options/passes.js";
 import type { Scorer } from "../training/session/feature-training.js";
 import type { ThreadsInUse } from "../workers/thread-choice.js";
 import { KEPT, NOW, restoreRows, savedRows, type KeptRows, type RowPlaces } from "./kept-rows.js";

@@ -3,7 +3,7 @@
 //
 // Source: numpy.lib.format, versions 1.0 to 3.0.
 
-import { fromHalf } from "../embedding/half.js";
+import { fromHalf } from "../embedding/safetensors.js";
 import type { RowRange } from "../embedding/table.js";
 import { DataError } from "../errors.js";
 

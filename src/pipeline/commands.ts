@@ -15,7 +15,7 @@ import { givenFromFile, settingsOf } from "../flags/from-file.js";
 import { parseSide } from "../dataset/side.js";
 import type { InputFingerprint } from "../io/fingerprint.js";
 import { firstReadingOf } from "../training/options/reading.js";
-import { furtherReading, openLogWith } from "../training/reading/open-log.js";
+import { furtherReading, openLogWith } from "../training/reading/read-dataset.js";
 import { checkGiven } from "../training/options/check-given.js";
 import type { Option } from "../training/options/table.js";
 import type { GivenTraining } from "../training/options/log.js";

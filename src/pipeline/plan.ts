@@ -13,7 +13,7 @@ import { ArtifactError } from "../errors.js";
 import { version } from "../io/package-version.js";
 import { pathExists, readArtifact } from "../io/read-artifact.js";
 import type { YamlOptions } from "../config/pipeline.js";
-import { checkpointPath } from "../training/epochs/checkpoint-file.js";
+import { checkpointPath } from "../training/epochs/checkpoint.js";
 import { baseOf, comparedVersion, passedOverText, type BaseVersion } from "./compared-version.js";
 import { LATEST_VERSION, NO_VERSION, optionsThatNeed, pipelineSettings, resumes } from "./commands.js";
 import type { PipelineExport, PipelineRecall } from "./exports.js";

@@ -1,7 +1,7 @@
 // The steps of a pipeline. The output of a step is complete or absent, under the name given by the plan.
 
 import { basename, dirname, join } from "node:path";
-import { checkpointPath } from "../training/epochs/checkpoint-file.js";
+import { checkpointPath } from "../training/epochs/checkpoint.js";
 import type { Summary } from "../training/session/summary.js";
 import type { Progress, Watch } from "../training/session/watch.js";
 import { gateSummary, readGates, type GateOutcome } from "../embedding/gate-file.js";

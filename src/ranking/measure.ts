@@ -43,15 +43,11 @@ import { eventRecipe, openEvaluated, type EvaluatedLog, type LogsOfRun } from ".
 
 /** Options of a ranking evaluation, with the same defaults as `embed evaluate`. */
 export interface RankingEvaluation extends EvaluatedLog {
-  /** lengths K of the lists to evaluate */
   k?: readonly number[] | undefined;
   repeats?: Repeats | undefined;
   /** share of each new user's items that are folded in; if given, new users are evaluated instead of known users */
   foldInShare?: number | undefined;
-  /**
-   * path of a file of (user, item) pairs; each user's list ranks only the user's items in the file and the held-out
-   * items
-   */
+  /** file of (user, item) pairs: a user's list ranks only the user's items in it and the held-out items */
   candidates?: string | undefined;
   baseline?: readonly string[] | undefined;
   score?: Scoring | "own" | undefined;
@@ -87,7 +83,6 @@ export interface EvaluatedUsers {
 export interface MeasuredRankings {
   compared: Compared[];
   users: EvaluatedUsers;
-  /** baselines that were skipped because they would take too long */
   skipped: string[];
   warnings: string[];
   rows: number;
@@ -212,7 +207,6 @@ export async function measureRankings(
 
 interface HeldProtocol {
   protocol: RankingProtocol;
-  /** training events from which baselines are computed */
   learned: TrainingEvents;
   /** splits of the new users, and the log of their events; only for --fold-in-share */
   folding?: Folding & { log: Parameters<typeof foldedVectors>[3] };
@@ -222,7 +216,6 @@ interface HeldProtocol {
 
 type RankedLogs = LogsOfRun<RankingEvaluation>;
 
-/** Creates the ranking protocol for users with training events. */
 async function protocolOf(logs: RankedLogs, query: Query | undefined): Promise<HeldProtocol> {
   const { run, preprocess, options } = logs;
   const timed = timedFlag(query);
@@ -276,7 +269,6 @@ async function protocolOfNewUsers(
   };
 }
 
-/** Reports the number of users without a held-out item. */
 function noteSkippedUsers({ withoutHeldOut, heldOutMasked }: RankingProtocol, { observe }: Watch): void {
   if (withoutHeldOut === 0) return;
   const masked = heldOutMasked > 0 ? `; for ${heldOutMasked} of them all held-out items are masked` : "";
@@ -292,20 +284,14 @@ function validationUsers(run: Run, dataset: Dataset, numSides: number): string[]
   ];
 }
 
-/** Restriction of a ranking to the items of --candidates. */
 interface CandidateRanking {
-  /** ranking protocol, restricted to users who have a candidate besides their held-out items */
   protocol: RankingProtocol;
-  /** items to rank for each query: its unmasked candidates and its held-out items */
   lists: ItemLists;
   counts: CandidateCounts;
   warnings: string[];
 }
 
-/**
- * Restricts each user's ranking to the user's candidates and held-out items.
- * @throws {UsageError} the errors of candidateLists
- */
+/** @throws {UsageError} the errors of candidateLists */
 async function amongCandidates(logs: RankedLogs, protocol: RankingProtocol): Promise<CandidateRanking> {
   const { run, preprocess, options, watch } = logs;
   const { user, item } = preprocess.roles;

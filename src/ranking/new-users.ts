@@ -44,7 +44,6 @@ export interface FoldedUsers {
   withOneItem: number;
 }
 
-/** New users, and the split of their events. */
 export interface Folding {
   /** new users with their folded-in items as history; items and counts are those of the training events */
   training: TrainingEvents;
@@ -58,12 +57,9 @@ export interface Folding {
 /**
  * Splits the events of new users.
  *
- * @param whole   all rows of the log or split
- *
  * @param counted u32: rows with a positive event
- * @param known   keys of users to exclude
- * @param share   share of each user's items to fold in, in (0, 1)
- *
+ * @param known keys of users to exclude
+ * @param share of each user's items to fold in, in (0, 1)
  * @throws {UsageError} no user is left; the message says why
  */
 export function cutNewUsers(
@@ -133,18 +129,13 @@ export function cutNewUsers(
   };
 }
 
-/**
- * Items of a user in the order of their first events: a map from each item to the position of that event among all
- * events in order of time.
- */
+/** Items of a user in the order of their first events, each with that event's position among all events by time. */
 interface Histories {
-  /** items of all of the user's events, positive or not */
   first: Map<number, number>;
-  /** items of the user's positive events */
   liked: Map<number, number>;
 }
 
-/** Collects the history of each new user. @param isKnown u8: 1 if the code's user is known */
+/** @param isKnown u8: 1 if the code's user is known */
 function historiesOf(
   { dataset, rows }: Part,
   counted: Uint32Array,
@@ -211,7 +202,6 @@ function noUserLeft({ known, withOneItem }: FoldedUsers): UsageError {
   );
 }
 
-/** Returns notes on excluded users and on the order of events. */
 export function foldingNotes({ known, withOneItem }: FoldedUsers, { dataset, rows }: Part): string[] {
   const notes: string[] = [];
   if (known > 0) notes.push(`skipped ${known} users known to the runs`);
@@ -223,12 +213,7 @@ export function foldingNotes({ known, withOneItem }: FoldedUsers, { dataset, row
   return notes;
 }
 
-/**
- * Returns the run's function for folding in users.
- *
- * @param flag the option that needs it
- * @throws {UsageError} the run cannot fold in users
- */
+/** Returns the run's function for folding in users. @throws {UsageError} it has none @param flag that needs it */
 export async function userFoldIn(run: Run, flag: "--fold-in" | "--fold-in-share"): Promise<FoldIn> {
   return await capable(run, "foldIn", `cannot compute vectors of unknown users (${flag})`);
 }
@@ -245,12 +230,10 @@ export async function knownUsers(runs: readonly { run: Run }[], { users }: Train
 }
 
 /**
- * Computes vectors of new users from their events, as `transform --fold-in` does.
+ * Computes vectors of new users from their events, as `transform --fold-in` does; zero if the run knows none of a user's
+ * items.
  *
- * @param users  u32[numQueries]: user numbers of `split`
- * @param log    the log of the events
- *
- * @returns one vector per query, and warnings; the vector is zero if the run knows none of the user's items
+ * @param users u32[numQueries]: user numbers of `split`
  * @throws {UsageError} the run cannot fold in users, or not from this log
  */
 export async function foldedVectors(
@@ -283,10 +266,7 @@ export async function foldedVectors(
   return { folded: { dim, vectors }, warnings };
 }
 
-/**
- * Returns progress callbacks that add the run's name to notes and drop warnings, which were reported before or are
- * returned.
- */
+/** Adds the run's name to notes; drops warnings, which were reported before or are returned. */
 function prefixedNotes(name: string, { observe, signal }: Watch): Watch {
   return {
     signal,

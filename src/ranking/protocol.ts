@@ -18,7 +18,6 @@ export interface RankingProtocol {
   training: TrainingEvents;
   /** u32[numQueries]: number of each evaluated training user; each user has held-out items */
   users: Uint32Array;
-  /** items to exclude from the list of each query */
   masks: ItemLists;
   /** held-out items of each query, ascending, with NO_ITEM for each item that is not in training */
   heldOut: ItemLists;
@@ -26,7 +25,6 @@ export interface RankingProtocol {
   repeatShare: number;
   /** number of users in the log without training events */
   unknownUsers: number;
-  /** number of training users without a held-out item */
   withoutHeldOut: number;
   /** number of training users whose held-out items are all masked */
   heldOutMasked: number;
@@ -70,7 +68,6 @@ export function rankingProtocol(
   };
 }
 
-/** Restricts the protocol to some queries. @param kept u32: indexes of the queries, ascending */
 export function protocolOfQueries(protocol: RankingProtocol, kept: Uint32Array): RankingProtocol {
   if (kept.length === protocol.users.length) return protocol;
   return {

@@ -23,7 +23,6 @@ export interface Query {
   halfLife?: number;
 }
 
-/** The options by which a user chooses a query. */
 interface Asked {
   query?: string | undefined;
   queryHalfLife?: string | undefined;
@@ -31,11 +30,7 @@ interface Asked {
 
 const FORMS = "user, history, last or last:N with N of at least 1";
 
-/**
- * Parses the options of a query; undefined if none is set.
- *
- * @throws {UsageError} invalid, or a half-life for a query that is not a list of items
- */
+/** Parses the options of a query; undefined if none is set. @throws {UsageError} invalid, or a needless half-life */
 export function queryOf({ query, queryHalfLife }: Asked): Query | undefined {
   if (query === undefined) {
     if (queryHalfLife !== undefined) throw lonelyHalfLife();
@@ -75,7 +70,6 @@ export function checkTimes(query: Query | undefined, { events }: TrainingEvents)
   );
 }
 
-/** Returns the items that represent each user, with their weights. */
 export function queryItems(
   training: TrainingEvents,
   users: Uint32Array,
@@ -86,12 +80,7 @@ export function queryItems(
   return lastItems({ ...events, times: events.times }, training.users.size, users, query);
 }
 
-/**
- * Returns warnings if an evaluation with this query is misleading.
- *
- * @param held.part the evaluated split
- * @param held.between the validation split, if it lies between training and `part`
- */
+/** Returns warnings if the query misleads. @param held.between validation split between training and `part` */
 export function queryWarnings(
   query: Query | undefined,
   { training, users }: RankingProtocol,
@@ -122,13 +111,11 @@ export function queryWarnings(
   return warnings;
 }
 
-/** Returns the number of users that have an event in a split. */
 function usersIn({ users: keys }: TrainingEvents, evaluated: Uint32Array, part: Part): number {
   const found = new Set(usersOf(keys, part.dataset, part.rows));
   return evaluated.reduce((sum, user) => sum + (found.has(user) ? 1 : 0), 0);
 }
 
-/** Returns the number of users that have a held-out event before their latest training event. */
 function trainedLater({ users: keys, events }: TrainingEvents, evaluated: Uint32Array, part: Part): number {
   const times = timesOfRows(part.dataset, part.rows);
   if (!times || !events?.times) return 0;

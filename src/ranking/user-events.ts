@@ -16,11 +16,9 @@ import { partNamed, partsOfRun } from "../training/reading/run-parts.js";
 import { silently, wholeOf, type SplitParts } from "../training/reading/split-parts.js";
 import type { Watch } from "../training/session/watch.js";
 
-/** Options for reading logs other than the run's own. */
-export interface LogOptions extends Pick<FurtherLog, "reading" | "hashKeys" | "maxBad" | "badRows"> {
+interface LogOptions extends Pick<FurtherLog, "reading" | "hashKeys" | "maxBad" | "badRows"> {
   /** paths of further logs; the items in their events are masked for the users */
   mask?: string[] | undefined;
-  /** minimum label of positive events */
   positiveFrom?: number | undefined;
 }
 
@@ -32,11 +30,7 @@ export interface LogsOfRun<O extends LogOptions = LogOptions> {
   watch: Watch;
 }
 
-/**
- * Returns the run's recipe for reading events.
- *
- * @throws {UsageError} it has none; the message suggests an alternative
- */
+/** Returns the run's recipe for reading events. @throws {UsageError} it has none; the message suggests `instead` */
 export async function eventRecipe(run: Run, instead?: string): Promise<Preprocess> {
   return await (
     await capable(run, "preprocess", "cannot say which items users took", instead)
@@ -83,8 +77,7 @@ export async function keptEvents({
   return eventsOfSource(await readNegatives(run, preprocess));
 }
 
-/** Rows to evaluate, and training events. */
-export interface OpenedLog {
+interface OpenedLog {
   /** all rows of the log or split, and the rows of positive events */
   whole: Part;
   part: Part;
@@ -95,15 +88,12 @@ export interface OpenedLog {
   own: SplitParts["parts"] | undefined;
 }
 
-/** Log to evaluate: files, or a split of the run's log. */
 export interface EvaluatedLog extends LogOptions {
   on?: string[] | undefined;
   part?: "valid" | "test" | undefined;
 }
 
-/** Which events of users an evaluation needs, and whether it needs their times. */
-export interface NeededEvents {
-  /** true if the times of the evaluated log are needed */
+interface NeededEvents {
   withTimes: boolean;
   /** flag of the option that needs the times of training events; undefined if none does */
   timed?: string | undefined;

@@ -10,22 +10,16 @@ import { kindAt } from "../io/tree.js";
 import { version } from "../io/package-version.js";
 import { recipeShape, type RunRecipe } from "./run-recipe.js";
 
-/** The HTML id of the element with the recipes of a page. */
 const ELEMENT = "embed-compare";
 const SCHEMA_VERSION = 1;
 
-/**
- * The data in an HTML element of a page of `embed compare`, from which `embed init` reads the runs of the comparison.
- */
-export interface HandedOver {
+interface HandedOver {
   schemaVersion: number;
-  /** version of the program that wrote the page */
   version: string;
   /** folder to which relative paths in the recipes refer, as a path relative to the page's folder */
   from: string;
   /** name of the best embedding; absent if only baselines were trained */
   best?: string;
-  /** recipes of the runs, the best first */
   recipes: RunRecipe[];
 }
 

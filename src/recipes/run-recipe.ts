@@ -10,44 +10,35 @@ import { DEFAULT_TABLE, type Run } from "../embedding/run-directory.js";
 import type { TrainingRequest } from "../embedding/manifest.js";
 import { UsageError } from "../errors.js";
 import { kindOf } from "../evaluation/metrics.js";
-import { anything, list, object, record, text, type Shape, flag } from "../io/json-shape.js";
+import { anything, list, object, record, text, flag, type Shape } from "../io/json-shape.js";
 import { COMMON_NULLS } from "../log/nulls.js";
-import { modelOf, trainerOf } from "../trainers/index.js";
-import { definedOf } from "../training/options/defined.js";
+import { modelOf, trainerOf, trainers } from "../trainers/index.js";
+import { definedOf, resolved, type Option, type OptionTable } from "../training/options/table.js";
 import { commandLine, flagWords } from "../training/options/flag-words.js";
 import { BEFORE_DATA } from "../training/session/feature-training.js";
 import { columns, hashedIds } from "../training/options/columns.js";
 import { badRows, engine, reading, threads } from "../training/options/reading.js";
 import { holdsOutRows, type SplitFlags } from "../training/options/split-options.js";
-import { resolved, type Option, type OptionTable } from "../training/options/table.js";
-import { requestOf } from "./training-request.js";
+import type { Trainer } from "../training/session/trainer.js";
 
 /** A run's training as options. Paths are as they were given: relative to the folder in which the run was trained. */
 export interface RunRecipe {
   name: string;
   command: string;
-  /** files and patterns of the log */
   log: string[];
   /** options of `embed encode`, by name: every role and feature of the run, its filters, and options that read cells */
   encoding: Record<string, unknown>;
-  /**
-   * options of the training command, by name; a setting that --search chose replaces the search, and there is no test
-   * split
-   */
+  /** options of the training command, by name; the setting that --search chose replaces it; no test split */
   training: Record<string, unknown>;
   /** metric of the validation split that judges the run; absent if the run has none */
   metric?: string;
-  /**
-   * field whose vectors are exported: the item column, or else the first field; absent if the run has no table of keys
-   */
+  /** field whose vectors are exported: the item column, or the first field; absent without a table of keys */
   field?: string;
-  /** whether the run's vectors can be rotated to match an earlier version */
   aligns: boolean;
 }
 
 const options = record(anything);
 
-/** The schema of a recipe in a file. */
 export const recipeShape: Shape = object(
   { name: text, command: text, log: list(text), encoding: options, training: options, aligns: flag },
   { metric: text, field: text },
@@ -100,10 +91,7 @@ export async function recipeOf(run: Run, name: string): Promise<RunRecipe> {
   };
 }
 
-/**
- * Returns the log and all options of a training as its command accepts them, including the options of an encoded
- * dataset.
- */
+/** Returns the log and options as the training's command accepts them, including those of an encoded dataset. */
 function givenAsFlags(
   path: string,
   { log, options: own, encoded, inputs }: TrainingRequest,
@@ -130,10 +118,7 @@ function withoutDefaults(table: OptionTable, given: Record<string, unknown>): Re
   return Object.fromEntries(Object.entries(given).filter(isSet));
 }
 
-/**
- * Returns the setting that --search chose, unless it kept the defaults, and other options whose default depends on
- * --search.
- */
+/** Returns the setting that --search chose, and other options whose default depends on --search. */
 async function searchedOptions(
   run: Run,
   table: OptionTable,
@@ -203,10 +188,7 @@ async function exportedField(run: Run, { item }: Roles): Promise<string | undefi
   return item !== undefined && fields.includes(item) ? item : fields[0];
 }
 
-/**
- * Returns the command that trains a recipe on all rows of its log: validation rows decide when to stop, and --refit
- * trains once more with them.
- */
+/** Returns the command that trains on all rows: validation rows decide when to stop, and --refit trains with them. */
 export async function commandForAllRows({
   name,
   command,
@@ -219,4 +201,42 @@ export async function commandForAllRows({
   const refits = holdsOutRows({ valid, test: 0, ...definedOf({ split }) });
   const words = flagWords(table, { ...encoding, ...training, ...(refits && { refit: true }) });
   return commandLine(["embed", command, ...log, ...words, "-o", `${name}-all`]);
+}
+
+/**
+ * Returns the request that a run records, and its trainer.
+ *
+ * @param verb the verb of error messages for what the caller does with the run: `reproduce`
+ * @throws {UsageError} the run does not come from a training, was changed after it, or has options that this version
+ *   does not know
+ */
+export async function requestOf(
+  { path, manifest }: Run,
+  verb: string,
+): Promise<{ asked: TrainingRequest; trainer: Trainer }> {
+  const { command, asked, forgotten, added } = manifest;
+  const cannot = `cannot ${verb} run '${path}'`;
+  if (forgotten !== undefined)
+    throw new UsageError(`${cannot}: keys were forgotten in it, and its log may still contain them`);
+  if (added)
+    throw new UsageError(
+      `${cannot}: items were added to it (transform --append); ${verb} the original run, '${added.run}'`,
+    );
+  const trainer = await trainerOf(command);
+  if (!trainer)
+    throw new UsageError(
+      `${cannot}: '${command}' is not a training; use a run of ${trainers.map((one) => one.command).join(", ")}`,
+    );
+  if (!asked)
+    throw new UsageError(
+      `${cannot}: it was trained by an earlier version of embed (${manifest.version}) that did not record its ` +
+        "options; train it again",
+    );
+  const unknown = Object.keys(asked.options).find((name) => !Object.hasOwn(trainer.options, name));
+  if (unknown !== undefined)
+    throw new UsageError(
+      `${cannot}: option '${unknown}' is unknown to ${command}; it was trained by embed ${manifest.version}, train ` +
+        "it again",
+    );
+  return { asked, trainer };
 }

@@ -6,11 +6,8 @@
 
 import { ascending } from "../numeric/indices.js";
 
-/** A point that a search found. */
 export interface NearPoint {
-  /** index of the point */
   point: number;
-  /** squared distance between the query and the point */
   squared: number;
 }
 
@@ -22,10 +19,7 @@ export class NearestPoints {
   /** indexes of the points, sorted by their coordinate on the axis with the largest range */
   readonly #order: Uint32Array;
 
-  /**
-   * Sorts the points along the axis with the largest range. @param points f64[n * dims], row-major, finite @param dims
-   * at least 1
-   */
+  /** @param points f64[n * dims], row-major, finite */
   constructor(points: Float64Array, dims: number) {
     this.#points = points;
     this.#dims = dims;
@@ -54,7 +48,6 @@ export class NearestPoints {
     return found;
   }
 
-  /** Returns the first position in the sorted order of points whose coordinate on the axis is at least x. */
   #firstFrom(x: number): number {
     let [low, high] = [0, this.#order.length];
     while (low < high) {
@@ -65,10 +58,7 @@ export class NearestPoints {
     return low;
   }
 
-  /**
-   * Returns the distance along the axis between the query and the point at a position of the sorted order; Infinity if
-   * there is no such position.
-   */
+  /** Distance along the axis to the point at a position of the sorted order; Infinity beyond its ends. */
   #gap(query: Float64Array, place: number): number {
     if (place < 0 || place >= this.#order.length) return Infinity;
     return Math.abs(this.#points[this.#order[place]! * this.#dims + this.#axis]! - query[this.#axis]!);
@@ -84,7 +74,6 @@ export class NearestPoints {
   }
 }
 
-/** Inserts a point into the sorted list of the nearest points found so far, which holds at most `most` points. */
 function offer(found: NearPoint[], near: NearPoint, most: number): void {
   const isNearer = (other: NearPoint) =>
     near.squared < other.squared || (near.squared === other.squared && near.point < other.point);
@@ -95,7 +84,6 @@ function offer(found: NearPoint[], near: NearPoint, most: number): void {
   if (found.length > most) found.pop();
 }
 
-/** Returns the index of the coordinate with the largest range. */
 function widestAxis(points: Float64Array, dims: number): number {
   let [widest, range] = [0, -1];
   for (let d = 0; d < dims; d++) {

@@ -1,5 +1,3 @@
-// Finds the rows nearest to each row of a matrix by cosine similarity, with an exact search.
-
 import { ascending } from "../numeric/indices.js";
 import { NO_ITEM } from "../kernels/top-items/binding.js";
 import { topItems } from "./top-items.js";

@@ -62,18 +62,13 @@ export async function neighborsInRows(
   return all.map((search) => search.neighbors(keys));
 }
 
-/** The search of the rows that are nearest to a vector. Batches are scanned in the order of the rows. */
 class RowSearch {
   readonly #row: number;
   readonly #range: RowRange;
   readonly #similarity: Similarity;
   readonly #nearest: Nearest;
 
-  /**
-   * Starts the search for rows similar to a vector.
-   * @param row the vector's own row, which is no neighbor
-   * @param range rows that may be neighbors
-   */
+  /** @param row the vector's own row, which is no neighbor @param range rows that may be neighbors */
   constructor(vector: Float32Array, row: number, range: RowRange, { top, metric }: NearestOptions) {
     if (!Number.isSafeInteger(top) || top < 1) {
       throw new UsageError(`top must be an integer of at least 1, got ${top}`);
@@ -94,17 +89,12 @@ class RowSearch {
     }
   }
 
-  /** Returns the most similar rows that were found. @param table keys and numbers of events of all rows */
   neighbors(table: EmbeddingTable): Neighbor[] {
     return this.#nearest.sorted().map((found) => neighborOf(table, found));
   }
 }
 
-/**
- * Converts the rows that an index found to the result of `neighborsInRows`: similarities are computed and rows are sorted in
- * the same way.
- * @param rows rows of the table
- */
+/** Converts rows that an index found to a result as that of `neighborsInRows`: the same similarities and order. */
 export function asNeighbors(
   table: EmbeddingTable,
   query: number,
@@ -125,12 +115,9 @@ function rowVector({ dim, vectors }: EmbeddingTable, row: number): Float32Array 
   return vectors.subarray(row * dim, (row + 1) * dim);
 }
 
-/**
- * Similarity of a vector and a row of vectors, f32[][dim]; undefined if the metric is cosine and one of them is zero.
- */
+/** Similarity to a row of vectors, f32[][dim]; undefined if the metric is cosine and one of both is zero. */
 type Similarity = (vectors: Float32Array, row: number) => number | undefined;
 
-/** Returns the function that computes the similarity between rows and a vector. */
 function similarityTo(vector: Float32Array, metric: Metric): Similarity {
   const dim = vector.length;
   const q = Float64Array.from(vector);
@@ -162,10 +149,7 @@ class Nearest {
     this.#k = k;
   }
 
-  /**
-   * Offers a row. Callers offer rows in ascending order, so a row does not replace an earlier one with the same
-   * similarity.
-   */
+  /** Rows are offered in ascending order, so that none replaces an earlier one with the same similarity. */
   offer(row: number, similarity: number): void {
     const heap = this.#heap;
     if (heap.length < this.#k) {

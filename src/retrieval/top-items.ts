@@ -17,8 +17,7 @@ import { withMachine } from "../workers/with-machine.js";
 /** Minimum number of queries per thread, below which starting another thread costs more time than it saves. */
 const THREAD_QUERIES = 64;
 
-/** A set of items that are searched. */
-export type SearchedItems = Pick<TopItemsInput, "items" | "weights">;
+type SearchedItems = Pick<TopItemsInput, "items" | "weights">;
 
 /**
  * Sets of items in shared memory, and threads that search one set at a time. The caller must call `terminate`, which

@@ -8,12 +8,10 @@ import { shuffle, streamOf } from "../numeric/hash.js";
 import { NO_ITEM } from "../kernels/top-items/binding.js";
 import { noiseDistribution, type Noise } from "./noise-distribution.js";
 
-/** Maximum number of rows of a chunk; see TrainingRows. */
 const CHUNK_ROWS = 65536;
 const BLOCK_EVENTS = 4096;
 
 export interface NegativeOptions {
-  /** number of negatives per event */
   negatives: number;
   noise: Noise;
   seed: number;
@@ -22,8 +20,7 @@ export interface NegativeOptions {
   shuffle: boolean;
 }
 
-/** The events of one split, and the indexes of the fields that belong to the item or to the context. */
-export interface EventPart {
+interface EventPart {
   dataset: Dataset;
   rows: Uint32Array;
   encoder: Encoder;
@@ -69,10 +66,7 @@ export class NegativeRows {
     }, 0);
   }
 
-  /**
-   * Returns the training rows. Negatives are drawn anew in each epoch. Blocks of events are permuted, and so are the
-   * rows within a block.
-   */
+  /** Negatives are drawn anew in each epoch. Blocks of events are permuted, and so are the rows within a block. */
   training(): TrainingRows {
     return {
       kind: "drawn",
@@ -81,15 +75,11 @@ export class NegativeRows {
     };
   }
 
-  /** Returns the rows for validation or test, with the same negatives in each call. */
   fixed(): FeatureRows {
     return this.fixedDraws().rows;
   }
 
-  /**
-   * Returns the rows for validation or test, with the index of each row's event and the number of its item (the event's
-   * own or a sampled negative; NO_ITEM if unknown).
-   */
+  /** Also returns each row's event and item number (the event's own or a sampled negative; NO_ITEM if unknown). */
   fixedDraws(): { rows: FeatureRows; events: Uint32Array; items: Uint32Array } {
     const { event, item } = this.#draws(Uint32Array.from(this.#rows.keys()), 0);
     const items = item.map((drawn, r) => (drawn === NO_ITEM ? this.#items[event[r]!]! : drawn));
@@ -153,10 +143,7 @@ export class NegativeRows {
     );
   }
 
-  /**
-   * Returns the rows of each event followed by its negatives: the index of the event, and the drawn item, or NO_ITEM
-   * for the event itself.
-   */
+  /** Each event followed by its negatives: the event's index, and the drawn item, or NO_ITEM for the event itself. */
   #draws(events: Uint32Array, epoch: number): { event: Uint32Array; item: Uint32Array } {
     const { seed, negatives } = this.#options;
     const { history } = this.#source;
@@ -176,7 +163,6 @@ export class NegativeRows {
     return { event: event.subarray(0, numRows), item: item.subarray(0, numRows) };
   }
 
-  /** Combines the context features of an event with the features of its own item, or of the drawn item. */
   #join(event: Uint32Array, item: Uint32Array): FeatureRows {
     const context = this.#context;
     const numRows = event.length;
@@ -204,7 +190,6 @@ function pairsIn(rows: FeatureRows, row: number): number {
   return firstPair(rows, row + 1) - firstPair(rows, row);
 }
 
-/** Copies the (feature, value) pairs of one row to the position `at`, and returns the position after them. */
 function copyPairs(
   rows: FeatureRows,
   row: number,

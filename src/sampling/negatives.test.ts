@@ -4,7 +4,8 @@ import { findItemFields } from "../dataset/item-fields.js";
 import { fitFeatures } from "../dataset/vocabulary/vocabulary.js";
 import { datasetOf } from "../testing/dataset-of.js";
 import { NegativeRows } from "./negative-rows.js";
-import { negativeSource, drawNegative, hasItem, historyOf, negativeStream } from "./negatives.js";
+import { negativeSource, drawNegative, hasItem, historyOf } from "./negatives.js";
+import { streamOf } from "../numeric/hash.js";
 import { NO_ITEM } from "../kernels/top-items/binding.js";
 import { itemAt, noiseDistribution } from "./noise-distribution.js";
 
@@ -47,7 +48,7 @@ describe("a drawn negative", () => {
   test("is never an item of the user's history, and reaches every other item", () => {
     const drawn = new Set<number>();
     for (let row = 0; row < 300; row++)
-      drawn.add(drawNegative(uniform, history, 0, 3, negativeStream(1, 1, row), 0));
+      drawn.add(drawNegative(uniform, history, 0, 3, streamOf(1, 1, row), 0));
     expect([...drawn].sort((a, b) => a - b)).toEqual([15, 16, 17, 18, 19]);
   });
 
@@ -63,7 +64,7 @@ describe("a drawn negative", () => {
   test("is the same for the same seed, epoch, row and place, and another for another epoch", () => {
     const draw = (epoch: number) =>
       Array.from({ length: 50 }, (_, row) =>
-        drawNegative(uniform, history, NO_ITEM, 3, negativeStream(1, epoch, row), 0),
+        drawNegative(uniform, history, NO_ITEM, 3, streamOf(1, epoch, row), 0),
       );
     expect(draw(1)).toEqual(draw(1));
     expect(draw(2)).not.toEqual(draw(1));

@@ -18,15 +18,11 @@ import { KeyIndex } from "../dataset/vocabulary/key-index.js";
 import { codesIn, isStored, SLICE_ROWS, slicesAt } from "../dataset/stored-columns.js";
 import { countKeys } from "../dataset/vocabulary/key-counts.js";
 import type { Encoder } from "../dataset/rows.js";
-import { streamOf, uniformAt } from "../numeric/hash.js";
+import { uniformAt } from "../numeric/hash.js";
 
 const MAX_DRAWS = 64;
 
-/**
- * Collects the distinct items of each user.
- *
- * @param users,items u32[numEvents]; events with NO_ITEM as user or item are skipped
- */
+/** Collects the distinct items of each user, u32[numEvents] each; events with NO_ITEM as user or item are skipped. */
 export function historyOf(users: Uint32Array, items: Uint32Array, numUsers: number): ItemLists {
   return historyOfSlices(() => [{ users, items }], numUsers);
 }
@@ -62,15 +58,11 @@ export function ownersOfItems({ indptr, items }: ItemLists): Uint32Array {
   return owners;
 }
 
-/**
- * Returns for each index the union of the lists of a and b; the items of a list are distinct. @param b as many lists as
- * a
- */
+/** Returns for each index the union of the lists of a and b, which are as many; the items of a list are distinct. */
 export function unionOf(a: ItemLists, b: ItemLists): ItemLists {
   return historyOf(joined(ownersOfItems(a), ownersOfItems(b)), joined(a.items, b.items), a.indptr.length - 1);
 }
 
-/** Returns the concatenation of two arrays. */
 export function joined(a: Uint32Array, b: Uint32Array): Uint32Array {
   const all = new Uint32Array(a.length + b.length);
   all.set(a);
@@ -121,27 +113,17 @@ export function drawNegative(
   return NO_ITEM;
 }
 
-/** Returns the key of the random numbers for an event's negatives. */
-export function negativeStream(seed: number, epoch: number, row: number): number {
-  return streamOf(seed, epoch, row);
-}
-
 export interface NegativeSource extends ItemCatalogue {
-  /** keys of the users that have events */
   users: Keys;
   history: ItemLists;
 }
 
-/**
- * The user and the item of each event, as numbered by the source of negatives, u32[numEvents] each; NO_ITEM if an event
- * has none, or one that the source does not contain.
- */
+/** u32[numEvents] each, as numbered by the source of negatives; NO_ITEM if an event has none, or an unknown one. */
 export interface EventNumbers {
   users: Uint32Array;
   items: Uint32Array;
 }
 
-/** Settings of a source of negatives. */
 export interface NegativeSourceOptions {
   /** minimum number of distinct users of an item; others are dropped because a run stores the source */
   minUsers?: number | undefined;
@@ -150,10 +132,8 @@ export interface NegativeSourceOptions {
 }
 
 /**
- * Creates the source of negatives for a training split; also returns the numbers of the split's users and items, by
- * row.
+ * Creates the source of negatives for a training split; also returns its users and items by row.
  *
- * @param rows u32: rows of the training split
  * @param itemFieldIndexes indexes of the fields that the item determines
  */
 export function negativeSource(
@@ -191,18 +171,12 @@ export function negativeSource(
   return { source: { ...catalogue, users, history }, events: undefined };
 }
 
-/**
- * Returns u32[rows.length]: item of each row, as numbered by the source of negatives; NO_ITEM if the row has none, or
- * an unknown one.
- */
+/** Returns u32[rows.length]: items as numbered by the source of negatives; NO_ITEM if a row has none or an unknown one. */
 export function itemsOf(items: Keys, dataset: Dataset, rows: Uint32Array): Uint32Array {
   return numbersOf(items, dataset, dataset.roles.item, rows);
 }
 
-/**
- * Returns u32[rows.length]: user of each row, as numbered by the source of negatives; NO_ITEM if the row has none, or
- * an unknown one.
- */
+/** Returns u32[rows.length]: users as numbered by the source of negatives; NO_ITEM if a row has none or an unknown one. */
 export function usersOf(users: Keys, dataset: Dataset, rows: Uint32Array): Uint32Array {
   return numbersOf(users, dataset, dataset.roles.user, rows);
 }
@@ -228,7 +202,8 @@ function codesAs(keys: Keys, { dictionary }: KeyColumn): Uint32Array {
   return mapTo(Uint32Array, ascending(dictionary.size), (code) => index.find(dictionary, code));
 }
 
-function codesInRows(column: KeyColumn, rows: Uint32Array): Uint32Array {
+/** Returns u32, ascending: the codes of the keys that occur in the rows. */
+export function codesInRows(column: KeyColumn, rows: Uint32Array): Uint32Array {
   const events = countKeys(column, rows);
   return thoseOf(ascending(events.length), (code) => events[code]! > 0);
 }

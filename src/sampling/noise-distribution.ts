@@ -1,5 +1,3 @@
-// The noise distribution, from which negatives are drawn.
-
 import { mapTo } from "../numeric/indices.js";
 import { DataError } from "../errors.js";
 import { pow, log } from "../numeric/exp.js";
@@ -58,7 +56,6 @@ export function itemAt(cumulative: Float64Array, u: number): number {
 export interface SharedNoiseOptions {
   /** noise distribution; uniform draws need no table */
   noise: Noise;
-  /** number of negatives drawn per batch */
   negatives: number;
   /** true if the items of the other examples in a batch are negatives, too */
   inBatch: boolean;
@@ -67,13 +64,10 @@ export interface SharedNoiseOptions {
   logQ: boolean;
 }
 
-/** Arrays with which a kernel samples shared negatives, and corrects scores by their probability. */
-export interface SharedNoise {
+interface SharedNoise {
   /** u32[numItems][2]: table of the alias method; absent for the uniform distribution */
   alias?: Uint32Array;
-  /**
-   * f32[numItems]: log of the probability that an item is a negative; absent if all are equal, or without correction
-   */
+  /** f32[numItems]: log of the probability as a negative; absent if all are equal, or without correction */
   logNoise?: Float32Array;
 }
 

@@ -10,12 +10,7 @@ import { streamOf, uniformAt } from "../numeric/hash.js";
 
 const KEPT = 0xffffffff;
 
-/**
- * Returns the rows with random cells hidden, which differ in each epoch.
- *
- * @param share probability of hiding a cell, in [0, 1); with 0 the rows are returned unchanged
- * @throws {UsageError} the share is out of range
- */
+/** Hides random cells, other ones in each epoch. @param share probability, in [0, 1) @throws {UsageError} out of range */
 export function withOovDropout(
   train: TrainingRows,
   space: FeatureSpace,
@@ -47,10 +42,7 @@ export function withOovDropout(
   };
 }
 
-/**
- * Returns the counts by feature, with at least 1 for each out-of-vocabulary feature that dropout trains, so that a
- * trainer allocates its initial vector.
- */
+/** Counts by feature, at least 1 for each out-of-vocabulary feature that dropout trains: it gets an initial vector. */
 export function withTrainedOov(counts: Uint32Array, space: FeatureSpace, share: number): Uint32Array {
   if (share === 0) return counts;
   const trained = counts.slice();

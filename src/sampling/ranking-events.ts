@@ -21,23 +21,19 @@ import type { WeightedHistory } from "./training-events.js";
 import { shuffle, streamOf } from "../numeric/hash.js";
 import { NO_ITEM, type ItemLists } from "../kernels/top-items/binding.js";
 
-/** Rows of a split, with the encoder and the indexes of the fields that do not belong to the item. */
-export interface RankedPart {
+interface RankedPart {
   dataset: Dataset;
   rows: Uint32Array;
   encoder: Encoder;
   contextFieldIndexes: readonly number[];
 }
 
-/** A training split. */
-export interface TrainedPart extends RankedPart {
-  /** whether the user is the only field of an event's context */
+interface TrainedPart extends RankedPart {
   isUserAlone: boolean;
 }
 
-/** Positive events in random order. */
-export interface RankingEvents {
-  /** context features (user, device, ...) of each event, one row per event */
+interface RankingEvents {
+  /** context features (user, device, ...), one row per event */
   context: FeatureRows;
   /** u32[numEvents]: user of each event, as numbered by the source of negatives; NO_ITEM for an event without a user */
   users: Uint32Array;
@@ -120,11 +116,7 @@ export function rankingEvents(
   };
 }
 
-/**
- * Returns u32[numUsers]: the feature of each user; undefined if an event has no user.
- *
- * @param users u32: user of each of the split's rows; each user has a row
- */
+/** Returns u32[numUsers]; undefined if an event has no user. @param users u32: user of each row; each has a row */
 function featuresOfUsers(part: RankedPart, users: Uint32Array, numUsers: number): Uint32Array | undefined {
   const rowOf = new Uint32Array(numUsers);
   for (let e = 0; e < users.length; e++) {
@@ -147,14 +139,12 @@ function contextOfUsers(featureOfUser: Uint32Array, users: Uint32Array): Feature
   };
 }
 
-/** Returns an empty list of training events. */
 export function noEvents(): RankingEvents {
   const none = { users: new Uint32Array(), items: new Uint32Array() };
   return { ...none, context: { numRows: 0, width: 1, ids: new Uint32Array(), labels: new Float32Array() } };
 }
 
-/** Known users of a split in the order of their first events, with their held-out items. */
-export interface HeldOut {
+interface HeldOut {
   /** u32[numQueries]: user of each query, as numbered by the source of negatives */
   users: Uint32Array;
   /** u32[numQueries]: row of each user's first event in the split */
@@ -168,7 +158,6 @@ export interface HeldOut {
   unknownUsers: number;
 }
 
-/** Returns the known users of a split and their held-out items. */
 export function heldOutOf(
   { users: knownUsers, items: knownItems, history }: Pick<NegativeSource, "users" | "items" | "history">,
   { dataset, rows }: Pick<RankedPart, "dataset" | "rows">,
@@ -281,10 +270,7 @@ function contextOf({ encoder, contextFieldIndexes }: RankedPart, rows: Uint32Arr
   return encoder.encode(rows, new Float32Array(rows.length), contextFieldIndexes);
 }
 
-/**
- * Returns the distinct items of each list in ascending order, with NO_ITEM for each that is not one of the known ones.
- * @param items changed
- */
+/** Distinct items of each list, ascending, with NO_ITEM for each unknown one. @param items changed */
 function distinct({ indptr, items }: ItemLists, numKnown: number): ItemLists {
   const ends = new Uint32Array(indptr.length);
   let kept = 0;

@@ -14,10 +14,7 @@ const KEEP = 1;
 
 /** Sequences with weights of their events. */
 export interface WeightedSequences extends Sequences {
-  /**
-   * f32, one per token: square root of the event's weight, because a pair has the product of its two values; absent
-   * when all are 1
-   */
+  /** f32, one per token: square root of the event's weight, as a pair has the product of both; absent when all are 1 */
   weights?: Float32Array;
 }
 
@@ -31,7 +28,6 @@ interface SkipGramOptions {
   seed: number;
 }
 
-/** Tokens of an epoch, session by session. */
 interface SkipGramEpoch {
   tokens: Uint32Array;
   /** u8, one per token: number of tokens before and after it, in the same session, that are its context */
@@ -43,7 +39,6 @@ interface SkipGramEpoch {
   weights?: Float32Array;
 }
 
-/** Generates the tokens of each epoch from the sequences. */
 export class SkipGrams {
   readonly #keep: Float64Array | undefined;
   readonly #tokens: Uint32Array;
@@ -67,10 +62,7 @@ export class SkipGrams {
     this.#weights = sequences.weights && new Float32Array(size);
   }
 
-  /**
-   * Returns the tokens of an epoch. The result is the same for each call, but the next call overwrites its arrays.
-   * Sessions with fewer than two kept tokens are omitted.
-   */
+  /** The next call overwrites the arrays. Sessions with fewer than two kept tokens are omitted. */
   epoch(e: number): SkipGramEpoch {
     const { numSessions, offsets } = this.sequences;
     const { seed } = this.options;
@@ -106,7 +98,6 @@ export class SkipGrams {
     return to;
   }
 
-  /** Computes the context size of each token of the session [from, to). */
   #reach(from: number, to: number): void {
     const { window, direction } = this.options;
     const [left, right] = [this.#left, this.#right];

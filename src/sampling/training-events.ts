@@ -4,13 +4,12 @@
 //           on the log, in which popular items come first, nor on a model's numbering
 
 import { byGroup } from "../numeric/groups.js";
-import { ascending, doublesAt, thoseOf } from "../numeric/indices.js";
+import { ascending, doublesAt } from "../numeric/indices.js";
 import { selectKeys, compareKeys, type Keys } from "../log/keys.js";
 import { keyColumn } from "../dataset/item-fields.js";
 import type { Dataset } from "../dataset/dataset.js";
-import { countKeys } from "../dataset/vocabulary/key-counts.js";
 import { hashBytes } from "../numeric/hash.js";
-import { itemsOf, usersOf, type NegativeSource, historyOf } from "./negatives.js";
+import { codesInRows, itemsOf, usersOf, type NegativeSource, historyOf } from "./negatives.js";
 import { NO_ITEM, type ItemLists } from "../kernels/top-items/binding.js";
 import { exp } from "../numeric/exp.js";
 
@@ -66,20 +65,11 @@ export function timesOfRows({ roles, columns }: Dataset, rows: Uint32Array): Flo
   return doublesAt(values, rows);
 }
 
-/**
- * Returns the training events of a log.
- *
- * @param rows u32: rows of the training split
- * @param timed true to include times if the log has them
- */
+/** Returns the training events of a log. @param timed true to include times if the log has them */
 export function eventsOfRows(dataset: Dataset, rows: Uint32Array, timed = false): TrainingEvents {
   const keysIn = (name: string) => {
     const column = keyColumn(dataset, name);
-    const events = countKeys(column, rows);
-    return selectKeys(
-      column.dictionary,
-      thoseOf(ascending(events.length), (code) => events[code]! > 0),
-    );
+    return selectKeys(column.dictionary, codesInRows(column, rows));
   };
   const [users, all] = [keysIn(dataset.roles.user!), keysIn(dataset.roles.item!)];
   const items = selectKeys(all, hashOrder(all));
@@ -94,9 +84,7 @@ export function eventsOfRows(dataset: Dataset, rows: Uint32Array, timed = false)
   return { users, items, counts, history: historyOf(events.users, events.items, users.size), events };
 }
 
-/**
- * Returns the training events as far as a run stores them: the distinct items of each user, and the counts of items.
- */
+/** Returns the training events as far as a run stores them: distinct items of each user, and counts of items. */
 export function eventsOfSource({ users, items, counts, history }: NegativeSource): TrainingEvents {
   const order = hashOrder(items);
   return {
@@ -130,8 +118,7 @@ export function placeIn(items: Uint32Array, item: number): number {
   return low;
 }
 
-/** Users, items and times of events; the properties have the names that they have in TrainingEvents. */
-export interface TimedEvents {
+interface TimedEvents {
   /** u32[n] each: users and items; events with NO_ITEM are ignored */
   users: Uint32Array;
   items: Uint32Array;
@@ -139,9 +126,8 @@ export interface TimedEvents {
   times: Float64Array;
 }
 
-/** Lists of items with weights. */
 export interface WeightedHistory extends ItemLists {
-  /** f64, parallel to items: weights; 1 when absent */
+  /** f64, parallel to items; 1 when absent */
   weights?: Float64Array;
 }
 

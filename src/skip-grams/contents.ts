@@ -5,7 +5,7 @@ import type { FeatureSpace } from "../dataset/vocabulary/vocabulary.js";
 import { HISTORY_FILE, historyChunks } from "../embedding/key-history.js";
 import type { ExampleOptions } from "../training/options/log.js";
 import { featureTable } from "../training/examples/feature-table.js";
-import type { FitContents } from "../training/session/plan.js";
+import type { FitContents } from "../training/session/trainer.js";
 import { preprocessFile } from "../training/capabilities/run-space.js";
 import type { SgnsVocabulary } from "./vocabulary.js";
 import { eventPreprocessOf } from "../training/session/describe-run.js";

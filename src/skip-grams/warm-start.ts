@@ -14,8 +14,7 @@ import {
 } from "../training/warm-start/carried-keys.js";
 import { checkDim, openInitRun, readKeyHistory, type InitRun } from "../training/warm-start/init-run.js";
 import { CONTEXT_TABLE, OPTIMIZER_FILE } from "./capabilities.js";
-import { safetensorsChunks, type Tensor } from "../embedding/safetensors.js";
-import { TensorFile } from "../embedding/tensor-file.js";
+import { safetensorsChunks, type Tensor, TensorFile } from "../embedding/safetensors.js";
 
 /** Vectors and contexts of the run of --init, for each feature of that run's vocabulary. */
 export interface SgnsInit extends InitRun {

@@ -9,7 +9,8 @@ import { functions, specOf, type LibraryFunction } from "../library/functions.js
 import { version } from "../io/package-version.js";
 import { roleNames } from "../log/infer.js";
 
-const NOTE = '"""Written by `npm run wheel` from the options of the commands: change these, not this file."""';
+const NOTE =
+  '"""Written by `npm run wheel` from the options of the commands: change these, not this file."""';
 
 /** The files that are written, by their names in src/python/embed_tables. */
 export async function pythonFiles(): Promise<Record<string, string>> {

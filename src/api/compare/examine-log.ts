@@ -19,7 +19,7 @@ import type { Part } from "../../training/examples/examples.js";
 import { silently, splitCounts, splitParts, type SplitParts } from "../../training/reading/split-parts.js";
 import { unitsOf } from "../../training/judging/evaluate-scores.js";
 import { openParts } from "../../training/session/session.js";
-import { adviceOfClasses, classWarnings } from "../../training/warnings/class-labels.js";
+import { adviceOfClasses, classWarnings } from "../../training/warnings/training-warnings.js";
 import { notCompared } from "../../trainers/index.js";
 import type { Goal, LogTraits } from "../../training/session/trainer.js";
 import type { Watch } from "../../training/session/watch.js";

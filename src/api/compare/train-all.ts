@@ -5,7 +5,7 @@ import type { Manifest } from "../../embedding/manifest.js";
 import { DataError, DivergedError, UsageError, type EmbedError } from "../../errors.js";
 import type { Untrained } from "../../evaluation/leaderboard.js";
 import type { GivenTraining } from "../../training/options/log.js";
-import { definedOf } from "../../training/options/defined.js";
+import { definedOf } from "../../training/options/table.js";
 import { train } from "../../training/session/session.js";
 import type { Watch } from "../../training/session/watch.js";
 import { recipeOf, type RunRecipe } from "../../recipes/run-recipe.js";

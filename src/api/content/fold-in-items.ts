@@ -8,7 +8,7 @@ import { hasBiases } from "../../export/encoded-rows.js";
 import { UsageError } from "../../errors.js";
 import { capable } from "../../trainers/index.js";
 import { foldedRows, foldingOf } from "../../training/capabilities/folded-keys.js";
-import { definedOf } from "../../training/options/defined.js";
+import { definedOf } from "../../training/options/table.js";
 import type { FurtherLog } from "../../training/reading/open-as-trained.js";
 import type { TransformOptions } from "../../training/options/transform-options.js";
 import type { Watch } from "../../training/session/watch.js";

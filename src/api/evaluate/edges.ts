@@ -23,7 +23,7 @@ import {
   type NonEdgeKind,
   type Pairs,
 } from "../../evaluation/edges.js";
-import { contextsOf } from "../../ranking/table-ranker.js";
+import { contextsOf } from "../../ranking/run-ranker.js";
 import { modelOf } from "../../trainers/index.js";
 import { partsOfRun } from "../../training/reading/run-parts.js";
 import type { Watch } from "../../training/session/watch.js";

@@ -13,9 +13,8 @@ import { type EvaluatedUsers, measureRankings, type MeasuredRankings } from "../
 import { userFoldIn } from "../../ranking/new-users.js";
 import { eventRecipe } from "../../ranking/user-events.js";
 import { checkMode } from "../../training/options/check-given.js";
-import { definedOf } from "../../training/options/defined.js";
+import { definedOf, type Option } from "../../training/options/table.js";
 import { readingOf } from "../../training/options/reading.js";
-import type { Option } from "../../training/options/table.js";
 import { badRowsOf } from "../../training/reading/bad-row-report.js";
 import { whySeen } from "../../training/reading/run-parts.js";
 import type { Summary } from "../../training/session/summary.js";

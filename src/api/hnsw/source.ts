@@ -11,8 +11,14 @@ import type { Run } from "../../embedding/run-directory.js";
 import { UsageError } from "../../errors.js";
 import { sha256OfAll } from "../../io/fingerprint.js";
 import { checkIndexFits, fitsIndex } from "../../retrieval/hnsw/build.js";
-import { numNonzero, rowsToIndex, type LeftOutRows } from "../../retrieval/hnsw/rows-to-index.js";
-import { indexedRows, type IndexMetric, type Space } from "../../retrieval/hnsw/space.js";
+import {
+  numNonzero,
+  rowsToIndex,
+  indexedRows,
+  type LeftOutRows,
+  type IndexMetric,
+  type Space,
+} from "../../retrieval/hnsw/space.js";
 import { modelOf } from "../../trainers/index.js";
 import { composeItems, compositionOf, type Compose } from "../compose.js";
 import { rankingTable } from "../composed-items.js";

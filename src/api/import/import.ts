@@ -8,7 +8,7 @@ import { readers } from "../../import/formats.js";
 import { checkOutput } from "../../io/atomic.js";
 import { version } from "../../io/package-version.js";
 import type { ImportOptions } from "./options.js";
-import { definedOf } from "../../training/options/defined.js";
+import { definedOf } from "../../training/options/table.js";
 
 export interface ImportSummary {
   command: "import";

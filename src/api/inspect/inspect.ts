@@ -15,7 +15,7 @@ import { lookAlikes, lookAlikeWarnings, unixTimeWarnings } from "../../log/look-
 import { partialColumnWarnings, repeatedHeaderNote } from "../../log/file-columns.js";
 import { roundedKeyWarnings } from "../../log/rounded-keys.js";
 import { nullWarnings } from "../../log/nulls.js";
-import { datasetIsHere, openLogWith } from "../../training/reading/open-log.js";
+import { datasetIsHere, openLogWith, badRowHandling } from "../../training/reading/read-dataset.js";
 import { isEncodedDataset } from "../../dataset/encoded/read.js";
 import { requireColumn } from "../../dataset/roles.js";
 import { densityText, sparseFields, type Density } from "../../dataset/sparse-fields.js";
@@ -32,7 +32,6 @@ import { inspectDataset } from "./inspect-dataset.js";
 import { KeyFactsCounter } from "../../training/log-facts/key-facts.js";
 import { LogFacts } from "./log-facts.js";
 import type { Watch } from "../../training/session/watch.js";
-import { badRowHandling } from "../../training/reading/read-dataset.js";
 
 const FIRST_ROWS = 5;
 /** Maximum number of distinct values of an integer field that is shown as numbers; others are shown as keys. */

@@ -8,9 +8,8 @@ import { UsageError, DivergedError } from "../../errors.js";
 import { checkOutput, writeFileAtomic } from "../../io/atomic.js";
 import { version } from "../../io/package-version.js";
 import { resolvedOptions } from "../../training/session/describe-run.js";
-import { definedOf } from "../../training/options/defined.js";
+import { definedOf, omit, resolved, withCommon, type OptionTable } from "../../training/options/table.js";
 import { engine, engineTraining } from "../../training/options/reading.js";
-import { omit, resolved, withCommon, type OptionTable } from "../../training/options/table.js";
 import { openParts } from "../../training/session/session.js";
 import {
   type ComparedTrainings,
@@ -18,7 +17,7 @@ import {
   type Initialization,
   type ComparedTraining,
   type PreparedTrainings,
-} from "../../training/warm-start/initializations.js";
+} from "../../training/session/trainer.js";
 import { Stopwatch, collectWarnings, type Watch } from "../../training/session/watch.js";
 import type { Summary } from "../../training/session/summary.js";
 import { trainers } from "../../trainers/index.js";

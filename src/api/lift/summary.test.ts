@@ -1,5 +1,5 @@
 import { summarizeLift, type LiftArm } from "./summary.js";
-import type { Initialization } from "../../training/warm-start/initializations.js";
+import type { Initialization } from "../../training/session/trainer.js";
 
 const trial = { learningRate: 0.001, embeddingLearningRate: 0.02, validLoss: 0.5 };
 

@@ -8,7 +8,7 @@
 // Differences are computed for each seed, which removes the effects of the seed's shuffles and initial dense weights.
 
 import { meanInterval, type MeanInterval } from "../../evaluation/intervals.js";
-import type { Initialization } from "../../training/warm-start/initializations.js";
+import type { Initialization } from "../../training/session/trainer.js";
 
 /** Results of a training with one seed. */
 export interface LiftTraining {

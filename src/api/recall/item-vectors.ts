@@ -11,7 +11,7 @@ import { NO_ITEM } from "../../kernels/top-items/binding.js";
 import { rowsOfKeys } from "../../training/judging/ranked-items.js";
 import type { Compose } from "../compose.js";
 import { composed, type ItemComposition } from "../composed-items.js";
-import { contextsOf, fieldsOf } from "../../ranking/table-ranker.js";
+import { contextsOf, fieldsOf } from "../../ranking/run-ranker.js";
 import { DEFAULT_EF, openIndexOf, searchIndex, type SearchIndex } from "../hnsw/search.js";
 import type { ListsRequest } from "./requested-lists.js";
 import { searchVectors, type Search, type SearchOptions } from "../../ranking/lists/search.js";

@@ -22,7 +22,7 @@ import { usersOf, itemsOf, historyOf } from "../../sampling/negatives.js";
 import { modelOf } from "../../trainers/index.js";
 import { wholeOf } from "../../training/reading/split-parts.js";
 import { collectWarnings, type Watch } from "../../training/session/watch.js";
-import { fieldsOf } from "../../ranking/table-ranker.js";
+import { fieldsOf } from "../../ranking/run-ranker.js";
 import { exportFingerprint } from "../export/fingerprint.js";
 import { FACTS_FILE } from "../hnsw/directory.js";
 import { withOpenRows, type OpenRows } from "../tables.js";

@@ -17,7 +17,7 @@ import { historyOf, ownersOfItems } from "../../sampling/negatives.js";
 import type { ItemLists } from "../../kernels/top-items/binding.js";
 import { checkTimes, timedFlag } from "../../ranking/query.js";
 import { userFoldIn } from "../../ranking/new-users.js";
-import { fieldsOf } from "../../ranking/table-ranker.js";
+import { fieldsOf } from "../../ranking/run-ranker.js";
 import { eventsThatCount, keptEvents, readBeside, type LogsOfRun } from "../../ranking/user-events.js";
 import type { ListsRequest, RequestedLists, SeenItems, UserItems } from "./requested-lists.js";
 

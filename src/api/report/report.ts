@@ -16,9 +16,8 @@ import type { ReportedRun, ReportedDrift, VersionPoint } from "../../report/cont
 import { MOST_RUNS, reportPage } from "../../report/page.js";
 import { modelOf } from "../../trainers/index.js";
 import { readingOf } from "../../training/options/reading.js";
-import { resolved } from "../../training/options/table.js";
+import { resolved, definedOf } from "../../training/options/table.js";
 import type { Watch } from "../../training/session/watch.js";
-import { definedOf } from "../../training/options/defined.js";
 import { labelsOfKeys, Names, readNames } from "./names-and-labels.js";
 import {
   reportOptions,

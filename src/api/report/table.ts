@@ -35,7 +35,7 @@ import { keptNeighbors, planeOf, rowsWithDirection } from "../../evaluation/plan
 import { K, umapOf } from "../../evaluation/umap.js";
 import { ascending } from "../../numeric/indices.js";
 import { nearestRows } from "../../retrieval/nearest.js";
-import { definedOf } from "../../training/options/defined.js";
+import { definedOf } from "../../training/options/table.js";
 
 const KEYS = 6;
 /** Number of keys in the plot of vector norms by count, as a fraction of the number of keys on a map. */

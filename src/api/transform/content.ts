@@ -17,7 +17,7 @@ import { fingerprintOf, type InputFingerprint } from "../../io/fingerprint.js";
 import { capable } from "../../trainers/index.js";
 import { openAsTrained } from "../../training/reading/open-as-trained.js";
 import { PRIOR_EVENTS } from "../../training/options/content-options.js";
-import { listedKeys } from "../../training/capabilities/listed-keys.js";
+import { listedKeys } from "../../training/capabilities/folded-keys.js";
 import { silently } from "../../training/reading/split-parts.js";
 import type { Transformed, TransformOptions } from "../../training/options/transform-options.js";
 import { collectWarnings, type Watch } from "../../training/session/watch.js";

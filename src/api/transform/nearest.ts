@@ -9,7 +9,7 @@
 import type { Run } from "../../embedding/run-directory.js";
 import { DataError, UsageError } from "../../errors.js";
 import { once, vectorEncoding } from "../../export/encoded-rows.js";
-import { listedKeys } from "../../training/capabilities/listed-keys.js";
+import { listedKeys } from "../../training/capabilities/folded-keys.js";
 import type { Transformed, TransformOptions } from "../../training/options/transform-options.js";
 import { collectWarnings, type Watch } from "../../training/session/watch.js";
 import { itemFieldOf, keyAsTrained } from "../item-keys.js";

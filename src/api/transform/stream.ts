@@ -10,10 +10,10 @@ import {
   foldedEncoding,
   keysWithout,
   rowsOfFolded,
+  listedKeys,
   type FoldIn,
   type FoldingIn,
 } from "../../training/capabilities/folded-keys.js";
-import { listedKeys } from "../../training/capabilities/listed-keys.js";
 import { readPreprocess } from "../../training/capabilities/run-space.js";
 import { SkippedRows } from "../../training/reading/bad-row-report.js";
 import type { Transformed, TransformOptions } from "../../training/options/transform-options.js";

@@ -22,7 +22,7 @@ import { checkContent, vectorsOfContent, appendItems } from "./content.js";
 import { foldedRows } from "../../training/capabilities/folded-keys.js";
 import { checkNearest, meansOfNearest } from "./nearest.js";
 import { checkStream, streamedRows } from "./stream.js";
-import { definedOf } from "../../training/options/defined.js";
+import { definedOf } from "../../training/options/table.js";
 import {
   flagsOf,
   transformOf,

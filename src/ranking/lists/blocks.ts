@@ -13,16 +13,10 @@ import { PLACES, type Queries } from "./search.js";
 
 const BLOCK = 16_384;
 
-/**
- * Maximum total length of the lists of a block if lists are written as text. The next block is searched while one is
- * written.
- */
+/** Maximum total length of a block's lists that are written as text while the next block is searched. */
 const TEXT_PLACES = 1 << 20;
 
-/**
- * Returns the number of queries per search, for lists of length k.
- * @param isText true for text files, whose bytes do not depend on the size of blocks
- */
+/** Returns the number of queries per search, for lists of length k. The bytes of text do not depend on it. */
 export function blockSize(k: number, isText: boolean): number {
   return Math.max(1, Math.min(BLOCK, Math.floor((isText ? TEXT_PLACES : PLACES) / k)));
 }
@@ -33,33 +27,29 @@ export interface Share {
   numParts: number;
 }
 
-/** Returns the start and the end of the selected part of the numbers 0 .. size - 1. */
 function rangeOfShare(size: number, { part, numParts }: Share = { part: 0, numParts: 1 }): [number, number] {
   return [Math.floor((size * part) / numParts), Math.floor((size * (part + 1)) / numParts)];
 }
 
-/** A block of users (or rows of a table) that get lists: their keys, and the query of each. */
+/** The keys of users (or rows of a table) that get lists, and the query of each. */
 export interface Block {
   keys: Keys;
   queries: Queries;
 }
 
-/** Users (or rows of a table) that get lists; all of them when absent. */
-export type Chosen = KeyIndex | undefined;
+type Chosen = KeyIndex | undefined;
 
 /** Options that select users (or rows of a table), and the size of blocks. */
 export interface WhichBlocks {
   chosen: Chosen;
   /** one of several equal parts of the users or rows; all of them when absent */
   share?: Share | undefined;
-  /** maximum number of queries of a block */
   size: number;
 }
 
-export interface RowBlocks extends WhichBlocks {
+interface RowBlocks extends WhichBlocks {
   rows: TableRows;
   field: string;
-  /** true to scale vectors to length 1 */
   isCosine: boolean;
   /** false to read no vectors, in which case queries are row numbers within the field */
   withVectors: boolean;

@@ -28,10 +28,9 @@ export interface PartLists {
 }
 
 /**
- * Returns the code of the part to which each item belongs, by its category and by whether it is new.
+ * Returns u32[numItems]: the code of each item's part, by its category and by whether it is new.
  * @param categories u32[numItems]; MISSING for items without a category
  * @param isNew u8[numItems]
- * @returns u32[numItems]: codes of parts
  */
 export function codesOfParts(
   numItems: number,
@@ -77,11 +76,7 @@ export function longestOf({ parts, codes }: SetParts): number {
   return Math.max(0, ...lengths.values());
 }
 
-/**
- * Fills the lists of each query.
- *
- * @returns the lists of each query one after another, each with `k` places for item numbers
- */
+/** Returns the lists of each query one after another, each with `k` places for item numbers. */
 export async function bestOfParts(how: PartLists, asked: AskedOfSet, k: number): Promise<TopItems> {
   const { numLists, newShare } = how;
   const { parts, codes, first } = how.ofSet[asked.set]!;
@@ -110,24 +105,18 @@ export async function bestOfParts(how: PartLists, asked: AskedOfSet, k: number):
   }
 }
 
-/**
- * The `top` items with the highest scores for each query among a part of the items, such as the new items of a
- * category; an item is given by its position in the part.
- */
 interface BestOfPart extends TopItems {
   top: number;
   /** u32: item numbers of the part; positions in this array identify the items in `items` */
   part: Uint32Array;
 }
 
-/** Returns the item numbers in a query's list. */
 function listOf({ top, part, items, scores }: BestOfPart, query: number): TopItems {
   const [from, to] = [query * top, (query + 1) * top];
   const own = items.subarray(from, to).map((place) => (place === NO_ITEM ? NO_ITEM : part[place]!));
   return { items: own, scores: scores.subarray(from, to) };
 }
 
-/** Copies the best items of a part, for one query, to `lists` at the position `to`. */
 function copyList(
   { top, part, items, scores }: BestOfPart,
   query: number,
@@ -143,11 +132,8 @@ function copyList(
 
 const NOTHING: TopItems = { items: new Uint32Array(), scores: new Float32Array() };
 
-/**
- * Writes a list of up to `k` items at the position `to`. Items are in descending order of score, but new items come
- * first while their share is too small.
- */
-export function mergeLists(
+/** Writes a list of up to `k` items by descending score, but new items first while their share is too small. */
+function mergeLists(
   known: TopItems = NOTHING,
   added: TopItems = NOTHING,
   newShare: number,

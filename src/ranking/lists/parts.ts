@@ -1,12 +1,8 @@
-// Splits the items of a set into parts by a code, such as a category or whether they are new. Each part is searched
-// separately.
-
 import { MISSING } from "../../log/keys.js";
 import { NO_ITEM, type ItemLists } from "../../kernels/top-items/binding.js";
 import type { Search } from "./search.js";
 import { groupStarts } from "../../numeric/groups.js";
 
-/** The parts into which a set of items is divided by a code, such as one for each category. */
 export interface SetParts {
   /** u32[] each: item numbers of each part of the set, ascending */
   parts: Uint32Array[];
@@ -18,10 +14,7 @@ export interface SetParts {
   first: number;
 }
 
-/**
- * Splits each set of items into parts with equal codes.
- * @param codes u32[numItems]; MISSING for items without a code
- */
+/** Splits each set into parts with equal codes. @param codes u32[numItems]; MISSING for items without a code */
 export function partsOfSets(sets: readonly Uint32Array[], codes: Uint32Array): SetParts[] {
   let first = 0;
   return sets.map((items) => {
@@ -41,16 +34,12 @@ export function partsOfSets(sets: readonly Uint32Array[], codes: Uint32Array): S
   });
 }
 
-/** A search for the best items within each part of each set of items, which starts its threads on first use. */
 export interface PartSearch {
   started: () => Promise<Search>;
   end: () => Promise<void>;
 }
 
-/**
- * Returns a search for the best items within each part of the sets.
- * @param start function that starts a search in sets of items
- */
+/** @param start function that starts a search in sets of items */
 export function partSearch(
   start: (sets: readonly Uint32Array[]) => Promise<Search>,
   ofSet: readonly SetParts[],
@@ -66,10 +55,7 @@ export function partSearch(
   };
 }
 
-/**
- * Converts masks of item numbers to masks of positions within a part of the items.
- * @param masks ascending item numbers
- */
+/** Converts masks of ascending item numbers to masks of positions within a part of the items. */
 export function masksByPart(
   { indptr, items }: ItemLists,
   parts: readonly Uint32Array[],

@@ -15,17 +15,14 @@ import { listsOfUsers } from "../../sampling/ranking-events.js";
 import { masksByPart, type PartSearch, type SetParts } from "./parts.js";
 import { pickQueries, PLACES, placesIn, type Queries, type Search } from "./search.js";
 
-/** Quota: at most `most` items of each category. */
 export interface Quotas {
   most: number;
   /** u32[numItems]: category of each item; MISSING for items without one */
   cells: Uint32Array;
-  /** for each set of items that are ranked together: its partition into parts, one for each category */
   ofSet: SetParts[];
   search: PartSearch;
 }
 
-/** Queries that rank the same set of items, with masks of item numbers. */
 export interface AskedOfSet {
   set: number;
   items: Uint32Array;
@@ -80,7 +77,6 @@ export async function bestPerCell(
   return lists;
 }
 
-/** Calls `act` with batches of queries whose lists have at most PLACES items in total. */
 async function inChunks(
   queries: Uint32Array,
   length: number,
@@ -118,7 +114,6 @@ function keepQuota(
   return length;
 }
 
-/** Fills the lists of some queries from separate searches for the best items of each category. */
 async function fromParts(
   { most, ofSet, cells, search: ofParts }: Quotas,
   asked: AskedOfSet,
@@ -150,11 +145,7 @@ async function fromParts(
   }
 }
 
-/**
- * Inserts an item into a sorted list; if the list is full, its last item is removed.
- *
- * @returns the new length; undefined if the item ranks too low for the list
- */
+/** Inserts an item, dropping the last one of a full list. @returns the new length; undefined if it ranks too low */
 function insert(
   { items, scores }: TopItems,
   from: number,

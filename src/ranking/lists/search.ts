@@ -14,7 +14,6 @@ import { endedBy, unlessAborted } from "../../workers/with-machine.js";
 
 /** Number of entries of ranked lists in memory at a time. Each entry takes 8 bytes in each of a few copies. */
 export const PLACES = 1 << 23;
-/** Queries of a block. The kind of ranker determines which properties are present. */
 export interface Queries {
   size: number;
   /** vector of each query, f32[size * dim] */
@@ -29,10 +28,7 @@ export interface Queries {
 export interface Search {
   /** true if the sets are searched separately, in a time proportional to their sizes */
   searchesSets: boolean;
-  /**
-   * Returns the best items of a set. Items are given by their positions in the set, in the masks as well as in the
-   * result.
-   */
+  /** Items are given by their positions in the set, in the masks as well as in the result. */
   best(set: number, queries: Queries, masks: ItemLists, top: number): Promise<TopItems>;
   /** Returns the scores of listed item numbers. @returns f64, parallel to lists.items */
   score(queries: Queries, lists: ItemLists): Promise<Float64Array>;
@@ -44,8 +40,7 @@ export interface SearchOptions {
   signal: AbortSignal;
 }
 
-/** Items as a matrix of vectors, with a weight for each. */
-export interface ItemMatrix {
+interface ItemMatrix {
   dim: number;
   /** vector of each item, f32[n * dim] */
   vectors: Float32Array;
@@ -78,17 +73,14 @@ export async function searchVectors(
   };
 }
 
-/** Function that creates the ranker for the given queries. */
 type RankerOfQueries = (queries: Queries) => Ranker | Promise<Ranker>;
 
-/** Rankers for the items of each set, and the ranker for all items. */
-export interface Rankers {
+interface Rankers {
   /** for each set, the ranker of its items; when absent, `all` scores the items of a set one by one */
   sets?: readonly RankerOfQueries[];
   all: RankerOfQueries;
 }
 
-/** Number of (query, item) pairs that are scored at a time. */
 const PAIRS = 1 << 22;
 
 /** Returns a search for the best items by a model or a baseline. @param numItems number of all items */
@@ -141,7 +133,6 @@ async function bestOfSet(
   return found;
 }
 
-/** Returns the unmasked items of the set for queries first .. last - 1, and empty lists for other queries. */
 function unmaskedItems(
   set: Uint32Array,
   { indptr, items: masked }: ItemLists,
@@ -161,12 +152,7 @@ function unmaskedItems(
   return { indptr: ends, items: Uint32Array.from(items) };
 }
 
-/**
- * Converts item numbers to positions in a set of items, and drops items that are not in the set.
- *
- * @param set u32, ascending
- * @param numItems number of all items
- */
+/** Converts item numbers to positions in an ascending set, and drops items outside of it. @param numItems of all items */
 export function placesIn(set: Uint32Array, { indptr, items }: ItemLists, numItems: number): ItemLists {
   // in the set of all items, the position of an item is its number
   if (set.length === numItems) return { indptr, items };

@@ -10,8 +10,7 @@ import { NO_ITEM } from "../../kernels/top-items/binding.js";
 import { integerBelow, mulberry32, pick } from "../../testing/random.js";
 import { buildHnsw } from "./build.js";
 import { hnswChunks, readHnsw } from "./file.js";
-import type { HnswGraph } from "./graph.js";
-import { levelsOf } from "./levels.js";
+import { levelsOf, type HnswGraph } from "./graph.js";
 import { searchGraph } from "./search.js";
 
 const folder = mkdtempSync(join(tmpdir(), "hnsw-"));

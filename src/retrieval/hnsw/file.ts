@@ -17,18 +17,15 @@ import type { ReadHandle } from "../../io/read-artifact.js";
 import { allocateGraph, type GraphLayout, type Nearness } from "../../kernels/hnsw/binding.js";
 import { Arena } from "../../kernels/shared/memory.js";
 import { log } from "../../numeric/exp.js";
-import { linksOf, unsearched, type HnswGraph } from "./graph.js";
-import { MOST_LEVEL } from "./levels.js";
+import { linksOf, unsearched, MOST_LEVEL, type HnswGraph } from "./graph.js";
 
 const HEADER = 96;
 /** Maximum number of elements: hnswlib stores element numbers in 31 bits. */
 const MOST_ELEMENTS = 2 ** 31 - 1;
 /** Maximum number of links of an element on a level: hnswlib stores the number in 16 bits. */
 const MOST_LINKS = 2 ** 16 - 1;
-/** Approximate size of a chunk in bytes. */
 const CHUNK = 1 << 20;
 
-/** Returns the size of an element in bytes, and the byte offsets of its vector and its label. */
 function elementOf(dim: number, m0: number): { size: number; vectorAt: number; labelAt: number } {
   const vectorAt = 4 + 4 * m0;
   const labelAt = vectorAt + 4 * dim;
@@ -101,21 +98,14 @@ function headerOf({ layout, efConstruction }: HnswGraph, elementSize: number): U
   return new Uint8Array(view.buffer);
 }
 
-/** Properties that the index in a file must have. */
-export interface ExpectedIndex {
+interface ExpectedIndex {
   dim: number;
   nearness: Nearness;
   /** exclusive upper bound of the labels; each label occurs at most once */
   numLabels: number;
 }
 
-/**
- * Reads an index with the expected properties into memory.
- *
- * @param name name of the file, for messages
- * @throws {ArtifactError} it is not an index, or damaged; the message says why
- * @throws {UsageError} it exceeds 4 GiB
- */
+/** Reads an index with the expected properties. @throws {ArtifactError} damaged @throws {UsageError} it exceeds 4 GiB */
 export async function readHnsw(
   file: ReadHandle,
   name: string,
@@ -140,9 +130,10 @@ export async function readHnsw(
   if (elementsEnd + 4 * numNodes > fileBytes)
     fail(`its header promises ${numNodes} elements of ${size} bytes, and it has ${sizeText(fileBytes)}`);
 
-  const lists = new Uint32Array(
-    (await bytesAt(file, elementsEnd, listsEnd(fileBytes, elementsEnd, { numNodes, m }, fail), fail)).buffer,
-  );
+  const listBytes = fileBytes - elementsEnd;
+  if (listBytes % 4 !== 0 || listBytes > numNodes * (4 + MOST_LEVEL * 4 * (m + 1)) || listBytes > 2 ** 31)
+    fail(`${listBytes} bytes follow its elements, too many for links on higher levels`);
+  const lists = new Uint32Array((await bytesAt(file, elementsEnd, fileBytes, fail)).buffer);
   const levels = levelsOfLists(lists, numNodes, m, fail);
   if (levels[entry] !== maxLevel)
     fail(
@@ -219,22 +210,6 @@ function headerFields({ buffer }: { buffer: ArrayBuffer }, fail: Fail): Header {
   return header;
 }
 
-/**
- * Returns the end of the link lists, which is the end of the file. Fails if the lists are longer than the levels
- * permit.
- */
-function listsEnd(
-  fileBytes: number,
-  from: number,
-  { numNodes, m }: { numNodes: number; m: number },
-  fail: Fail,
-): number {
-  const bytes = fileBytes - from;
-  if (bytes % 4 !== 0 || bytes > numNodes * (4 + MOST_LEVEL * 4 * (m + 1)) || bytes > 2 ** 31)
-    fail(`${bytes} bytes follow its elements, too many for links on higher levels`);
-  return fileBytes;
-}
-
 /** Returns u8[n]: the level of each element, which follows from the length of its link list. */
 function levelsOfLists(lists: Uint32Array, numNodes: number, m: number, fail: Fail): Uint8Array {
   const levels = new Uint8Array(numNodes);
@@ -253,7 +228,6 @@ function levelsOfLists(lists: Uint32Array, numNodes: number, m: number, fail: Fa
   return levels;
 }
 
-/** Copies the links of the levels above 0 from the file to the graph. */
 function putLists(arena: Arena, layout: GraphLayout, lists: Uint32Array, fail: Fail): void {
   const { levels, numNodes, m, upperLinks, upperRows } = layout;
   const target = arena.u32(upperLinks);
@@ -272,7 +246,6 @@ function putLists(arena: Arena, layout: GraphLayout, lists: Uint32Array, fail: F
   }
 }
 
-/** Copies the vectors and the links of level 0 from the file to the graph. */
 function putElements(
   arena: Arena,
   layout: GraphLayout,
@@ -301,7 +274,6 @@ function putElements(
   }
 }
 
-/** Reads the bytes start .. end - 1 of the file. */
 async function bytesAt(
   file: ReadHandle,
   start: number,

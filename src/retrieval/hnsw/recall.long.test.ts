@@ -5,10 +5,8 @@ import { exp } from "../../numeric/exp.js";
 import { normalDraw } from "../../numeric/normal.js";
 import { draw } from "../../numeric/random.js";
 import { topItems } from "../top-items.js";
-import { buildHnsw } from "./build.js";
-import type { HnswGraph } from "./graph.js";
-import { levelsOf } from "./levels.js";
-import { buildMixed } from "./mixed.js";
+import { buildHnsw, buildMixed } from "./build.js";
+import { levelsOf, type HnswGraph } from "./graph.js";
 import { searchGraph } from "./search.js";
 
 const [N, DIM, QUERIES, CLUSTERS] = [6000, 24, 200, 40];

@@ -1,5 +1,3 @@
-// Searches a graph for the nodes nearest to many queries, on all threads.
-
 import {
   allocateScratch,
   allocateSearch,
@@ -14,7 +12,7 @@ import { ThreadedKernel } from "../../workers/threaded-kernel.js";
 import { withMachine } from "../../workers/with-machine.js";
 import type { HnswGraph } from "./graph.js";
 
-export interface GraphSearchOptions {
+interface GraphSearchOptions {
   /** number of labels per list, at least 1 */
   top: number;
   /** number of candidates that a search keeps, at least `top` */
@@ -26,20 +24,14 @@ export interface GraphSearchOptions {
   signal?: AbortSignal | undefined;
 }
 
-/** The lists of all queries, and the cost of the searches. */
-export interface GraphSearchResult extends TopItems {
-  /** number of distances computed for all queries */
+interface GraphSearchResult extends TopItems {
   numDistances: number;
   /** duration of the searches, without the start of the threads */
   seconds: number;
 }
 
-/** Number of queries whose copies and results are in memory at a time. */
 const QUERIES_HELD = 8192;
-/**
- * Number of queries of one kernel call. Calls are short, because optimized code replaces a function only at its next
- * call.
- */
+/** Queries of one kernel call; calls are short, because optimized code replaces a function only at its next call. */
 const QUERIES_OF_CALL = 8;
 
 /**
@@ -93,7 +85,6 @@ export async function searchGraph(
   });
 }
 
-/** Offsets of the structs, queries and results of a search in the arena. */
 interface Room {
   search: number;
   scratches: number[];
@@ -125,7 +116,6 @@ function roomOf(
   };
 }
 
-/** Copies queries to the arena, padded with zeros to the width of the graph's vectors. */
 function putQueries({ arena, layout: { dim, stride } }: HnswGraph, room: Room, queries: Float32Array): void {
   const target = arena.f32(room.queries);
   if (dim < stride) target.fill(0);
@@ -133,7 +123,6 @@ function putQueries({ arena, layout: { dim, stride } }: HnswGraph, room: Room, q
     target.set(queries.subarray(from, from + dim), to);
 }
 
-/** Copies the masks of the queries from .. to - 1 to the arena and writes the struct that describes their search. */
 function putMasks(
   graph: HnswGraph,
   room: Room,

@@ -8,10 +8,14 @@
 //   l2       x                q           the smaller distance
 //
 // b is 1 for a user, for whom items are ranked with their weights, and 0 for an item. The inner product is not a
-// distance, so mixed.ts links rows by inner products and by distances.
+// distance, so build.ts links rows by inner products and by distances.
 
 import type { Nearness } from "../../kernels/hnsw/binding.js";
-import { unitRows } from "../nearest.js";
+import { unitRows, lengthOf } from "../nearest.js";
+import { keyAt } from "../../log/keys.js";
+import type { TableRows } from "../../embedding/rows.js";
+import { isHole, type EmbeddingTable, type RowRange } from "../../embedding/table.js";
+import { ArtifactError, excerpt, UsageError } from "../../errors.js";
 
 /** The metric of an index: greatest cosine, greatest inner product, or least Euclidean distance. */
 export const indexMetrics = ["cosine", "dot", "l2"] as const;
@@ -68,7 +72,6 @@ export function indexedQueries(
   return biased ? withLast(vectors, dim, () => (weighted ? 1 : 0)) : vectors;
 }
 
-/** Returns f32[n * (dim + 1)]: each vector with the number `last(row)` appended. */
 function withLast(vectors: Float32Array, dim: number, last: (row: number) => number): Float32Array {
   const n = vectors.length / dim;
   const longer = new Float32Array(n * (dim + 1));
@@ -77,4 +80,49 @@ function withLast(vectors: Float32Array, dim: number, last: (row: number) => num
     longer[row * (dim + 1) + dim] = last(row);
   }
   return longer;
+}
+
+/** Numbers of rows that an index leaves out: rows without a key and, for the cosine, zero vectors. */
+export interface LeftOutRows {
+  holes: number;
+  zeros: number;
+}
+
+/** Returns the number of rows of a range whose vectors are not zero. */
+export async function numNonzero(rows: TableRows, range: RowRange): Promise<number> {
+  let found = 0;
+  for await (const { table } of rows.batches({ range }))
+    for (let row = 0; row < table.numRows; row++)
+      if (lengthOf(table.vectors, row * table.dim, table.dim) !== 0) found++;
+  return found;
+}
+
+/**
+ * Returns the numbers of the rows to index within a range of rows of a table.
+ *
+ * @throws {ArtifactError} a vector is not finite
+ * @throws {UsageError} no row has a vector
+ */
+export function rowsToIndex(
+  table: EmbeddingTable,
+  { first, last }: RowRange,
+  metric: IndexMetric,
+  { run, field }: { run: string; field: string },
+): { rows: Uint32Array; left: LeftOutRows } {
+  const { dim, vectors } = table;
+  const rows: number[] = [];
+  const left = { holes: 0, zeros: 0 };
+  for (let row = first; row < last; row++) {
+    const length = lengthOf(vectors, row * dim, dim);
+    if (!Number.isFinite(length))
+      throw new ArtifactError(
+        `run '${run}': the vector of ${excerpt(`${field}:${keyAt(table.keys, row)}`)} is not finite; train again`,
+      );
+    if (isHole(table, row)) left.holes++;
+    else if (metric === "cosine" && length === 0) left.zeros++;
+    else rows.push(row - first);
+  }
+  if (rows.length === 0)
+    throw new UsageError(`field ${excerpt(field)} of run '${run}' has no vectors to index`);
+  return { rows: Uint32Array.from(rows), left };
 }

@@ -3,7 +3,7 @@
 import { type FieldFeatures, interactionsOf, transpose } from "../../dataset/sequences/interactions.js";
 import { featureHashes, type FeatureSpace } from "../../dataset/vocabulary/vocabulary.js";
 import type { EpochEvent } from "../../training/epochs/epoch-loop.js";
-import { listMetric } from "../../training/options/lists.js";
+import { listMetric } from "../../training/options/passes.js";
 import type { FactorStart } from "../../factors/warm-start.js";
 import type { LearnerInput, Trained } from "../../training/session/feature-training.js";
 import { type AlsOptions, defaultUnobservedWeight } from "./options.js";

@@ -1,10 +1,9 @@
 // The options of train-als.
 
 import { labels, vocabulary } from "../../training/options/features.js";
-import { lists } from "../../training/options/lists.js";
+import { lists, passes } from "../../training/options/passes.js";
 import { everyday, log } from "../../training/options/log.js";
 import { engineTraining, memory, threads } from "../../training/options/reading.js";
-import { passes } from "../../training/options/passes.js";
 import {
   number,
   omit,

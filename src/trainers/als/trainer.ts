@@ -1,13 +1,18 @@
 // `embed train-als`: factorizes the matrix of users and items by alternating least squares, from events alone.
 
-import { RANKS_ONLY, type LogTraits, type Suits, type Trainer } from "../../training/session/trainer.js";
+import {
+  RANKS_ONLY,
+  type LogTraits,
+  type Suits,
+  type Trainer,
+  type Plan,
+} from "../../training/session/trainer.js";
 import { factorOutcome } from "../../factors/outcome.js";
 import { type FactorStart, factorInit, openFactorInit } from "../../factors/warm-start.js";
 import { UsageError } from "../../errors.js";
 import { featurePlan, type FeatureModel } from "../../training/session/feature-plan.js";
 import { rankingExamples, readCandidates } from "../../training/examples/ranking-examples.js";
 import { BEFORE_DATA, type DataFacts } from "../../training/session/feature-training.js";
-import type { Plan } from "../../training/session/plan.js";
 import { featuresOfRoles } from "../../training/reading/users-and-items.js";
 import { alsOptionsOf, options, type AlsOptions, type GivenAls } from "./options.js";
 import { alsNeeds } from "./memory.js";

@@ -23,7 +23,7 @@ import {
 import { floatsOf } from "../../training/epochs/named-arrays.js";
 import { keepUntouched, type FactorStart } from "../../factors/warm-start.js";
 import { KeptParameters } from "./kept-parameters.js";
-import { labelScaleOf } from "../../training/examples/label-scale.js";
+import { labelScaleOf } from "../../training/examples/training-examples.js";
 import { FmMachine, type ParameterArrays } from "../../factors/machine.js";
 import type { FmModel } from "../../factors/model.js";
 import { checkFmOptions, type FmOptions } from "./options.js";

@@ -1,12 +1,11 @@
 // `embed train-fm`: factorization machines, linear models and field-aware factorization machines that predict labels.
 
-import type { Candidate, LogTraits, Suits, Trainer } from "../../training/session/trainer.js";
+import type { Candidate, LogTraits, Suits, Trainer, Plan } from "../../training/session/trainer.js";
 import type { Dataset } from "../../dataset/dataset.js";
 import { UsageError } from "../../errors.js";
 import { factorOutcome, widthWarnings } from "../../factors/outcome.js";
 import { type FactorStart, factorInit } from "../../factors/warm-start.js";
 import { featurePlan, type FeatureModel } from "../../training/session/feature-plan.js";
-import type { Plan } from "../../training/session/plan.js";
 import { checkLabels, type ExampleOptions } from "../../training/options/log.js";
 import { BEFORE_DATA, type LearnFunction } from "../../training/session/feature-training.js";
 import { labelledOrDrawn } from "../../training/examples/training-examples.js";

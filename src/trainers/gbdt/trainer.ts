@@ -1,8 +1,17 @@
-import { PREDICTS_ONLY, type LogTraits, type Suits, type Trainer } from "../../training/session/trainer.js";
+import {
+  PREDICTS_ONLY,
+  type LogTraits,
+  type Suits,
+  type Trainer,
+  type Fit,
+  type Plan,
+  type Session,
+  type TrainingInput,
+  type FitContents,
+} from "../../training/session/trainer.js";
 import type { Dataset } from "../../dataset/dataset.js";
 import { UsageError } from "../../errors.js";
 import type { Evaluated } from "../../training/epochs/checkpoint.js";
-import type { Fit, Plan, Session, TrainingInput, FitContents } from "../../training/session/plan.js";
 import { comparedByLabels } from "../../training/judging/split-metrics.js";
 import { labelWarnings } from "../../training/warnings/training-warnings.js";
 import { ctrColumns, ctrOf, withCtr, idColumnWarnings } from "./target-statistics/ctr.js";

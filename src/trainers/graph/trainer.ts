@@ -1,6 +1,15 @@
 // `embed train-graph`: learns a vector for each node of a graph, from random walks or from its edges.
 
-import { RANKS_ONLY, type LogTraits, type Suits, type Trainer } from "../../training/session/trainer.js";
+import {
+  RANKS_ONLY,
+  type LogTraits,
+  type Suits,
+  type Trainer,
+  type Fit,
+  type Plan,
+  type Session,
+  type TrainingInput,
+} from "../../training/session/trainer.js";
 import { MISSING } from "../../log/keys.js";
 import { graphOf, type EdgeCounts, type Edges, type Graph } from "../../dataset/graph/graph.js";
 import type { Dataset } from "../../dataset/dataset.js";
@@ -16,7 +25,6 @@ import { fittedSpace, vocabularyOf, type SgnsVocabulary } from "../../skip-grams
 import { featuresFrom } from "../../training/warm-start/carried-keys.js";
 import { unfinishedWarnings, vectorWarnings } from "../../training/warnings/outcome-warnings.js";
 import { countUnseen } from "../../training/reading/split-parts.js";
-import type { Fit, Plan, Session, TrainingInput } from "../../training/session/plan.js";
 import { unmeasuredWarnings } from "../../training/warnings/training-warnings.js";
 import { featuresOfRoles } from "../../training/reading/users-and-items.js";
 import { edgeSource, linkedNodes, linkedRows, type EdgeSource } from "./edges.js";

@@ -18,10 +18,10 @@ import { unitRows } from "../../retrieval/nearest.js";
 import {
   foldedColumn,
   keysFrom,
+  newKeysOf,
   type FoldedKeys,
   type FoldingIn,
 } from "../../training/capabilities/folded-keys.js";
-import { newKeysOf } from "../../training/capabilities/new-keys.js";
 import { silently, wholeOf } from "../../training/reading/split-parts.js";
 import { openAsTrained } from "../../training/reading/open-as-trained.js";
 import { readSpace, type RunSpace } from "../../training/capabilities/run-space.js";

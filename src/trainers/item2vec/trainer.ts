@@ -1,4 +1,13 @@
-import { RANKS_ONLY, type LogTraits, type Suits, type Trainer } from "../../training/session/trainer.js";
+import {
+  RANKS_ONLY,
+  type LogTraits,
+  type Suits,
+  type Trainer,
+  type Fit,
+  type Plan,
+  type Session,
+  type TrainingInput,
+} from "../../training/session/trainer.js";
 import type { Dataset } from "../../dataset/dataset.js";
 import { releaseColumns } from "../../dataset/stored-columns.js";
 import type { FeatureSpace } from "../../dataset/vocabulary/vocabulary.js";
@@ -7,7 +16,6 @@ import { DEFAULT_TABLE } from "../../embedding/run-directory.js";
 import { unfinishedWarnings, vectorWarnings } from "../../training/warnings/outcome-warnings.js";
 import { unmeasuredWarnings } from "../../training/warnings/training-warnings.js";
 import { countUnseen } from "../../training/reading/split-parts.js";
-import type { Fit, Plan, Session, TrainingInput } from "../../training/session/plan.js";
 import { countedEvents } from "../../skip-grams/sessions.js";
 import { columnsAsked } from "./goals.js";
 import { contentsOf, skipGramBytes, skipGramDisk } from "../../skip-grams/contents.js";

@@ -8,7 +8,7 @@
 import type { FeatureSpace } from "../../dataset/vocabulary/vocabulary.js";
 import { embeddingWidth } from "../../kernels/net/shape.js";
 import { draw, permutation } from "../../numeric/random.js";
-import type { Initialization } from "../../training/warm-start/initializations.js";
+import type { Initialization } from "../../training/session/trainer.js";
 import type { TableStart } from "../../training/warm-start/table-init.js";
 import type { NetPlan } from "./plan.js";
 

@@ -11,8 +11,7 @@ import { unknownKeysOf, featureTable, tableFeatures } from "../../training/examp
 import type { FeatureRows } from "../../dataset/rows.js";
 import type { FeatureSpace } from "../../dataset/vocabulary/vocabulary.js";
 import type { Run } from "../../embedding/run-directory.js";
-import { safetensorsChunks, type Tensor } from "../../embedding/safetensors.js";
-import { TensorFile } from "../../embedding/tensor-file.js";
+import { safetensorsChunks, TensorFile, type Tensor } from "../../embedding/safetensors.js";
 import { flag, list, object, parseJson, text, whole, word } from "../../io/json-shape.js";
 import type { EmbeddingTable } from "../../embedding/table.js";
 import { embeddingWidth, parameterShapes, type NetRows, type NetShape } from "../../kernels/net/shape.js";

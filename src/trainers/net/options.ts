@@ -3,12 +3,8 @@
 import { UsageError } from "../../errors.js";
 import type { NetArch } from "../../kernels/net/shape.js";
 import { labels, vocabulary } from "../../training/options/features.js";
-import { layerSizes } from "../../training/options/layers.js";
-import { everyday, log } from "../../training/options/log.js";
-import { threads } from "../../training/options/reading.js";
-import { passes } from "../../training/options/passes.js";
-import { checkRanges } from "../../training/options/check-given.js";
 import {
+  layerSizes,
   choice,
   custom,
   flag,
@@ -19,10 +15,14 @@ import {
   resolved,
   text,
   whole,
+  withCommon,
   type Resolved,
   type Given,
-  withCommon,
 } from "../../training/options/table.js";
+import { everyday, log } from "../../training/options/log.js";
+import { threads } from "../../training/options/reading.js";
+import { passes } from "../../training/options/passes.js";
+import { checkRanges } from "../../training/options/check-given.js";
 import { output, weekly } from "../../training/options/weekly.js";
 import type { DataFacts } from "../../training/session/feature-training.js";
 

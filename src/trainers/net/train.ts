@@ -19,7 +19,7 @@ import {
   type EpochEvent,
   diverged,
 } from "../../training/epochs/epoch-loop.js";
-import { labelScaleOf } from "../../training/examples/label-scale.js";
+import { labelScaleOf } from "../../training/examples/training-examples.js";
 import { prefixed, unprefixed, type NamedArrays } from "../../training/epochs/named-arrays.js";
 import { ADDED_PER_EPOCH, ParameterAverage } from "./average.js";
 import { rowsOfBatch, chunksOfEpoch, netRowsOf, type RowForm } from "./rows.js";

@@ -6,6 +6,11 @@ import {
   type LogTraits,
   type Suits,
   type Trainer,
+  type Plan,
+  type ComparedTrainings,
+  type ComparedPlan,
+  type TrainingSteps,
+  type Initialization,
 } from "../../training/session/trainer.js";
 import { UsageError } from "../../errors.js";
 import { checkLabels } from "../../training/options/log.js";
@@ -19,13 +24,6 @@ import {
 } from "../../training/session/feature-plan.js";
 import type { Capable } from "../../training/capabilities/model.js";
 import { metricsOfRows } from "../../training/judging/split-metrics.js";
-import type {
-  ComparedTrainings,
-  ComparedPlan,
-  TrainingSteps,
-  Initialization,
-} from "../../training/warm-start/initializations.js";
-import type { Plan } from "../../training/session/plan.js";
 import { BEFORE_DATA } from "../../training/session/feature-training.js";
 import { labelledOrDrawn } from "../../training/examples/training-examples.js";
 import {

@@ -15,8 +15,7 @@
 
 import type { FeatureSpace } from "../../dataset/vocabulary/vocabulary.js";
 import type { Run } from "../../embedding/run-directory.js";
-import { safetensorsChunks, type Tensor } from "../../embedding/safetensors.js";
-import { TensorFile } from "../../embedding/tensor-file.js";
+import { safetensorsChunks, TensorFile, type Tensor } from "../../embedding/safetensors.js";
 import type { EmbeddingTable } from "../../embedding/table.js";
 import { featureTable, rowsByFeature } from "../../training/examples/feature-table.js";
 import { storedTable } from "../../factors/stored-vectors.js";
@@ -27,10 +26,10 @@ import { factorScorer } from "../../factors/trained.js";
 import type { Scorer } from "../../training/session/feature-training.js";
 import {
   forgettingOf,
+  clearRows,
   type Forgetting,
   type ForgetTensors,
 } from "../../training/capabilities/forgetting/forgetting.js";
-import { clearRows } from "../../training/capabilities/forgetting/tensors.js";
 import { ArtifactError } from "../../errors.js";
 import { floatsIn, rotating, type RotateTensors } from "../../factors/rotation.js";
 import { wholeRows, type Rotation } from "../../training/capabilities/rotation.js";

@@ -17,7 +17,7 @@ import {
   type Given,
   withCommon,
 } from "../../training/options/table.js";
-import { lists } from "../../training/options/lists.js";
+import { lists } from "../../training/options/passes.js";
 import { output, weekly } from "../../training/options/weekly.js";
 import { responseOf } from "./response.js";
 

@@ -1,6 +1,15 @@
 // `embed train-pca`: principal components of users and items, of features, or of numeric columns.
 
-import type { LogTraits, Suits, Trainer } from "../../training/session/trainer.js";
+import type {
+  LogTraits,
+  Suits,
+  Trainer,
+  Fit,
+  FitContents,
+  Plan,
+  Session,
+  TrainingInput,
+} from "../../training/session/trainer.js";
 import type { Dataset } from "../../dataset/dataset.js";
 import { fieldsNamed } from "../../dataset/vocabulary/vocabulary-limits.js";
 import { HISTORY_FILE, historyChunks } from "../../embedding/key-history.js";
@@ -9,14 +18,13 @@ import type { RowOrder } from "../../dataset/vocabulary/vocabulary.js";
 import { differenceOf, valueOf, type UserMetric } from "../../evaluation/user-metric.js";
 import { DEFAULT_TABLE } from "../../embedding/run-directory.js";
 import { UsageError } from "../../errors.js";
-import { listMetric } from "../../training/options/lists.js";
+import { listMetric } from "../../training/options/passes.js";
 import { nextHistory, readRowOrder, rowOrderNotes } from "../../training/warm-start/carried-keys.js";
 import type { ExampleOptions } from "../../training/options/log.js";
 import { negativeFiles } from "../../training/examples/item-file.js";
 import { preprocessFile } from "../../training/capabilities/run-space.js";
 import { memory } from "../../training/options/reading.js";
 import type { PcaJob } from "./decompose-splits.js";
-import type { Fit, FitContents, Plan, Session, TrainingInput } from "../../training/session/plan.js";
 import type { Watch } from "../../training/session/watch.js";
 import { pcaModelFiles, pcaTable } from "./artifact.js";
 import { pcaNeeds } from "./memory.js";

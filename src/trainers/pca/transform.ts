@@ -7,7 +7,7 @@ import type { Run } from "../../embedding/run-directory.js";
 import { UsageError } from "../../errors.js";
 import { vectorEncoding } from "../../export/encoded-rows.js";
 import { composeVectors } from "../../factors/compose.js";
-import type { FoldingIn } from "../../training/capabilities/folded-keys.js";
+import { newKeysOf, type FoldingIn } from "../../training/capabilities/folded-keys.js";
 import { readSpace } from "../../training/capabilities/run-space.js";
 import { readPcaTensors } from "./artifact.js";
 import { PCA_MODELS } from "./model.js";
@@ -16,7 +16,6 @@ import { interactionFolding, projectionOf, type FoldedEvents } from "./project.j
 import { silently } from "../../training/reading/split-parts.js";
 import type { Watch } from "../../training/session/watch.js";
 import { openAsTrained, openTableAsTrained } from "../../training/reading/open-as-trained.js";
-import { newKeysOf } from "../../training/capabilities/new-keys.js";
 import { encodedChunks } from "../../training/capabilities/encoded-chunks.js";
 import type { Transformed, TransformOptions } from "../../training/options/transform-options.js";
 

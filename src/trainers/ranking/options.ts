@@ -2,10 +2,9 @@
 
 import { UsageError } from "../../errors.js";
 import { labels, noises, vocabulary } from "../../training/options/features.js";
-import { lists } from "../../training/options/lists.js";
+import { lists, passes } from "../../training/options/passes.js";
 import { everyday, log } from "../../training/options/log.js";
 import { memory, threads } from "../../training/options/reading.js";
-import { passes } from "../../training/options/passes.js";
 import {
   choice,
   custom,

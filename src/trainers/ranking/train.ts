@@ -18,7 +18,7 @@ import {
 } from "../../training/epochs/epoch-loop.js";
 import { floatsOf, type NamedArrays } from "../../training/epochs/named-arrays.js";
 import { keepUntouched, type FactorStart } from "../../factors/warm-start.js";
-import { listMetric } from "../../training/options/lists.js";
+import { listMetric } from "../../training/options/passes.js";
 import { rankingData, userFeatures } from "./data.js";
 import { areFinite } from "../../numeric/indices.js";
 import { RankingMachine, type RankingParameters } from "./machine.js";

@@ -1,6 +1,12 @@
 // `embed train-ranking`: learns vectors by which an event's item scores above items that its user lacks.
 
-import { RANKS_ONLY, type LogTraits, type Suits, type Trainer } from "../../training/session/trainer.js";
+import {
+  RANKS_ONLY,
+  type LogTraits,
+  type Suits,
+  type Trainer,
+  type Plan,
+} from "../../training/session/trainer.js";
 import { factorOutcome, widthWarnings } from "../../factors/outcome.js";
 import {
   checkState,
@@ -15,7 +21,6 @@ import { featurePlan, type FeatureModel } from "../../training/session/feature-p
 import type { Run } from "../../embedding/run-directory.js";
 import { rowsByFeature } from "../../training/examples/feature-table.js";
 import { rankingExamples, readCandidates } from "../../training/examples/ranking-examples.js";
-import type { Plan } from "../../training/session/plan.js";
 import { togetherNote } from "../../training/examples/training-examples.js";
 import { ArtifactError, UsageError } from "../../errors.js";
 import { BASE_TABLE } from "./models.js";

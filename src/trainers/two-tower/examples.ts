@@ -17,8 +17,7 @@ import { itemsOf, usersOf, type NegativeSource } from "../../sampling/negatives.
 import { NO_ITEM, type ItemLists } from "../../kernels/top-items/binding.js";
 import { noEvents, type RankingExamples } from "../../sampling/ranking-events.js";
 import { timesOfRows } from "../../sampling/training-events.js";
-import type { Examples, Part, LogParts } from "../../training/examples/examples.js";
-import { itemColumnsOf } from "../../training/examples/items-of-run.js";
+import { itemColumnsOf, type Examples, type Part, type LogParts } from "../../training/examples/examples.js";
 import { rankingExamples } from "../../training/examples/ranking-examples.js";
 import type { Watch } from "../../training/session/watch.js";
 import {

@@ -11,9 +11,8 @@
 
 import { featureSpace, type FeatureSpace } from "../../dataset/vocabulary/vocabulary.js";
 import { DEFAULT_TABLE, type Run } from "../../embedding/run-directory.js";
-import { safetensorsChunks, type Tensor } from "../../embedding/safetensors.js";
+import { safetensorsChunks, TensorFile, type Tensor } from "../../embedding/safetensors.js";
 import type { EmbeddingTable } from "../../embedding/table.js";
-import { TensorFile } from "../../embedding/tensor-file.js";
 import { ArtifactError, UsageError } from "../../errors.js";
 import { meansForUnknown, withoutUntrained, type OutOfVocabulary } from "../../export/unknown-keys.js";
 import type { StoredVectors } from "../../factors/stored-vectors.js";

@@ -3,12 +3,8 @@
 import { UsageError } from "../../errors.js";
 import { parseWhere } from "../../dataset/filters/where.js";
 import { labels, noises, vocabulary } from "../../training/options/features.js";
-import { layerSizes } from "../../training/options/layers.js";
-import { lists } from "../../training/options/lists.js";
-import { everyday, log } from "../../training/options/log.js";
-import { memory, threads } from "../../training/options/reading.js";
-import { passes } from "../../training/options/passes.js";
 import {
+  layerSizes,
   choice,
   custom,
   flag,
@@ -20,10 +16,13 @@ import {
   texts,
   whole,
   wholeOf,
+  withCommon,
   type Resolved,
   type Given,
-  withCommon,
 } from "../../training/options/table.js";
+import { lists, passes } from "../../training/options/passes.js";
+import { everyday, log } from "../../training/options/log.js";
+import { memory, threads } from "../../training/options/reading.js";
 import { output, weekly } from "../../training/options/weekly.js";
 
 const ANY = Number.MAX_VALUE;

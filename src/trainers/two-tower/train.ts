@@ -22,7 +22,7 @@ import {
 } from "../../training/epochs/epoch-loop.js";
 import { prefixed, unprefixed, type NamedArrays } from "../../training/epochs/named-arrays.js";
 import { sharedNoise } from "../../sampling/noise-distribution.js";
-import { listMetric } from "../../training/options/lists.js";
+import { listMetric } from "../../training/options/passes.js";
 import { withMachine } from "../../workers/with-machine.js";
 import type { TowerExamples } from "./examples.js";
 import { TowersMachine } from "./machine.js";

@@ -1,11 +1,16 @@
 // `embed train-two-tower`: encodes users by their histories, and ranks items by their similarity to the user.
 
-import { RANKS_ONLY, type LogTraits, type Suits, type Trainer } from "../../training/session/trainer.js";
+import {
+  RANKS_ONLY,
+  type LogTraits,
+  type Suits,
+  type Trainer,
+  type Plan,
+} from "../../training/session/trainer.js";
 import type { Dataset } from "../../dataset/dataset.js";
 import { factorOutcome } from "../../factors/outcome.js";
 import { type FeatureModel, featurePlan } from "../../training/session/feature-plan.js";
 import type { Capable } from "../../training/capabilities/model.js";
-import type { Plan } from "../../training/session/plan.js";
 import { readCandidates } from "../../training/examples/ranking-examples.js";
 import { featuresNamed, featuresOfRoles } from "../../training/reading/users-and-items.js";
 import { UsageError } from "../../errors.js";

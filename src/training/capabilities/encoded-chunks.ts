@@ -1,5 +1,3 @@
-// Encodes rows of a dataset chunk by chunk with a run's model, for `embed transform`.
-
 import type { Dataset } from "../../dataset/dataset.js";
 import { bindEncoder, type FeatureRows } from "../../dataset/rows.js";
 import type { FeatureSpace } from "../../dataset/vocabulary/vocabulary.js";
@@ -7,7 +5,6 @@ import type { EncodedRows } from "../../export/encoded-rows.js";
 import { keysOfRows } from "../reading/open-as-trained.js";
 import { wholeOf } from "../reading/split-parts.js";
 
-/** Number of rows that are encoded at a time. */
 const CHUNK_ROWS = 16_384;
 
 /**
@@ -27,9 +24,7 @@ export function* featureChunks(
   }
 }
 
-/** A chunk: a range of the list of rows to encode. */
 interface FeatureChunk {
-  /** position of the chunk's first row in the list of rows */
   first: number;
   /** u32: indexes of the chunk's rows in the dataset */
   part: Uint32Array;

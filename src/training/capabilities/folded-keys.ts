@@ -5,27 +5,23 @@
 import { mapTo } from "../../numeric/indices.js";
 import { keyAt } from "../../log/keys.js";
 import { columnNamed, type Dataset, type KeyColumn } from "../../dataset/dataset.js";
-import { DataError, UsageError } from "../../errors.js";
+import { DataError, UsageError, excerpt } from "../../errors.js";
 import { once, vectorEncoding, type EncodedRows, type EncodedRowFormat } from "../../export/encoded-rows.js";
 import type { Run } from "../../embedding/run-directory.js";
-import { listedKeys } from "./listed-keys.js";
 import type { FurtherLog } from "../reading/open-as-trained.js";
 import type { Transformed, TransformOptions } from "../options/transform-options.js";
 import { collectWarnings, type Watch } from "../session/watch.js";
+import { idsOf } from "../../dataset/vocabulary/vocabulary.js";
+import type { RunSpace } from "./run-space.js";
 
 /** A run that is ready to compute vectors of keys from the events of any number of logs. */
 export interface FoldingIn {
   dim: number;
-  /** true if keys have biases in addition to their vectors */
   biased: boolean;
-  /**
-   * clause that gives the reason why a key's vector also depends on other keys of the log; absent if it depends only on
-   * the key's own events
-   */
+  /** clause with the reason why a key's vector also depends on other keys of the log; absent if it does not */
   together?: string;
   /** Computes the vectors of a log's keys. @param mayBeNone true to accept a log in which no key gets a vector */
   of(log: FurtherLog, mayBeNone?: boolean): Promise<FoldedKeys>;
-  /** Ends the threads that compute vectors, if there are any. */
   close?(): Promise<void>;
 }
 
@@ -40,9 +36,7 @@ export interface FoldedKeys {
   vectors: (ArrayLike<number> | undefined)[];
   /** bias of each key in `codes`; only for models with biases */
   biases?: ArrayLike<number>;
-  /**
-   * predicate of the sentence "none of these ...", in the message that none of some keys has a vector: `has an event`
-   */
+  /** predicate of "none of these ...", in the message that none of some keys has a vector: `has an event` */
   lack: string;
   notes: string[];
 }
@@ -121,4 +115,78 @@ export function foldedColumn(dataset: Dataset, name: string): KeyColumn {
   const column = columnNamed(dataset, name);
   if (column.kind === "key") return column;
   throw new UsageError(`--fold-in needs one '${name}' per row, but the column is numeric or multi-valued`);
+}
+
+const MOST = 5;
+
+/** Returns a text with the first five keys and the number of the other keys. */
+export function listedKeys(keys: readonly string[]): string {
+  const rest = keys.length - MOST;
+  return `${keys.slice(0, MOST).map(excerpt).join(", ")}${rest > 0 ? ` and ${rest} more` : ""}`;
+}
+
+export interface NewKeys {
+  side: "user" | "item";
+  column: KeyColumn;
+  /** index, in the feature space, of the field of users or items that has new keys */
+  f: number;
+  /** codes of the new keys, in order of first appearance */
+  codes: number[];
+}
+
+/**
+ * Returns the new users or the new items of a dataset. If there are both, returns the users, as in `recall --fold-in`.
+ *
+ * @param given which of the two is requested; by default, whichever the dataset has
+ * @param mayBeNone true to accept that there are no new keys of the requested kind
+ * @throws {UsageError} there are no new keys, or none of the requested kind
+ */
+export function newKeysOf(
+  { space, preprocess }: Pick<RunSpace, "space" | "preprocess">,
+  dataset: Dataset,
+  { given, mayBeNone = false }: { given?: NewKeys["side"] | undefined; mayBeNone?: boolean | undefined },
+  watch?: Watch,
+): NewKeys {
+  const sides = (["user", "item"] as const).flatMap((side): NewKeys[] => {
+    const name = preprocess.roles[side];
+    const f = space.fields.findIndex((field) => field.name === name);
+    const field = space.fields[f];
+    if (name === undefined || field?.kind !== "key") return [];
+    if (field.hash) {
+      if (given !== side) return [];
+      throw new UsageError(`--fold-in: field '${name}' is hashed, so every key already has a vector`);
+    }
+    const column = columnNamed(dataset, name);
+    if (column.kind !== "key") return [];
+    const ids = idsOf(field, column.dictionary);
+    const codes = Array.from(ids.keys()).filter((code) => ids[code] === 0);
+    return [{ side, column, f, codes }];
+  });
+  if (given) {
+    const side = sides.find((one) => one.side === given);
+    if (!side) throw new UsageError(`--field ${given}: the run has no ${given} field`);
+    if (side.codes.length > 0 || mayBeNone) return side;
+    throw new UsageError(`--fold-in: the events have no new keys of '${side.column.name}'`);
+  }
+  const [first, other] = sides.filter(({ codes }) => codes.length > 0);
+  if (!first) throw new UsageError("--fold-in: the events have no new users or items");
+  if (other)
+    watch?.observe({
+      stage: "warning",
+      text:
+        `the events have new users and new items: vectors are computed for the ${first.codes.length} new users, and ` +
+        `the ${other.codes.length} new items are ignored: --field item computes theirs`,
+    });
+  return first;
+}
+
+/** Returns the rows of the dataset that contain each new key. */
+export function rowsOfKeys({ column, codes }: NewKeys): number[][] {
+  const placeOf = new Map(codes.map((code, place) => [code, place]));
+  const rows = codes.map((): number[] => []);
+  column.codes.forEach((code, row) => {
+    const place = placeOf.get(code);
+    if (place !== undefined) rows[place]!.push(row);
+  });
+  return rows;
 }

@@ -13,15 +13,10 @@ export interface KeyVectors {
   vectors: Float32Array;
   /** weights of the features and the bias; only if the model's scores are log-odds or predictions of the task */
   weights?: { w?: Float32Array; w0?: number; task: string };
-  /** true if out-of-vocabulary features have vectors */
   hasUnknown: boolean;
 }
 
-/**
- * Reads the vectors of a model without its linear weights, which are neither log-odds nor predictions.
- *
- * @throws {ArtifactError} damaged
- */
+/** Reads a model's vectors without its weights, which are neither log-odds nor predictions. @throws {ArtifactError} damaged */
 export async function vectorsOfFeatures(run: Run): Promise<KeyVectors> {
   const { space, table } = await readSpace(run);
   return byFeature(space, table);

@@ -46,7 +46,6 @@ export interface Capabilities {
   scorer?: (run: Run, inPlace?: EmbeddingTable) => Promise<ScoringModel>;
   /** Opens the model to predict rows of a log one by one. */
   predictor?: (run: Run, how: { threads: number }) => Promise<RowPredictor>;
-  /** Evaluates the model's scores against the labels of a log. */
   evaluate?: (run: Run, on: EvaluatedOn, watch: Watch) => Promise<Scored>;
   /**
    * Ranks the items that the run stores.
@@ -57,18 +56,12 @@ export interface Capabilities {
   rank?: (run: Run, keys: RankedKeys, inPlace?: EmbeddingTable) => Promise<RankerFor<RankedUsers>>;
   /** Encodes rows of a log or of a table as vectors or features. */
   transform?: (run: Run, options: TransformOptions, watch: Watch) => Promise<Transformed>;
-  /**
-   * flags of `transform` by which a user can choose another encoding of rows than the default one of this kind of model
-   */
+  /** flags of `transform` by which a user can choose another than the default encoding of this kind of model */
   transformFlags?: readonly TransformFlag[];
   /** Computes vectors for users or items without a row in the run, from the events in `options.foldIn`. */
   foldIn?: FoldIn;
-  /**
-   * similarity by which a user's folded-in vector ranks the vectors of items, without their weights; only used if the
-   * model has no `rank`
-   */
+  /** similarity of a folded-in user's vector and item vectors, without weights; used if the model has no `rank` */
   foldedRank?: "dot" | "cosine";
-  /** Removes keys from the run. */
   forgetting?: (run: Run) => Forgetting | Promise<Forgetting>;
   /** Composes table rows from the vectors of their features, or returns the reason why the run does not allow it. */
   composition?: (run: Run) => Promise<Composition | { whyNot: string }>;
@@ -93,12 +86,8 @@ export interface Capabilities {
    * @param table name of the table; undefined for the default table
    */
   rowTexts?: (run: Run, table: string | undefined) => Promise<RowTexts | undefined>;
-  /** Functions that write the run's networks in ONNX. */
   networks?: Readonly<Partial<Record<NetworkName, WriteNetwork>>>;
-  /**
-   * Reads parts of the report that only this kind of model has: importances of columns in descending order of gain, or
-   * the attention shares of items.
-   */
+  /** Reads what only this kind of model reports: importances of columns by descending gain, or attention shares. */
   reported?: (run: Run) => Promise<Pick<ReportedRun, "importances" | "shares">>;
 }
 
@@ -115,8 +104,8 @@ export interface NetworkAsked {
   onnxInput?: OnnxInput;
 }
 
-/** The whole network, or only the tower that computes vectors of users or items. */
-export type NetworkName = "network" | "user" | "item";
+/** The whole network, or only the tower of users or items. */
+type NetworkName = "network" | "user" | "item";
 
 /**
  * Exports a network.

@@ -1,5 +1,3 @@
-// Converts fields of a run to input columns of an ONNX network.
-
 import type { Field } from "../../dataset/vocabulary/vocabulary.js";
 import { tableRows } from "../../embedding/rows.js";
 import type { Run } from "../../embedding/run-directory.js";

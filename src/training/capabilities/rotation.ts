@@ -14,22 +14,15 @@ export interface VectorBlock {
   width: number;
 }
 
-/**
- * Function that rotates rows.
- *
- * @param fieldOf [rows]: index of each row's field in the table
- * @returns f32[rows * dim]
- */
+/** Rotates rows. @param fieldOf [rows]: index of each row's field in the table @returns f32[rows * dim] */
 export type Rotate = (vectors: Float32Array, fieldOf: ArrayLike<number>) => Float32Array;
 
-/** A table in addition to the default table, with which it shares a rotation. */
-export interface RotatedTable {
+interface RotatedTable {
   name: string;
   /** offset of the block of the default table's vectors whose rotation applies to this table */
   offset: number;
 }
 
-/** Possible rotations of a run's vectors. */
 export interface Rotation {
   /** groups of blocks of dimensions; the blocks of a group share a rotation */
   groups: VectorBlock[][];

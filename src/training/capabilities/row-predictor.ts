@@ -6,14 +6,11 @@ import { ranksItems } from "../../dataset/labels.js";
 import { DivergedError } from "../../errors.js";
 import { exp, logistic } from "../../numeric/exp.js";
 import { openAsTrained, type FurtherLog, type TrainedAs } from "../reading/open-as-trained.js";
+import { featureChunks } from "./encoded-chunks.js";
 import type { ScoringModel } from "./run-space.js";
 import type { Watch } from "../session/watch.js";
 
-/** Number of rows that are scored at a time. */
-const CHUNK_ROWS = 16_384;
-
-/** Interpretation of a row's scores. */
-export type Predicted =
+type Predicted =
   /** the score is the log-odds of label 1 */
   | { kind: "probability" }
   /** the score predicts a number, which metrics clip to the range of the training labels */
@@ -48,7 +45,6 @@ export interface RowPredictor {
 /** Opens a model file of another program. @throws {UsageError} its format is unknown */
 export type PredictForeign = (file: string, how: { threads: number }) => Promise<RowPredictor>;
 
-/** Returns the predictor of a model that scores feature rows. */
 export async function predictorOf(
   model: ScoringModel,
   { threads }: { threads: number },
@@ -76,13 +72,9 @@ export async function predictorOf(
         : [],
     read: async (log, watch) => (await openAsTrained(as, log, watch, { roles: "features" })).dataset,
     async score(dataset, rows) {
-      const encoder = bindEncoder(space, dataset);
       const scores = new Float64Array(rows.length);
-      for (let first = 0; first < rows.length; first += CHUNK_ROWS) {
-        const part = rows.subarray(first, first + CHUNK_ROWS);
-        const encoded = encoder.encode(part, new Float32Array(part.length));
+      for (const { first, rows: encoded } of featureChunks(space, dataset, rows))
         scores.set(running ? await running.score(encoded) : await model.score(encoded, { threads }), first);
-      }
       return scores;
     },
     countUnseen: (dataset, rows) => bindEncoder(space, dataset).countUnseen(rows),

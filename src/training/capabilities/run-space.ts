@@ -1,5 +1,3 @@
-// Reads a run's feature space and the recipe that encodes rows in it, for all models that have a feature space.
-
 import { type Preprocess, parsePreprocess } from "../../dataset/vocabulary/preprocess.js";
 import type { FeatureSpace } from "../../dataset/vocabulary/vocabulary.js";
 import type { Run } from "../../embedding/run-directory.js";
@@ -15,7 +13,6 @@ export function preprocessFile(preprocess: Preprocess): Record<string, string> {
   return { [PREPROCESS_FILE]: `${JSON.stringify(preprocess, undefined, 2)}\n` };
 }
 
-/** Reads a run's preprocessing. @throws {ArtifactError} damaged */
 export async function readPreprocess(run: Run): Promise<Preprocess> {
   return parsePreprocess(await run.readModelFile(PREPROCESS_FILE), `${run.path}/model/${PREPROCESS_FILE}`);
 }
@@ -39,7 +36,6 @@ export async function readSpace(run: Run): Promise<RunSpace> {
 export type ScoringModel<S extends Scorer = Scorer> = S & Pick<RunSpace, "space" | "preprocess">;
 
 export interface RowComposer {
-  /** number of dimensions of a vector */
   dim: number;
   /** f32[numRows * dim]: vector of each row, which is the sum or another composition of its features' vectors */
   vectors(rows: FeatureRows): Float32Array;

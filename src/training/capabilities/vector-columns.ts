@@ -1,5 +1,3 @@
-// Cuts ranges of columns out of vectors, and rotates them, block by block.
-
 import type { TableRows } from "../../embedding/rows.js";
 import type { EmbeddingTable } from "../../embedding/table.js";
 import { rotatedRows } from "../../evaluation/alignment.js";
@@ -35,7 +33,6 @@ export function putColumns(
     rows.set(columns.subarray(from, from + width), to);
 }
 
-/** Number of rows that are rotated at a time. */
 const ROTATED_ROWS = 4096;
 
 /** Returns a function that rotates rows of a table; columns without a rotation are copied. */

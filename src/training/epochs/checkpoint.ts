@@ -22,16 +22,31 @@ import {
   orNull,
   record,
   text,
+  parseJson,
+  type Shape,
 } from "../../io/json-shape.js";
-import { CheckpointFile, type Identity } from "./checkpoint-file.js";
 import type { Checkpoint, Controls, EpochEvent } from "./epoch-loop.js";
 import { firstStanding } from "./early-stopping.js";
-import { arrayOf, type NamedArrays } from "./named-arrays.js";
+import { arrayOf, floatsOf, type NamedArrays, type LargeArrays } from "./named-arrays.js";
 import type { SearchState } from "../search/search.js";
+import { basename, dirname } from "node:path";
+import {
+  entriesOfFile,
+  piecesOf,
+  readSafetensorsFile,
+  safetensorsHead,
+  tensorShape,
+  type Tensor,
+} from "../../embedding/safetensors.js";
+import { ArtifactError, OutputError, UsageError } from "../../errors.js";
+import { writeFileAtomic } from "../../io/atomic.js";
+import { checkRegularFiles } from "../../io/listed-files.js";
+import { pathExists, withArtifact } from "../../io/read-artifact.js";
+import { removeFile } from "../../io/write.js";
+import { kindAt } from "../../io/tree.js";
 
 /** Results of the first training that its refit needs. */
 export interface Evaluated {
-  /** options of the trainer with defaults applied */
   options: Record<string, unknown>;
   metrics: Record<string, PartMetrics>;
   vectorsAdd?: VectorsAdd | undefined;
@@ -44,7 +59,6 @@ export interface Evaluated {
 const eventShape = record(either(number, flag));
 const identityShape = record(anything);
 
-/** Schema of the JSON part of every trainer's checkpoint. */
 const savedShape = object(
   {
     identity: identityShape,
@@ -71,10 +85,8 @@ interface Saved extends Pick<Checkpoint, "standing" | "epochs"> {
   search?: Omit<SearchState, "units"> & { roots?: string[] };
 }
 
-/** Prefix of the names of a search's arrays in a checkpoint. */
 const SEARCH = "search.";
 
-/** The checkpoints of one training. */
 export class Checkpoints {
   readonly #file: CheckpointFile<Saved>;
   /** state of --search, which every checkpoint contains; undefined without --search */
@@ -87,12 +99,7 @@ export class Checkpoints {
     if (this.#search && !areUsable(Object.values(this.#search.units))) throw file.damaged();
   }
 
-  /**
-   * Opens the checkpoints of a training.
-   *
-   * @param steering.search true if --search tries settings, whose results are saved
-   * @throws the errors of CheckpointFile.open
-   */
+  /** @throws the errors of CheckpointFile.open */
   static async open(
     out: string,
     steering: { checkpointEvery?: number; resume?: boolean; search?: number },
@@ -107,7 +114,6 @@ export class Checkpoints {
     return this.#file.found?.saved.epochs.length || undefined;
   }
 
-  /** State of the search; undefined without --search. */
   get search(): SearchState | undefined {
     return this.#search;
   }
@@ -117,7 +123,6 @@ export class Checkpoints {
     return this.#file.found?.saved.first;
   }
 
-  /** Returns the controls of the epoch loop for a training or, if `first` is given, for its refit. */
   controls(first?: Evaluated): Pick<Controls, "checkpoint" | "resume"> {
     const { found, every } = this.#file;
     const isOfThis = (found?.saved.first === undefined) === (first === undefined);
@@ -133,13 +138,11 @@ export class Checkpoints {
     };
   }
 
-  /** Saves the state of a search before its training begins. */
   async saveSearch(search: SearchState): Promise<void> {
     this.#search = search;
     await this.#save({ arrays: {}, standing: firstStanding(), epochs: [] }, undefined);
   }
 
-  /** Deletes the checkpoint; called once the run is written. */
   async remove(): Promise<void> {
     await this.#file.remove();
   }
@@ -159,7 +162,6 @@ export class Checkpoints {
   }
 }
 
-/** Returns a search's metric values, by row or by user, as arrays of a checkpoint. */
 function arraysOf(units: SearchState["units"]): NamedArrays {
   return Object.fromEntries(
     Object.entries(units).flatMap(([name, { sums, weights }]) => [
@@ -169,7 +171,6 @@ function arraysOf(units: SearchState["units"]): NamedArrays {
   );
 }
 
-/** Restores the state of a search. @throws {ArtifactError} the checkpoint is damaged */
 function searchIn({ roots = [], ...saved }: NonNullable<Saved["search"]>, arrays: NamedArrays): SearchState {
   const unitsOf = (name: "standard" | "best"): UserMetric | undefined => {
     const [sums, weights] = [`${SEARCH}${name}.sums`, `${SEARCH}${name}.weights`];
@@ -195,4 +196,173 @@ function areUsable(units: readonly UserMetric[]): boolean {
 
 function withoutSearch(arrays: NamedArrays): NamedArrays {
   return Object.fromEntries(Object.entries(arrays).filter(([name]) => !name.startsWith(SEARCH)));
+}
+
+const STANDING = "standing";
+
+/** Prefix of the names of large tensors, which are read one by one instead of all at once. */
+const LARGE = "large.";
+
+const ADVICE = "remove it and train from the start";
+
+/** All options and inputs that determine a training's bytes, keyed by their names. */
+type Identity = Record<string, unknown>;
+
+interface Contents<Saved> {
+  arrays: NamedArrays;
+  large?: LargeArrays | undefined;
+  saved: Saved;
+}
+
+/** Returns the path of a training's checkpoint. @param out path of the run that the training will write */
+export function checkpointPath(out: string): string {
+  return `${out.replace(/[/\\]+$/, "")}.checkpoint`;
+}
+
+/** The checkpoint of one training, which each save replaces. @typeParam Saved JSON content, without the identity */
+class CheckpointFile<Saved extends object> {
+  readonly #path: string;
+  readonly #identity: Identity;
+  readonly #signal: AbortSignal;
+  /** number of epochs, or trees, between two saves; undefined if there are no periodic saves */
+  readonly every: number | undefined;
+  /** checkpoint of the interrupted training; set if this training resumes it */
+  readonly found: Contents<Saved> | undefined;
+  #isSaved = false;
+
+  private constructor(
+    path: string,
+    every: number | undefined,
+    identity: Identity,
+    signal: AbortSignal,
+    found: Contents<Saved> | undefined,
+  ) {
+    this.#path = path;
+    this.every = every;
+    this.#identity = identity;
+    this.#signal = signal;
+    this.found = found;
+  }
+
+  /**
+   * Opens the checkpoint; with `resume`, reads it.
+   *
+   * @param out path of the run that the training will write
+   * @param shape shape of the JSON object, including the identity
+   * @throws {UsageError} with resume: the checkpoint belongs to another training; the message lists the differences
+   * @throws {ArtifactError} with resume: it is damaged
+   * @throws {OutputError} the path exists and is not a checkpoint
+   */
+  static async open<Saved extends object>(
+    out: string,
+    { checkpointEvery, resume, search }: { checkpointEvery?: number; resume?: boolean; search?: number },
+    identity: Identity,
+    shape: Shape,
+    signal: AbortSignal,
+  ): Promise<CheckpointFile<Saved>> {
+    const path = checkpointPath(out);
+    // converts the training's identity to JSON and back, so that it can be compared with one that was read from a file
+    const whole = JSON.parse(JSON.stringify(identity)) as Identity;
+    let found: Contents<Saved> | undefined;
+    if (resume && (await pathExists(path))) {
+      const { arrays, large, saved } = await read<Saved & { identity: Identity }>(path, shape);
+      checkSame(path, saved.identity, whole);
+      found = { arrays, large, saved };
+    } else if ((checkpointEvery ?? search) !== undefined) await checkSavable(path);
+    return new CheckpointFile(path, checkpointEvery, whole, signal, found);
+  }
+
+  async save({ arrays, large, saved }: Contents<Saved>): Promise<void> {
+    const json = Uint8Array.from(Buffer.from(JSON.stringify({ identity: this.#identity, ...saved })));
+    const chunks = checkpointChunks({ ...arrays, [STANDING]: json }, large);
+    await writeFileAtomic(this.#path, chunks, true, { signal: this.#signal });
+    this.#isSaved = true;
+  }
+
+  async remove(): Promise<void> {
+    if (this.every !== undefined || this.found || this.#isSaved) await removeFile(this.#path);
+  }
+
+  /** Returns the error for a checkpoint whose arrays do not match those of the training. */
+  damaged(): ArtifactError {
+    return damaged(this.#path);
+  }
+}
+
+/** Yields the bytes of a checkpoint; large arrays are read only when their bytes are requested. */
+async function* checkpointChunks(
+  arrays: NamedArrays,
+  large: LargeArrays | undefined,
+): AsyncGenerator<Uint8Array> {
+  const shapes = new Map(
+    Object.entries(arrays).map(([name, data]) => [name, tensorShape([data.length], data)]),
+  );
+  for (const name of large?.names ?? []) shapes.set(LARGE + name, { dtype: "F32", shape: [large!.length] });
+  const { head, order } = safetensorsHead(shapes);
+  yield head;
+  for (const name of order) {
+    const data = arrays[name] ?? (await large!.read(name.slice(LARGE.length)));
+    yield* piecesOf([new Uint8Array(data.buffer, data.byteOffset, data.byteLength)]);
+  }
+}
+
+async function read<Saved>(path: string, shape: Shape): Promise<Contents<Saved>> {
+  const tensors = await checkpointTensors(path, (name) => !name.startsWith(LARGE)).catch((error: unknown) => {
+    if (!(error instanceof ArtifactError)) throw error;
+    throw new ArtifactError(`${error.message}: ${ADVICE}`, { cause: error });
+  });
+  const json = tensors.get(STANDING)?.data;
+  if (!(json instanceof Uint8Array)) throw damaged(path);
+  tensors.delete(STANDING);
+  const arrays = Object.fromEntries([...tensors].map(([name, { data }]) => [name, data]));
+  return { arrays, large: await largeArrays(path), saved: parseJson(json, shape, path, ADVICE) as Saved };
+}
+
+async function largeArrays(path: string): Promise<LargeArrays | undefined> {
+  const entries = await withArtifact(path, (file) => entriesOfFile(file, path));
+  const names = [...entries.keys()].filter((name) => name.startsWith(LARGE));
+  if (names.length === 0) return undefined;
+  const length = entries.get(names[0]!)!.bytes / 4;
+  return {
+    names: names.map((name) => name.slice(LARGE.length)),
+    length,
+    async read(name) {
+      const tensors = await checkpointTensors(path, (tensor) => tensor === LARGE + name);
+      return floatsOf({ [name]: tensors.get(LARGE + name)?.data ?? new Uint8Array() }, name, length);
+    },
+  };
+}
+
+async function checkpointTensors(
+  path: string,
+  isWanted: (name: string) => boolean,
+): Promise<Map<string, Tensor>> {
+  checkRegularFiles(dirname(path), [basename(path)]);
+  return await withArtifact(path, (file) => readSafetensorsFile(file, path, isWanted));
+}
+
+async function checkSavable(path: string): Promise<void> {
+  if ((await kindAt(path)) === undefined) return;
+  const json = await checkpointTensors(path, (name) => name === STANDING).catch(() => undefined);
+  const text = json?.get(STANDING) && Buffer.from(json.get(STANDING)!.data.buffer).toString("utf8");
+  if (text?.startsWith('{"identity":')) return;
+  throw new OutputError(
+    `'${path}' is not a checkpoint, but checkpoints of this training would be written there ` +
+      "(--checkpoint-every, --search): move it away, or choose another -o",
+  );
+}
+
+function damaged(path: string): ArtifactError {
+  return new ArtifactError(`'${path}' is not a checkpoint or is damaged: ${ADVICE}`);
+}
+
+/** @throws {UsageError} the trainings differ; the message lists the names of the differences */
+function checkSame(path: string, before: Identity, now: Identity): void {
+  const names = [...new Set([...Object.keys(before), ...Object.keys(now)])];
+  const differing = names.filter((name) => JSON.stringify(before[name]) !== JSON.stringify(now[name]));
+  if (differing.length === 0) return;
+  throw new UsageError(
+    `--resume: checkpoint '${path}' belongs to a training with different ${differing.join(", ")}: resume ` +
+      "with the same options and log, or omit --resume to train from the start",
+  );
 }

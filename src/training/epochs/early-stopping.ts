@@ -16,7 +16,6 @@ export interface StoppingMetric {
   of(scores: Float32Array, rows: FeatureRows): number;
 }
 
-/** State of early stopping. */
 export interface Standing {
   /** epoch whose parameters are kept, from 1; 0 before the first epoch, and while no epoch is better than `toBeat` */
   kept: number;
@@ -30,26 +29,17 @@ export interface Standing {
   waited: number;
 }
 
-/**
- * Returns the state before the first epoch.
- *
- * @param toBeat value of the metric for the initial parameters, if it is known
- */
+/** Returns the state before the first epoch. @param toBeat metric of the initial parameters, if it is known */
 export function firstStanding(toBeat: number | null = null): Standing {
   return { kept: 0, value: toBeat, mark: toBeat, waited: 0 };
 }
 
-/** Tracks the values of the stopping metric over the validations. */
 export class EarlyStopping {
   #standing: Standing;
   readonly #sign: number;
   readonly #minDelta: number;
 
-  /**
-   * Creates a tracker in a given state, by default that before the first epoch.
-   * @param better whether lower or higher values are better
-   * @param minDelta minimum improvement that resets the patience
-   */
+  /** @param minDelta minimum improvement that resets the patience */
   constructor(better: "lower" | "higher", minDelta: number, standing = firstStanding()) {
     // values are multiplied by #sign, after which lower values are better
     this.#sign = better === "lower" ? 1 : -1;
@@ -73,12 +63,10 @@ export class EarlyStopping {
     return isBest;
   }
 
-  /** Records an epoch whose parameters are kept. */
   keep(epoch: number): void {
     this.#standing.kept = epoch;
   }
 
-  /** Number of validations since the last improvement by more than minDelta. */
   get waited(): number {
     return this.#standing.waited;
   }

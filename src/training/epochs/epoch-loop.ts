@@ -42,8 +42,7 @@ export type EpochEnded = EpochEvent & {
   threads?: ThreadsInUse;
 };
 
-/** Result of an epoch, to which the loop adds its number and duration. */
-export interface Seen {
+interface Seen {
   event: Omit<EpochEvent, "epoch" | "seconds" | "best">;
   /** value of the stopping metric; null in an epoch that skips the validation, undefined if no epoch validates */
   stoppingValue?: number | null | undefined;
@@ -79,7 +78,6 @@ export interface Steered {
   terminate(): Promise<void>;
   /** number of threads that currently work; absent if it is fixed */
   threadsInUse?(): ThreadsInUse;
-  /** whether lower or higher values of the stopping metric are better */
   better: "lower" | "higher";
   /** true if any epoch validates; if not, the parameters of the last epoch are returned */
   validates: boolean;
@@ -89,7 +87,6 @@ export interface Steered {
 
 /** Options of a training that the epoch loop uses. */
 export interface EpochOptions {
-  /** maximum number of epochs */
   epochs: number;
   /** number of validations without improvement before training stops; 0 disables early stopping */
   patience: number;
@@ -115,9 +112,7 @@ export interface Controls {
    * @returns function that withdraws the offer
    */
   onInterrupt?: (finish: () => void) => () => void;
-  /** function that saves the state after every `every` epochs */
   checkpoint?: { every: number; save(checkpoint: Checkpoint): Promise<void> };
-  /** checkpoint from which the training resumes */
   resume?: Checkpoint;
   stoppingMetric?: StoppingMetric;
   /** true to store the optimizer state with the model */
@@ -196,7 +191,6 @@ export async function runEpochs(
   return { bestEpoch: stopping.standing.kept, epochs, interrupted: interruption.isWanted };
 }
 
-/** A training whose threads can be stopped. */
 interface Ending {
   terminate(): Promise<void>;
 }
@@ -219,7 +213,6 @@ class Interruption {
     return this.#onInterrupt !== undefined;
   }
 
-  /** Offers the caller to finish the training early, unless the offer was made before. */
   offer(): void {
     this.#withdraw ??= this.#onInterrupt?.(() => {
       this.isWanted = true;
@@ -243,12 +236,7 @@ class Interruption {
   }
 }
 
-/**
- * Returns the error for a training that diverged.
- *
- * @param what description of the divergence
- * @param others further advice
- */
+/** Returns the error for a training that diverged. @param others further advice */
 export function diverged(
   what: string,
   epoch: number,

@@ -10,17 +10,12 @@ export type NamedArrays = Readonly<Record<string, Tensor["data"]>>;
 /** Arrays of 32-bit floats that exceed memory; each is read only while it is written to or restored from a file. */
 export interface LargeArrays {
   names: readonly string[];
-  /** number of elements of each array */
   length: number;
   /** Reads an array of a checkpoint. @throws {ArtifactError} the checkpoint is damaged */
   read(name: string): Promise<Float32Array>;
 }
 
-/**
- * Returns the array of 32-bit floats that was saved under the name.
- *
- * @throws {ArtifactError} the array is missing, or its length is not `length`
- */
+/** Returns the saved array of floats. @throws {ArtifactError} it is missing, or its length is not `length` */
 export function floatsOf(arrays: NamedArrays, name: string, length?: number): Float32Array {
   return arrayOf(arrays, name, Float32Array, length);
 }

@@ -1,6 +1,6 @@
 // Converts the splits of a dataset to feature rows with labels: the log's own labels, or events and sampled negatives.
 
-import { columnNamed, type Dataset } from "../../dataset/dataset.js";
+import { columnNamed, type Dataset, type KeyColumn } from "../../dataset/dataset.js";
 import { eventWeights, type EventWeightOptions } from "../../dataset/sequences/event-weights.js";
 import { labelsOf, type LabelArray, type Labels, type Task } from "../../dataset/labels.js";
 import {
@@ -16,7 +16,6 @@ import { DataError, UsageError } from "../../errors.js";
 import { streamOf, uniformAt } from "../../numeric/hash.js";
 import { thoseOf, valuesAt } from "../../numeric/indices.js";
 import type { RankingJob } from "../session/feature-training.js";
-import { itemColumnsOf } from "./items-of-run.js";
 import { NegativeRows, type NegativeOptions } from "../../sampling/negative-rows.js";
 import {
   negativeSource,
@@ -24,6 +23,12 @@ import {
   type NegativeSource,
   type NegativeSourceOptions,
 } from "../../sampling/negatives.js";
+import {
+  itemCatalogue,
+  findItemFields,
+  type ItemCatalogue,
+  type ItemFields,
+} from "../../dataset/item-fields.js";
 
 /** A split: a selection of the rows of a dataset. */
 export interface Part {
@@ -37,7 +42,7 @@ export interface Examples {
   /** rows of the validation split; sampled negatives, if any, are the same in every epoch */
   valid?: FeatureRows;
   test?: FeatureRows;
-  /** minimum and maximum label of the training split */
+  /** of the training split */
   labelRange: [low: number, high: number];
   /** share of the rows with label 0 that training uses; absent if it uses all */
   negativeShare?: number;
@@ -54,7 +59,6 @@ export interface Examples {
 
 export type LogParts = { train: Part; valid: Part | undefined; test: Part | undefined };
 
-/** Options of labels and of row weights. */
 interface LabelOptions extends EventWeightOptions {
   seed: number;
   /** share of the training split's rows with label 0 to keep, selected by a hash of seed and row */
@@ -117,11 +121,7 @@ export function labelledExamples(
   };
 }
 
-/**
- * Returns training rows that are read from the dataset and encoded block by block in each epoch.
- *
- * @param labels labels of all rows, which are overwritten
- */
+/** Returns training rows that are read and encoded block by block. @param labels labels of all rows; overwritten */
 function storedExamples(
   space: FeatureSpace,
   part: Part,
@@ -137,7 +137,7 @@ function storedExamples(
   return storedRows(bindEncoder(space, part.dataset), part, labels.subarray(0, rows.length), weights);
 }
 
-/** Returns rows that are read from the dataset and encoded block by block. @param part rows in ascending order */
+/** @param part rows in ascending order */
 export function storedRows(
   encoder: Encoder,
   part: Part,
@@ -153,7 +153,6 @@ export function storedRows(
   return { kind: "stored", rows: { numRows: labels.length, labels, weights, rowsAt } };
 }
 
-/** Returns the lowest and the highest label. */
 function rangeOf(labels: LabelArray, task: Task): [low: number, high: number] {
   if (task === "binary") return [labels.includes(0) ? 0 : 1, labels.includes(1) ? 1 : 0];
   let [low, high] = [Infinity, -Infinity];
@@ -165,7 +164,6 @@ function rangeOf(labels: LabelArray, task: Task): [low: number, high: number] {
   return [low, high];
 }
 
-/** Returns the rows with label 1 and a random share of the other rows. */
 function downsampled(rows: Uint32Array, labels: Labels, share: number, seed: number): Uint32Array {
   if (share === 1) return rows;
   if (labels.task !== "binary") throw new UsageError("--negative-downsampling is for labels of 0 and 1");
@@ -173,7 +171,6 @@ function downsampled(rows: Uint32Array, labels: Labels, share: number, seed: num
   return thoseOf(rows, (row) => labels.values[row] === 1 || uniformAt(stream, row) < share);
 }
 
-/** The source of negatives, and the indexes of the fields that a negative replaces. */
 export interface NegativeFields {
   source: NegativeSource;
   /** users and items of the training split's rows; undefined if they are not needed */
@@ -188,7 +185,6 @@ export interface NegativeFields {
  *
  * @param flag flag that requires an item column, for the error message
  * @param given columns that belong to the item; inferred when absent
- * @throws {UsageError} the log has no item column
  */
 export function negativeFields(
   space: FeatureSpace,
@@ -213,11 +209,7 @@ export function negativeFields(
   return { ...negatives, itemFields: itemFields.names, ...indexes };
 }
 
-/**
- * Encodes events and their negatives. A negative has its event's user, time and context.
- *
- * @throws {UsageError} the log has no item column
- */
+/** Encodes events and their negatives. A negative has its event's user, time and context. */
 export function negativeExamples(
   space: FeatureSpace,
   parts: LogParts,
@@ -260,5 +252,82 @@ export function negativeExamples(
     ...(parts.test && { test: draws(parts.test).fixed() }),
     labelRange: [0, 1],
     negatives: { source, itemFields, exhausted },
+  };
+}
+
+type TrainingPart = Pick<Part, "dataset" | "rows">;
+
+interface ItemFieldIndexes {
+  itemFields: ItemFields;
+  itemFieldIndexes: number[];
+  contextFieldIndexes: number[];
+}
+
+/**
+ * Divides the fields into those of the item and those of the context.
+ *
+ * @param given columns of the item; inferred when absent
+ * @throws {UsageError} one of them is not a field
+ */
+export function itemColumnsOf(
+  space: FeatureSpace,
+  { dataset, rows }: TrainingPart,
+  item: KeyColumn,
+  given: readonly string[] | undefined,
+): ItemFieldIndexes {
+  const { user } = dataset.roles;
+  const names = space.fields.map(({ name }) => name);
+  const candidates = names.filter((name) => name !== item.name && name !== user);
+  const odd = given?.find((name) => name !== item.name && !candidates.includes(name));
+  if (odd !== undefined) {
+    const those = [item.name, ...candidates].join(", ");
+    throw new UsageError(
+      `--item-fields names '${odd}', which is not a feature of the item: possible columns are ${those}`,
+    );
+  }
+  const itemFields = findItemFields(dataset, rows, item, candidates, given);
+  const indexes = space.fields.map((_, f) => f);
+  const isItems = (f: number) => itemFields.names.includes(space.fields[f]!.name);
+  return {
+    itemFields,
+    itemFieldIndexes: indexes.filter(isItems),
+    contextFieldIndexes: indexes.filter((f) => !isItems(f)),
+  };
+}
+
+interface RunItems {
+  catalogue: ItemCatalogue;
+  itemFields: string[];
+}
+
+/**
+ * Collects the items of a log that has its own labels. Returns undefined if the file of negatives stores the items, or
+ * if the log has no item column with one key per row, or a hashed one.
+ *
+ * @throws {UsageError} `itemFields` is given, but no items can be stored
+ */
+export function itemsOfRun(
+  space: FeatureSpace,
+  part: TrainingPart,
+  { negatives }: { negatives?: unknown },
+  { itemFields: given, minUsers }: { itemFields?: string[]; minUsers?: number },
+): RunItems | undefined {
+  if (negatives) return undefined;
+  const { dataset, rows } = part;
+  const { item } = dataset.roles;
+  const column = item === undefined ? undefined : dataset.columns.find(({ name }) => name === item);
+  const field = space.fields.find(({ name }) => name === item);
+  const isHashed = field?.kind === "key" && field.hash !== undefined;
+  if (column?.kind !== "key" || isHashed) {
+    if (!given) return undefined;
+    throw new UsageError(
+      "--item-fields needs an item column with one key per row and without --hash: name it with --item",
+    );
+  }
+  const { itemFields, itemFieldIndexes } = itemColumnsOf(space, part, column, given);
+  const encoder = bindEncoder(space, dataset);
+  return {
+    catalogue: itemCatalogue(dataset, rows, encoder, itemFields, itemFieldIndexes, minUsers),
+    itemFields: itemFields.names,
   };
 }

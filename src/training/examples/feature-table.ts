@@ -16,10 +16,7 @@ import { laterRows, type TableRows } from "../../embedding/rows.js";
 import { keysOfRows, rowsOf, type EmbeddingTable, type RowRange } from "../../embedding/table.js";
 import { withoutUntrained, type OutOfVocabulary } from "../../export/unknown-keys.js";
 
-/**
- * Returns for each field the range of its features that are table rows. The range excludes the out-of-vocabulary
- * feature, which has no row.
- */
+/** Returns for each field the range of its features that are table rows, without the out-of-vocabulary feature. */
 function tableRanges({ fields, offsets }: FeatureSpace): { feature: number; row: number; size: number }[] {
   let row = 0;
   return fields.map((field, f) => {
@@ -118,11 +115,7 @@ function joinKeys(fields: Field[]): Keys {
   return { size, bytes, offsets };
 }
 
-/**
- * Rebuilds the feature space from a table and the preprocessing.
- *
- * @throws {ArtifactError} the table and the preprocessing do not match
- */
+/** Rebuilds the feature space from a table and the preprocessing. @throws {ArtifactError} they do not match */
 export function spaceOf(preprocess: Preprocess, table: EmbeddingTable): FeatureSpace {
   checkRows(preprocess, table);
   return featureSpace(preprocess.fields.map((recipe) => fieldOf(recipe, table)));

@@ -13,16 +13,14 @@ import type { ItemCatalogue } from "../../dataset/item-fields.js";
 import { numFeaturesOf, type Preprocess } from "../../dataset/vocabulary/preprocess.js";
 import type { FeatureRows } from "../../dataset/rows.js";
 import type { Run } from "../../embedding/run-directory.js";
-import { safetensorsChunks, type Tensor } from "../../embedding/safetensors.js";
-import { TensorFile } from "../../embedding/tensor-file.js";
+import { safetensorsChunks, TensorFile, type Tensor } from "../../embedding/safetensors.js";
 import type { NegativeSource } from "../../sampling/negatives.js";
 
 const FILE = "items.safetensors";
 const FROM_NEIGHBORS = "fromNeighbors";
-export const NEGATIVES_FILE = "negatives.safetensors";
+const NEGATIVES_FILE = "negatives.safetensors";
 
-/** Returns the item catalogue as tensors. */
-export function itemTensors({ items, counts, templates, fromNeighbors }: ItemCatalogue): [string, Tensor][] {
+function itemTensors({ items, counts, templates, fromNeighbors }: ItemCatalogue): [string, Tensor][] {
   const arrays: [string, Tensor["data"]][] = [
     ["items.bytes", items.bytes],
     ["items.offsets", items.offsets],
@@ -41,25 +39,17 @@ function arraysOf(name: string, { ids, indptr, values }: FeatureRows): [string, 
   ];
 }
 
-/** Returns the item catalogue as a file of model/, for a run without sampled negatives. */
 export function itemFiles(catalogue: ItemCatalogue): Record<string, readonly Uint8Array[]> {
   return { [FILE]: safetensorsChunks(new Map(itemTensors(catalogue))) };
 }
 
-/** Reads keys that are stored as bytes and offsets. @throws {ArtifactError} damaged */
-export function dictionaryFrom(tensors: TensorFile, name: string): Keys {
+function dictionaryFrom(tensors: TensorFile, name: string): Keys {
   const bytes = tensors.u8(`${name}.bytes`, [undefined]);
   const offsets = tensors.offsets(`${name}.offsets`, [undefined], bytes.length);
   return { size: offsets.length - 1, bytes, offsets };
 }
 
-/**
- * Reads the catalogue from its tensors.
- *
- * @param numFeatures number of features of the run's feature space
- * @throws {ArtifactError} damaged
- */
-export function itemsFrom(tensors: TensorFile, numFeatures: number): ItemCatalogue {
+function itemsFrom(tensors: TensorFile, numFeatures: number): ItemCatalogue {
   const items = dictionaryFrom(tensors, "items");
   const { size } = items;
   return {

@@ -1,6 +1,3 @@
-// Creates the examples of a task that ranks items: training events, and the held-out items of the users in other
-// splits.
-
 import { isDeepStrictEqual } from "node:util";
 import { eventWeights, type EventWeightOptions } from "../../dataset/sequences/event-weights.js";
 import type { Dataset } from "../../dataset/dataset.js";
@@ -24,7 +21,7 @@ import {
 import type { NegativeSource } from "../../sampling/negatives.js";
 import { candidateLists } from "../reading/candidates.js";
 import { openKeysAsTrained } from "../reading/open-as-trained.js";
-import type { Session } from "../session/plan.js";
+import type { Session } from "../session/trainer.js";
 import {
   negativeFields,
   storedRows,
@@ -34,7 +31,7 @@ import {
   type LogParts,
 } from "./examples.js";
 import { rankingMetricsOf } from "../judging/split-metrics.js";
-import { measuredBy } from "../options/lists.js";
+import { measuredBy } from "../options/passes.js";
 import type { ListOptions } from "../session/feature-training.js";
 import type { Watch } from "../session/watch.js";
 import {
@@ -47,8 +44,7 @@ import {
 /** Maximum number of users whose items are ranked in a validation during training. */
 const USERS_OF_LOOK = 4096;
 
-/** Options of ranking examples. */
-export interface RankingExampleOptions {
+interface RankingExampleOptions {
   task: "ranking" | "implicit";
   seed: number;
   threads: number;
@@ -60,7 +56,6 @@ export interface RankingExampleOptions {
   candidates?: Dataset | undefined;
   /** settings of --item-neighbors: the features of neighbors that are added to an item, and their total weight */
   neighbors?: NeighborOptions;
-  /** name of the command, for messages */
   asker: string;
 }
 
@@ -158,7 +153,6 @@ export function rankingExamples(
   };
 }
 
-/** Returns the feature rows of events; rows on disk are encoded block by block. */
 function eventRows(encoder: Encoder, part: Part, weights: Float32Array | undefined): TrainingRows {
   const { dataset, rows } = part;
   const labels = new Float32Array(rows.length);
@@ -169,7 +163,6 @@ function eventRows(encoder: Encoder, part: Part, weights: Float32Array | undefin
   return { kind: "resident", rows: weights ? Object.assign(encoded, { weights }) : encoded };
 }
 
-/** Restricts the ranking for each user to the user's candidates. */
 function amongCandidates(
   source: NegativeSource,
   all: RankingQueries,
@@ -191,11 +184,7 @@ function amongCandidates(
   return { ...queriesAt(queries, kept), among: lists };
 }
 
-/**
- * Reads the file of --candidates, with the log's user and item columns; undefined without the option.
- *
- * @throws {UsageError} there is no validation split
- */
+/** Reads the file of --candidates; undefined without the option. @throws {UsageError} there is no validation split */
 export async function readCandidates(
   file: string | undefined,
   { valid, train }: LogParts,
@@ -218,21 +207,17 @@ export function userFields({ fields }: FeatureSpace, { dataset }: Pick<Part, "da
   return fields.flatMap(({ name }, f) => (name === dataset.roles.user ? [f] : []));
 }
 
-export interface NeighborOptions {
-  /** maximum number of neighbors per item */
+interface NeighborOptions {
   most: number;
   /** total weight of an item's neighbors, relative to the weight 1 of its own features */
   weight: number;
 }
 
 /**
- * Adds the features of neighboring items to the rows of items.
- *
- * Neighbors are computed from the training split alone, from users' histories (dataset/graph/item-neighbors.ts).
- *
- * @throws {UsageError} no column describes the item, so there is nothing to add
+ * Adds the features of neighboring items to the rows of items. Neighbors are computed from the training split alone, from
+ * users' histories (dataset/graph/item-neighbors.ts).
  */
-export function withItemNeighbors(
+function withItemNeighbors(
   space: FeatureSpace,
   { source, itemFields: [item, ...others] }: Pick<NegativeFields, "source" | "itemFields">,
   { most, weight, seed }: NeighborOptions & { seed: number },

@@ -1,5 +1,3 @@
-// Evaluates the scores of a run's model against the labels of a log.
-
 import { mapTo, valuesAt } from "../../numeric/indices.js";
 import { labelsOf, type LabelledTask } from "../../dataset/labels.js";
 import type { Run } from "../../embedding/run-directory.js";
@@ -29,12 +27,6 @@ import type { Dataset } from "../../dataset/dataset.js";
 import type { Metrics } from "../../embedding/manifest.js";
 import type { EmbeddingTable } from "../../embedding/table.js";
 
-/**
- * Computes the metrics of a run's scores.
- *
- * @param model model of the run, whose task must have labels
- * @throws {UsageError} --logq for a run without sampled negatives
- */
 export async function evaluateScores(
   run: Run,
   model: ScoringModel,
@@ -70,7 +62,6 @@ export async function evaluateScores(
   return { ...ofDraws(task, scores, found, units, taken), units, warnings, rows };
 }
 
-/** Returns the rows to score: those of the log, or of a held-out split of the run's own log. */
 async function partToScore(
   run: Run,
   { preprocess }: ScoringModel,
@@ -95,10 +86,7 @@ async function partToScore(
   };
 }
 
-/**
- * Computes the metrics of sampled negatives without a correction. Calibration and normalized entropy are omitted,
- * because they depend on the share of positives and thus on the number of sampled negatives.
- */
+/** Omits calibration and normalized entropy, which depend on the share of positives and so on the sampled negatives. */
 function ofDraws(
   task: LabelledTask,
   scores: Float32Array,
@@ -133,8 +121,7 @@ function correctedForDraws(
   };
 }
 
-/** Feature rows to be scored by a run's model. */
-export interface RowsToScore {
+interface RowsToScore {
   rows: FeatureRows;
   /** u32[rows.numRows]: dataset row of each feature row */
   sources: Uint32Array;
@@ -195,7 +182,6 @@ export interface EvaluatedOn extends Omit<FurtherLog, "on"> {
   part?: "valid" | "test" | undefined;
   /** true to correct scores and weights for the sampling of negatives */
   logq?: boolean;
-  /** number of bins of the calibration curve */
   bins: number;
   /** table with the same rows that replaces the run's table, if the model scores by its table */
   inPlace?: EmbeddingTable | undefined;

@@ -40,12 +40,10 @@ export interface UserVectors {
   vectors: Float32Array;
 }
 
-export interface RankedItems {
-  /** returns one feature row per query, for indexes of users in RankedKeys */
+interface RankedItems {
   contextsOf: (users: Uint32Array) => FeatureRows;
   /** one feature row per item of RankedKeys */
   items: FeatureRows;
-  /** returns whether the run has an item of RankedKeys */
   isKnown: (item: number) => boolean;
 }
 
@@ -56,7 +54,6 @@ export type RankingModel = Pick<ScoringModel, "space" | "preprocess"> & {
   ) => ReturnType<Required<Scorer>["rank"]> | Promise<ReturnType<Required<Scorer>["rank"]>>;
 };
 
-/** Encodes the items and users. @throws {UsageError} the run stores no items */
 export async function rankedItems(
   run: Run,
   model: Pick<ScoringModel, "space" | "preprocess">,
@@ -102,11 +99,7 @@ export async function rankByVectors(
   };
 }
 
-/**
- * Overwrites the vectors of items that were added to the run's table.
- *
- * @param rows u32[numItems]: index of each item's added row, NO_ITEM if it was not added
- */
+/** Overwrites the vectors of added items. @param rows u32[numItems]: each item's added row, NO_ITEM if not added */
 function putAdded(
   added: EmbeddingTable,
   rows: Uint32Array,
@@ -120,12 +113,7 @@ function putAdded(
   });
 }
 
-/**
- * Returns f32[numQueries * dim]: the folded-in users' vectors.
- *
- * @param dim dimension of the item vectors
- * @throws {UsageError} the users' vectors have another dimension
- */
+/** Returns f32[numQueries * dim]. @throws {UsageError} the users' vectors have another dimension than the items' */
 export function foldedQueries(
   run: Pick<Run, "path">,
   { dim: own, vectors }: UserVectors,
@@ -138,7 +126,6 @@ export function foldedQueries(
   );
 }
 
-/** Encodes users as feature rows that contain only the user's feature, not the context of an event. */
 function contextsOf(
   { space, preprocess }: Pick<ScoringModel, "space" | "preprocess">,
   keys: Keys,

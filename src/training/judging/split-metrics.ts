@@ -22,17 +22,10 @@ import { NO_ITEM } from "../../kernels/top-items/binding.js";
 import type { NegativeSource } from "../../sampling/negatives.js";
 import type { RankingQueries } from "../../sampling/ranking-events.js";
 import { hashOrder, placesOf, renumbered } from "../../sampling/training-events.js";
-import { measuredBy } from "../options/lists.js";
+import { measuredBy } from "../options/passes.js";
 
-/**
- * Returns the training metrics: the training loss of the best epoch, where each row's loss is computed before its step.
- * If no epoch is better than the initial parameters, it is the loss of the first epoch.
- */
-export function trainMetrics({
-  epochs,
-  bestEpoch,
-  loss,
-}: Pick<Trained, "epochs" | "bestEpoch" | "loss">): Metrics {
+/** If no epoch is better than the initial parameters, the training loss is that of the first epoch. */
+function trainMetrics({ epochs, bestEpoch, loss }: Pick<Trained, "epochs" | "bestEpoch" | "loss">): Metrics {
   const epoch = epochs[Math.max(0, bestEpoch - 1)];
   if (!epoch) return {};
   const { trainLoss } = epoch;
@@ -58,7 +51,6 @@ function metricsOfScores(
   return metricsOf(task, scores, labels, { clip: examples.labelRange, weights });
 }
 
-/** Metrics and scores of a trained model. */
 export interface MeasuredParts {
   metrics: Record<string, Metrics>;
   /** f32[rows of the validation split]: scores of a model that predicts labels */
@@ -67,11 +59,7 @@ export interface MeasuredParts {
   validByUser?: readonly UserMetric[];
 }
 
-/**
- * Measures a model on all splits.
- *
- * @param model the trained model; if it has `scoreByTable`, the scores of its table alone are measured, too
- */
+/** Measures a model on all splits; if it has `scoreByTable`, the scores of its table alone are measured, too. */
 export async function measureParts(
   model: Trained,
   examples: Examples,
@@ -94,10 +82,7 @@ export async function measureParts(
   return measured;
 }
 
-/**
- * Returns the metrics of the validation split, each with the contribution of every row or, if items are ranked, of
- * every user.
- */
+/** Returns metrics of the validation split, each with the contribution of every row or, of rankings, every user. */
 export function validationByUnit(
   { validScores, validByUser = [] }: MeasuredParts,
   { valid, task: given, labelRange: clip }: Examples,
@@ -114,11 +99,7 @@ const tasks: Record<Exclude<StoppingMetricName, "loss">, "binary" | "regression"
   rmse: "regression",
 };
 
-/**
- * Returns the stopping metric of the given name; undefined for the loss, because trainers compute it themselves.
- *
- * @throws {UsageError} the metric does not suit the task, or there is no validation split
- */
+/** @returns undefined for the loss, because trainers compute it themselves */
 export function stoppingMetricOf(
   name: StoppingMetricName | undefined,
   { task, valid, labelRange }: Examples,
@@ -154,11 +135,7 @@ export function comparedByLabels(valid: PartMetrics, metric: StoppingMetricName 
   return ["logLoss", "multiLogLoss"].find((name) => Object.hasOwn(valid, name)) ?? "rmse";
 }
 
-/**
- * Computes recall, NDCG and the chosen metric over all training items. Ties are broken by a hash of the items' keys.
- *
- * @throws {UsageError} the model has no vectors that rank items
- */
+/** Computes recall, NDCG and the chosen metric over all training items. Ties are broken by a hash of the items' keys. */
 export async function rankingMetricsOf(
   model: Partial<ItemRanker>,
   source: NegativeSource,
@@ -216,7 +193,6 @@ export function rankingByPopularity(
   return rankingMetrics(ranked, k, [k], withoutMasked(heldOut, masks)).filter(({ sums }) => sums.length > 0);
 }
 
-/** Computes ranking metrics by user; ties are broken by a hash of the items' keys. */
 async function byUser(
   rank: ItemRanker["rank"],
   { templates, items }: NegativeSource,

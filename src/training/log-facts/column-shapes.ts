@@ -1,13 +1,11 @@
-// Counts the rows of each distinct cell, in batches that are read as keys, for the distributions of columns on a log's
-// page.
-
-import type { Roles } from "../../dataset/dataset.js";
+import type { Roles, Dataset } from "../../dataset/dataset.js";
 import type { ColumnShape, EventsOfKeys } from "../../report/log-content.js";
 import { KeyCounter } from "./key-facts.js";
+import { spreadOf, spreadOfDays } from "../../config/new-rows-gates.js";
+import type { Description } from "../../dataset/encoded/description.js";
+import { taskOfLabels } from "../../dataset/labels.js";
 
-/** Maximum number of keys that are shown per column. */
 const MOST_KEYS = 6;
-/** Number of bins of a histogram. */
 const BINS = 24;
 /** Maximum share of the cells at each end that lie outside of a histogram's range. */
 const OUTSIDE = 0.005;
@@ -56,7 +54,6 @@ export class ShapeCounter {
     return cells.length <= FEW ? this.keys(c, keyOf) : histogram(cells);
   }
 
-  /** Returns the distribution of events over the keys of a column. @param top number of keys to list */
   events(
     role: EventsOfKeys["role"],
     column: string,
@@ -132,4 +129,46 @@ function doublingRanges(counts: Uint32Array): EventsOfKeys["ranges"] {
     ranges[octave]!.rows += rows;
   }
   return ranges.slice(ranges.findIndex(({ keys }) => keys > 0));
+}
+
+const DAY = 86_400_000;
+
+/** Returns the number of rows by day since 1970 in UTC. @param times ms since 1970; NaN for rows without a time */
+export function rowsOfDays(times: Float64Array): Map<number, number> {
+  const rows = new Map<number, number>();
+  for (const time of times) {
+    if (Number.isNaN(time)) continue;
+    const day = Math.floor(time / DAY);
+    rows.set(day, (rows.get(day) ?? 0) + 1);
+  }
+  return rows;
+}
+
+/** Returns the task of the labels, the newest event of each file, and the variation of rows over files and days. */
+export function starterFacts({ columns, roles, numRows }: Dataset, { inputs, fileRows = [] }: Description) {
+  const numbers = (name: string | undefined) => {
+    const column = columns.find((one) => one.name === name);
+    return column?.kind === "number" ? column.values : undefined;
+  };
+  const [labels, times] = [numbers(roles.label), numbers(roles.time)];
+  const newest: { file: string; time: number }[] = [];
+  const days = times && fileRows.length > 0 ? rowsOfDays(times) : new Map<number, number>();
+  let end = 0;
+  for (const [i, rows] of times ? fileRows.entries() : []) {
+    let last = -Infinity;
+    for (let row = end; row < end + rows; row++) {
+      const time = times![row]!;
+      if (!Number.isNaN(time)) last = Math.max(last, time);
+    }
+    if (last > -Infinity) newest.push({ file: inputs[i]!.path, time: last });
+    end += rows;
+  }
+  return {
+    ...(labels && { task: taskOfLabels([...new Set(labels)].filter((label) => !Number.isNaN(label))) }),
+    ...(times && { newest }),
+    ...(numRows > 0 &&
+      fileRows.length > 0 && {
+        spread: { files: spreadOf(fileRows), ...(days.size > 0 && { days: spreadOfDays(days) }) },
+      }),
+  };
 }

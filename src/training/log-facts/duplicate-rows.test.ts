@@ -1,5 +1,5 @@
 import { integerBelow, mulberry32 } from "../../testing/random.js";
-import { DuplicateRows } from "./duplicate-rows.js";
+import { DuplicateRows } from "./key-facts.js";
 
 /** Counts rows of three columns in batches; `isRepeat` decides which rows repeat the previous row. */
 function rowsOf(numRows: number, isRepeat: (row: number) => boolean, mostKept?: number): DuplicateRows {

@@ -1,5 +1,3 @@
-// Checks the options that the user set: their ranges, and the combinations that the option tables allow.
-
 import { UsageError } from "../../errors.js";
 import { flagNamed, resolved, type Option, type OptionTable } from "./table.js";
 
@@ -81,10 +79,6 @@ export function checkRanges(table: OptionTable, values: Readonly<Record<string, 
   }
 }
 
-/**
- * Checks that an option is not set which another option excludes. @throws {UsageError} it is set to one of the excluded
- * values
- */
 function checkApart(
   table: OptionTable,
   name: string,
@@ -115,7 +109,6 @@ function mismatch(
     : `${own} needs ${flagNamed(other)} ${values.join(", ")}, got ${shown(current)}`;
 }
 
-/** Returns an option with its required value for messages: `--content FILE`. */
 function partner(table: OptionTable, other: string, values: readonly string[] | true): string {
   const wanted = values === true ? (table[other]?.placeholder ?? "").toUpperCase() : values.join(" or ");
   return `${flagNamed(other)} ${wanted}`.trim();

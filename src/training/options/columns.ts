@@ -1,11 +1,8 @@
-// Options that assign roles to columns, filter rows and hash ids.
-
 import { UsageError } from "../../errors.js";
 import { custom, list, recordComplaint, text, texts, whole, type Given } from "./table.js";
 
 const group = "Columns:";
 const column = (help: string) => text("column", { help, group });
-/** Defines a column option whose default is inferred from column names and first cells. */
 const inferred = (help: string) => text("column", { help, group, shown: "inferred" });
 
 /** Options for roles and transformations of columns. */
@@ -113,10 +110,7 @@ export const hashedIds = {
   }),
 } as const;
 
-/**
- * Parses a text such as `genres:|`, and adds it to a record. The separator follows the first colon that is not the
- * first character.
- */
+/** Parses a text such as `genres:|` into a record; the separator follows the first colon but one in first place. */
 function multiOf(
   given: string,
   _: string,

@@ -11,7 +11,6 @@ const group = "Content:";
  */
 export const PRIOR_EVENTS = 20;
 
-/** Condition of options that require --content. */
 const needs = { only: { content: true } } as const;
 
 /** Options for the catalogue, its columns, and the weight of content relative to events. */

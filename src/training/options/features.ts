@@ -1,6 +1,3 @@
-// Options of vocabularies, which decide the keys that get a feature, and options of labels: a column of the log, or
-// events and sampled negatives.
-
 import type { PerField } from "../../dataset/vocabulary/vocabulary-limits.js";
 import { UsageError } from "../../errors.js";
 import { choice, custom, list, number, recordComplaint, share, text, whole, wholeOf } from "./table.js";

@@ -4,7 +4,7 @@ import { badRowsOf } from "../reading/bad-row-report.js";
 import { columns, columnReadingOptions, hashedIds } from "./columns.js";
 import type { labels, vocabulary } from "./features.js";
 import { events, split, type SplitFlags } from "./split-options.js";
-import { definedOf } from "./defined.js";
+import { definedOf, type Given } from "./table.js";
 import {
   badRows,
   engine,
@@ -14,7 +14,6 @@ import {
   type memory,
   type threads,
 } from "./reading.js";
-import type { Given } from "./table.js";
 import type { output, weekly } from "./weekly.js";
 import type { Roles } from "../../dataset/dataset.js";
 import type { EventLimits } from "../../dataset/filters/event-limits.js";
@@ -104,7 +103,6 @@ export interface ExampleOptions
   /** number of negatives per event, for a log without labels; 0 for a log with labels */
   negatives: number;
   noise: Noise;
-  /** columns that describe the item; inferred when absent */
   itemFields?: string[];
 }
 

@@ -1,4 +1,4 @@
-import { countedOut } from "./ranges.js";
+import { countedOut } from "./table.js";
 
 test("ranges are counted out, with their zeros and with what follows a colon", () => {
   const names = ["label", "i1..i3", "c08..c11", "x1..x2:log1p", "a..b", "v1.2"];

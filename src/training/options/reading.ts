@@ -1,5 +1,3 @@
-// Options for parsing a log, and for malformed rows.
-
 import { availableParallelism } from "node:os";
 import { UsageError } from "../../errors.js";
 import { totalMemory } from "../../io/machine-resources.js";
@@ -243,18 +241,12 @@ function badShareOf(given: string, flagName: string): number {
   throw new UsageError(`${flagName} expects a share from 0 to 1 (100%), got '${given}'`);
 }
 
-/**
- * Converts the user's options to options for the first reading of a log, with common strings for missing cells by
- * default.
- */
+/** Converts the user's options to options for the first reading of a log; `nulls` are common strings by default. */
 export function firstReadingOf(...given: Parameters<typeof readingOf>): ReadOptions {
   return { nulls: COMMON_NULLS, ...readingOf(...given) };
 }
 
-/**
- * Converts the user's options to options for reading a log; undefined options are later taken from the run, if there is
- * one.
- */
+/** Converts the user's options to options for reading a log; undefined ones are later taken from the run, if any. */
 export function readingOf(
   given: Given<typeof reading & typeof threads> & Given<typeof engine>,
   mostThreads = given.threads ?? availableParallelism(),
@@ -313,7 +305,6 @@ export function engineOf(given: Given<typeof engine>): EngineReading {
   };
 }
 
-/** Checks a list of columns. @throws {UsageError} it contains a column twice */
 function checkDistinct(flagName: string, columns: readonly string[]): void {
   const twice = columns.find((name, i) => columns.indexOf(name) < i);
   if (twice !== undefined) throw new UsageError(`${flagName} names '${twice}' twice`);

@@ -18,7 +18,6 @@ export interface SplitFlags {
   validLike?: string;
   /** number of events, or groups of events, that are held out per user, for --split last; 1 when absent */
   last?: number;
-  /** column whose equal cells form a group of events */
   group?: string;
 }
 
@@ -33,7 +32,6 @@ export function holdsOutRows({ valid = 0, test = 0, split }: Partial<SplitFlags>
   return split === "last" ? cuts.length > 0 : cuts.some((part) => part !== 0);
 }
 
-/** Returns warnings about consequences of a split method for the training. */
 export function splitWarnings(by: string): string[] {
   if (by === "last")
     return [
@@ -84,7 +82,6 @@ export function splitOptionsOf({ time }: Roles, flags: SplitFlags, seed: number)
   };
 }
 
-/** Checks --valid-like. @throws {UsageError} other options determine the held-out events, too */
 function checkLike({ valid, test, split = "random", splitKey }: SplitFlags): void {
   if (!(typeof valid === "number" && valid > 0))
     throw new UsageError(
@@ -182,7 +179,6 @@ export const events = {
   }),
 } as const;
 
-/** Defines an option whose value is a share in [0, 1), a date, or the path of another log. */
 function shareOrFile(help: string) {
   return custom(
     "share, date or file",

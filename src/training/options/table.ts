@@ -6,10 +6,8 @@
 //        └──► checkGiven(given) (check-given.ts) ──► resolved(given, facts): every option with defaults applied
 
 import { flagOf, nearestName, UsageError } from "../../errors.js";
-import { countedOut } from "./ranges.js";
 
-/** A heading under which the help lists options. */
-export type Group = `${string}:`;
+type Group = `${string}:`;
 
 /** Properties that every option has. */
 export interface About<V> {
@@ -41,7 +39,6 @@ export interface About<V> {
   noBytes?: true;
   /** reason why the command rejects the option, as messages state it after the flag; absent if it is allowed */
   refused?: string;
-  /** true if the command line must contain the option */
   required?: true;
   /** names of options that this option sets, unless the user sets them */
   sets?: readonly string[];
@@ -170,20 +167,12 @@ export function choice<const C extends readonly string[], const S extends About<
   };
 }
 
-/**
- * Defines an option that the command rejects.
- *
- * @param why error message after the flag: `is not for this command: ...`
- */
+/** Defines an option that the command rejects. @param why error message after the flag: `is not for this command` */
 export function refused(why: string): About<never> & Parsed<never> & { refused: string } {
   return { placeholder: "x", help: why, group: "Model:", refused: why };
 }
 
-/**
- * Defines an option whose value is any text.
- *
- * @param placeholder name of the value in the help: `column`, `file`, `run`
- */
+/** Defines an option whose value is any text. @param placeholder the value's name in the help: `column`, `file` */
 export function text<const S extends About<string>>(placeholder: string, spec: S): S & Parsed<string> {
   return {
     ...spec,
@@ -193,7 +182,6 @@ export function text<const S extends About<string>>(placeholder: string, spec: S
   };
 }
 
-/** TypeScript type of a list of texts. */
 const TEXTS = "string | readonly string[]";
 
 /** Defines a list of names, separated by commas or given by repeated flags; names of columns may also be ranges. */
@@ -344,4 +332,58 @@ export function decisive(
   return Object.fromEntries(
     Object.entries(given).filter(([name, value]) => value !== undefined && !table[name]?.noBytes),
   );
+}
+
+/** Returns the options whose values are not undefined. */
+export function definedOf<T extends object>(options: T): { [K in keyof T]?: Exclude<T[K], undefined> } {
+  return Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined)) as {
+    [K in keyof T]?: Exclude<T[K], undefined>;
+  };
+}
+
+const MOST = 16_384;
+const RANGE = /^(.*?)(\d+)\.\.\1(\d+)(:.*)?$/su;
+
+/** Expands ranges. `c01..c26` preserves leading zeros; a suffix after a colon applies to each column (`i1..i13:log1p`). */
+export function countedOut(names: readonly string[], flag: string): string[] {
+  return names.flatMap((name) => {
+    const [, prefix, from, to, form = ""] = RANGE.exec(name) ?? [];
+    if (prefix === undefined || from === undefined || to === undefined) return [name];
+    const count = Number(to) - Number(from) + 1;
+    if (!(count >= 1 && count <= MOST))
+      throw new UsageError(
+        `${flag} expects a range from a lower number to a higher one, such as i1..i13, got '${name}'`,
+      );
+    const width = from.startsWith("0") ? from.length : 1;
+    return Array.from(
+      { length: count },
+      (_, i) => `${prefix}${String(Number(from) + i).padStart(width, "0")}${form}`,
+    );
+  });
+}
+
+const MAX_LAYERS = 16;
+const MAX_UNITS = 8192;
+
+/** Returns the parser and the check of layer sizes. @param orNone true to accept `none`, which denotes no layers */
+export function layerSizes({ orNone = false }: { orNone?: boolean } = {}): Pick<
+  Parsed<readonly number[]>,
+  "parse" | "complaint" | "texts"
+> & { type: string } {
+  const isSize = (n: number) => Number.isInteger(n) && n >= 1 && n <= MAX_UNITS;
+  return {
+    type: "number | string | readonly number[]",
+    parse: (given, flagName) =>
+      orNone && given === "none" ? [] : given.split(",").map((part) => wholeOf(part, flagName, 1)),
+    texts: (sizes) => [sizes.length === 0 ? "none" : sizes.join(",")],
+    complaint(sizes) {
+      const isRight =
+        Array.isArray(sizes) &&
+        (sizes.length > 0 || orNone) &&
+        sizes.length <= MAX_LAYERS &&
+        sizes.every(isSize);
+      if (isRight) return undefined;
+      return `1 to ${MAX_LAYERS} sizes from 1 to ${MAX_UNITS}, such as 256,128${orNone ? ", or none" : ""}`;
+    },
+  };
 }

@@ -1,5 +1,3 @@
-// Options of `embed transform`, and the encoding that a model returns.
-
 import type { FurtherLog } from "../reading/open-as-trained.js";
 import type { UnseenCounts } from "../../dataset/rows.js";
 import type { Metrics } from "../../embedding/manifest.js";
@@ -32,13 +30,11 @@ const near = "New items by their nearest:";
 const output = "Output:";
 const MANY = Number.MAX_SAFE_INTEGER;
 
-/** Distances between numbers: great-circle distance of latitude and longitude in degrees, or Euclidean distance. */
-export const distanceKinds = ["great-circle", "euclidean"] as const;
+const distanceKinds = ["great-circle", "euclidean"] as const;
 export type DistanceKind = (typeof distanceKinds)[number];
 
-/** Condition of options that require --nearest. */
 const ofNearest = { only: { nearest: true } } as const;
-/** Properties of options for writing vectors of new items, which cannot be combined with options of other encodings. */
+/** Options for writing vectors of new items cannot be combined with options of other encodings. */
 const vectors = {
   not: { features: true, dense: true, halfLife: true, format: ["libsvm"] },
   why: "it writes vectors of new items",
@@ -229,11 +225,8 @@ export interface Transformed {
   rows: AsyncIterable<EncodedRows>;
   /** for each column, number of cells, and number of cells whose key has no training events */
   unknown?: Record<string, UnseenCounts>;
-  /** other warnings */
   warnings: string[];
-  /**
-   * metrics that were measured during encoding, by name, such as `content` for the prediction of vectors from content
-   */
+  /** metrics measured during encoding, by name, such as `content` for the prediction of vectors from content */
   metrics?: Record<string, Metrics>;
 }
 

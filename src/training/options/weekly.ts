@@ -5,11 +5,9 @@ import { choice, flag, text, whole } from "./table.js";
 
 const group = "From week to week:";
 const MANY = Number.MAX_SAFE_INTEGER;
-/** Condition of options that require --init. */
 const ofInit = { init: true } as const;
 
-/** Names of the stopping metrics for trainings that predict labels. */
-export const stoppingMetricNames = ["loss", "auc", "rmse"] as const;
+const stoppingMetricNames = ["loss", "auc", "rmse"] as const;
 export type StoppingMetricName = (typeof stoppingMetricNames)[number];
 
 /** Options of warm starts, checkpoints, early stopping and interrupts. */

@@ -1,5 +1,4 @@
-// The file of --bad-rows, which contains one JSON object per line for each skipped row of all logs that a command
-// reads.
+// The file of --bad-rows: one JSON object per line for each skipped row of all logs that a command reads.
 
 import { checkBadShare, DEFAULT_MAX_BAD, type BadRow } from "../../dataset/filters/bad-rows.js";
 import { checkOutput, writeFileAtomic } from "../../io/atomic.js";
@@ -23,27 +22,19 @@ export function badRowsOf({
 /** Maximum number of characters of collected lines, after which they are joined into one buffer. */
 const BLOCK = 1 << 16;
 
-/** Collects bad rows in memory, and writes them to the file atomically. */
 export class BadRowReport {
   readonly #blocks: Buffer[] = [];
   #lines: string[] = [];
   #length = 0;
-  /** true once this report has written the file */
   #written = false;
   #isHeld = false;
 
-  /** Creates a report without rows. @param force true to replace an existing file */
   constructor(
     readonly path: string,
     private readonly force: boolean,
   ) {}
 
-  /**
-   * Checks the path of the report.
-   * @param inputs paths and patterns that the command reads
-   * @throws {UsageError} the report would replace one of them
-   * @throws {OutputError} the file exists (without force), or cannot be created
-   */
+  /** @throws {UsageError} the report would replace an input @throws {OutputError} the file exists (without force) */
   async check(inputs: readonly string[]): Promise<void> {
     if (this.#written) return;
     await checkNotAnInput("--bad-rows", this.path, inputs);
@@ -75,7 +66,6 @@ export class BadRowReport {
     this.#written = true;
   }
 
-  /** Returns the path of the report, which the manifest's options contain. */
   toJSON(): string {
     return this.path;
   }
@@ -90,7 +80,7 @@ export class BadRowReport {
 /** Number of rows after which the share of bad rows is checked during reading. */
 const FIRST_ROWS = 1000;
 
-/** Callback with the number of skipped rows per reason, and the total number of rows. */
+/** The number of skipped rows per reason, and of all rows. */
 type OnRead = (skipped: Record<string, number>, numRead: number) => void;
 
 /** Sums the counts of skipped rows over the pieces of a log. */
@@ -110,10 +100,7 @@ export class SkippedRows {
     return Object.values(this.#skipped).reduce((sum, count) => sum + count, 0);
   }
 
-  /**
-   * Adds the number of skipped rows per reason, and the number of all rows, of a piece of the log.
-   * @throws {DataError} too many rows are bad, provided that enough rows were read
-   */
+  /** Adds the counts of a piece of the log. @throws {DataError} too many rows are bad, once enough rows were read */
   read(skipped: Record<string, number>, numRead: number): void {
     for (const [reason, count] of Object.entries(skipped))
       this.#skipped[reason] = (this.#skipped[reason] ?? 0) + count;
@@ -142,15 +129,17 @@ export class SkippedRows {
     }
   }
 
-  /** Checks the share of bad rows. @throws {DataError} it exceeds the limit */
   check(): void {
     checkBadShare(this.#skipped, this.numRead, this.#maxBad, this.#paths);
   }
 
-  /** Returns a sentence for each reason why rows were skipped. */
   notes(): string[] {
-    return Object.entries(this.#skipped).map(
-      ([reason, count]) => `skipped ${count} bad ${count === 1 ? "row" : "rows"} (${reason})`,
-    );
+    return skippedNotes(this.#skipped);
   }
+}
+
+export function skippedNotes(skipped: Readonly<Record<string, number>>): string[] {
+  return Object.entries(skipped).map(
+    ([reason, count]) => `skipped ${count} bad ${count === 1 ? "row" : "rows"} (${reason})`,
+  );
 }

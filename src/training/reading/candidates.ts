@@ -8,7 +8,6 @@ import { NO_ITEM, type ItemLists } from "../../kernels/top-items/binding.js";
 import { itemsOf, usersOf, type NegativeSource, historyOf, unionOf } from "../../sampling/negatives.js";
 import { listsOfUsers } from "../../sampling/ranking-events.js";
 
-/** Lists of items to rank, from a file of candidates. */
 interface Candidates {
   /** u32: indexes of the queries whose user has a candidate other than the held-out items */
   kept: Uint32Array;
@@ -18,7 +17,6 @@ interface Candidates {
   warnings: string[];
 }
 
-/** The users for whom items are ranked. */
 interface Queries {
   users: Uint32Array;
   heldOut: ItemLists;

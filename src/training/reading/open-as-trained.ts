@@ -22,7 +22,7 @@ import { formOf } from "../../log/form.js";
 import { encodeKeys, MISSING } from "../../log/keys.js";
 import { cellReadingOf, numberFormOf, type CellReading, type ReadOptions } from "../../log/log.js";
 import { COMMON_NULLS } from "../../log/nulls.js";
-import { definedOf } from "../options/defined.js";
+import { definedOf } from "../options/table.js";
 import type { Watch } from "../session/watch.js";
 import { readDataset, withLog, type DatasetOptions, type ReadDataset } from "./read-dataset.js";
 import { givenRoles, silently } from "./split-parts.js";
@@ -40,7 +40,6 @@ export interface FurtherLog extends Pick<
   "reading" | "hashKeys" | "maxBad" | "badRows" | "onRead" | "beside" | "tables"
 > {
   on: string[];
-  /** true to read times from the run's time column */
   timed?: boolean;
   /** true if the rows are events of users, to which the run's user limits apply; absent if they are rows to score */
   limitsUsers?: true;
@@ -48,8 +47,7 @@ export interface FurtherLog extends Pick<
   rowsOf?: (dataset: Dataset) => Uint32Array;
 }
 
-/** Roles that a command requires of a log. */
-export interface NeededRoles {
+interface NeededRoles {
   /**
    * - `all`: the run's roles (the default); labels are required unless the run samples negatives
    * - `features`: labels, weights and event types are not required
@@ -62,10 +60,7 @@ export interface NeededRoles {
   labelIsName?: boolean;
 }
 
-/**
- * Reads a log or an encoded dataset with a run's roles, side tables and filters.
- * @throws the errors of secretOf and readDataset
- */
+/** Reads a log or an encoded dataset with a run's roles, side tables and filters. */
 export async function openAsTrained(
   trained: TrainedAs,
   { on, reading, hashKeys, timed = false, rowsOf, limitsUsers: isLimited, ...bad }: FurtherLog,
@@ -107,10 +102,7 @@ function rolesNeeded(roles: Roles, { roles: needed = "all", key }: NeededRoles):
   return { ...others, ...Object.fromEntries(named.filter(([role]) => needed.some((one) => one === role))) };
 }
 
-/**
- * Returns the options for reading events without labels. Session and time columns that the command does not use may be
- * missing, and need not be hashed.
- */
+/** Session and time columns that the command does not use may be missing, and need not be hashed. */
 function eventOptions({ timeFormat, hashKeys }: TrainedAs, roles: Roles): Partial<DatasetOptions> {
   const { user, session, time, item, fields } = roles;
   const named = definedOf({ user, session, time });
@@ -123,10 +115,7 @@ function eventOptions({ timeFormat, hashKeys }: TrainedAs, roles: Roles): Partia
   };
 }
 
-/**
- * Combines the formats of a run's log with the flags of this command, which have precedence. The run's column names
- * apply only to delimited text.
- */
+/** Combines the formats of a run's log with this command's flags. The run's column names apply only to text. */
 export function readingAs(
   { columns, delimiter, decimal, thousands, ...cells }: CellReading = {},
   reading: ReadOptions,
@@ -260,7 +249,6 @@ export async function openTableAsTrained(
   };
 }
 
-/** Hashes the ids in the dataset's columns whose ids the run hashes. */
 async function hashedAs(
   preprocess: Preprocess,
   dataset: Dataset,
@@ -281,10 +269,7 @@ function missingColumn({ kind, name }: FeatureSpace["fields"][number], numRows: 
   return { kind: "key", name, codes: new Uint32Array(numRows).fill(MISSING), dictionary: encodeKeys([]) };
 }
 
-/**
- * Returns a function that returns the key of a row as bytes: its cell in a column, empty if missing; or the row number,
- * from 1.
- */
+/** Returns a function from a row to its key as bytes: its cell, empty if missing; or the row number, from 1. */
 export function keysOfRows(dataset: Dataset, key: string | undefined): (row: number) => Uint8Array {
   if (key === undefined) return (row) => Buffer.from(String(row + 1));
   const column = columnNamed(dataset, key);

@@ -36,11 +36,11 @@ import { parseSide, readSide, type SideTable } from "../../dataset/side.js";
 import { DataError, sizeText, UsageError } from "../../errors.js";
 import { keyedHashFrom } from "../../io/key-file.js";
 import { formOf } from "../../log/form.js";
-import { numberFormOf, type Log, type ReadOptions, type ReadProgress } from "../../log/log.js";
+import { numberFormOf, isRemote, type Log, type ReadOptions, type ReadProgress } from "../../log/log.js";
 import type { NumberForm } from "../../log/number.js";
-import { furtherReading, openLogWith } from "./open-log.js";
-import type { BadRowReport } from "./bad-row-report.js";
+import { skippedNotes, type BadRowReport } from "./bad-row-report.js";
 import type { Watch } from "../session/watch.js";
+import { openLog } from "../../log/open.js";
 
 export interface DatasetOptions extends Omit<BuildOptions, "filters" | "onSkipped" | "onRead">, UserLimits {
   /** conditions of the form COLUMN OPERATOR TEXT; matching rows are dropped */
@@ -50,7 +50,6 @@ export interface DatasetOptions extends Omit<BuildOptions, "filters" | "onSkippe
   reading: ReadOptions;
   /** maximum share of bad rows that may be skipped; 0.01 by default */
   maxBad?: number;
-  /** receives the skipped rows */
   badRows?: BadRowReport;
   /** receives the numbers of skipped rows per reason and of all rows, in place of the check against maxBad */
   onRead?: (skipped: Record<string, number>, numRead: number) => void;
@@ -97,7 +96,6 @@ export async function readDataset(
   return isDone ? read : droppingUsers(read, userLimitsOf(options), watch);
 }
 
-/** Removes the users who exceed the limits, and prints a warning with their names. */
 function droppingUsers(read: ReadDataset, limits: UserLimits, { observe }: Watch): ReadDataset {
   const { dataset, dropped, warnings } = withoutHeavyUsers(read.dataset, limits);
   for (const text of warnings) observe({ stage: "warning", text });
@@ -109,7 +107,6 @@ function droppingUsers(read: ReadDataset, limits: UserLimits, { observe }: Watch
   };
 }
 
-/** Compares the hashing of two datasets. @throws {UsageError} the secrets differ, or only one is hashed */
 function checkAlike(
   { hashKeys: expected }: Pick<Dataset, "hashKeys">,
   { hashKeys: got }: Dataset,
@@ -170,7 +167,6 @@ export function filteredColumns({ drop, where }: Pick<DatasetOptions, "drop" | "
   );
 }
 
-/** Checks the hashing of a dataset. @throws {UsageError} another secret was used, or other columns were hashed */
 function checkHashing(
   { columns }: Dataset,
   hashing: KeyHashing,
@@ -241,7 +237,6 @@ async function readEncodedAs(path: string, options: DatasetOptions, watch: Watch
   };
 }
 
-/** Compares the limits on users. @throws {UsageError} the dataset was encoded with other limits */
 function checkUserLimits(path: string, encoded: readonly string[], given: readonly string[]): void {
   if (encoded.length === 0) return;
   const other = given.find((flag) => !encoded.includes(flag));
@@ -261,7 +256,6 @@ function leftOutWarnings({ roles: { leftOut = [] } }: Dataset): string[] {
   );
 }
 
-/** The messages that a reader of a log reports to the user. */
 type Reported = Pick<BuiltDataset, "inferred" | "notes" | "skipped" | "warnings">;
 
 /** Opens files as one log with its side tables, calls `read`, and reports inferred columns and skipped rows. */
@@ -363,16 +357,9 @@ export function badRowHandling(
   };
 }
 
-/** Reports inferred columns and skipped rows. */
 function tell({ inferred, notes, skipped, warnings }: Reported, { observe }: Watch): void {
   for (const text of [...inferred, ...notes]) observe({ stage: "note", text });
-  for (const text of warnings) observe({ stage: "warning", text });
-  for (const [reason, count] of Object.entries(skipped)) {
-    observe({
-      stage: "warning",
-      text: `skipped ${count} bad ${count === 1 ? "row" : "rows"} (${reason})`,
-    });
-  }
+  for (const text of [...warnings, ...skippedNotes(skipped)]) observe({ stage: "warning", text });
 }
 
 /** Default format of a side table, regardless of the log's format. */
@@ -382,10 +369,7 @@ export const defaultSideReading: Omit<ReadOptions, "threads"> = {
   maxCell: 4 << 20,
 };
 
-/**
- * Returns the format of a side table whose cells are parsed like those of the log. Files with typed columns need no
- * number format.
- */
+/** Returns the format of a side table whose cells are parsed like the log's. Typed columns need no number format. */
 export function sideReading(
   { nulls, ...numbers }: Pick<ReadOptions, "nulls"> & NumberForm,
   paths: readonly string[],
@@ -396,4 +380,53 @@ export function sideReading(
 
 function typedSideReading({ nulls }: Pick<ReadOptions, "nulls">): Omit<ReadOptions, "threads"> {
   return { ...defaultSideReading, ...(nulls && { nulls }) };
+}
+
+/** Opens a log from files, or by the engine that the options name, whose modules are loaded only then. */
+export async function openLogWith(
+  given: readonly string[],
+  { engine, ...reading }: ReadOptions,
+  { observe, signal }: Watch,
+): Promise<Log> {
+  if (!engine) return await openLog(given, reading);
+  const sql = given.length === 1 ? QUERY.exec(given[0]!)?.[1] : undefined;
+  const named = sql === undefined ? given : [];
+  const options = { ...reading, engine: { ...engine, ...(sql !== undefined && { sql }) } };
+  const onServer = (server: string) => observe({ stage: "doing", text: `reading through ${server}` });
+  const { isDuckDbAddress } = await import("../../engine/duckdb/address.js");
+  if (isDuckDbAddress(options.engine.address)) {
+    const { openDuckDbLog } = await import("../../engine/duckdb/open.js");
+    return await openDuckDbLog(named, options, { signal, onServer });
+  }
+  const { openEngineLog } = await import("../../engine/open.js");
+  return await openEngineLog(named, options, { signal, onServer });
+}
+
+/** Prefix of a path of a further log or side table that is a query instead of a file: `sql:FILE`. */
+const QUERY = /^sql:(.+)$/s;
+
+/**
+ * Returns the options for reading a further log or side table: by the engine if the path denotes a table or query,
+ * otherwise from a file.
+ *
+ * @param order columns by which a table or query is sorted; files are read in their own order
+ * @throws {UsageError} it is a table or query, but there is no engine
+ */
+export function furtherReading(
+  { engine, ...reading }: ReadOptions,
+  path: string,
+  order = engine?.order,
+): ReadOptions {
+  const isTable = /^(table|sql):/.test(path);
+  if (!engine && isTable)
+    throw new UsageError(`'${path}' is read through an engine: name it with --engine, or name a file`);
+  if (!engine || !isRemote(path)) return reading;
+  const { sql: _, order: __, ...server } = engine;
+  return { ...reading, engine: { ...server, ...(isTable && order && { order }) } };
+}
+
+export function datasetIsHere(path: string, advice = ""): UsageError {
+  return new UsageError(
+    `dataset '${path}' is on this machine and is not read through a server: omit --engine${advice}`,
+  );
 }

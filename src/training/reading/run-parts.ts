@@ -20,11 +20,9 @@ import { parseSide } from "../../dataset/side.js";
 import { expandPaths } from "../../io/glob.js";
 import { statOf } from "../../io/tree.js";
 
-/** Options of a training in the form of its manifest. */
 type StatedOptions = Partial<DatasetOptions & SplitFlags & EventLimits> & { log?: string[]; task?: string };
 
-/** Options for reading a run's log again. */
-export interface ReadAgain {
+interface ReadAgain {
   /** number of threads; all other reading options are those of the training */
   reading: Pick<ReadOptions, "threads">;
   hashKeys?: string | undefined;
@@ -110,11 +108,7 @@ function isFile(part: number | string | undefined): boolean {
   return typeof part === "string" && !isCut(part);
 }
 
-/**
- * Reads the validation or test split of a run's training.
- *
- * @throws {UsageError} the split does not exist, or the log cannot be read
- */
+/** Reads a held-out split of a run's training. @throws {UsageError} it does not exist, or the log cannot be read */
 export async function heldOutPart(
   run: Run,
   name: "valid" | "test",
@@ -134,10 +128,7 @@ export function partNamed(run: Run, parts: SplitParts["parts"], name: "valid" | 
   );
 }
 
-/**
- * Returns the reason why metrics on a split would be invalid, which is that a refit was trained on it; undefined if the
- * split was held out.
- */
+/** Returns why metrics on a split would be invalid (a refit was trained on it); undefined if it was held out. */
 export function whySeen(
   { path, manifest: { refit, split, options } }: Run,
   name: "valid" | "test",
@@ -175,7 +166,6 @@ export async function logOfPart(
   };
 }
 
-/** Options of a training whose values are paths. */
 interface NamedInputs {
   log: string[];
   sides: string[];
@@ -189,7 +179,7 @@ interface NamedInputs {
  *
  * @throws {NoInputError} a path does not exist in either folder; the message names both
  */
-export async function placedInputs(run: Run, { log, sides, valid, test }: NamedInputs): Promise<NamedInputs> {
+async function placedInputs(run: Run, { log, sides, valid, test }: NamedInputs): Promise<NamedInputs> {
   const placed = (path: string) => placedPath(run, path);
   const part = async (given: number | string) =>
     typeof given === "string" && !isCut(given) ? (await placed(given))[0]! : given;
@@ -205,7 +195,6 @@ export async function placedInputs(run: Run, { log, sides, valid, test }: NamedI
   };
 }
 
-/** Resolves a path to a file, or a pattern to the files that it matches. */
 async function placedPath({ givenIn, path: run }: Run, path: string): Promise<string[]> {
   const places = isAbsolute(path) ? [path] : [...(givenIn === undefined ? [] : [join(givenIn, path)]), path];
   for (const place of places) {

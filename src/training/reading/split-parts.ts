@@ -1,6 +1,6 @@
 // Creates the splits of a training: cuts them from the log, or reads them from further logs.
 
-import { ascending, doublesAt, mapTo, sharedCopy } from "../../numeric/indices.js";
+import { ascending, mapTo, sharedCopy } from "../../numeric/indices.js";
 import type { InputFingerprint } from "../../io/fingerprint.js";
 import { MISSING } from "../../log/keys.js";
 import { isRemote } from "../../log/log.js";
@@ -22,19 +22,16 @@ import { KeyIndex } from "../../dataset/vocabulary/key-index.js";
 import type { FeatureSpace } from "../../dataset/vocabulary/vocabulary.js";
 import type { Manifest } from "../../embedding/manifest.js";
 import type { Part } from "../examples/examples.js";
+import { timesOfRows } from "../../sampling/training-events.js";
 import type { Watch } from "../session/watch.js";
 import { areShared } from "../../workers/rounds.js";
-import { furtherReading } from "./open-log.js";
-import { readDataset, type DatasetOptions } from "./read-dataset.js";
+import { furtherReading, readDataset, type DatasetOptions } from "./read-dataset.js";
 import { isCut, splitOptionsOf, type SplitFlags } from "../options/split-options.js";
 
 export interface SplitParts {
   parts: { train: Part; valid: Part | undefined; test: Part | undefined };
   by: string;
-  /**
-   * how closely a validation split imitates the popularity of items in another log (--valid-like); absent for other
-   * splits
-   */
+  /** how closely the validation split imitates item popularity in the log of --valid-like; absent for other splits */
   like?: Imitation;
   /** fingerprints of further logs that were read by an engine */
   remote: readonly InputFingerprint[];
@@ -43,8 +40,7 @@ export interface SplitParts {
 /**
  * Splits the log. A split that is a file is read with the log's roles.
  *
- * @param earlier mean popularity (Imitation.target) that an earlier training measured in the log of --valid-like, whose
- *   file may have changed since
+ * @param earlier popularity that an earlier training measured in the log of --valid-like, which may have changed since
  */
 export async function splitParts(
   dataset: Dataset,
@@ -91,10 +87,7 @@ export async function splitParts(
   };
 }
 
-/**
- * Returns a split that consists of all rows. If these are on disk, the array of their numbers, too, is in memory only
- * while it is used.
- */
+/** Returns all rows as a split. If they are on disk, the array of their numbers is in memory only while it is used. */
 function allOf(dataset: Dataset, rows: Uint32Array): Part {
   if (!isStored(dataset) || !isAscending(rows)) return { dataset, rows: inShared(rows) };
   let latest = new WeakRef(rows);
@@ -108,16 +101,11 @@ function allOf(dataset: Dataset, rows: Uint32Array): Part {
   };
 }
 
-/** Returns the rows in memory that threads can share. */
 function inShared(rows: Uint32Array): Uint32Array {
   return areShared([rows]) ? rows : sharedCopy(rows);
 }
 
-/**
- * Warns about files that are both training and held-out data.
- *
- * @param numSides number of side tables, which are the last inputs and may be shared
- */
+/** Warns about files that are both training and held-out data; side tables, the last inputs, may be shared. */
 function trainedOnWarnings(dataset: Dataset, other: Dataset, numSides: number): string[] {
   const logsOf = ({ inputs }: Dataset) => inputs.slice(0, inputs.length - numSides);
   const trained = new Set(logsOf(dataset).flatMap(({ sha256 }) => sha256 || []));
@@ -130,7 +118,6 @@ function trainedOnWarnings(dataset: Dataset, other: Dataset, numSides: number): 
     );
 }
 
-/** Counts the events in another log, of any users, for each item of the dataset. */
 function popularityIn(dataset: Dataset, other: Dataset): Likeness {
   const [own, there] = [itemColumn(dataset), itemColumn(other)];
   const index = new KeyIndex(own.dictionary);
@@ -147,7 +134,6 @@ function popularityIn(dataset: Dataset, other: Dataset): Likeness {
   return { events, unknown };
 }
 
-/** Returns the item column. @throws {UsageError} there is none, or it does not hold keys */
 function itemColumn(dataset: Dataset): KeyColumn {
   const { item } = dataset.roles;
   const column = item === undefined ? undefined : columnNamed(dataset, item);
@@ -192,12 +178,8 @@ function newestTime({ dataset, rows }: Part): number | undefined {
 
 /** Returns f64[rows]: times of a split's rows in milliseconds since 1970; undefined unless every row has a time. */
 export function timesOf({ dataset, rows }: Part): Float64Array | undefined {
-  const { time } = dataset.roles;
-  const column = time === undefined ? undefined : columnNamed(dataset, time);
-  if (column?.kind !== "number") return undefined;
-  const { values } = column;
-  const times = doublesAt(values, rows);
-  return times.every(Number.isFinite) ? times : undefined;
+  const times = timesOfRows(dataset, rows);
+  return times?.every(Number.isFinite) ? times : undefined;
 }
 
 /** Returns u32: the rows of several splits of one dataset, in ascending order. */
@@ -225,7 +207,6 @@ export function givenRoles({
   return { ...roles, ignore: [], infer: false };
 }
 
-/** Reads a further log with the roles of a log that was read before. */
 async function readLike(
   { roles, hashKeys }: Dataset,
   path: string,
@@ -265,7 +246,6 @@ export function countUnseen(
   }
 }
 
-/** Returns a sentence for each field that has cells with keys outside of the feature space. */
 export function unseenNotes(space: FeatureSpace, { dataset, rows }: Part): string[] {
   return unseenWarnings(bindEncoder(space, dataset).countUnseen(rows));
 }

@@ -1,5 +1,3 @@
-// Restricts a dataset to its user and item columns, for factorizations that use no other features.
-
 import { columnNamed, type Dataset } from "../../dataset/dataset.js";
 import { UsageError } from "../../errors.js";
 
@@ -32,11 +30,7 @@ export function featuresOfRoles(
   return featuresNamed(dataset, flag, wanted, wantedRoles.map((role) => `${role}s`).join(" and "));
 }
 
-/**
- * Returns the dataset with only these columns as features.
- *
- * @param learned description of the columns in the note on ignored columns
- */
+/** @param learned description of the columns in the note on ignored columns */
 export function featuresNamed(
   dataset: Dataset,
   flag: string,

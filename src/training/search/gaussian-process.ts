@@ -14,30 +14,19 @@ import { mapTo } from "../../numeric/indices.js";
 import { exp, log, softplus } from "../../numeric/exp.js";
 import { solveCholesky } from "../../solvers/cholesky.js";
 
-/**
- * Variance of the Gaussian process's noise: differences between settings that the options do not explain. All values
- * together have variance 1.
- */
+/** Variance of differences between settings that the options do not explain; all values together have variance 1. */
 const NOISE = 0.01;
 const LENGTHS = [0.3, 0.6, 1.2, 2.5, 6];
 const START = 1.2;
 const PASSES = 2;
-/**
- * Values of settings are raised to a floor, which is this number of times as far below the best value as the median is.
- */
+/** Values are raised to a floor: this number of times as far below the best value as the median is. */
 const FLOOR = 3;
-/**
- * Margin by which a value must exceed the best one to count as an improvement, in standard deviations of the values.
- */
+/** Margin over the best value that counts as an improvement, in standard deviations of the values. */
 const LEAST_GAIN = 0.01;
-/**
- * Slope with which the logistic function approximates the normal distribution to 0.01, so that the expected improvement
- * has a closed form.
- */
+/** Slope with which a logistic function approximates the normal distribution to 0.01, for a closed form. */
 const LOGISTIC_SLOPE = 1.702;
 
-/** Returns the expected improvement of a point over the best value, in standard deviations of the values. */
-export type ExpectedImprovement = (point: readonly number[]) => number;
+type ExpectedImprovement = (point: readonly number[]) => number;
 
 /**
  * Fits the Gaussian process.
@@ -70,10 +59,7 @@ export function fitImprovement(
   };
 }
 
-/**
- * Raises values far below the best one to a floor (FLOOR), and standardizes all values. @returns f64[n], mean 0 and
- * variance 1
- */
+/** Raises values to the floor and standardizes them. @returns f64[n], mean 0 and variance 1 */
 function standardized(values: readonly number[]): Float64Array {
   const finite = values.filter(Number.isFinite).sort((a, b) => b - a);
   const [best = 0] = finite;

@@ -15,42 +15,26 @@ import { ascending } from "../../numeric/indices.js";
 import type { Option, OptionTable, SearchRange } from "../options/table.js";
 import { fitImprovement } from "./gaussian-process.js";
 
-/** Values of searched options, keyed by the options' names. */
 export type SearchSetting = Readonly<Record<string, number | string>>;
 
 /** Name of the search's stream of random numbers, different from other streams of the seed. */
 const SEARCH = 0x5ea7c4;
-/** Maximum number of attempts to find a setting that was not tried before. */
 const ATTEMPTS = 64;
-/** Number of candidates among which the Gaussian process chooses. */
 const CANDIDATES = 600;
 /** Maximum number of settings to which the Gaussian process is fitted: those with the best values. */
 const MOST_FITTED = 200;
 /** Sampled numbers are concentrated near the default by this exponent of their relative distance from it. */
 const CENTERING = 2;
-/**
- * Candidates near the best setting change each option with a probability (CHANGED), and a number by at most a factor of
- * span^NEAR, where the option's `span` is the factor from its default to the end of the searched range.
- */
+/** Candidates near the best setting change each option with probability CHANGED, a number by at most span^NEAR. */
 const NEAR = [0.5, 0.2];
 const CHANGED = 0.7;
-/**
- * Coordinates of numbers, which are 0 for the default and 1 for the end of the searched range, are clipped to this
- * distance from 0.
- */
+/** Coordinates of numbers (0 for the default, 1 for the end of the range) are clipped to this distance from 0. */
 const FARTHEST = 4;
-/**
- * An option with listed words has a coordinate for each word: this value for the chosen one, else 0. Two settings with
- * different words then have the distance 1.
- */
+/** Coordinate of the chosen word of a list, else 0: two settings with different words then have the distance 1. */
 const WORD = Math.SQRT1_2;
-/**
- * A number is reported as at the edge of the searched range if it is this fraction of the way from the default to an
- * end, on a logarithmic scale.
- */
+/** A number is at the edge if it is this fraction of the way from the default to an end, on a logarithmic scale. */
 const EDGE = 0.9;
 
-/** A setting of options that the search tried, with its result. */
 interface ScoredSetting {
   setting: SearchSetting;
   /** value of the setting, where greater is better; -Infinity if it failed */
@@ -59,7 +43,7 @@ interface ScoredSetting {
 
 type Options = Readonly<Record<string, unknown>>;
 
-export interface SpaceOptions {
+interface SpaceOptions {
   table: OptionTable;
   /** options of the default training, which are the middle of each searched range and decide whether conditions hold */
   standard: Options;
@@ -68,7 +52,6 @@ export interface SpaceOptions {
   seed: number;
 }
 
-/** An option whose best value is at an end of the searched range. */
 interface Edge {
   name: string;
   value: number;
@@ -76,7 +59,6 @@ interface Edge {
   beyond: number | undefined;
 }
 
-/** Options to search, and the values to try. */
 export class SearchSpace {
   readonly #ranges: readonly [name: string, option: Option][];
   readonly #standard: Options;
@@ -90,7 +72,6 @@ export class SearchSpace {
     this.#seed = seed;
   }
 
-  /** Names of the options that a setting may vary. */
   get names(): string[] {
     const isSearched = (other: string) => this.#ranges.some(([name]) => name === other);
     const mayApply = ([, option]: [string, Option]) =>
@@ -98,7 +79,6 @@ export class SearchSpace {
     return this.#ranges.filter(mayApply).map(([name]) => name);
   }
 
-  /** Values of the default training, by option. */
   get standard(): SearchSetting {
     return this.#drawSetting((name) => this.#standard[name] as number | string);
   }
@@ -179,9 +159,7 @@ export class SearchSpace {
     });
   }
 
-  /**
-   * Chooses a value for each searched option that applies, given the values that were chosen for the options before it.
-   */
+  /** Chooses a value for each searched option that applies, given the values chosen for the options before it. */
   #drawSetting(valueOf: (name: string, option: Option, options: Options) => number | string): SearchSetting {
     const setting: Record<string, number | string> = {};
     for (const [name, option] of this.#ranges) {
@@ -191,7 +169,6 @@ export class SearchSpace {
     return setting;
   }
 
-  /** Returns the stratum from which setting t samples option i. */
   #stratum(i: number, t: number, spread: number): number {
     const order = ascending(spread);
     shuffle(order, streamOf(this.#seed, SEARCH, 0, i));
@@ -245,7 +222,6 @@ export class SearchSpace {
   }
 }
 
-/** Returns the options with a search range, in the order of the table of options. */
 function rangesOf(table: OptionTable): [name: string, option: Option][] {
   return Object.entries(table as Record<string, Option>).filter(([, { search }]) => search !== undefined);
 }
@@ -261,12 +237,10 @@ function isVaried({ search }: Option, value: unknown, standard: Options): boolea
   );
 }
 
-/** Names of the options of a table that --search may vary. */
 export function searchedNames(table: OptionTable): string[] {
   return rangesOf(table).map(([name]) => name);
 }
 
-/** Whether an option is allowed with the other options, and has values to try. */
 function applies({ only = {}, search = {} }: Option, options: Options): boolean {
   const goesWith = Object.entries(only).every(([other, values]) =>
     values === true ? options[other] !== undefined : values.includes(String(options[other])),
@@ -282,19 +256,13 @@ function amongValues(
   return (among as (options: unknown) => readonly (number | string)[])(options);
 }
 
-/**
- * Returns the coordinate of a number on a logarithmic scale: 0 for the default, 1 and -1 for the ends of the searched
- * range; always 0 if the default is not positive.
- */
+/** Returns a coordinate on a logarithmic scale: 0 for the default; always 0 if the default is not positive. */
 function coordinateOf(value: number | undefined, middle: number, span: number): number {
   if (value === undefined || value === middle || middle <= 0) return 0;
   return Math.max(-FARTHEST, Math.min(FARTHEST, log(value / middle) / log(span)));
 }
 
-/**
- * Samples a value near another one: a number within a factor of span^share, or a listed value at most one step away in
- * the list.
- */
+/** Samples a number within a factor of span^share, or a listed value at most one step away in the list. */
 function nearValue(
   option: Option,
   near: number | string,
@@ -311,10 +279,7 @@ function nearValue(
   return values[Math.min(values.length - 1, Math.max(0, at - 1 + Math.floor(3 * uniform)))]!;
 }
 
-/**
- * Rounds to three significant digits, which suffice to distinguish settings and are short to type, and clips to the
- * option's bounds.
- */
+/** Rounds to three significant digits, which distinguish settings and are short to type, and clips to the bounds. */
 function limited({ integer, min = -Infinity, max = Infinity }: Option, value: number): number {
   const rounded = integer ? Math.round(value) : Number(value.toPrecision(3));
   return Math.min(max, Math.max(min, rounded));

@@ -19,11 +19,10 @@ import { SearchSpace, searchedNames, type SearchSetting } from "./search-space.j
 import type { EpochEvent } from "../epochs/epoch-loop.js";
 import type { Watch } from "../session/watch.js";
 
-/** Result of training with one setting; metrics of the test split are not included. */
+/** Result of training with one setting, without metrics of the test split. */
 export interface Tried {
   /** every option of the training, with defaults applied */
   used: Readonly<Record<string, unknown>>;
-  /** metrics of the validation split */
   valid: PartMetrics | undefined;
   epochs: readonly EpochEvent[];
   bestEpoch: number;
@@ -35,14 +34,12 @@ export interface SearchState {
   trials: TrialLine[];
   /** options of the default training; undefined before it has ended */
   standard?: Record<string, unknown>;
-  /** metric by which settings are compared */
   metric?: string;
   /** the metric with the contribution of each row or user, for the default training and for the best setting so far */
   units: { standard?: UserMetric; best?: UserMetric };
 }
 
 export interface SearchRequest {
-  /** number of settings to try */
   trials: number;
   table: OptionTable;
   given: Readonly<Record<string, unknown>>;
@@ -52,14 +49,11 @@ export interface SearchRequest {
   /** options whose values an earlier run determines */
   decided: readonly string[];
   comparedBy: (valid: PartMetrics) => string;
-  /** Trains with a setting. @throws {DivergedError} it diverged @throws {UsageError} its options are invalid */
   tryOut: (setting: SearchSetting) => Promise<Tried>;
-  /** state of an interrupted search for the same request */
   found: SearchState | undefined;
   save(state: SearchState): Promise<void>;
 }
 
-/** The best setting and all tried settings. */
 export interface Searched {
   /** options of the final training; empty if no setting is significantly better than the default */
   setting: SearchSetting;
@@ -140,13 +134,11 @@ function nextSetting(
   return space.improving(t, before);
 }
 
-/** Whether the user set an option, directly or by another option that sets it. */
 function isSet(table: OptionTable, given: SearchRequest["given"], name: string): boolean {
   const setBy = Object.keys(given).filter((other) => given[other] !== undefined);
   return setBy.some((other) => other === name || table[other]?.sets?.includes(name));
 }
 
-/** Checks that there is an option to search. @throws {UsageError} all options are set */
 function checkOpen(table: OptionTable, isFixed: (name: string) => boolean): void {
   const names = searchedNames(table);
   if (names.every(isFixed))
@@ -179,7 +171,6 @@ type Outcome = Pick<TrialLine, "epochs" | "bestEpoch" | "value" | "curve" | "fai
   units?: UserMetric | undefined;
 };
 
-/** Trains with a setting. @throws {UsageError} the default is invalid, or its metrics cannot be compared */
 async function tried(
   { table, tryOut, comparedBy }: SearchRequest,
   state: SearchState,
@@ -270,7 +261,6 @@ function searchResult(state: SearchState, space: SearchSpace): Searched {
   };
 }
 
-/** Warns about settings that failed, a gain that may be chance, and a best value at the edge of the searched range. */
 function verdict({ trials }: SearchState, best: TrialLine, by: SearchedBy, space: SearchSpace): string[] {
   const warnings: string[] = [];
   const failed = trials.filter(({ value }) => value === null);

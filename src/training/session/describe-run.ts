@@ -20,7 +20,6 @@ import { openRun, type Run } from "../../embedding/run-directory.js";
 import { fingerprintOf, sha256Of, type InputFingerprint } from "../../io/fingerprint.js";
 import { isCut } from "../options/split-options.js";
 
-/** Describes the conversion of a log's rows to feature rows. */
 export function preprocessOf(
   space: FeatureSpace,
   dataset: Dataset,
@@ -101,18 +100,12 @@ export function readingRecipe(
   };
 }
 
-/** Returns the --side value of a side table with an absolute path, unless an engine reads the table. */
 function absoluteSide(text: string): string {
   const { path, key, sideKey } = parseSide(text);
   return `${isRemote(path) ? path : resolve(path)}:${key}=${sideKey}`;
 }
 
-/**
- * Returns every option with defaults applied, for the manifest and --json.
- *
- * @param options options for reading, splitting and examples
- * @param own the trainer's own options, with their defaults
- */
+/** Returns every option with defaults applied, for the manifest and --json. @param own the trainer's own options */
 export function resolvedOptions(
   paths: readonly string[],
   {
@@ -146,8 +139,6 @@ export function resolvedOptions(
 /**
  * Describes the request for a training by its options, and fingerprints of all inputs and runs.
  *
- * @param given the user's options, before any conversion
- * @param inputs fingerprints of the log
  * @param earlier path of the run that --init names
  * @param remote fingerprints of further logs that were read through an engine
  */
@@ -180,10 +171,7 @@ export async function askedOf(
   };
 }
 
-/**
- * Returns the log and the options with which a dataset was encoded; none if its ids are hashed, because encoding it
- * again would need the secret, which is not reported.
- */
+/** None if ids are hashed: encoding the log again would need the secret, which is not reported. */
 async function encodedOf(path: string, isEncoded: boolean): Promise<Pick<TrainingRequest, "encoded">> {
   if (!isEncoded) return {};
   const { inputs, options, hashKeys } = await readDescription(path);
@@ -192,12 +180,7 @@ async function encodedOf(path: string, isEncoded: boolean): Promise<Pick<Trainin
   return { encoded: { log, options: { ...options } } };
 }
 
-/**
- * Returns the fingerprint of an input. For an encoded dataset, it is that of its description, which contains checksums
- * of the rows.
- *
- * @throws {NoInputError} missing
- */
+/** Returns the fingerprint of an input; for an encoded dataset that of its description, which has the rows' checksums. */
 export async function namedInput(path: string): Promise<InputFingerprint> {
   return await fingerprintOf((await isEncodedDataset(path)) ? join(path, DATASET_MARKER) : path);
 }

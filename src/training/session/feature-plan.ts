@@ -19,10 +19,9 @@ import { withOovDropout, withTrainedOov } from "../../sampling/oov-dropout.js";
 import { addedByVectors } from "../warnings/vectors-add.js";
 import { preprocessOf } from "./describe-run.js";
 import type { GivenTraining } from "../options/log.js";
-import type { Examples } from "../examples/examples.js";
+import { itemsOfRun, type Examples } from "../examples/examples.js";
 import { itemFiles, negativeFiles } from "../examples/item-file.js";
-import { itemsOfRun } from "../examples/items-of-run.js";
-import { listMetric } from "../options/lists.js";
+import { listMetric } from "../options/passes.js";
 import { memory, ROW_SHARE } from "../options/reading.js";
 import type { OptionTable } from "../options/table.js";
 import type { StoppingMetricName } from "../options/weekly.js";
@@ -44,7 +43,7 @@ import {
 import { preprocessFile } from "../capabilities/run-space.js";
 import type { StoppingMetric } from "../epochs/early-stopping.js";
 import type { Needs } from "./needs.js";
-import type { Fit, FitContents, Plan, Session, TrainingInput } from "./plan.js";
+import type { Fit, FitContents, Plan, Session, TrainingInput } from "./trainer.js";
 import {
   BEFORE_DATA,
   type DataFacts,
@@ -56,15 +55,9 @@ import {
 } from "./feature-training.js";
 import { fieldWarnings, valueWarnings } from "../warnings/training-warnings.js";
 
-/**
- * A vocabulary, with initial parameters if the training is warm-started. @typeParam S type of the initial parameters
- */
+/** A vocabulary, with initial parameters (of type S) if the training is warm-started. */
 export interface WarmVocabulary<S> extends Vocabulary {
-  /**
-   * Returns the initial parameters.
-   *
-   * @throws {UsageError} the task of the examples differs from that of the run that --init names
-   */
+  /** @throws {UsageError} the task of the examples differs from that of the run that --init names */
   startFor?(task: Examples["task"]): {
     start: S;
     carried: Carried;
@@ -73,10 +66,7 @@ export interface WarmVocabulary<S> extends Vocabulary {
   };
 }
 
-/**
- * Functions and settings of a trainer whose model uses feature rows. @typeParam S type of the initial parameters of a
- * warm start
- */
+/** Functions and settings of a trainer whose model uses feature rows. @typeParam S initial parameters of a warm start */
 export interface FeatureModel<O extends FeatureOptions & object, S> {
   given: GivenTraining;
   table: OptionTable;
@@ -88,14 +78,12 @@ export interface FeatureModel<O extends FeatureOptions & object, S> {
   optionsFor: (facts: DataFacts) => O;
   /** checks the log, and removes features that the trainer does not use */
   accept: NonNullable<Plan["accept"]>;
-  /** creates the examples according to the trainer's options */
   examples(
     space: FeatureSpace,
     parts: TrainingInput["parts"],
     session: Session,
   ): Examples | Promise<Examples>;
   learn: LearnFunction<O, S>;
-  /** estimates memory and disk */
   needs: Needs;
   /** true if the trainer can read its rows from disk during training */
   streams: boolean;
@@ -105,22 +93,17 @@ export interface FeatureModel<O extends FeatureOptions & object, S> {
   init?: { run: Run; carry(fitted: FittedVocabulary): WarmVocabulary<S> } | undefined;
   /** returns sentences that warn about the training before it begins */
   doubts?(space: FeatureSpace, options: O): readonly string[];
-  /** returns sentences that warn about the result */
   outcome(outcome: Outcome<O>): string[];
 }
 
 /** Result of a training, from which `outcome` derives warnings. */
 export interface Outcome<O> {
   trained: Trained;
-  /** metrics of all splits, by split */
   metrics: Record<string, Metrics>;
   examples: Examples;
   options: O;
   stoppingMetric: StoppingMetric | undefined;
-  /**
-   * improvement by the vectors, compared with a control without vectors; undefined without a validation split, and for
-   * models without vectors
-   */
+  /** improvement over a control without vectors; undefined without a validation split or vectors */
   vectorsAdd: VectorsAdd | undefined;
 }
 
@@ -144,7 +127,7 @@ export function featurePlan<O extends FeatureOptions, S>(
 }
 
 /** Vocabulary and examples of a training, which do not depend on search settings, seed and initialization. */
-export interface Prepared<S> extends Pick<Vocabulary, "space" | "history"> {
+interface Prepared<S> extends Pick<Vocabulary, "space" | "history"> {
   examples: Examples;
   start: S | undefined;
   carried: Carried | undefined;
@@ -307,7 +290,6 @@ function mostKeys({ offsets }: FeatureSpace, counts: Uint32Array): number {
   return Math.max(1, ...keys);
 }
 
-/** Returns the name of the stopping metric in `metrics`. */
 function comparedBy(valid: PartMetrics, metric: StoppingMetricName | undefined, options: object): string {
   const { k, metric: list } = options as Partial<ListOptions>;
   return k !== undefined && list !== undefined

@@ -21,11 +21,9 @@ export interface FeatureOptions extends EpochOptions {
 /** Facts about the data, on which some defaults depend. */
 export interface DataFacts {
   loss: "logistic" | "squared";
-  /** number of fields of the model */
   numFields: number;
   /** true if early stopping may end the training: the validation split has rows, and --patience is above 0 */
   stopsEarly: boolean;
-  /** true if the initial parameters come from the run that --init names */
   isWarm: boolean;
   /** average number of rows per key and epoch, if negatives are sampled; absent for rows with labels */
   drawnRowsPerKey?: number;
@@ -33,50 +31,35 @@ export interface DataFacts {
   labeled?: { rows: number; rowsPerKey: number };
 }
 
-/**
- * Placeholder for the facts about the data before the data is read; it serves to choose options that do not depend on
- * them. The number of fields is a typical one.
- */
+/** Placeholder before the data is read, for options that do not depend on it. The number of fields is a typical one. */
 export const BEFORE_DATA: DataFacts = { loss: "logistic", numFields: 8, stopsEarly: false, isWarm: false };
 
 /** Input of a training. @typeParam S type of the initial parameters of a warm start */
 export interface LearnerInput<S = unknown> {
-  /** features with their fields and keys */
   space: FeatureSpace;
-  /** names of the user and item columns, if the log has them */
   roles: Pick<Roles, "user" | "item">;
   /** u32[numFeatures]: number of training events with each feature; features without events are not trained */
   counts: Uint32Array;
   train: TrainingRows;
   valid?: FeatureRows;
   task: Task;
-  /** minimum and maximum label of the training split */
   labelRange: [low: number, high: number];
-  /** initial parameters of a warm start */
   start?: S;
   controls?: Controls;
-  /**
-   * maximum bytes of the table in memory; during training, the rest is in files next to the path `beside`; `isStored`
-   * is true if the rows of the log are on disk
-   */
+  /** maximum bytes of the table in memory, the rest being in files next to `beside`; `isStored`: the log's rows are on disk */
   memory?: { most: number; beside: string; isStored: boolean };
   /** callback with the description of a long step: `training on sc://host:15002` */
   doing?: (text: string) => void;
-  /** callback that shows a note to the user */
   note?: (text: string) => void;
-  /** examples and options of a task that ranks items */
   ranking?: RankingJob;
 }
 
-/** Options for the evaluation of ranked lists. */
 export interface ListOptions {
-  /** length of the evaluated lists */
   k: number;
   /** metric that determines the best epoch */
   metric: string;
 }
 
-/** Examples and options of a training that ranks items. */
 export interface RankingJob {
   examples: RankingExamples;
   options: ListOptions;
@@ -152,18 +135,14 @@ export interface Trained extends Scorer {
   epochs: EpochEvent[];
   /** number of the epoch whose parameters the model has, from 1 */
   bestEpoch: number;
-  /** true if an interrupt ended the training early */
   interrupted?: boolean;
-  /** server on which the model was trained, if any */
   engine?: TrainedOn;
   /** Returns the table in memory, or rows that are read batch by batch. */
   table(space: FeatureSpace): EmbeddingTable | TableRows;
-  /** returns further tables, keyed by their names */
   moreTables?(space: FeatureSpace): Record<string, EmbeddingTable>;
   /** scorer that uses the table alone; set if the model also has parameters outside of its table */
   scoreByTable?: Scorer["score"];
   /** true for a linear model, whose table has no vectors */
   isWeightsOnly?: true;
-  /** returns the files of model/, keyed by their names */
   files(space: FeatureSpace): Record<string, readonly Uint8Array[] | string>;
 }

@@ -24,30 +24,24 @@ export interface TrainingSize {
   /** number of features of all columns, and number of features by column */
   features: number;
   ofColumn: ReadonlyMap<string, number>;
-  /** number of features of the user column; 0 without one */
   users: number;
   /** average number of features per row: one for each column of keys or numbers, about three for multi-valued ones */
   cells: number;
-  /** total number of bytes of the features' keys */
   keyBytes: number;
-  /** true if the training reads the rows from disk */
   isStored: boolean;
 }
 
-/** Memory and disk that a training needs, in bytes. */
-export interface Estimate {
+interface Estimate {
   /** peak memory in addition to the memory that the process already uses */
   memory: number;
   /** size of the run directory, and of temporary files next to it during training */
   disk: number;
 }
 
-/** Functions with which a trainer estimates its memory and disk. */
 export interface Needs {
   of: (size: TrainingSize, dim?: number) => Estimate;
   /** dimension of the vectors, if a smaller --dim would reduce the memory or disk */
   dim?: number;
-  /** advice on other ways to reduce memory and disk, for the message */
   advice: string;
 }
 
@@ -68,7 +62,7 @@ const SMALL = 2 ** 30;
 /** Total number of bytes that is assumed for a run's files other than tables and model: manifest, metrics, settings. */
 const RUN_FILES = 100_000;
 
-/** Computes the sizes of a log that determine the memory and disk of a training. */
+/** Sizes are of the training split, except `heldOutRows`. */
 export function trainingSize(
   dataset: Dataset,
   { train, valid, test }: SplitParts["parts"],
@@ -88,17 +82,11 @@ export function trainingSize(
   };
 }
 
-/** Returns the size of a table in a run directory: vectors, counts, weights, keys and the fields of keys. */
 export function tableBytes({ features, keyBytes }: Pick<TrainingSize, "features" | "keyBytes">, dim: number) {
   return features * (4 * dim + 24) + keyBytes;
 }
 
-/**
- * Compares the memory and disk that a training needs with those that are available.
- *
- * @param out path of the run directory
- * @throws {IoError} memory or disk is insufficient; the message suggests an option
- */
+/** @throws {IoError} memory or disk is insufficient; the message suggests an option */
 export async function checkNeeds(
   needs: Needs,
   size: TrainingSize,
@@ -134,16 +122,10 @@ export async function checkNeeds(
   };
 }
 
-/**
- * Fraction of a log that must be read before the memory for the whole log is extrapolated, and bytes of a reader's
- * memory that do not grow with the log.
- */
+/** Share of a log after which its memory is extrapolated; bytes of a reader that do not grow with the log. */
 const [READ_SHARE, READ_BYTES] = [0.05, 256 << 20];
 
-/**
- * Returns a watch that stops the reading of a log if the rows, extrapolated from those read so far, will not fit into
- * memory.
- */
+/** Returns a watch that ends the reading of a log if its rows, extrapolated, will not fit into memory. */
 export function endingIfTooLarge(watch: Watch): Watch {
   const before = processMemory().now;
   const free = leastMemory();
@@ -182,7 +164,6 @@ function leastMemory(): { bytes: number; limit: string } {
 /** Safety factor for the --dim that a message suggests, because estimates are up to a quarter below the peak. */
 const MARGIN = 1.3;
 
-/** Returns advice on options with which the training would fit into memory and on disk. */
 function smaller({ of, dim, advice }: Needs, size: TrainingSize, fits: (bytes: number) => boolean): string {
   for (let less = Math.floor((dim ?? 0) / 2); less >= 2; less = Math.floor(less / 2)) {
     const { memory } = of(size, less);

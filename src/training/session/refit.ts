@@ -1,7 +1,4 @@
-// --refit: once a first training has determined the metrics and the number of epochs, trains again on all rows of the
-// log.
-//
-//   train ──► model for metrics and gates          train + valid + test, number of epochs up to the best one ──► table
+// --refit: once a first training has determined the metrics and the number of epochs, trains again on all rows.
 
 import type { PartMetrics } from "../../embedding/manifest.js";
 import { UsageError } from "../../errors.js";
@@ -10,18 +7,15 @@ import type { Controls } from "../epochs/epoch-loop.js";
 import type { Part } from "../examples/examples.js";
 import { rowsOfParts, type SplitParts } from "../reading/split-parts.js";
 import type { GivenTraining } from "../options/log.js";
-import type { Fit, Plan, Session, TrainingInput } from "./plan.js";
+import type { Fit, Plan, Session, TrainingInput } from "./trainer.js";
 import { holdsOutRows, isCut } from "../options/split-options.js";
 
-/** Results of a training, with the model that is written to the run. */
 interface FittedTwice {
-  /** results of the first training, whose metrics are reported */
   first: Evaluated;
   /** model of the run: that of the refit, or of the first training */
   published: Fit;
   /** the manifest's entry about the refit; absent without a refit */
   refit?: { epochs: number; rows: number; metrics: Record<string, PartMetrics> };
-  /** true if an interrupt ended the training early */
   interrupted: boolean;
 }
 
@@ -32,7 +26,6 @@ interface How {
   round: string;
 }
 
-/** Trains and, if requested, trains again on all rows. */
 export async function fitTwice(
   plan: Plan,
   source: TrainingInput,
@@ -118,12 +111,7 @@ export function checkRefit({ refit, valid = 0, test = 0, split }: GivenTraining)
   );
 }
 
-/**
- * Returns all rows of the log as the training split, in the log's order. Splits that are separate files remain held
- * out.
- *
- * @returns undefined if the training split already has all rows
- */
+/** Returns all rows of the log as the training split; undefined if it already has them. Separate files stay held out. */
 function wholeParts({ train, valid, test }: SplitParts["parts"]): SplitParts["parts"] | undefined {
   const { dataset } = train;
   const heldOut = [valid, test].filter((part) => part?.dataset === dataset);

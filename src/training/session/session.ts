@@ -17,29 +17,25 @@ import { pathExists } from "../../io/read-artifact.js";
 import { processMemory } from "../../io/machine-resources.js";
 import { version } from "../../io/package-version.js";
 import { askedOf, resolvedOptions } from "./describe-run.js";
-import { checkpointPath } from "../epochs/checkpoint-file.js";
-import { Checkpoints, type Evaluated } from "../epochs/checkpoint.js";
-import { definedOf } from "../options/defined.js";
+import { checkpointPath, Checkpoints, type Evaluated } from "../epochs/checkpoint.js";
+import { definedOf, decisive, noSuchOption } from "../options/table.js";
 import { type ExampleOptions, logOptionsOf, type GivenTraining } from "../options/log.js";
-import { datasetIsHere } from "../reading/open-log.js";
-import { decisive, noSuchOption } from "../options/table.js";
+import { datasetIsHere, readDataset, type ReadDataset } from "../reading/read-dataset.js";
 import { checkGiven } from "../options/check-given.js";
 import { splitCounts, splitParts, type SplitParts } from "../reading/split-parts.js";
-import { readDataset, type ReadDataset } from "../reading/read-dataset.js";
 import { checkNeeds, endingIfTooLarge, trainingSize } from "./needs.js";
 import { checkRefit, fitTwice } from "./refit.js";
 import { search, type Searched } from "../search/search.js";
 import { splitWarnings } from "../options/split-options.js";
 import { Stopwatch, collectWarnings, type Watch } from "./watch.js";
 import type { Summary, TrainingSummary } from "./summary.js";
-import type { Plan, Session, TrainingInput } from "./plan.js";
-import type { Trainer } from "./trainer.js";
+import type { Plan, Session, TrainingInput, Trainer } from "./trainer.js";
 import { smallSplitWarnings, capWarnings, userShareWarnings } from "../warnings/training-warnings.js";
 import { cores } from "../../workers/cores.js";
 import { startThreads } from "../../workers/idle.js";
 import type { ThreadsInUse } from "../../workers/thread-choice.js";
 
-/** Progress messages for the work after each stage, if it may take long. */
+/** Progress messages for the work after a stage, if it may take long. */
 const FOLLOWING: Readonly<Record<string, string>> = {
   read: "preparing the rows for training",
   encode: "training",
@@ -195,7 +191,6 @@ export async function train(
   };
 }
 
-/** Limits the number of threads to the number of cores that the process may use. */
 function withUsableThreads<G extends GivenTraining>(given: G): G {
   return {
     ...given,
@@ -203,7 +198,6 @@ function withUsableThreads<G extends GivenTraining>(given: G): G {
   };
 }
 
-/** Checks --search. @throws {UsageError} there is no validation split on which settings could be compared */
 function checkSearch({ search: trials, valid = 0 }: GivenTraining): void {
   if (trials !== undefined && valid === 0)
     throw new UsageError(
@@ -253,7 +247,6 @@ async function searchSettings(
   return found;
 }
 
-/** A log that was read and split. */
 interface OpenedParts {
   options: ExampleOptions;
   dataset: Dataset;
@@ -282,12 +275,7 @@ export async function openParts(
   return { options, dataset, cut, dropped: definedOf({ droppedUsers, droppedDuplicates }) };
 }
 
-/**
- * Selects the splits for the trainer. With --split items, the trainer gets only the training split, because held-out
- * items have no trained vectors and their metrics would be random.
- *
- * @throws {UsageError} an option requires a validation split
- */
+/** With --split items, only the training split: held-out items have no trained vectors, their metrics would be random. */
 function partsToFit({ parts, by }: SplitParts, given: object): SplitParts["parts"] {
   if (by !== "items") return parts;
   const needing = (["refit", "search", "metric"] as const).find((name) => {
@@ -302,7 +290,6 @@ function partsToFit({ parts, by }: SplitParts, given: object): SplitParts["parts
   return { train: parts.train, valid: undefined, test: undefined };
 }
 
-/** Checks --engine. @throws {UsageError} the log is an encoded dataset, which engines do not read */
 async function checkEngine(
   { options }: Trainer,
   paths: readonly string[],
@@ -317,18 +304,12 @@ async function checkEngine(
       );
 }
 
-/**
- * Checks the names of the options.
- *
- * @throws {UsageError} an option is unknown; the message suggests the most similar name
- */
 function checkNames({ command, options }: Trainer, given: object): void {
   for (const name of Object.keys(given)) {
     if (!Object.hasOwn(options, name)) throw noSuchOption(command, name, Object.keys(options));
   }
 }
 
-/** Returns the options for reading the log. */
 function readingOptions(
   given: GivenTraining,
   { unlabelled = false, reading, wholeFor = [] }: Pick<Plan, "unlabelled" | "reading" | "wholeFor">,

@@ -1,5 +1,3 @@
-// The summary of a command that trains or evaluates; --json prints it.
-
 import type { UnseenCounts } from "../../dataset/rows.js";
 import type { Metrics, PartMetrics, SearchedBy, Trial, VectorsAdd } from "../../embedding/manifest.js";
 import type { DroppedDuplicates } from "../../log/log.js";

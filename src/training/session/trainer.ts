@@ -2,17 +2,22 @@
 // session.ts does everything else, from the log to the run directory.
 
 import type { OptionTable } from "../options/table.js";
-import type { GivenTraining } from "../options/log.js";
-import type { Plan } from "./plan.js";
-import type { ComparedTrainings } from "../warm-start/initializations.js";
-import type { Roles } from "../../dataset/dataset.js";
+import type { GivenTraining, ExampleOptions } from "../options/log.js";
+import type { Roles, Dataset } from "../../dataset/dataset.js";
 import type { LabelledTask } from "../../dataset/labels.js";
+import type { Manifest, PartMetrics, Metrics } from "../../embedding/manifest.js";
+import type { Run, RunContents } from "../../embedding/run-directory.js";
+import type { UserMetric } from "../../evaluation/user-metric.js";
+import type { Evaluated } from "../epochs/checkpoint.js";
+import type { Controls, EpochEvent } from "../epochs/epoch-loop.js";
+import type { SplitParts } from "../reading/split-parts.js";
+import type { Needs } from "./needs.js";
+import type { Summary } from "./summary.js";
+import type { Watch } from "./watch.js";
 
 /** A command that trains. */
 export interface Trainer {
-  /** name of the command, `train-NAME` */
   command: string;
-  /** description of the command in the help */
   description: string;
   /** examples in the help: command lines that work with the files in fixtures/ */
   examples: string;
@@ -51,31 +56,145 @@ export interface LogTraits {
 export interface Candidate {
   /** name of the run's folder, unique among all trainers */
   name: string;
-  /** options whose values differ from the trainer's defaults */
   options: Readonly<Record<string, unknown>>;
   /** rough duration of the training, relative to the fastest candidate; fast candidates are trained first */
   effort: number;
   /** true for a simple model that other models should beat */
   baseline?: true;
-  /**
-   * set if other candidates can start from the table of this run; "only" if it is trained only for that, because it
-   * predicts nothing
-   */
+  /** set if other candidates can start from this run's table; "only" if it is trained just for that, and predicts nothing */
   start?: "too" | "only";
-  /**
-   * option that names a run from which this training can start; `compare` then also trains the candidate with the table
-   * of each run whose candidate sets `start`
-   */
+  /** option that names a run to start from; `compare` also tries the table of each candidate that sets `start` */
   startOption?: string;
 }
 
-/**
- * Candidates of a trainer for a log, or the reason why the trainer does not suit it, as the message states it after the
- * trainer's name: `ranks items and predicts no labels`.
- */
+/** Trainings for a log, or why there are none, as a clause: `ranks items and predicts no labels`. */
 export type Suits = { candidates: readonly Candidate[] } | { whyNot: string };
 
 /** Answer of a trainer that only ranks items, if the user wants to predict labels. */
 export const RANKS_ONLY: Suits = { whyNot: "ranks items for users and predicts no labels" };
 /** Answer of a trainer that only predicts labels, if the user wants to rank items. */
 export const PREDICTS_ONLY: Suits = { whyNot: "predicts labels of rows and ranks no items" };
+
+/** The plan of a training, before it begins. */
+export interface Plan {
+  seed: number;
+  /** true if the task needs no label column */
+  unlabelled?: boolean;
+  /** options for reading the log, as far as the trainer sets them and not the user */
+  reading?: Partial<ExampleOptions>;
+  /** flags that require all rows in memory, regardless of --max-memory */
+  wholeFor?: readonly string[];
+  init?: Run | undefined;
+  /**
+   * Selects the features that the trainer uses. Also returns notes on ignored columns.
+   *
+   * @throws {UsageError} the log lacks a required column
+   */
+  accept?(dataset: Dataset, options: ExampleOptions): { dataset: Dataset; notes: readonly string[] };
+  /**
+   * Chooses the metric of the validation split by which --search compares settings.
+   *
+   * @param valid metrics of a training
+   * @throws {UsageError} settings cannot be compared by any of them
+   */
+  comparedBy?: (valid: PartMetrics) => string;
+  /** estimates memory and disk, which are not checked when it is absent */
+  needs?: Needs;
+  fit(source: TrainingInput, session: Session): Promise<Fit>;
+}
+
+export interface TrainingInput {
+  dataset: Dataset;
+  /** splits for training and evaluation; in a refit, the training split contains all rows */
+  parts: SplitParts["parts"];
+  /** the splits that the options request; for a refit, `parts` has all of their rows in the training split */
+  cut: SplitParts["parts"];
+}
+
+/** Options and callbacks of a training. */
+export interface Session {
+  /** options for reading and splitting; for an encoded dataset, they include those with which it was encoded */
+  options: ExampleOptions;
+  given: GivenTraining;
+  /** path next to which temporary files are created */
+  beside: string;
+  watch: Watch;
+  warn: (text: string) => void;
+  note: (text: string) => void;
+  lap: (stage: string) => void;
+  /** controls of checkpoints and interrupts; the trainer adds the stopping metric */
+  controls: Controls;
+  /** results of the first training; set only for a refit */
+  first?: Evaluated;
+  /** true while --search tries a setting, so that no file may be written next to the run */
+  isTrial?: true;
+}
+
+/** Result of a training that has ended. */
+export interface Fit {
+  evaluated: Evaluated;
+  interrupted: boolean;
+  /** options whose values the trainer chose according to the data; absent if `evaluated` contains them */
+  chosen?: object;
+  /** Returns metrics of the validation split with the contribution of every row or user, for confidence intervals. */
+  byUnit?: () => Promise<readonly UserMetric[]>;
+  /** @param first results to report: those of this training or, after a refit, of the first training */
+  contents(first: Evaluated): Promise<FitContents> | FitContents;
+}
+
+/** The part of a run's content that depends on the trainer. */
+export interface FitContents {
+  model: string;
+  tables: RunContents["tables"];
+  files: NonNullable<RunContents["modelFiles"]>;
+  /** lines of metrics.jsonl; by default one line per epoch */
+  metricsLines?: RunContents["metricsLines"];
+  chosen?: Record<string, unknown>;
+  manifest?: Partial<Manifest>;
+  summary?: Partial<Summary>;
+}
+
+// Trainings of one model from several initializations of its embedding layer on the same rows, which `lift` compares.
+
+/**
+ * Initial values of an embedding layer: `table`, the table of a run; `random`, random rows; `shuffled`, rows of the
+ * table, shuffled among the keys of their field; `norms`, random rows with the norms of the table's rows.
+ */
+export const initializations = ["table", "random", "shuffled", "norms"] as const;
+export type Initialization = (typeof initializations)[number];
+
+/** Learning rates and seed of one training. */
+export interface TrainingSteps {
+  learningRate: number;
+  embeddingLearningRate: number;
+  seed: number;
+}
+
+/** Functions of a trainer that can train from a table. */
+export interface ComparedTrainings {
+  /** options of the trainer in addition to those of `lift` */
+  options: OptionTable;
+  /** Plans the trainings. @throws {UsageError} options cannot be combined, or the run has no vectors */
+  plan(given: GivenTraining & { init: string; patience?: number; epochs?: number }): Promise<ComparedPlan>;
+}
+
+export interface ComparedPlan extends Omit<Plan, "fit"> {
+  init: Run;
+  /** Creates the examples, once for all trainings. */
+  prepare(source: TrainingInput, session: Session): Promise<PreparedTrainings>;
+}
+
+export interface PreparedTrainings {
+  /** options with defaults applied, for the result */
+  options: Record<string, unknown>;
+  seed: number;
+  loss: "logistic" | "squared";
+  /** Trains from one initialization. @throws {DivergedError} a loss became NaN or infinite */
+  train(kind: Initialization, steps: TrainingSteps, signal: AbortSignal): Promise<ComparedTraining>;
+}
+
+export interface ComparedTraining {
+  epochs: readonly EpochEvent[];
+  bestEpoch: number;
+  test(): Promise<Metrics | undefined>;
+}

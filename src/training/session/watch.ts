@@ -45,10 +45,7 @@ export type Observe = (progress: Progress) => void;
 export interface Watch {
   observe: Observe;
   signal: AbortSignal;
-  /**
-   * offers to save the best model so far: the next interrupt calls `finish` instead of aborting the command. Returns a
-   * function that withdraws the offer.
-   */
+  /** offers to save the best model so far: the next interrupt calls `finish`, not abort. Returns a withdrawal. */
   finishInstead?: (finish: () => void) => () => void;
   /** returns the milliseconds until `finish` is called or the signal aborts; absent if the time is unlimited */
   timeLeft?: () => number;

@@ -1,23 +1,14 @@
-// Trains on the server of --engine instead of this machine (--engine-train).
-
 import type { EngineSession } from "../../engine/session.js";
 import type { EngineReading } from "../../log/log.js";
 import type { GivenTraining } from "../options/log.js";
 import { engineOf } from "../options/reading.js";
 
-/** A session on the server, with the options for reading logs on the server. */
-export interface EngineJob {
+interface EngineJob {
   session: EngineSession;
   engine: EngineReading;
 }
 
-/**
- * Opens a session on the server, calls a function with it, and closes the session, which cancels its running jobs.
- *
- * @param given options, including `engine`
- * @param doing called with a text that contains the server's name and version
- * @throws {EmbedError} the errors of openSession
- */
+/** Calls a function with a session on the server, then closes it, which cancels its jobs. @param doing told the server's name */
 export async function withEngine<T>(
   given: GivenTraining,
   { doing, signal }: { doing?: ((text: string) => void) | undefined; signal: AbortSignal },

@@ -28,9 +28,7 @@ import { tableFeatures } from "../examples/feature-table.js";
 import type { GivenTraining } from "../options/log.js";
 import type { InitRun } from "./init-run.js";
 
-/**
- * In `from`, which contains the earlier run's feature for each feature of this training: a feature that the run lacks.
- */
+/** In `from` (the earlier run's feature for each feature of this training): a feature that the run lacks. */
 export const NONE = 0xffffffff;
 
 /** A vocabulary that was fitted on the training split, before keys or row numbers of other runs are added. */
@@ -51,20 +49,15 @@ export interface Vocabulary {
   warnings: string[];
 }
 
-/** A vocabulary that contains the keys of the run that --init names. */
+/** A vocabulary with the keys of the run that --init names. */
 export interface CarriedVocabulary extends Vocabulary {
   /** u32[numFeatures]: the run's feature with the same key, or NONE */
   from: Uint32Array;
   carried: Carried;
-  /** names of the fields that are not in the run */
   added: string[];
 }
 
-/**
- * Returns the vocabulary of this log only, in the order of --row-order.
- *
- * @throws {UsageError} a field was hashed differently
- */
+/** Returns this log's own vocabulary, in the order of --row-order. @throws {UsageError} a field was hashed differently */
 export function ownVocabulary({ fitted, dataset, rowOrder }: FittedVocabulary): Vocabulary {
   const space = spaceInRowOrder(fitted, rowOrder);
   return { space, history: nextHistory(space, dataset), notes: [], warnings: [] };
@@ -132,10 +125,7 @@ export function addedWarnings(
   );
 }
 
-/**
- * Returns u32[numFeatures]: the feature with the same field and key in the earlier feature space, or NONE for a new
- * key.
- */
+/** Returns u32[numFeatures]: the feature with the same field and key in the earlier feature space, or NONE. */
 export function featuresFrom(space: FeatureSpace, before: FeatureSpace): Uint32Array {
   const from = new Uint32Array(space.numFeatures).fill(NONE);
   space.fields.forEach((field, f) => {
@@ -168,11 +158,7 @@ export function knownFeatures(from: Uint32Array): Uint8Array {
   return mapTo(Uint8Array, from, (feature) => (feature === NONE ? 0 : 1));
 }
 
-/**
- * Rearranges arrays of the run by feature of the new vocabulary; rows of new features are 0.
- *
- * @param arrays f32 by name: one row of any width for each of the run's features
- */
+/** Rearranges arrays of the run, with a row of any width per feature, by the new vocabulary's features; new rows are 0. */
 export function carryRows<A extends { [Name in keyof A]: Float32Array | undefined }>(
   arrays: A,
   from: Uint32Array,
@@ -213,7 +199,7 @@ export function carryBlocks(
   return all;
 }
 
-/** Counts known, unseen, new and expired keys, in total and by field, without out-of-vocabulary features. */
+/** Counts keys without out-of-vocabulary features, in total and by field. */
 export function countCarried(
   space: FeatureSpace,
   before: FeatureSpace,
@@ -276,13 +262,7 @@ export function nextHistory(
   return next;
 }
 
-/**
- * Reads the keys of each field's rows in the table of --row-order.
- *
- * @param path path of the run; undefined if no row numbers are kept
- * @throws {NoInputError} the run does not exist
- * @throws {ArtifactError} damaged
- */
+/** Reads the keys of each field's rows in the table of --row-order. @param path undefined: no row numbers are kept */
 export async function readRowOrder(path: string | undefined): Promise<RowOrder> {
   if (path === undefined) return () => undefined;
   const table = await (await openRun(path)).readKeys();

@@ -45,7 +45,6 @@ export interface TableInit extends KeyVectors {
   run: Run;
 }
 
-/** The user and item columns, for which a table may use the names `user` and `item`. */
 type NamedRoles = Pick<Roles, "user" | "item">;
 
 /**
@@ -80,8 +79,7 @@ export function withTableKeys(
   return { space, history: nextHistory(space, dataset), notes: [], warnings: [] };
 }
 
-/** Initial parameters that come from a table, numbers of the keys that are in it, and notes. */
-export interface StartFromTable {
+interface StartFromTable {
   table: TableStart;
   carried: Carried;
   notes: string[];
@@ -136,10 +134,7 @@ export function startFromTable(
   };
 }
 
-/**
- * Returns f64[before.numFeatures]: NEVER for a feature of the run whose key is in the vocabulary but has no training
- * rows, otherwise 0.
- */
+/** Returns f64[before.numFeatures]: NEVER if the feature's key is in the vocabulary without training rows, else 0. */
 function seenIn(space: FeatureSpace, before: FeatureSpace, from: Uint32Array): Float64Array {
   const seen = new Float64Array(before.numFeatures);
   space.fields.forEach((field, f) => {

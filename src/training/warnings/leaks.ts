@@ -1,12 +1,8 @@
-// Compares inputs with those of a run's training. Metrics on a log that was used for training do not measure the
-// performance on new events, and side tables may have changed.
-
 import type { Dataset } from "../../dataset/dataset.js";
 import type { Run } from "../../embedding/run-directory.js";
 
 /**
- * Returns a sentence for each file of the log on which the run was trained. Side tables, which are the last inputs, are
- * ignored.
+ * Returns a sentence for each file on which the run was trained. Side tables, which are the last inputs, are ignored.
  *
  * @param instead clause that explains how to evaluate on new events
  */

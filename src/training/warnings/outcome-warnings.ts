@@ -8,40 +8,28 @@ import type { Metrics, VectorsAdd } from "../../embedding/manifest.js";
 import { addsNothing, vectorsAddText } from "../../evaluation/vectors-add.js";
 import type { RankingExamples } from "../../sampling/ranking-events.js";
 
-/**
- * Minimum relative improvement in the last tenth of the epochs for which a training counts as unfinished. Metrics
- * fluctuate more than losses.
- */
+/** Minimum relative improvement in the last tenth of the epochs of an unfinished training; metrics fluctuate more. */
 const LEAST_GAIN = { lower: 0.005, higher: 0.02 };
 /** Minimum relative difference for which a simpler model counts as better. */
 const LEAST_LOSS = 0.002;
 /** Maximum relative loss of a table compared with the posterior draws that it summarizes. */
 const MOST_TABLE_LOSS = 0.05;
 
-/**
- * Minimum relative decrease of the training loss in the last epoch for which a training counts as unfinished. With a
- * decaying learning rate, the loss always decreases a little.
- */
+/** The same for the training loss in the last epoch: with a decaying learning rate, it always decreases a little. */
 const LEAST_FALL = 0.01;
 
-/** Losses and metrics of a training by epoch or tree. */
 export interface Course {
   /** values of the stopping metric in the epochs that validated */
   values: readonly number[];
   better: "lower" | "higher";
-  /**
-   * training losses by epoch, for trainings that hardly overfit. Without a validation split, these losses show whether
-   * the training has converged
-   */
+  /** training losses by epoch, if it hardly overfits: without validation, they show whether it has converged */
   losses?: readonly number[];
   /** name of the metric in messages: `loss`, or its title */
   name: string;
   /** number of completed epochs, which equals `most` if the training did not stop early */
   done: number;
   most: number;
-  /** flag that sets the number of epochs: --epochs */
   flag: string;
-  /** number of the best epoch */
   best: number;
 }
 
@@ -63,7 +51,6 @@ export function unfinishedWarnings(course: Course): string[] {
   ];
 }
 
-/** Warns if there is no held-out split, and the training loss was still decreasing in the last epoch. */
 function fallingWarnings(losses: readonly number[], { done, most, flag }: Course): string[] {
   const [before, last] = [losses.at(-2), losses.at(-1)];
   if (done < most || before === undefined || !((before - last!) / Math.abs(before) >= LEAST_FALL)) return [];
@@ -73,12 +60,7 @@ function fallingWarnings(losses: readonly number[], { done, most, flag }: Course
   ];
 }
 
-/**
- * Warns if predictions are worse than the best constant on the validation split.
- *
- * @param advice advice for the user
- * @param patience patience of early stopping
- */
+/** Warns if predictions are worse than the best constant on the validation split. @param patience of early stopping */
 export function constantWarnings(
   { normalizedEntropy, logLoss, rmse }: Metrics,
   { labels, weights }: Pick<FeatureRows, "labels" | "weights">,
@@ -97,11 +79,7 @@ export function constantWarnings(
   return rmse === undefined ? [] : sentence("RMSE", rmse, deviationOf(labels, weights));
 }
 
-/**
- * Warns if it is not certain that the model is better than a control without vectors.
- *
- * @param advice advice for the user
- */
+/** Warns if it is not certain that the model is better than a control without vectors. */
 export function vectorWarnings(vectorsAdd: VectorsAdd | undefined, advice: string): string[] {
   if (!vectorsAdd || !addsNothing(vectorsAdd)) return [];
   const isWorse = vectorsAdd.high < 0;
@@ -139,7 +117,6 @@ function lossesOf(one: Metrics, other: Metrics): [string, number, number] {
   return [key === "rmse" ? "RMSE" : "log loss", one[key] ?? NaN, other[key] ?? NaN];
 }
 
-/** Returns the weighted standard deviation of labels. */
 function deviationOf(labels: ArrayLike<number>, weights: ArrayLike<number> | undefined): number {
   let [total, sum, squares] = [0, 0, 0];
   for (let r = 0; r < labels.length; r++) {

@@ -1,23 +1,20 @@
-// Warnings about unusual training splits, for the summary.
-
 import { columnNamed, type Dataset, type KeyColumn } from "../../dataset/dataset.js";
-import { taskOfLabels } from "../../dataset/labels.js";
+import { taskOfLabels, labelsOf } from "../../dataset/labels.js";
 import type { FeatureSpace } from "../../dataset/vocabulary/vocabulary.js";
 import type { SplitParts } from "../reading/split-parts.js";
 import { keyAt } from "../../log/keys.js";
 import { countKeys } from "../../dataset/vocabulary/key-counts.js";
 import type { EventLimits } from "../../dataset/filters/event-limits.js";
 import type { Part } from "../examples/examples.js";
+import { DataError } from "../../errors.js";
 
 /** Value above which a number in a multi-valued cell is probably unintended. */
 const LARGE_VALUE = 1000;
-/** Maximum number of fields that a sentence names. */
 const MOST_NAMED = 5;
 
 /** Number of rows below which metrics of a validation split are mostly random. */
 const FEW_ROWS = 10;
 
-/** Warns about a validation split that is too small to select an epoch or a setting. */
 export function smallSplitWarnings({ valid }: Pick<SplitParts["parts"], "valid">): string[] {
   const numRows = valid?.rows.length ?? 0;
   if (numRows === 0 || numRows >= FEW_ROWS) return [];
@@ -107,13 +104,9 @@ const LARGE_SHARE = 0.1;
 const TIMES_AVERAGE = 10;
 /** Minimum number of rows for which users' shares are meaningful. */
 const TOO_FEW_FOR_SHARES = 100;
-/**
- * Thresholds for a warning that the held-out splits have a larger share of the events of users whose events
- * --max-events-per-user limited: minimum ratio to the share of other users, and minimum difference from it.
- */
+/** Least factor and difference by which capped users' share of held-out events exceeds other users', for a warning. */
 const MORE_HELD_OUT = { factor: 2, difference: 0.1 };
 
-/** Warns about the user with the most rows of each split, if the user's share is large. */
 export function userShareWarnings(parts: SplitParts["parts"]): string[] {
   const found = new Map<string, string[]>();
   for (const [name, part] of Object.entries(parts)) {
@@ -163,7 +156,6 @@ export function capWarnings(
   ];
 }
 
-/** Counts a group of users and their events, and computes the share of the events that is held out. */
 class HeldOut {
   users = 0;
   #events = 0;
@@ -190,4 +182,30 @@ function userColumn({ dataset }: Part): KeyColumn | undefined {
 function eventsByUser(column: KeyColumn, parts: readonly Part[]): Uint32Array {
   const [events, ...others] = parts.map(({ rows }) => countKeys(column, rows));
   return others.reduce((sum, own) => sum.map((count, code) => count + own[code]!), events!);
+}
+
+const MOST_CLASSES = 100;
+
+/** Warns if labels are few integers, which may be classes. Ratings of items by users are assumed to be numbers. */
+export function classWarnings(dataset: Dataset, command: string): string[] {
+  const { label, user, item } = dataset.roles;
+  const { task, values } = labelsOf(dataset);
+  const distinct = new Set(values);
+  const isFew = distinct.size <= MOST_CLASSES && [...distinct].every(Number.isInteger);
+  if (task !== "regression" || !isFew || (user !== undefined && item !== undefined)) return [];
+  return [
+    `the label '${label}' has ${distinct.size} whole values and is compared as a number; if they are classes, compare does not ` +
+      `cover them: ${command} --label ${label}`,
+  ];
+}
+
+/** Adds advice on class names to an error about a label; returns other errors unchanged. */
+export function adviceOfClasses(error: DataError, command: string): DataError {
+  const { detail, place } = error;
+  if (!/ label\b/.test(detail)) return error;
+  const label = place?.column ?? "COLUMN";
+  return new DataError(
+    `${detail}; compare has no labels that are names of classes: ${command} --label ${label}`,
+    place,
+  );
 }

@@ -11,7 +11,7 @@ import { log } from "../../numeric/exp.js";
 import { rowLoss } from "../../numeric/losses.js";
 import type { Examples } from "../examples/examples.js";
 import { type MeasuredParts, rankingByPopularity } from "../judging/split-metrics.js";
-import { listMetric } from "../options/lists.js";
+import { listMetric } from "../options/passes.js";
 import type { RankingJob } from "../session/feature-training.js";
 import { fitWeights, weightScores } from "./weights-alone.js";
 
@@ -46,11 +46,7 @@ export function vectorAdvice({ ranking, negatives, task }: Examples): string {
   );
 }
 
-/**
- * Compares the model with a popularity ranking, by user.
- *
- * @param byUser metrics of the model, each with the contribution of every user
- */
+/** Compares the model with a popularity ranking, by user. @param byUser the model's metrics */
 export function addedToPopularity(
   byUser: readonly UserMetric[] | undefined,
   { examples, options }: RankingJob,
@@ -64,7 +60,6 @@ export function addedToPopularity(
   return alone && vectorsAddOf({ control: "popularity", units: "users", model, alone });
 }
 
-/** Compares the losses of the model with those of a linear model, row by row. @param scores of the validation rows */
 function addedToWeights(
   scores: Float32Array,
   { train, valid, task, labelRange, negativeShare = 1 }: Examples,
@@ -100,10 +95,7 @@ export function lossByRow(
   };
 }
 
-/**
- * Returns rows that can be read repeatedly. If rows are sampled or stored on disk, blocks with about MOST_ROWS rows are
- * used.
- */
+/** Rows that are sampled or stored on disk are limited to blocks of about MOST_ROWS rows. */
 function rowsToFit(train: TrainingRows): FeatureRows {
   if (train.kind === "resident") return train.rows;
   const blocks: FeatureRows[] = [];
@@ -115,10 +107,7 @@ function rowsToFit(train: TrainingRows): FeatureRows {
   return concatRows(blocks);
 }
 
-/**
- * Returns evenly spaced blocks of rows, with at most half of MOST_ROWS rows in total, because a copy of them is in memory
- * at the same time.
- */
+/** Yields evenly spaced blocks of at most MOST_ROWS / 2 rows, because a copy of them is in memory at the same time. */
 function* storedBlocks(rows: StoredRows): Iterable<FeatureRows> {
   const every = Math.max(1, Math.ceil(rows.numRows / (MOST_ROWS / 2)));
   for (let first = 0; first < rows.numRows; first += every * ROWS_OF_BLOCK)

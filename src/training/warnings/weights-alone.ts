@@ -28,11 +28,7 @@ const SAMPLED = {
     { every: 2, cycles: 1 },
   ],
 };
-/**
- * Settings of the cycles over all rows, each of which updates the weights of every field once. There is at least one
- * cycle, and at most `most` while fewer than `pairs` (feature, value) pairs were read and the loss can still decrease
- * by more than `left` nats per row.
- */
+/** At least one cycle over all rows, up to `most` while fewer than `pairs` were read and `left` nats a row may remain. */
 const ALL = { most: 12, pairs: 1 << 21, left: 1e-4 };
 /** Minimum curvature of a row, which limits the step if its probability is close to 0 or 1. */
 const LEAST_CURVATURE = 1e-3;
@@ -41,10 +37,7 @@ const LEAST_VARIANCE = 1e-6;
 /** Number of rows that are transposed at a time, so that they fit into the L2 cache. */
 const COPIED = 4096;
 
-/**
- * Table of the logistic function, with STEPS points per unit of score from -END to END; linear interpolation has an
- * error of at most 1e-6.
- */
+/** Table of the logistic function, STEPS points per unit from -END to END; interpolated with an error of at most 1e-6. */
 const STEPS = 128;
 const END = 20;
 const logistics = mapTo(Float64Array, { length: 2 * END * STEPS + 2 }, (_, i) => logistic(i / STEPS - END));
@@ -56,8 +49,7 @@ function nearLogistic(score: number): number {
   return logistics[i]! + (at - i) * (logistics[i + 1]! - logistics[i]!);
 }
 
-/** A model with one weight per feature. */
-export interface FeatureWeights {
+interface FeatureWeights {
   bias: number;
   /** weight of each feature, f64[numFeatures] */
   weights: Float64Array;
@@ -65,10 +57,8 @@ export interface FeatureWeights {
 
 type Fields = Pick<FeatureSpace, "offsets" | "numFeatures">;
 
-/** The (feature, value) pairs of rows, which can be read field by field. */
 interface Pairs {
   numRows: number;
-  /** Adds to the score of each row the weights of its features times their values. */
   addTo(rows: Float32Array, weights: Float64Array): void;
   /**
    * Updates the residuals by the steps of the previous field, and computes sums over the pairs of a field. For a pair
@@ -152,11 +142,7 @@ export function weightScores(rows: FeatureRows, { bias, weights }: FeatureWeight
   return scores;
 }
 
-/**
- * Computes the parabola that approximates each row's loss at its current score, and updates the bias.
- *
- * @returns variance of the labels around their scores, in units of the curvature
- */
+/** Also updates the bias. @returns variance of the labels around their scores, in units of the curvature */
 function takeParabolas(
   { labels, weights: counts }: FeatureRows,
   every: number,
@@ -188,11 +174,7 @@ function takeParabolas(
   return isLogistic ? 1 : Math.max(squares / curvature - step ** 2, Number.MIN_VALUE);
 }
 
-/**
- * Updates the weights of one field, and writes the change of each weight to `sums`.
- *
- * @returns variance of the weights, and decrease of the loss
- */
+/** Updates a field's weights, and writes each change to `sums`. @returns variance of the weights, decrease of the loss */
 function stepField(
   [first, end]: readonly [first: number, end: number],
   sums: Float64Array,
@@ -246,7 +228,6 @@ function fieldColumns(
   return columns;
 }
 
-/** Returns the (feature, value) pairs of every `every`-th row of dense columns. */
 function densePairs(columns: Uint32Array, all: number, every: number): Pairs {
   const numRows = Math.ceil(all / every);
   return {
@@ -268,10 +249,7 @@ function densePairs(columns: Uint32Array, all: number, every: number): Pairs {
   };
 }
 
-/**
- * Sorts the (feature, value) pairs of any rows by field. A pair has a row and a feature, both u32, the value x as f32,
- * and X, the sum of |x| over the row's pairs of the field.
- */
+/** Sorts pairs of any rows by field: row and feature as u32, value x and X (sum of |x| over the row's field) as f32. */
 function sparsePairs(rows: FeatureRows, space: Fields): Pairs {
   const { numRows, ids: all, values: xs } = rows;
   const fieldOf = fieldOfFeatures(space.offsets);

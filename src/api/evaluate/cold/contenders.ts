@@ -28,7 +28,7 @@ import type { ColdItems, ColdProtocol } from "./protocol.js";
 import type { Evaluating } from "../options.js";
 import { readWithAdded } from "../../../embedding/added.js";
 import { tableRows } from "../../../embedding/rows.js";
-import { fieldsOf, sums, vectorsOfKeys } from "../../../ranking/table-ranker.js";
+import { fieldsOf, sums, vectorsOfKeys } from "../../../ranking/run-ranker.js";
 import { lengthOf } from "../../../retrieval/nearest.js";
 import type { TrainingEvents } from "../../../sampling/training-events.js";
 import { composeItems } from "../../compose.js";

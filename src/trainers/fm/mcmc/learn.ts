@@ -9,8 +9,7 @@
 
 import { featureHashes, type FeatureSpace } from "../../../dataset/vocabulary/vocabulary.js";
 import type { Run } from "../../../embedding/run-directory.js";
-import { TensorFile } from "../../../embedding/tensor-file.js";
-import { safetensorsChunks, type Tensor } from "../../../embedding/safetensors.js";
+import { TensorFile, safetensorsChunks, type Tensor } from "../../../embedding/safetensors.js";
 import type { FactorStart } from "../../../factors/warm-start.js";
 import type { EpochEvent } from "../../../training/epochs/epoch-loop.js";
 import type { LearnerInput, Scorer, Trained } from "../../../training/session/feature-training.js";

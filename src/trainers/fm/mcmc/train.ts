@@ -20,7 +20,7 @@ import {
   type Controls,
   type EpochEvent,
 } from "../../../training/epochs/epoch-loop.js";
-import { labelScaleOf } from "../../../training/examples/label-scale.js";
+import { labelScaleOf } from "../../../training/examples/training-examples.js";
 import type { FmModel, FmParameters } from "../../../factors/model.js";
 import type { FmOptions } from "../options.js";
 import { Chain, SPREAD, type ChainInput } from "./chain.js";

@@ -10,8 +10,7 @@
 
 import { mapTo } from "../../../numeric/indices.js";
 import { transpose } from "../../../dataset/sequences/interactions.js";
-import { safetensorsChunks } from "../../../embedding/safetensors.js";
-import { TensorFile } from "../../../embedding/tensor-file.js";
+import { safetensorsChunks, TensorFile } from "../../../embedding/safetensors.js";
 import type { Run } from "../../../embedding/run-directory.js";
 import { truncatedSvd, type SvdOptions } from "../../../solvers/svd/truncated-svd.js";
 import { leafStarts, type TreeSums } from "../forest/forest.js";

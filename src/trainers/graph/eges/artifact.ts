@@ -24,20 +24,20 @@ import { featureSpace, type FeatureSpace } from "../../../dataset/vocabulary/voc
 import { historyChunks, type KeyHistory } from "../../../embedding/key-history.js";
 import type { EmbeddingTable } from "../../../embedding/table.js";
 import { type Run, DEFAULT_TABLE } from "../../../embedding/run-directory.js";
-import { safetensorsChunks } from "../../../embedding/safetensors.js";
-import { TensorFile } from "../../../embedding/tensor-file.js";
+import { safetensorsChunks, TensorFile } from "../../../embedding/safetensors.js";
 import { sharesOf } from "../../../kernels/sgns/parts.js";
 import { anything, list, object, parseJson, text } from "../../../io/json-shape.js";
 import { CONTEXT_TABLE, OPTIMIZER_FILE, rotationOf } from "../../../skip-grams/capabilities.js";
-import { clearHistory, clearRows } from "../../../training/capabilities/forgetting/tensors.js";
 import {
-  type AskedKeys,
+  clearHistory,
+  clearRows,
   byFeature,
+  type AskedKeys,
   type ForgetTensors,
 } from "../../../training/capabilities/forgetting/forgetting.js";
 import { featureTable, spaceOf, tableFeatures } from "../../../training/examples/feature-table.js";
 import type { Rotation } from "../../../training/capabilities/rotation.js";
-import type { FitContents } from "../../../training/session/plan.js";
+import type { FitContents } from "../../../training/session/trainer.js";
 import { readPreprocess, type RunSpace } from "../../../training/capabilities/run-space.js";
 import type { SideInformation } from "./side-information.js";
 import type { ReportedRun } from "../../../report/content.js";

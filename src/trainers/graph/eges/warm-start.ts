@@ -9,7 +9,7 @@
 import { featureSpace } from "../../../dataset/vocabulary/vocabulary.js";
 import type { KeyHistory } from "../../../embedding/key-history.js";
 import type { Run } from "../../../embedding/run-directory.js";
-import { TensorFile } from "../../../embedding/tensor-file.js";
+import { TensorFile } from "../../../embedding/safetensors.js";
 import { UsageError } from "../../../errors.js";
 import { composedRows, type SgnsParts } from "../../../kernels/sgns/parts.js";
 import { CONTEXT_TABLE } from "../../../skip-grams/capabilities.js";
