@@ -15,9 +15,8 @@ import {
   type ArrowBlock,
   type FailFile,
 } from "../io/arrow-file.js";
-import { errorCode } from "../io/error-code.js";
+import { asIoError, errorCode } from "../io/write.js";
 import { wrongIds } from "../io/offsets.js";
-import { asIoError } from "../io/write.js";
 import type { ReadHandle } from "../io/read-artifact.js";
 import { loadRows, ROWS_A_BATCH, type RowPass, type TableRows } from "./rows.js";
 import type { EmbeddingTable, RowRange } from "./table.js";

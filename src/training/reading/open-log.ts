@@ -20,7 +20,7 @@ export async function openLogWith(
   const named = sql === undefined ? given : [];
   const options = { ...reading, engine: { ...engine, ...(sql !== undefined && { sql }) } };
   const onServer = (server: string) => observe({ stage: "doing", text: `reading through ${server}` });
-  const { isDuckDbAddress } = await import("../../engine/duckdb/address.js");
+  const { isDuckDbAddress } = await import("../../engine/named-log.js");
   if (isDuckDbAddress(options.engine.address)) {
     const { openDuckDbLog } = await import("../../engine/duckdb/open.js");
     return await openDuckDbLog(named, options, { signal, onServer });
