@@ -27,7 +27,7 @@ import {
 } from "../../log/parquet/cursor.js";
 import { readRanges, type RangeItem } from "../../log/parquet/read.js";
 import { checkedReading, noSuchColumn } from "../../log/read.js";
-import { withoutRepeats } from "../../log/repeats.js";
+import { withoutRepeats } from "../../log/duplicate-events.js";
 import { RowDigest } from "../digest.js";
 import { checkQueryReading, sqlOfFile, tableNameIn, databasePath } from "../named-log.js";
 import { batchColumn } from "./cells.js";

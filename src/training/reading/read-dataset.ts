@@ -1,7 +1,7 @@
 // Opens a log with its side tables, or an encoded dataset instead, and reads it completely.
 
 import { buildDataset, type BuildOptions, type BuiltDataset } from "../../dataset/build.js";
-import { checkBadShare, DEFAULT_MAX_BAD, type BadRow } from "../../dataset/filters/bad-rows.js";
+import { checkBadShare, DEFAULT_MAX_BAD, type BadRow } from "../../dataset/collect.js";
 import {
   secretIdOf,
   TEXT_LEFT_OUT,
