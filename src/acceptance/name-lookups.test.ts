@@ -19,9 +19,9 @@ const mayRead: Record<string, string> = {
     "trainers/gbdt/leaf-heads/head trainers/ranking/train trainers/two-tower/train training/warnings/outcome-warnings training/search/search",
   "options have the names of an option table":
     "api/reproduce flags/table-option library/call pipeline/commands pipeline/fingerprints pipeline/plan recipes/run-recipe report/search " +
-    "trainers/graph/options training/epochs/checkpoint-file training/options/check-given training/options/table training/search/search-space training/session/session",
+    "trainers/graph/options training/options/check-given training/options/table training/search/search-space training/session/session",
   "the text was matched before: a unit, an operator, a character, a format, a command":
-    "api/compare/options cli/commands/completion config/gates dataset/filters/event-limits dataset/vocabulary/last-seen dataset/sequences/sequences " +
+    "api/compare/options cli/commands/completion config/gates dataset/filters/event-limits dataset/sequences/sequences " +
     "dataset/time-fields dataset/filters/where export/servers/postgres-table pipeline/file report/html " +
     "training/options/reading",
   "the object has an entry for every column or field that is looked up":

@@ -8,12 +8,10 @@ import { NoRowsError, UsageError } from "../errors.js";
 import type { InputFingerprint } from "../io/fingerprint.js";
 import { duplicateNotes } from "../log/duplicate-events.js";
 import type { DroppedDuplicates, Log, ReadProgress } from "../log/log.js";
-import { nullWarnings } from "../log/nulls.js";
+import { nullWarnings, placeholderKeys, placeholderWarnings } from "../log/nulls.js";
 import { columnsIn, lackingColumn, partialColumnWarnings, repeatedHeaderNote } from "../log/file-columns.js";
 import { plainCell } from "../log/number.js";
-import { placeholderKeys, placeholderWarnings } from "../log/placeholder-keys.js";
-import type { BadRow } from "./filters/bad-rows.js";
-import { RowCollector, type Purpose } from "./collect.js";
+import { RowCollector, type Purpose, type BadRow } from "./collect.js";
 import { purposesOf, usedColumns } from "./purposes.js";
 import { columnFrom, MemoryColumns, type ColumnPlan, type ColumnSink, keyWarnings } from "./columns.js";
 import type { OriginalCells, Column, Dataset, LabelPlace, Roles } from "./dataset.js";
@@ -115,7 +113,6 @@ export async function buildDataset(
   return { dataset, ...given, notes: [...given.notes, ...notes] };
 }
 
-/** Returns the share of the log that was read so far; undefined if the sizes of its files are unknown. */
 function shareRead({ bytes, totalBytes }: ReadProgress): number {
   return totalBytes === undefined || bytes === 0 ? 1 : bytes / totalBytes;
 }
@@ -294,10 +291,7 @@ function noKey({ path, key }: SideTable): never {
   );
 }
 
-/**
- * Checks the columns of each file.
- * @throws {DataError} a file lacks a column that must not have empty cells, and bad rows are not skipped
- */
+/** @throws {DataError} a file lacks a column that must not have empty cells, and bad rows are not skipped */
 function refuseLackingFiles({ files }: Pick<Log, "files">, purposes: readonly Purpose[]): void {
   const required = purposes.filter((purpose) => purpose.required);
   let first = required.length;
@@ -310,10 +304,7 @@ function refuseLackingFiles({ files }: Pick<Log, "files">, purposes: readonly Pu
   if (lacking) throw lackingColumn(lacking, required[first]!.name);
 }
 
-/**
- * Checks the texts of filters.
- * @throws {UsageError} a filter compares cells with a text that is read as a missing cell, so it would never match
- */
+/** @throws {UsageError} a filter compares cells with a text that is read as missing, so it would never match */
 function refuseNullFilters({ nulls }: Pick<Log, "nulls">, { filters }: BuildOptions): void {
   for (const { flag, source, tests } of filters)
     for (const { column, texts } of tests) {
@@ -328,7 +319,6 @@ function refuseNullFilters({ nulls }: Pick<Log, "nulls">, { filters }: BuildOpti
     }
 }
 
-/** Returns the columns that the filters use. */
 function filterColumns(filters: readonly Where[]): string[] {
   return filters.flatMap(({ tests }) => tests.map(({ column }) => column));
 }

@@ -5,12 +5,10 @@ import { MISSING } from "../log/keys.js";
 import { DataError, excerpt } from "../errors.js";
 import type { Batch } from "../log/log.js";
 import { parseNumber, truthOf } from "../log/number.js";
-import { timeOfNumber } from "../log/time.js";
-import { formatsOf, timeParser, type TimeParser } from "../log/time-format.js";
+import { timeOfNumber, formatsOf, timeParser, type TimeParser } from "../log/time.js";
+import type { WhereRows } from "./filters/where-rows.js";
 import type { LabelPlace } from "./dataset.js";
 import { splitCell, type CellForm } from "./multi.js";
-import type { BadRow } from "./filters/bad-rows.js";
-import type { WhereRows } from "./filters/where-rows.js";
 
 /** A column to read, with the rules for its valid cells. */
 export interface Purpose {
@@ -53,7 +51,6 @@ export type KeyOf = (request: number, code: number) => string;
 /** Sink of the rows that pass the filters and checks: memory, or files. */
 export interface RowSink {
   /**
-   * Appends rows.
    * @param cells one array of numRows entries per column to read (Purpose); the sink owns them until it has taken the
    *   rows
    * @param rowNumbers f64[numRows], if requested: each row's number in the log, from 0
@@ -68,7 +65,6 @@ const KEPT = 0;
 const DROPPED = 1;
 const BAD = 2;
 
-/** Settings for invalid rows. */
 export interface Handling {
   /** format of times that are neither Unix time nor ISO 8601 */
   timeFormat?: string;
@@ -296,7 +292,6 @@ export class RowCollector {
     for (const row of [...faulty, ...this.#bad.splice(0)].sort((a, b) => a.line - b.line)) onSkipped(row);
   }
 
-  /** Returns the cells of the rows that no filter drops and that are valid. */
   #kept(batch: Batch, fates: Uint8Array): { cells: Cells[]; kept: number } {
     let kept = 0;
     // loops use indexes, because iterators and callbacks take as long as reading the log
@@ -340,4 +335,50 @@ function isStated({ role, as }: Purpose): boolean {
 function truthOrNumber(cell: string): number {
   const number = parseNumber(cell);
   return truthOf(cell) ?? (number === 0 || number === 1 ? number : NaN);
+}
+
+/** Default maximum share of bad rows. */
+export const DEFAULT_MAX_BAD = 0.01;
+
+/** A row that was skipped. */
+export interface BadRow {
+  file: string;
+  /** number of the file's line on which the row starts, from 1 */
+  line: number;
+  reason: string;
+  /** name of the invalid cell's column; absent if the whole row is malformed */
+  column?: string;
+  /** text of the cell if a column is given, otherwise of the row */
+  text: string;
+}
+
+/** Returns a text such as `1,204 wrong number of cells, 3 price: a finite number is expected`. */
+function describe(skipped: Record<string, number>): string {
+  return Object.entries(skipped)
+    .map(([reason, count]) => `${count.toLocaleString("en")} ${reason}`)
+    .join("; ");
+}
+
+/**
+ * Checks the share of bad rows against its limit.
+ *
+ * @param skipped number of bad rows per reason
+ * @param numRead number of all rows of the log, including bad ones
+ * @param max maximum share, in [0, 1]
+ * @throws {DataError} the share is larger
+ */
+export function checkBadShare(
+  skipped: Record<string, number>,
+  numRead: number,
+  max: number,
+  paths: readonly string[],
+): void {
+  const bad = Object.values(skipped).reduce((sum, count) => sum + count, 0);
+  if (bad === 0 || bad <= max * numRead) return;
+  const allowed = `${Number((100 * max).toPrecision(6))}%`;
+  throw new DataError(
+    `${bad.toLocaleString("en")} of ${numRead.toLocaleString("en")} rows are bad, --max-bad allows ` +
+      `${allowed}: ${describe(skipped)}. Write them to a file with --bad-rows FILE, or raise --max-bad`,
+    { file: paths.join(", ") },
+  );
 }

@@ -21,10 +21,7 @@ export type ColumnPlan = (
 
 /** Receives the cells of columns in the order of the rows. */
 export interface ColumnSink {
-  /**
-   * Appends rows.
-   * @param cells one array of numRows entries per column; the sink owns them until it has taken the rows
-   */
+  /** @param cells one array of numRows entries per column; the sink owns them until it has taken the rows */
   append(cells: Cells[], numRows: number): void | Promise<void>;
   /** Returns the number of distinct keys and of nonempty rows of key columns; callable after the last row. */
   densities(columns: readonly { at: number; numKeys: number }[]): Omit<Density, "name">[];
@@ -105,7 +102,6 @@ export class MemoryColumns implements ColumnSink {
     return column;
   }
 
-  /** Returns the column without unused capacity. */
   #whole(i: number): Cells {
     const column = this.#columns[i]!;
     if (column.length > this.#numRows) this.#columns[i] = column.subarray(0, this.#numRows);

@@ -3,9 +3,10 @@
 // It contains every row and every value. Minimum counts, scaling, vocabularies and splits belong to a training and are
 // computed from it (vocabulary.ts, split.ts, rows.ts), from the rows of the training split only.
 
-import type { Keys } from "../log/keys.js";
+import { type Keys, MISSING, selectKeys } from "../log/keys.js";
 import { excerpt, UsageError } from "../errors.js";
 import type { InputFingerprint } from "../io/fingerprint.js";
+import { doublesAt } from "../numeric/indices.js";
 
 /** A column with one key per row. */
 export interface KeyColumn {
@@ -128,6 +129,13 @@ export function columnNamed(dataset: Dataset, name: string): Column {
   return column;
 }
 
+/** Returns the column of the events' times; undefined if the log has none. */
+export function timeColumn(dataset: Dataset): NumberColumn | undefined {
+  const { time } = dataset.roles;
+  const column = time === undefined ? undefined : columnNamed(dataset, time);
+  return column?.kind === "number" ? column : undefined;
+}
+
 /** Returns the columns of the given names, in that order, in linear time: a log may have 10,000 columns. */
 export function columnsNamed(dataset: Dataset, names: readonly string[]): Column[] {
   const byName = new Map(dataset.columns.map((column) => [column.name, column]));
@@ -148,4 +156,46 @@ export function columnOfOption(dataset: Dataset, option: string, name: string): 
     `${option} names column ${excerpt(name)}, which is not in the dataset: its columns are ` +
       `${columns.join(", ")}; name one of them, or encode the log again with that column`,
   );
+}
+
+/** Returns u32: the rows for which isKept returns true, in ascending order. */
+export function rowsWhere(numRows: number, isKept: (row: number) => boolean): Uint32Array {
+  const rows = new Uint32Array(numRows);
+  let kept = 0;
+  for (let row = 0; row < numRows; row++) if (isKept(row)) rows[kept++] = row;
+  return rows.slice(0, kept);
+}
+
+/** Returns a dataset that contains only the given rows, with the same dictionaries. */
+export function selectRows(dataset: Dataset, rows: Uint32Array): Dataset {
+  const columns = dataset.columns.map((column): Column => {
+    if (column.kind !== "number") return { ...column, codes: rows.map((row) => column.codes[row]!) };
+    return { ...column, values: doublesAt(column.values, rows) };
+  });
+  const { firstOther: _, beside: __, ...rest } = dataset;
+  return { ...rest, numRows: rows.length, columns };
+}
+
+/**
+ * Returns a dataset that contains only the given rows and the keys of these rows, as if the log had only these rows.
+ */
+export function rowsAsLog(dataset: Dataset, rows: Uint32Array): Dataset {
+  const selected = selectRows(dataset, rows);
+  const columns = selected.columns.map((column) => (column.kind === "key" ? withOwnKeys(column) : column));
+  return { ...selected, columns };
+}
+
+function withOwnKeys(column: KeyColumn): KeyColumn {
+  const numbers = new Uint32Array(column.dictionary.size).fill(MISSING);
+  const found = new Uint32Array(column.dictionary.size);
+  let size = 0;
+  const codes = column.codes.map((code) => {
+    if (code === MISSING) return MISSING;
+    if (numbers[code] === MISSING) {
+      found[size] = code;
+      numbers[code] = size++;
+    }
+    return numbers[code]!;
+  });
+  return { ...column, codes, dictionary: selectKeys(column.dictionary, found.subarray(0, size)) };
 }

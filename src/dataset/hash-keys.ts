@@ -13,7 +13,6 @@ import type { StreamedRows } from "./build.js";
 /** Text that replaces quoted cells of the log in messages and reports. */
 export const TEXT_LEFT_OUT = "[text left out under --hash-keys]";
 
-/** Returns the columns that are hashed by default. */
 function idColumns({ user, item, session }: Roles): string[] {
   return [...new Set([user, item, session].filter((name) => name !== undefined))];
 }
@@ -79,7 +78,6 @@ export function withHashedKeys(dataset: Dataset, request: HashingRequest): Datas
   };
 }
 
-/** Hashes the original cells of Dataset.beside in the hashed columns. */
 function hashedBeside(
   { texts, ...rest }: OriginalCells,
   { columns }: KeyHashing,

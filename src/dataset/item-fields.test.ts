@@ -1,7 +1,7 @@
 import { keyAt, MISSING } from "../log/keys.js";
 import { datasetOf } from "../testing/dataset-of.js";
 import { cellCodes, keyColumn, mapLimit } from "./item-fields.js";
-import { rowsAsLog } from "./select-rows.js";
+import { rowsAsLog } from "./dataset.js";
 
 const { entries } = mapLimit;
 afterAll(() => (mapLimit.entries = entries));

@@ -1,5 +1,4 @@
-import { joinedRows } from "./joined-rows.js";
-import type { FeatureRows } from "./rows.js";
+import { type FeatureRows, joinedRows } from "./rows.js";
 
 // Features 0 .. 9 are users, 10 .. 19 items and 20 .. 29 tags of items. In one test, features 5 .. 7 are colors of
 // items, and features 8 and 9 users.

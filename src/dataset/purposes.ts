@@ -11,7 +11,6 @@ import { numericForms } from "./numeric.js";
 import type { ColumnOptions } from "./roles.js";
 import type { SideTable } from "./side.js";
 
-/** Options that determine how columns are read. */
 type PurposeOptions = ColumnOptions & { beside?: readonly string[] };
 
 /** Returns the names of the columns that a dataset contains: roles, features, and join keys of side tables. */
@@ -109,7 +108,6 @@ const EDGE_WEIGHTS = {
   expected: "expected an edge weight: a positive number in the range of a 32-bit float",
 };
 
-/** Whether all nonempty cells are true or false. */
 function areTruths(cells: readonly string[]): boolean {
   const present = cells.filter((cell) => cell.trim() !== "");
   return present.length > 0 && present.every((cell) => truthOf(cell) !== undefined);

@@ -14,7 +14,7 @@ export interface ColumnOptions {
   item?: string;
   label?: string;
   time?: string;
-  /** format of times in the syntax of time-format.ts; absent for Unix time and ISO 8601 */
+  /** format of times in the syntax of --time-format; absent for Unix time and ISO 8601 */
   timeFormat?: string;
   /** column with the weight of each row */
   weight?: string;
@@ -208,10 +208,7 @@ function edgeWarnings({ source, target }: EdgeColumns): string[] {
 const SOURCES = /^(source|src|from|head)(_?id)?$/iu;
 const TARGETS = /^(target|dst|to|tail|destination)(_?id)?$/iu;
 
-/**
- * Checks that a log of edges was declared as one.
- * @throws {UsageError} two columns have names that are typical of the ends of an edge
- */
+/** @throws {UsageError} two columns have names that are typical of the ends of an edge, and no option declares edges */
 function refuseUnnamedEdges(columns: readonly string[], { session, user, item }: ColumnOptions): void {
   const source = columns.find((name) => SOURCES.test(name));
   const target = columns.find((name) => TARGETS.test(name));
@@ -222,10 +219,7 @@ function refuseUnnamedEdges(columns: readonly string[], { session, user, item }:
   );
 }
 
-/**
- * Checks the columns of a list of edges.
- * @throws {UsageError} the log lacks a column, or both ends are the same column
- */
+/** @throws {UsageError} the log lacks a column, or both ends are the same column */
 function checkEdges(columns: readonly string[], { source, target }: EdgeColumns): void {
   if (source === target) throw new UsageError(`--source and --target both name column '${source}'`);
   if (columns.length === 1)

@@ -1,6 +1,6 @@
 import { encodeKeys, keyAt } from "../log/keys.js";
 import * as fc from "fast-check";
-import { countHoles, keepRowOrder } from "./row-order.js";
+import { countHoles, keepRowOrder } from "./vocabulary/vocabulary.js";
 
 const textsOf = (keys: ReturnType<typeof encodeKeys>) =>
   Array.from({ length: keys.size }, (_, i) => keyAt(keys, i));

@@ -18,7 +18,6 @@ export type ReadCells = (from: number, to: number, into?: Cells) => Cells;
 
 const stored = new WeakMap<Column, { read: ReadCells; cache: ColumnCache }>();
 
-/** Cache of the most recently read complete columns. */
 export class ColumnCache {
   readonly #kept = new Map<Column, Cells>();
 

@@ -69,7 +69,6 @@ export function testVectors(space: FeatureSpace, roles: Roles): TestVector[] {
   });
 }
 
-/** Whether the field's cells are numbers. */
 function readsNumbers(field: Field): field is BinnedField | NumericField {
   return field.kind === "number" || field.kind === "bins";
 }
@@ -121,7 +120,6 @@ function drawCell(field: Field, form: CellForm | undefined, unknown: string, i: 
   return values.join(form?.separator);
 }
 
-/** Returns a key that is not in the field's vocabulary. */
 function unknownKey({ keys }: CategoricalField, separator: string | undefined): string {
   for (let n = 0; ; n++) {
     for (const key of [`unknown-${n}`, String.fromCodePoint(0x21 + n)]) {

@@ -31,7 +31,6 @@ const timeFields: Record<string, TimeField> = {
   month: { keys: upTo(1, 12), keyOf: (ms) => new Date(ms).getUTCMonth() },
 };
 
-/** The options --time-fields and --time-zone. */
 export interface TimeFieldOptions {
   /** requested fields among hour, dow, day and month; none by default */
   timeFields?: string[];

@@ -22,9 +22,8 @@ import {
   type ArrowBlock,
   type FailFile,
 } from "../io/arrow-file.js";
-import { errorCode } from "../io/error-code.js";
+import { errorCode, asIoError } from "../io/write.js";
 import { wrongIds } from "../io/offsets.js";
-import { asIoError } from "../io/write.js";
 import type { ReadHandle } from "../io/read-artifact.js";
 
 /** Conversion of an export's vectors to fewer bits. For i8, a column `scale` of f32 precedes `vector`. */

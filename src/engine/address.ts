@@ -10,7 +10,6 @@ export const TOKEN_VARIABLE = "SPARK_CONNECT_AUTHENTICATE_TOKEN";
 const DEFAULT_PORT = 15002;
 const PARAMETERS = ["use_ssl", "user_id"];
 
-/** A server's address and connection settings. */
 export interface Address {
   /** `host:port`, in gRPC's syntax */
   target: string;
@@ -24,12 +23,7 @@ export interface Address {
   headers: Readonly<Record<string, string>>;
 }
 
-/**
- * Parses an address.
- *
- * @throws {UsageError} it is invalid, belongs to another protocol of Spark, has an unknown parameter, or contains a
- * token
- */
+/** @throws {UsageError} the address is invalid, of another protocol of Spark, or has an unknown parameter or a token */
 export function parseAddress(text: string): Address {
   const expected =
     "--engine expects sc://HOST:PORT, such as sc://localhost:15002 or sc://spark:443/;use_ssl=true";
@@ -102,7 +96,6 @@ function parametersOf(text: string): Map<string, string> {
   return given;
 }
 
-/** @throws {UsageError} the token would be sent over the network unencrypted */
 export function checkToken({ useTls, isLoopback }: Address, token: string | undefined): void {
   if (token === undefined || useTls || isLoopback) return;
   throw new UsageError(

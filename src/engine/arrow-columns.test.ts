@@ -4,7 +4,7 @@ import { arrow } from "../io/apache-arrow.js";
 import type { LeafColumn } from "../log/parquet/cursor.js";
 import { ArrowCursor, leafOf } from "./arrow-columns.js";
 import { RowDigest } from "./digest.js";
-import type { SparkType } from "./session-types.js";
+import type { SparkType } from "./session.js";
 
 const {
   Bool,

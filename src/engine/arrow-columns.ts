@@ -11,11 +11,8 @@ import { arrow } from "../io/apache-arrow.js";
 import { BatchCursor, type ListBounds } from "../log/parquet/batch-cursor.js";
 import type { LeafColumn } from "../log/parquet/cursor.js";
 import { fixedValues, type PlainValues } from "../log/parquet/values.js";
-import type { RowDigest } from "./digest.js";
-import type { SparkType } from "./session-types.js";
-
-/** Value that a digest contains instead of the length of a missing value. */
-const MISSING = 0xffffffff;
+import { MISSING, type RowDigest } from "./digest.js";
+import type { SparkType } from "./session.js";
 
 /** Returns the Parquet type of a column type; undefined if it is not supported. */
 function elementOf(name: string, type: SparkType): SchemaElement | undefined {
@@ -51,7 +48,6 @@ export function leafOf(
   return element && { element, maxRepetition: elementType ? 1 : 0 };
 }
 
-/** Returns the error for a column of an unsupported type. */
 export function oddColumn(file: string, name: string): DataError {
   return new DataError(
     "expected a column of text, numbers, decimals, booleans, dates, times or lists of these: flatten or cast it in " +
@@ -60,7 +56,6 @@ export function oddColumn(file: string, name: string): DataError {
   );
 }
 
-/** Reads one column of one batch. */
 export class ArrowCursor extends BatchCursor {
   /** @throws {DataError} a decimal has more digits than are supported */
   constructor(column: LeafColumn, data: Data, path: string) {

@@ -5,7 +5,6 @@ import type { Data } from "apache-arrow";
 import { IoError } from "../errors.js";
 import { arrow } from "../io/apache-arrow.js";
 
-/** The type that a column of a query is expected to have. */
 export type ExpectedType = "text" | "int64" | "any";
 
 /**

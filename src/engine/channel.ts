@@ -3,7 +3,7 @@
 import type * as Grpc from "@grpc/grpc-js";
 import { IoError, NoInputError, UsageError } from "../errors.js";
 import { environmentVariable } from "../io/environment.js";
-import { errorCode } from "../io/error-code.js";
+import { errorCode } from "../io/write.js";
 import { readText } from "../io/read-text.js";
 import { TOKEN_VARIABLE, type Address } from "./address.js";
 import { ROOTS_VARIABLE } from "./failures.js";
@@ -26,8 +26,7 @@ export class SilentStream extends Error {}
 /**
  * Creates a channel to a server with the headers that each call sends; the first call connects.
  *
- * @throws {UsageError} the package is missing, or a header or the token has invalid characters
- * @throws {NoInputError} {UsageError} a file of certificates cannot be used, as in ownRoots
+ * @throws {UsageError} the package is missing, or a header or the token has invalid characters; as ownRoots
  */
 export async function openChannel(address: Address, token: string | undefined): Promise<Channel> {
   const grpc = await grpcPackage();
@@ -56,7 +55,6 @@ export async function openChannel(address: Address, token: string | undefined): 
   return new Channel(client, metadata);
 }
 
-/** Imports gRPC's client. @throws {UsageError} the package is not installed */
 async function grpcPackage(): Promise<typeof Grpc> {
   try {
     return await import("@grpc/grpc-js");
@@ -73,9 +71,7 @@ async function grpcPackage(): Promise<typeof Grpc> {
  * Reads the certificates of the authorities that environment variables name, as other gRPC clients do; null: gRPC's
  * built-in certificates.
  *
- * @throws {NoInputError} the file does not exist
- * @throws {IoError} the file cannot be read
- * @throws {UsageError} the file contains no certificate
+ * @throws {NoInputError} the file does not exist @throws {UsageError} it contains no certificate
  */
 async function ownRoots(): Promise<Buffer | null> {
   const path = environmentVariable(ROOTS_VARIABLE);
@@ -92,7 +88,6 @@ async function ownRoots(): Promise<Buffer | null> {
   return Buffer.from(roots);
 }
 
-/** A connection to a server, through which calls are made. */
 export class Channel {
   readonly #client: Grpc.Client;
   readonly #metadata: Grpc.Metadata;
@@ -110,11 +105,7 @@ export class Channel {
     this.#client.close();
   }
 
-  /**
-   * Makes a call with one response. It fails if the response takes longer than a number of milliseconds.
-   *
-   * @throws the error of the call
-   */
+  /** Makes a call with one response. @throws the error of the call */
   unary(
     method: string,
     [request, response]: readonly [MessageShape, MessageShape],

@@ -2,13 +2,10 @@
 
 import { createHash, type Hash } from "node:crypto";
 
-/** Value that stands for the length of a missing value. */
-const MISSING = 0xffffffff;
+/** Stands for the length of a missing value. */
+export const MISSING = 0xffffffff;
 
-/**
- * A digest of columns. It hashes values and lengths of a column as two separate streams, so that it does not depend on
- * batches.
- */
+/** Hashes values and lengths of a column as two separate streams, so that the result does not depend on batches. */
 export class RowDigest {
   readonly #hashes: { values: Hash; lengths: Hash }[];
 
@@ -29,7 +26,6 @@ export class RowDigest {
     other.update(new Uint8Array(lengths.buffer, lengths.byteOffset, lengths.byteLength));
   }
 
-  /** Adds texts of a column to the checksum. */
   addTexts(column: number, texts: readonly string[]): void {
     const bytes = texts.map((text) => Buffer.from(text, "utf8"));
     const lengths = Uint32Array.from(bytes, (one, i) => (texts[i] === "" ? MISSING : one.length));

@@ -11,14 +11,19 @@
 // SQL. Source: Spark's SQL reference, TRANSFORM; its programs run in the directory of the session's files.
 
 import { randomBytes } from "node:crypto";
+import { readdir, readFile } from "node:fs/promises";
+import { createRequire } from "node:module";
+import { join } from "node:path";
+import { gzipSync } from "node:zlib";
 import { DataError, IoError, NoInputError, OutputError, UsageError, type EmbedError } from "../errors.js";
 import { arrow } from "../io/apache-arrow.js";
-import type { ArtifactFile } from "./artifacts.js";
+import { version } from "../io/package-version.js";
+import { filesBelow } from "../io/tree.js";
+import type { EngineSession, ArtifactFile } from "./session.js";
 import { batchesIn } from "./batches.js";
 import { unescaped } from "./escaped-cells.js";
 import { literal } from "./files.js";
 import { ERROR_IF_EXISTS, OVERWRITE } from "./messages.js";
-import { packedProgram } from "./program-files.js";
 import {
   filesOf,
   filtered,
@@ -29,7 +34,6 @@ import {
   queryOf,
   type Relation,
 } from "./plans.js";
-import type { EngineSession } from "./session.js";
 
 /** The oldest version of Spark whose servers return the observed metrics of a command. */
 const FIRST_MAJOR = 4;
@@ -162,9 +166,7 @@ export async function runOnExecutors(
   return reported;
 }
 
-/**
- * Returns the error about a row or an option that a program on an executor reported; undefined for any other failure.
- */
+/** Returns the error about a row or an option that a program reported; undefined for any other failure. */
 function partError(error: unknown): EmbedError | undefined {
   const [, code, text = ""] = /embed (6[45]): (.*)/.exec(error instanceof Error ? error.message : "") ?? [];
   if (code === undefined) return undefined;
@@ -228,4 +230,43 @@ ${JSON.stringify(paths)}.forEach((name, i) => fs.linkSync(own(i), place(${JSON.s
 process.argv = [process.argv[0], path.join(folder, "program/dist/program", ${JSON.stringify(script)}), path.join(folder, ${JSON.stringify(JOB_FOLDER)})];
 import(pathToFileURL(process.argv[1]).href).catch((error) => fail(error.stack));
 `;
+}
+
+const root = new URL("../../", import.meta.url);
+/** Module that io/apache-arrow.ts loads; it consists of one file and has no dependencies. */
+const ARROW = "apache-arrow/Arrow.esnext.min";
+/** Packages that the modules of a script import; they have no dependencies of their own. */
+const PACKAGES = ["commander", "papaparse"];
+const { resolve } = createRequire(import.meta.url);
+
+/**
+ * Packs the program into one file for executors: the built modules, the kernels, and the packages that scripts load.
+ *
+ *   u32 length of the list ── list: [path, size] as JSON ── the files' bytes, one after another; compressed by gzip
+ */
+async function packedProgram(): Promise<Uint8Array> {
+  const files: (readonly [path: string, bytes: Uint8Array])[] = [];
+  for (const [folder, ending] of [
+    ["dist/program/", /js$/],
+    ["dist/kernels/", /\.wasm$/],
+  ] as const)
+    for (const name of (await readdir(new URL(folder, root))).filter((one) => ending.test(one)))
+      files.push([folder + name, await readFile(new URL(folder + name, root))]);
+  const exports = { [`.${ARROW.slice(ARROW.indexOf("/"))}`]: "./arrow.cjs" };
+  const text = (value: object): Uint8Array => Buffer.from(JSON.stringify(value));
+  files.push(
+    ["package.json", text({ name: "embed-tables", version, type: "module" })],
+    ["node_modules/apache-arrow/package.json", text({ name: "apache-arrow", exports })],
+    ["node_modules/apache-arrow/arrow.cjs", await readFile(resolve(ARROW))],
+  );
+  for (const name of PACKAGES) {
+    const [entry, folder] = [resolve(name), join("node_modules", name)];
+    const own = entry.slice(0, entry.lastIndexOf(folder) + folder.length);
+    for (const file of (await filesBelow(own)).filter((one) => /(?<!\.min)\.(?:c?js|json)$/.test(one)))
+      files.push([`node_modules/${name}/${file}`, await readFile(join(own, file))]);
+  }
+  const list = text(files.map(([path, { length }]) => [path, length]));
+  const length = Buffer.alloc(4);
+  length.writeUInt32LE(list.length);
+  return gzipSync(Buffer.concat([length, list, ...files.map(([, bytes]) => bytes)]), { level: 6 });
 }

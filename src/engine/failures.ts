@@ -20,7 +20,7 @@ const OUT_OF_MEMORY = /stopped SparkContext|OutOfMemoryError|Job aborted due to.
 const MOST_SHOWN = 600;
 
 /** The error of a failed call, as grpc-js throws it. */
-export interface CallError extends Error {
+interface CallError extends Error {
   code: number;
   details: string;
   metadata?: { get(name: string): (string | Uint8Array)[] };
@@ -37,13 +37,12 @@ export function isCallError(error: unknown): error is CallError {
 }
 
 /** An error that a server reports: its error class, such as PATH_NOT_FOUND, and its message. */
-export interface Said {
+interface Said {
   errorClass: string;
   text: string;
 }
 
-/** Returns the error of a failed call, with secrets removed. */
-export function saidBy(error: CallError, secrets: readonly string[]): Said {
+function saidBy(error: CallError, secrets: readonly string[]): Said {
   const text = withoutSecrets(error.details || error.message, secrets);
   const named = /^\[([A-Z0-9_.]+)\]/.exec(text)?.[1] ?? "";
   return { errorClass: infoOf(error)["errorClass"] ?? named, text };
@@ -145,7 +144,6 @@ export interface Doing {
 
 export const doingText = ({ verb, what }: Doing): string => `${verb} ${what}`.trim();
 
-/** Converts the error of a failed command into one with advice for the user. */
 function ofCommand({ errorClass, text }: Said, short: string, what: string, cause: ErrorOptions): unknown {
   if (/exited with status 127\b/.test(text))
     return new UsageError(
@@ -188,7 +186,6 @@ function ofCommand({ errorClass, text }: Said, short: string, what: string, caus
   return undefined;
 }
 
-/** Converts the error of a failed query into one with advice for the user. */
 function ofQuery({ errorClass, text }: Said, short: string, what: string, cause: ErrorOptions): unknown {
   if (/maxResultSize/.test(text))
     return new UsageError(

@@ -31,7 +31,6 @@ export function literal(uri: string): string {
 /** Columns of a listing of files; times are in milliseconds, sizes in bytes. */
 const LISTED = ["path", "length", "unix_millis(modificationTime) AS modified"];
 
-/** @throws {UsageError} a server cannot find files by this name */
 export function checkRemoteNames(named: readonly string[]): void {
   for (const path of named) {
     if (path === "-")
@@ -68,7 +67,6 @@ export async function remoteFiles(
   return { files, warnings };
 }
 
-/** @throws {IoError} files were changed, added or removed after they were listed */
 export async function checkUnchanged(
   session: EngineSession,
   named: readonly string[],
@@ -119,7 +117,6 @@ function withSlashes(uri: string): string {
   return uri.replace(/^([a-z][a-z0-9+.-]*):\/(?!\/)/i, "$1:///");
 }
 
-/** Selects the files that belong to the log with a given name. */
 function chosen(
   path: string,
   listed: readonly Listed[],

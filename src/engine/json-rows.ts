@@ -5,8 +5,7 @@ import { NoInputError, UsageError } from "../errors.js";
 import type { EngineReading } from "../log/log.js";
 import { sqlOfSelect } from "./open.js";
 import { quotedColumn, queryOf } from "./plans.js";
-import type { EngineSession } from "./session.js";
-import type { SparkType } from "./session-types.js";
+import type { EngineSession, SparkType } from "./session.js";
 
 /** A log on the server: its name in messages, and the SQL relation of its rows. */
 export interface ServerLog {
@@ -64,7 +63,6 @@ function cellOf(column: string, type: SparkType): string | undefined {
   return value === undefined ? undefined : `transform(${column}, x -> ${value})`;
 }
 
-/** Quotes a text for use in SQL. */
 export function quotedText(text: string): string {
   return `'${text.replaceAll("\\", "\\\\").replaceAll("'", "\\'")}'`;
 }

@@ -9,8 +9,8 @@ import type { ByteSource } from "../io/source.js";
 import { literal, type RemoteFile } from "./files.js";
 import { batchesIn, int64At } from "./batches.js";
 import { filesOf, filtered, projected, quotedColumn, sorted, type Relation } from "./plans.js";
-import { LostOperation } from "./session-types.js";
-import type { EngineSession } from "./session.js";
+import { OutOfOrder } from "./row-order.js";
+import { LostOperation, type EngineSession } from "./session.js";
 
 /** The only line end is \n: a \r before it belongs to the line, as in local files. */
 const NEWLINE = 0x0a;
@@ -200,9 +200,6 @@ class LineSource implements ByteSource {
     };
   }
 }
-
-/** Thrown if lines do not arrive in the order of the file. */
-class OutOfOrder extends Error {}
 
 /** Returns rows [from, to) of a text column; a newline follows each row. */
 function textLines({ values, valueOffsets }: Data, from: number, to: number): Uint8Array {

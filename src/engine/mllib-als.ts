@@ -10,8 +10,7 @@ import { DivergedError, IoError } from "../errors.js";
 import { batchesIn } from "./batches.js";
 import { ESTIMATOR } from "./messages.js";
 import { filtered, type Relation } from "./plans.js";
-import { LostOperation } from "./session-types.js";
-import type { EngineSession } from "./session.js";
+import { type EngineSession, LostOperation } from "./session.js";
 import type { Message } from "./wire.js";
 
 const ALS = "org.apache.spark.ml.recommendation.ALS";
@@ -75,10 +74,10 @@ export async function fitAls(
     doing,
   }: { slice?: number | undefined; doing?: ((text: string) => void) | undefined },
 ): Promise<Factors> {
-  const { rank, ...others } = parameters;
+  const { rank } = parameters;
   doing?.(`training on ${session.shown} (MLlib's ALS)`);
   const blocks = Math.min(MOST_BLOCKS, Math.ceil(numRatings / BLOCK_RATINGS));
-  const command = fitCommand(relation, { rank, ...others }, blocks);
+  const command = fitCommand(relation, parameters, blocks);
   const { mlCommandResult } = await session.execute(command, "training with MLlib's ALS");
   const { objRef, warningMessage } = mlCommandResult?.operatorInfo ?? {};
   if (objRef?.id === undefined)
@@ -110,7 +109,6 @@ function fitCommand(dataset: Relation, of: AlsParameters, blocks: number): Messa
   return { mlCommand: { fit: { estimator, params: { params }, dataset } } };
 }
 
-/** Fetches the vectors of the users or the items, a slice of ids at a time. */
 async function fetchFactors(
   session: EngineSession,
   relation: Relation,

@@ -1,7 +1,7 @@
 // Checks names and options of a log that is a table or a query; all engines use these checks.
 
 import { IoError, NoInputError, UsageError } from "../errors.js";
-import { errorCode } from "../io/error-code.js";
+import { errorCode } from "../io/write.js";
 import { readText } from "../io/read-text.js";
 import { checkUndelimited } from "../log/form.js";
 import type { EngineReading, ReadOptions } from "../log/log.js";
@@ -63,4 +63,21 @@ export function checkQueryReading(options: ReadOptions, what: string): void {
   checkUndelimited(options, `the log is ${what}`);
   if (options.format !== undefined && options.format !== "parquet")
     throw new UsageError(`--input-format is only supported for files, and the log is ${what}`);
+}
+
+const SCHEME = /^duckdb:/i;
+
+export function isDuckDbAddress(address: string): boolean {
+  return SCHEME.test(address);
+}
+
+/** Returns the path of the database file; undefined for a database in memory. @throws {UsageError} it is a URL */
+export function databasePath(address: string): string | undefined {
+  const path = address.replace(SCHEME, "");
+  if (path.startsWith("//") || /^[a-z][a-z0-9+.-]+:/i.test(path))
+    throw new UsageError(
+      `--engine: expected duckdb:PATH, such as duckdb:shop.duckdb, or duckdb: for a database in memory, got ` +
+        `'${address}': attach other databases in the query's file, ATTACH '...' AS shop (READ_ONLY);`,
+    );
+  return path === "" || path === ":memory:" ? undefined : path;
 }

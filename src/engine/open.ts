@@ -129,7 +129,6 @@ export async function sqlOfSelect(path: string): Promise<string> {
   return query;
 }
 
-/** Opens a table or a query. */
 async function openQuery(
   session: EngineSession,
   table: string | undefined,
@@ -152,7 +151,6 @@ async function openQuery(
   return withoutDuplicates(log, options);
 }
 
-/** Opens files that the server reads as one log. */
 async function openNamed(
   session: EngineSession,
   named: readonly string[],

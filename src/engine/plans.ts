@@ -9,12 +9,10 @@ export type Relation = Message;
 /** A command of Spark Connect, which has an effect on the server. */
 export type SparkCommand = Message;
 
-/** Returns a relation that reads files of one format. */
 export function filesOf(format: string, paths: readonly string[], options: Record<string, string>): Relation {
   return { read: { dataSource: { format, paths, options } } };
 }
 
-/** Returns a relation that reads a table by its name. */
 export function namedTable(name: string): Relation {
   return { read: { namedTable: { unparsedIdentifier: name } } };
 }
@@ -29,7 +27,6 @@ export function projected(input: Relation, expressions: readonly string[]): Rela
   return { project: { input, expressions: expressions.map(expressionOf) } };
 }
 
-/** Returns a relation of the rows of another relation for which a condition holds. */
 export function filtered(input: Relation, condition: string): Relation {
   return { filter: { input, condition: expressionOf(condition) } };
 }
@@ -44,12 +41,10 @@ export function sorted(input: Relation, by: readonly string[]): Relation {
   return { sort: { input, order, isGlobal: true } };
 }
 
-/** Returns a relation of the first rows of another relation. */
 export function limited(input: Relation, rows: number): Relation {
   return { limit: { input, limit: rows } };
 }
 
-/** Returns a relation without the first rows of another relation. */
 export function skipping(input: Relation, rows: number): Relation {
   return { offset: { input, offset: rows } };
 }

@@ -6,7 +6,7 @@ import { DataError } from "../errors.js";
 import { arrow } from "../io/apache-arrow.js";
 import { int64At } from "./batches.js";
 
-/** Thrown if rows do not arrive in the order of their file. */
+/** Thrown if rows or lines do not arrive in the order of their file. */
 export class OutOfOrder extends Error {}
 
 /** Checks that the row numbers of a file ascend from 0 without a gap. */
@@ -66,7 +66,6 @@ export class TieCheck {
   }
 }
 
-/** Whether two cells of a column are equal. */
 function sameCell(a: Data, i: number, b: Data, j: number): boolean {
   const isThere = ({ nullBitmap, nullCount, offset }: Data, at: number) =>
     nullCount === 0 || !nullBitmap || ((nullBitmap[(offset + at) >> 3]! >> ((offset + at) & 7)) & 1) === 1;

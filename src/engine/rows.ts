@@ -5,14 +5,20 @@
 //   table  ordered by --engine-order; rows with equal order columns must be equal, or their order would be arbitrary
 
 import type { Data } from "apache-arrow";
-import { IoError, NoRowsError } from "../errors.js";
+import { IoError, NoRowsError, DataError } from "../errors.js";
 import type { InputFingerprint } from "../io/fingerprint.js";
 import { loadKernel } from "../kernels/shared/load.js";
 import { checkPartition, columnsOfFiles, partitionCell } from "../log/file-columns.js";
 import { checkColumnCount, SAMPLE_ROWS } from "../log/limits.js";
 import { undelimited, type ColumnRequest, type Log, type ReadOptions, type ReadResult } from "../log/log.js";
 import { NullTexts } from "../log/nulls.js";
-import { columnOptions, type ListSeparators, type LeafColumn } from "../log/parquet/cursor.js";
+import {
+  columnOptions,
+  type ListSeparators,
+  type LeafColumn,
+  holdsTimes,
+  separatorIn,
+} from "../log/parquet/cursor.js";
 import { RangeMerger } from "../log/parquet/read.js";
 import {
   buffersOfRange,
@@ -20,27 +26,23 @@ import {
   ParquetScanner,
   type ParquetRowRange,
 } from "../log/parquet/scanner.js";
-import { checkedReading, progressOf } from "../log/read.js";
+import { checkedReading, progressOf, noSuchColumn } from "../log/read.js";
 import { scanMemories } from "../log/scanner.js";
 import { ArrowCursor, leafOf, oddColumn } from "./arrow-columns.js";
-import { batchesIn } from "./batches.js";
+import { batchesIn, int64At, type ExpectedType } from "./batches.js";
 import { RowDigest } from "./digest.js";
-import { filtered, limited, skipping, sorted, type Relation } from "./plans.js";
 import {
-  columnOf,
-  expectedOf,
-  isList,
-  isTime,
-  noRows,
-  openInput,
-  POSITION,
-  selected,
-  type OpenInput,
-  type RowInput,
-} from "./row-inputs.js";
+  filtered,
+  limited,
+  skipping,
+  sorted,
+  type Relation,
+  countRows,
+  projected,
+  quotedColumn,
+} from "./plans.js";
 import { OutOfOrder, PositionCheck, TieCheck } from "./row-order.js";
-import { LostOperation } from "./session-types.js";
-import type { EngineSession } from "./session.js";
+import { type EngineSession, LostOperation, type SparkType } from "./session.js";
 
 /**
  * Approximate number of bytes of a batch. Small batches add overhead; large ones take memory here and on the server.
@@ -172,7 +174,6 @@ async function firstBatches(
   return await fetched(limited(sorted(relation, order), rows));
 }
 
-/** Arguments of readInputs: the inputs whose rows a server reads, and how they are read. */
 interface RowReading {
   session: EngineSession;
   files: readonly OpenInput[];
@@ -252,10 +253,7 @@ interface RowBatch {
   bytes: number;
 }
 
-/**
- * Yields the rows of an input in order, slice by slice. @throws {DataError} the order has ties @throws {IoError} rows
- * are missing
- */
+/** Yields the rows of an input in order. @throws {DataError} the order has ties @throws {IoError} rows are missing */
 async function* batchesOf(
   session: EngineSession,
   file: OpenInput,
@@ -313,4 +311,110 @@ function sliceOf(
   }
   const some = isWhole ? relation : filtered(relation, `${POSITION} >= ${from} AND ${POSITION} < ${to}`);
   return isSorted ? sorted(some, order) : some;
+}
+
+/** An input that is read as rows: a file, or a table or query with its order columns. */
+interface RowInput {
+  /** name of the input in messages and manifests */
+  path: string;
+  relation: Relation;
+  partition: Readonly<Record<string, string>>;
+  /** columns that define the order of the rows; undefined for a file, whose rows are numbered */
+  order: readonly string[] | undefined;
+  /** size of the file in bytes; absent for a table or a query */
+  bytes?: number;
+  modified?: number;
+}
+
+interface OpenInput extends RowInput {
+  columns: string[];
+  types: ReadonlyMap<string, SparkType>;
+  /** number of rows; Infinity if they were not counted */
+  numRows: number;
+}
+
+/** The column that contains the number of each row in its file. */
+const POSITION = quotedColumn("embed_position");
+
+/**
+ * Finds the columns and the number of rows of an input.
+ *
+ * @param slice number of bytes that the rows of one job have, if rows are read in slices
+ * @throws {DataError} it has no rows, or two columns of the same name @throws {UsageError} an order column is missing
+ */
+async function openInput(
+  session: EngineSession,
+  input: RowInput,
+  slice: number | undefined,
+): Promise<OpenInput> {
+  const found = await session.columnsOf(input.relation, `'${input.path}'`);
+  const columns = found.map(({ name }) => name);
+  const twice = columns.find((name, i) => columns.indexOf(name) < i);
+  if (twice !== undefined)
+    throw new DataError("two columns have the same name: rename one of them", {
+      file: input.path,
+      column: twice,
+    });
+  const missing = input.order?.find((name) => !columns.includes(name));
+  if (missing !== undefined) throw noSuchColumn(missing, columns);
+  // rows are counted only if they are read in slices, because counting runs the query once more
+  const numRows = input.order && slice === undefined ? Infinity : await countInputRows(session, input);
+  if (numRows === 0) throw noRows(input);
+  return { ...input, columns, types: new Map(found.map(({ name, type }) => [name, type])), numRows };
+}
+
+async function countInputRows(session: EngineSession, { relation, path }: RowInput): Promise<number> {
+  let count = 0;
+  for (const bytes of await session.fetch(countRows(relation), `'${path}'`))
+    for (const { children } of batchesIn(bytes, ["int64"], `'${path}'`)) count = int64At(children[0]!, 0);
+  return count;
+}
+
+function noRows({ order, path }: RowInput): NoRowsError {
+  const what = order
+    ? "the table or query has no rows"
+    : "the file holds no row: expected a Parquet file with rows";
+  return new NoRowsError(what, { file: path, line: 1 });
+}
+
+function isList({ types }: OpenInput, name: string): boolean {
+  return leafOf(name, types.get(name)!)?.maxRepetition === 1;
+}
+
+/** Whether each cell of a column is a single time. */
+function isTime(file: OpenInput, name: string, columns: ListSeparators): boolean {
+  const column = columnOf(file, name, columns);
+  return typeof column !== "string" && holdsTimes(column);
+}
+
+/**
+ * Returns a column of an input, or a text that all rows have in this column: a cell from the file's path, or an empty
+ * cell.
+ */
+function columnOf(file: OpenInput, name: string, columns: ListSeparators): LeafColumn | string {
+  if (columns.ignored.has(name)) return "";
+  const type = file.types.get(name);
+  if (!type) return partitionCell(file.partition, name);
+  const separator = separatorIn(name, isList(file, name), columns);
+  return {
+    name,
+    ...leafOf(name, type)!,
+    ...{ codec: "UNCOMPRESSED", start: 0, end: 0, numValues: 0, maxDefinition: 1 },
+    separator,
+  };
+}
+
+/** Selects columns of an input table, followed by the columns by which its rows are sorted. */
+function selected(file: OpenInput, names: readonly string[]): { relation: Relation; order: string[] } {
+  const cells = names.map((name, i) => `${quotedColumn(name)} AS embed_${i}`);
+  const order = file.order
+    ? file.order.map((name, i) => [quotedColumn(name), `embed_order_${i}`] as const)
+    : [["_metadata.row_index", POSITION] as const];
+  const relation = projected(file.relation, [...cells, ...order.map(([what, as]) => `${what} AS ${as}`)]);
+  return { relation, order: order.map(([, as]) => as) };
+}
+
+function expectedOf({ order }: OpenInput, names: readonly string[]): ExpectedType[] {
+  const cells = names.map((): ExpectedType => "any");
+  return [...cells, ...(order ? order.map((): ExpectedType => "any") : (["int64"] as const))];
 }

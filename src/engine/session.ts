@@ -4,11 +4,11 @@
 
 import { randomUUID } from "node:crypto";
 import { setTimeout as after } from "node:timers/promises";
+import { open } from "node:fs/promises";
 import { IoError } from "../errors.js";
 import { environmentVariable } from "../io/environment.js";
 import { version } from "../io/package-version.js";
 import { checkToken, parseAddress, TOKEN_VARIABLE, type Address } from "./address.js";
-import { artifactMessages, type ArtifactFile } from "./artifacts.js";
 import { openChannel, SilentStream, type Channel } from "./channel.js";
 import {
   DEADLINE,
@@ -37,13 +37,6 @@ import {
   releaseSessionResponse,
 } from "./messages.js";
 import type { SparkCommand, Relation } from "./plans.js";
-import {
-  LostOperation,
-  type CommandResult,
-  type PlanResponse,
-  type SessionOptions,
-  type SparkType,
-} from "./session-types.js";
 import type { Message, MessageShape } from "./wire.js";
 
 /** Time limit of the first call in milliseconds. */
@@ -397,4 +390,95 @@ export class EngineSession {
       throw signal.reason;
     });
   }
+}
+
+/** The type of a column, as Spark Connect represents it: `{ decimal: { scale: 2 } }`. */
+export type SparkType = Message;
+
+interface CommandResult {
+  /** set for a checkpoint: the relation that the server stores */
+  checkpointCommandResult?: { relation?: { relationId?: string } };
+  /** set for a training: the id of the model on the server, and a warning */
+  mlCommandResult?: { operatorInfo?: { objRef?: { id?: string }; warningMessage?: string } };
+  /** metrics that Spark's `observe` computed over the rows of a plan, and the name of the observation */
+  observedMetrics?: { name?: string; values?: { string?: string; long?: number }[] }[];
+}
+
+interface PlanResponse extends CommandResult {
+  responseId?: string;
+  arrowBatch?: { data?: Uint8Array };
+  resultComplete?: object;
+}
+
+/** Thrown if the server no longer has the operation, because it was restarted or released the operation. */
+export class LostOperation extends Error {}
+
+interface SessionOptions {
+  address: string;
+  /** maximum number of milliseconds that the server may be unreachable or silent */
+  timeout: number;
+  signal: AbortSignal;
+  /** Spark's settings for the session */
+  settings: Readonly<Record<string, string>>;
+}
+
+/** A file, given as bytes in memory or as the path and the size of a local file. */
+export interface ArtifactFile {
+  /** file name, without folders */
+  name: string;
+  content: Uint8Array | { path: string; size: number };
+}
+
+const CHUNK = 1 << 20;
+
+/** @param call fields that are added to each message @throws {IoError} a local file became shorter */
+async function* artifactMessages(files: readonly ArtifactFile[], call: Message): AsyncGenerator<Message> {
+  for (const { name, content } of files) {
+    const totalBytes = content instanceof Uint8Array ? content.length : content.size;
+    const path = `files/${name}`;
+    const numChunks = Math.ceil(totalBytes / CHUNK);
+    let isFirst = true;
+    for await (const bytes of chunksOf(content)) {
+      const data = { data: bytes, crc: crc32(bytes) };
+      // the server accepts a file of one chunk only in the message `batch`
+      if (numChunks <= 1) yield { ...call, batch: { artifacts: [{ name: path, data }] } };
+      else if (isFirst)
+        yield { ...call, beginChunk: { name: path, totalBytes, numChunks, initialChunk: data } };
+      else yield { ...call, chunk: data };
+      isFirst = false;
+    }
+  }
+}
+
+async function* chunksOf(content: ArtifactFile["content"]): AsyncGenerator<Uint8Array> {
+  if (content instanceof Uint8Array) {
+    // an empty file is sent as one empty chunk
+    for (let at = 0; at === 0 || at < content.length; at += CHUNK) yield content.subarray(at, at + CHUNK);
+    return;
+  }
+  const { path, size } = content;
+  const file = await open(path);
+  try {
+    for (let at = 0; at === 0 || at < size; at += CHUNK) {
+      const wanted = Math.min(CHUNK, size - at);
+      const { bytesRead, buffer } = await file.read(Buffer.alloc(wanted), 0, wanted, at);
+      if (bytesRead < wanted) throw new IoError(`'${path}' became shorter while it was sent`);
+      yield buffer;
+    }
+  } finally {
+    await file.close();
+  }
+}
+
+const TABLE = Uint32Array.from({ length: 256 }, (_, byte) => {
+  let crc = byte;
+  for (let bit = 0; bit < 8; bit++) crc = crc & 1 ? (crc >>> 1) ^ 0xedb88320 : crc >>> 1;
+  return crc;
+});
+
+/** Computes the CRC-32 of ISO 3309, which gzip uses; zlib.crc32 requires Node 22. */
+function crc32(bytes: Uint8Array): number {
+  let crc = 0xffffffff;
+  for (const byte of bytes) crc = (crc >>> 8) ^ TABLE[(crc ^ byte) & 0xff]!;
+  return ~crc >>> 0;
 }

@@ -1,14 +1,14 @@
-// The input of the programs that do a command's work on executors, in addition to the files of the run.
+// What Spark's executors need to run a part of a command: the program, the job, and the files of the run.
 
+import { basename } from "node:path";
 import type { PredictOptions } from "../api/predict/options.js";
 import type { RecallOptions } from "../api/recall/options.js";
 import type { ListsRequest } from "../api/recall/requested-lists.js";
+import { UsageError } from "../errors.js";
+import { filesBelow, statOf } from "../io/tree.js";
 import type { GivenTransform } from "../training/options/transform-options.js";
 
-/**
- * Names in the job directory of an executor: the file with the job, which is the same for all programs of the job, and
- * the folder with the files of the run.
- */
+/** Names in an executor's job directory: the file with the job, the same for all programs, and the run's folder. */
 export const [JOB_FILE, RUN_FOLDER] = ["part-job", "run"];
 
 /**
@@ -33,3 +33,31 @@ export type RowsJob = { named: string } & (
 
 /** The job of a command on executors. Each program of the job reads it from JOB_FILE, in V8's serialization format. */
 export type PartJob = ListsJob | RowsJob;
+
+/** File name, in the built package, of the program that an executor runs for its part of the work. */
+export const PART_SCRIPT = scriptName(new URL("./part.worker.js", import.meta.url));
+
+/** Returns the name of a script in the built package, also if this module runs from the folder of compiled files. */
+function scriptName({ pathname }: URL): string {
+  return `${basename(pathname).replace(/\.c?js$/, "")}.cjs`;
+}
+
+type JobFile = Uint8Array | { path: string; size: number };
+
+/** A run's files, by the paths at which an executor finds them in its job directory. */
+export async function filesOfRun(root: string): Promise<[string, JobFile][]> {
+  const paths = await filesBelow(root);
+  return await Promise.all(
+    paths.map(async (path): Promise<[string, JobFile]> => {
+      const whole = `${root}/${path}`;
+      return [`${RUN_FOLDER}/${path}`, { path: whole, size: (await statOf(whole))!.bytes }];
+    }),
+  );
+}
+
+export function checkIsSpark(engine: string): void {
+  if (engine.startsWith("sc://")) return;
+  throw new UsageError(
+    `--engine-output needs a Spark Connect server (sc://HOST:PORT), got --engine ${engine}`,
+  );
+}

@@ -25,8 +25,7 @@ import { CASE_SENSITIVE, openEngineSession } from "../engine/open.js";
 import { IoError, UsageError } from "../errors.js";
 import { version } from "../io/package-version.js";
 import { collectWarnings, type Watch } from "../training/session/watch.js";
-import { JOB_FILE, type ListsJob } from "./part-job.js";
-import { checkIsSpark, filesOfRun, PART_SCRIPT } from "./part-files.js";
+import { JOB_FILE, type ListsJob, checkIsSpark, filesOfRun, PART_SCRIPT } from "./part-job.js";
 
 /**
  * Ranks items for all users, or similar items for all items, in lists that the executors of a server make.
@@ -92,7 +91,6 @@ export async function recallOnExecutors(
   }
 }
 
-/** Returns the path of the output. @throws {UsageError} an option is not supported on executors */
 function checkedOutput({ engine, engineOutput, baseline, foldIn }: RequestedLists): string {
   checkIsSpark(engine!);
   if (baseline !== undefined)

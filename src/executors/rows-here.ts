@@ -7,10 +7,7 @@ import { transform } from "../api/transform/transform.js";
 import { DataError, NoRowsError } from "../errors.js";
 import type { RowsJob } from "./part-job.js";
 
-/**
- * Counts and warnings of the rows that a command processed. Only predict counts the rows that filters drop
- * (`filtered`).
- */
+/** Only predict counts the rows that filters drop (`filtered`). */
 export type ProcessedRows = Pick<PredictSummary, "rows" | "leftOut" | "unknown" | "warnings">;
 
 /**

@@ -29,14 +29,10 @@ import type { TrainedAs } from "../training/reading/open-as-trained.js";
 import { PREPROCESS_FILE } from "../training/capabilities/run-space.js";
 import type { Summary } from "../training/session/summary.js";
 import type { Watch } from "../training/session/watch.js";
-import { checkIsSpark, filesOfRun, PART_SCRIPT } from "./part-files.js";
-import { JOB_FILE, type RowsJob } from "./part-job.js";
+import { checkIsSpark, filesOfRun, PART_SCRIPT, JOB_FILE, type RowsJob } from "./part-job.js";
 import { runOnRows, type ProcessedRows } from "./rows-here.js";
 
-/**
- * Numbers of rows that are tried in turn on this machine, until the filters keep one of them, which shows the columns
- * of the output.
- */
+/** Numbers of rows that are tried here in turn, until the filters keep one, which shows the columns of the output. */
 const FIRST_ROWS = [100, 10_000, 1_000_000];
 
 type Command =
@@ -128,15 +124,12 @@ export async function rowsOnServer(
   }
 }
 
-/**
- * Reads from a run's recipe which side tables and which roles its rows need; an empty object if the run has no recipe.
- */
+/** Returns an empty object if the run has no recipe. */
 async function recipeOf(run: Run): Promise<Partial<TrainedAs>> {
   if (!Object.hasOwn(run.manifest.files, `model/${PREPROCESS_FILE}`)) return {};
   return JSON.parse(Buffer.from(await run.readModelFile(PREPROCESS_FILE)).toString("utf8")) as TrainedAs;
 }
 
-/** @throws {UsageError} an option is not supported on executors */
 function checkOptions(path: string | undefined, { command, given }: Command): void {
   checkIsSpark(given.engine!);
   const refuse = (flag: string, why: string) =>
@@ -158,7 +151,6 @@ function checkOptions(path: string | undefined, { command, given }: Command): vo
     throw new UsageError("--engine-output needs --key COLUMN, because rows of a cluster have no number");
 }
 
-/** The columns of the output that Spark writes. */
 interface OutputColumns {
   /** projections, in SQL, from lines of JSON to rows */
   rows: string[][];
@@ -166,11 +158,7 @@ interface OutputColumns {
   predictions: string[];
 }
 
-/**
- * Processes the first rows of the log on this machine, to learn the columns of the output.
- *
- * @throws {NoRowsError} filters drop all of these rows @throws {EmbedError} the errors of the command
- */
+/** @throws {NoRowsError} filters drop all of these rows @throws {EmbedError} the errors of the command */
 async function columnsOfFirstRows(
   session: EngineSession,
   log: ServerLog,
@@ -205,7 +193,6 @@ async function columnsOfFirstRows(
   });
 }
 
-/** Writes up to `limit` rows of the log to a file, as JSON lines. @returns the number of rows */
 async function writeFirstRows(
   session: EngineSession,
   log: ServerLog,
@@ -229,7 +216,7 @@ async function writeFirstRows(
 }
 
 /**
- * Returns SQL projections that convert an array of rows in JSON to columns; numbers in nested arrays and objects become
+ * Returns SQL projections from an array of rows in JSON to columns; numbers in nested arrays and objects become
  * columns, too.
  *
  * @param row an example of the rows

@@ -15,9 +15,7 @@ export interface ArrowBytes {
   read(into: Uint8Array, offset: number): Promise<void>;
 }
 
-/**
- * Size in bytes up to which a file is read at once, because a read of a few bytes takes as long as one of this size.
- */
+/** Size in bytes up to which a file is read at once: a read of a few bytes takes as long as one of this size. */
 const SMALL = 1 << 16;
 
 /** Throws the error for a file that lacks the expected structure. */
@@ -93,10 +91,7 @@ export class FlatTable {
     });
   }
 
-  /**
-   * Reads a vector of structs that have `bytes` bytes each, and returns the 64-bit numbers at the given offsets of each
-   * struct.
-   */
+  /** Reads a vector of structs of `bytes` bytes each: the 64-bit numbers at the given offsets of each struct. */
   structs(index: number, bytes: number, offsets: readonly number[]): number[][] {
     const target = this.#target(index);
     const length = target === 0 ? 0 : this.view.getUint32(target, true);
@@ -168,7 +163,6 @@ export class ArrowFile {
     return bytes;
   }
 
-  /** Reads the body of a batch of rows. */
   async batch(block: ArrowBlock): Promise<Body> {
     return this.#body((await this.#message(block)).table(2), block);
   }

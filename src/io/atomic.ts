@@ -9,10 +9,9 @@
 // If the process is killed between the two renames, NAME is missing: restoreInterrupted restores the old one.
 
 import { constants } from "node:fs";
-import { access, lstat, mkdir, open, readdir, rename, rm, stat } from "node:fs/promises";
+import { access, lstat, mkdir, open, readdir, rename, rm, stat, chmod, chown } from "node:fs/promises";
 import { basename, dirname, join, resolve } from "node:path";
 import { OutputError } from "../errors.js";
-import { accessOf, giveWhileWritten, keepAccess } from "./kept-access.js";
 import { checkReplaceable, type OwnDirectory } from "./replaceable.js";
 import {
   endWrite,
@@ -256,7 +255,7 @@ async function underTemporaryName(
   if (!isNeeded) unfinishedStarts({ path: temporary });
   try {
     try {
-      const access = await accessOf(target);
+      const access = await stat(target).catch(() => undefined);
       if (kind === "directory") await mkdir(temporary, access ? 0o700 : 0o777);
       else await (await open(temporary, "wx", access ? 0o600 : 0o666)).close();
       if (access) await giveWhileWritten(temporary, access);
@@ -310,4 +309,40 @@ async function syncTree(dir: string): Promise<void> {
     else await syncDirectory(path);
   }
   await syncDirectory(dir);
+}
+
+interface Access {
+  mode: number;
+  uid: number;
+  gid: number;
+}
+
+const OWNER_MAY_WRITE = 0o700;
+
+/** The access rights of the output that is replaced; the new one stays writable while it is written. */
+async function giveWhileWritten(path: string, { mode, uid, gid }: Access): Promise<void> {
+  await give(path, { mode: mode | ((await lstat(path)).isDirectory() ? OWNER_MAY_WRITE : 0o600), uid, gid });
+}
+
+/** Gives an output the access rights of the old one, and likewise each file and folder that both contain. */
+async function keepAccess(old: string, made: string): Promise<void> {
+  const [before, now] = [await stat(old).catch(() => undefined), await lstat(made)];
+  if (!before || before.isDirectory() !== now.isDirectory()) return;
+  if (now.isDirectory())
+    for (const name of await readdir(made)) await keepAccess(join(old, name), join(made, name));
+  await give(made, before);
+}
+
+async function give(path: string, { mode, uid, gid }: Access): Promise<void> {
+  // tries to set owner and group, then the group alone, because only root may change the owner
+  await chown(path, uid, gid).catch(() => chown(path, -1, gid).catch(() => undefined));
+  const isInGroup = (await lstat(path)).gid === gid;
+  // if the group could not be changed, the new group gets the rights of all other users instead of the old group's
+  // rights
+  const others = mode & 0o7;
+  const permitted = isInGroup ? mode & 0o7777 : (mode & 0o700) | (others << 3) | others;
+  await chmod(path, permitted).catch((error: unknown) => {
+    // ignores errors of file systems that do not store access rights
+    if (!["EPERM", "ENOTSUP", "EOPNOTSUPP", "ENOSYS"].includes(codeOf(error) ?? "")) throw error;
+  });
 }

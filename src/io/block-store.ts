@@ -4,7 +4,6 @@
 import { ArtifactError } from "../errors.js";
 import { RowFile } from "./row-file.js";
 
-/** Position, length and checksum of a block on disk. */
 interface Stored {
   position: number;
   length: number;
@@ -21,8 +20,6 @@ export class BlockStore {
   #end = 0;
 
   /**
-   * Creates an empty block store.
-   *
    * @param beside path of an output; the file is created next to it, and its name is deleted at once
    * @param budget maximum number of bytes of all blocks in memory
    */
@@ -36,7 +33,6 @@ export class BlockStore {
     return this.#free;
   }
 
-  /** Number of bytes that the blocks on disk occupy. */
   get bytesOnDisk(): number {
     return this.#end;
   }
@@ -96,10 +92,7 @@ export class BlockStore {
   }
 }
 
-/**
- * Returns a checksum of numbers: four sums that are mixed at every step, so that it changes if two numbers are
- * exchanged.
- */
+/** Four sums that are mixed at every step, so that the checksum changes if two numbers are exchanged. */
 function checksumOf(numbers: Uint32Array): number {
   let [a, b, c, d] = [1, 2, 3, 4];
   const end = numbers.length & ~3;

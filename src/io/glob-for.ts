@@ -59,7 +59,6 @@ function candidates(files: readonly string[]): string[][] {
   });
 }
 
-/** Splits off the extension that states a file's compression. */
 function split(name: string): { stem: string; compression: string } {
   const compression = /\.(gz|zst)$/i.exec(name)?.[0] ?? "";
   return { stem: name.slice(0, name.length - compression.length), compression };

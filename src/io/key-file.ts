@@ -3,7 +3,7 @@
 import { createHmac } from "node:crypto";
 import { readFile } from "node:fs/promises";
 import { NoInputError, UsageError } from "../errors.js";
-import { errorCode } from "./error-code.js";
+import { errorCode } from "./write.js";
 
 const MIN_BYTES = 16;
 

@@ -24,12 +24,10 @@ export function startWrite(): string {
   return id;
 }
 
-/** Marks a write as ended, whether it succeeded or not. */
 export function endWrite(id: string): void {
   ours.delete(id);
 }
 
-/** Returns the temporary name for an output that will become NAME, or was NAME. */
 export function temporaryName(name: string, kind: Kind, id: string): string {
   return `.${name}.${kind}-${id}`;
 }
@@ -66,10 +64,7 @@ export async function leftoversIn(directory: string): Promise<Leftover[]> {
   });
 }
 
-/**
- * Whether the writer of a temporary name is certainly not running; false for a writer on another machine that shares
- * the disk.
- */
+/** False if the writer is or may be running, such as one on another machine that shares the disk. */
 function isDead(id: string, pid: number, writerHost: string): boolean {
   if (writerHost !== hostName()) return false;
   // this list is exact for writes of this process; in containers, an earlier process may have had the same pid
@@ -110,15 +105,12 @@ export function observeUnfinished(observe: Observer): void {
   observer = observe;
 }
 
-/** Tells the observer of a temporary file, a temporary directory or a lock. Must be called before it is created. */
+/** Must be called before the temporary file, temporary directory or lock is created. */
 export function unfinishedStarts(unfinished: Unfinished): void {
   observer(unfinished, true);
 }
 
-/**
- * Tells the observer that a temporary file, a temporary directory or a lock no longer needs to be removed. Must be
- * called after it was renamed or removed.
- */
+/** Must be called after the temporary file, temporary directory or lock was renamed or removed. */
 export function unfinishedEnds(path: string): void {
   observer({ path }, false);
 }

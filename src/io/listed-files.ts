@@ -64,7 +64,6 @@ export function checkRegularFiles(dir: string, names: Iterable<string>): void {
   for (const name of files) checkKind(join(dir, name), "regular file");
 }
 
-/** Throws an error if the path exists and is not of the expected kind. */
 function checkKind(path: string, expected: "directory" | "regular file"): void {
   let found;
   try {
@@ -78,7 +77,6 @@ function checkKind(path: string, expected: "directory" | "regular file"): void {
   throw new ArtifactError(`'${path}' is ${fileKindText(found)}, expected a ${expected}: ${ADVICE}`);
 }
 
-/** Describes the kind of a file in words. */
 export function fileKindText(found: {
   isFile(): boolean;
   isDirectory(): boolean;

@@ -9,7 +9,7 @@ import { statfs } from "node:fs/promises";
 import { freemem, totalmem } from "node:os";
 import { dirname, join, resolve } from "node:path";
 import { memoryUsage, resourceUsage } from "node:process";
-import { errorCode } from "./error-code.js";
+import { errorCode } from "./write.js";
 
 /** A number of bytes of memory, and a description of what limits it, for messages. */
 export interface Memory {

@@ -52,8 +52,7 @@ export async function checkReplaceable(target: string, own: OwnDirectory): Promi
   }
 }
 
-/** Returns the first entry of a directory that is not one of the given files; undefined if there is none. */
-export async function foreignEntry(dir: string, files: readonly string[]): Promise<string | undefined> {
+async function foreignEntry(dir: string, files: readonly string[]): Promise<string | undefined> {
   const [known, folders] = [new Set(files), new Set(files.flatMap(foldersOf))];
   const within = async (folder: string): Promise<string | undefined> => {
     for (const { name, kind } of await entriesOf(join(dir, folder))) {

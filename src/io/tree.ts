@@ -1,7 +1,20 @@
-// Lists directories, and copies, renames and removes files.
+// Lists directories, and copies, renames, links and removes files.
 
 import { constants } from "node:fs";
-import { copyFile, link, lstat, mkdir, readdir, realpath, rename, rm, rmdir, stat } from "node:fs/promises";
+import {
+  copyFile,
+  link,
+  lstat,
+  mkdir,
+  readdir,
+  realpath,
+  readlink,
+  rename,
+  rm,
+  rmdir,
+  stat,
+  symlink,
+} from "node:fs/promises";
 import { basename, dirname, join, resolve } from "node:path";
 import { endWrite, startWrite, temporaryName, unfinishedEnds, unfinishedStarts } from "./leftovers.js";
 import { asCreateError, asIoError, codeOf, syncDirectory } from "./write.js";
@@ -167,4 +180,40 @@ export async function removeTree(path: string): Promise<void> {
 /** Removes a directory if it is empty. */
 export async function removeEmpty(path: string): Promise<void> {
   await rmdir(path).catch(() => undefined);
+}
+
+/** Returns the name that a link points to; undefined if there is no link. @throws {IoError} it cannot be read */
+export async function readPointer(path: string): Promise<string | undefined> {
+  try {
+    return await readlink(path);
+  } catch (error) {
+    const code = codeOf(error);
+    if (code === "ENOENT" || code === "ENOTDIR" || code === "EINVAL") return undefined;
+    throw asIoError(error, `reading the link '${path}' failed`);
+  }
+}
+
+/**
+ * Makes a link, such as `latest`, point to another file or directory next to it, by one rename: a concurrent reader
+ * finds the old target or the new one.
+ *
+ * @throws {OutputError} the link cannot be created: a read-only file system, no permission
+ * @throws {IoError} the disk is full
+ */
+export async function movePointer(path: string, name: string): Promise<void> {
+  const parent = dirname(resolve(path));
+  const id = startWrite();
+  const temporary = join(parent, temporaryName(basename(path), "new", id));
+  unfinishedStarts({ path: temporary });
+  try {
+    await symlink(name, temporary);
+    await rename(temporary, path);
+    await syncDirectory(parent);
+  } catch (error) {
+    await rm(temporary, { force: true }).catch(() => undefined);
+    throw asCreateError(error, `cannot point '${path}' to '${name}'`);
+  } finally {
+    endWrite(id);
+    unfinishedEnds(temporary);
+  }
 }

@@ -157,6 +157,14 @@ export function codeOf(error: unknown): string | undefined {
   return typeof code === "string" ? code : undefined;
 }
 
+/**
+ * Returns the `code` of an error that Node throws, such as ENOENT; empty if the error has none. Does not use instanceof
+ * Error, which is false under jest.
+ */
+export function errorCode(error: unknown): string {
+  return typeof error === "object" && error !== null && "code" in error ? String(error.code) : "";
+}
+
 /** Converts a file system error to an IoError that says what was being done; returns other errors unchanged. */
 export function asIoError(error: unknown, doing: string): unknown {
   // errors of node:fs have the name of the failed system call

@@ -33,9 +33,7 @@ const NO_PARTITION = "__HIVE_DEFAULT_PARTITION__";
  * a home directory.
  */
 const MOST_FILES = 100_000;
-/** Maximum depth of nested folders. */
 const MOST_DEPTH = 64;
-/** Maximum number of file names that a message lists. */
 const MOST_SHOWN = 3;
 
 /**
@@ -65,7 +63,6 @@ export async function filesOfLog(
   return { files, warnings };
 }
 
-/** @throws {UsageError} the directory is a run or a dataset of this program */
 async function refuseArtifact(path: string): Promise<void> {
   if (await pathExists(join(path, "manifest.json")))
     throw new UsageError(`'${path}' is a run directory, not a log: name the log files`);
@@ -83,7 +80,6 @@ async function logsIn(path: string): Promise<{ files: LogFile[]; warnings: strin
   return chosenLogs(path, all, (file) => sizes.get(file)!, emptyFolders);
 }
 
-/** Whether a file in a directory has the name of a log. */
 function mayBeLog(file: string): boolean {
   return LOG_NAME.test(file) || BARE_NAME.test(file.split("/").at(-1)!);
 }

@@ -147,7 +147,6 @@ export function partialColumnWarnings(
   return warnings;
 }
 
-/** Returns a phrase that names the files which have certain columns. */
 function presence(files: readonly FileColumns[], has: string, numColumns: number): string {
   const [exist, are] = numColumns === 1 ? ["exists", "is"] : ["exist", "are"];
   const change = has.startsWith("0") ? has.indexOf("1") : has.indexOf("0");

@@ -5,7 +5,6 @@ import type { Log, LogFile, ReadOptions, ReadSizes } from "./log.js";
 import { hasOwnForm } from "./number.js";
 import type { RecordForm } from "./text/record-form.js";
 
-/** The declaration of a file format of logs. */
 interface LogForm {
   /** file extensions, in lower case */
   extensions: readonly string[];
@@ -61,7 +60,6 @@ function records<Rec>(
   };
 }
 
-/** Returns the format that the extension of a file indicates. */
 function formNamed(path: string): InputFormat {
   const [, extension = "", packed] = /(\.[a-z]+)(\.gz|\.zst)?$/i.exec(path) ?? [];
   const [found = "csv"] =

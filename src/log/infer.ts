@@ -6,12 +6,11 @@
 // role.
 
 import { parseNumber, truthOf } from "./number.js";
-import { timeParser } from "./time-format.js";
+import { timeParser } from "./time.js";
 
 /** The type that the first rows of a column have. A column of times is recognized by its name or by ISO dates. */
 export type ColumnType = "key" | "integer" | "number" | "boolean" | "time" | "empty";
 
-/** The roles that can be inferred. */
 export type RoleName = "user" | "item" | "label" | "time" | "weight" | "session";
 
 /** Inferred roles and types, with the reasons. */
@@ -71,7 +70,6 @@ export function areNamedUserAndItem(one: string, other: string): boolean {
   return (isNamed("user", one) && isNamed("item", other)) || (isNamed("item", one) && isNamed("user", other));
 }
 
-/** Whether the name of a column is that of a time. */
 export function isNamedTime(name: string): boolean {
   return roleNames.time.includes(plain(name)) || isTimeName(name);
 }
@@ -135,7 +133,6 @@ const EVIDENCE: Record<RoleName, string> = {
   session: "",
 };
 
-/** Whether the values of a column fit the role. */
 function isPlausible(role: RoleName, type: ColumnType, present: readonly string[]): boolean {
   const isNumber = type === "integer" || type === "number";
   if (role === "label") return isNumber || type === "boolean";

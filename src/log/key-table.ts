@@ -52,7 +52,6 @@ export class KeyTable {
   #spareKeys = 0;
   #spareBytes = 0;
 
-  /** Creates an empty table of keys. */
   constructor(memory: ScanMemory, sharing: TableSharing = {}) {
     this.#memory = memory;
     this.#sharing = sharing;
@@ -160,7 +159,6 @@ export class KeyTable {
     return { size: offsets.length - 1, bytes, offsets };
   }
 
-  /** Returns the key that has the given code. */
   keyOf(code: number): string {
     const at = this.#offsets.offset / 4 + code;
     const [from, to] = [this.#memory.u32[at]!, this.#memory.u32[at + 1]!];

@@ -5,8 +5,7 @@
 import { isNamedTime, type InferredRoles } from "./infer.js";
 import { COMMON_NULLS } from "./nulls.js";
 import { parseNumber } from "./number.js";
-import { timeParser, type TimeParser } from "./time-format.js";
-import { parseTime } from "./time.js";
+import { parseTime, timeParser, type TimeParser } from "./time.js";
 
 /** Number formats, each with the option that reads it; a column is detected if all its cells have the same format. */
 const NUMBER_FORMS: { form: RegExp; advice: (cell: string) => string }[] = [

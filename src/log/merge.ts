@@ -26,7 +26,6 @@ const REASONS: Record<FaultReason, string> = {
 /** Rows without faults; the batch takes ownership of their arrays. */
 export type CodedRows = Pick<ChunkScan, "numRows" | "numLines" | "rowLines" | "columns" | "badCells">;
 
-/** Merges the scans of one log into batches. */
 export class Merger {
   /** physical line of the next chunk's first line, from 1 */
   nextLine = 1;
@@ -45,10 +44,7 @@ export class Merger {
   /** for each scanner and each requested column: maps the scanner's codes to the log's codes */
   readonly #codes: CodeMap[][];
 
-  /**
-   * Creates a merger for one log. @param lock lock of the memory with the key tables, if other threads look keys up in
-   * them
-   */
+  /** @param lock lock of the memory with the key tables, if other threads look keys up in them */
   constructor(
     setup: Pick<ScanSetup, "requests">,
     numScanners: number,

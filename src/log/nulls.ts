@@ -45,7 +45,6 @@ export class NullTexts {
     return this.#texts.has(text) ? "" : text;
   }
 
-  /** Replaces cells that are null texts by empty cells, in all rows. */
   cells(rows: string[][]): string[][] {
     return this.#texts.size === 0 ? rows : rows.map((row) => row.map((text) => this.cell(text)));
   }
@@ -81,4 +80,57 @@ export function nullWarnings(found: ReadonlyMap<string, NullCells>): string[] {
     );
   if (parts.length === 0) return [];
   return [`read as missing: ${parts.join(", ")}; --null '' keeps these strings`];
+}
+
+const TEXTS = ["null", "None", "NULL", "nan", "undefined"];
+const PLACEHOLDERS = new NullTexts(TEXTS);
+const LONGEST = Math.max(...TEXTS.map(({ length }) => length));
+/** Bit mask of the lengths of these texts; most of millions of keys have a different length and are skipped. */
+const LENGTHS = TEXTS.reduce((bits, { length }) => bits | (1 << length), 0);
+
+/** A key that programs print for a missing value, with the number of rows that have it. */
+interface PlaceholderKey {
+  text: string;
+  rows: number;
+}
+
+/**
+ * Finds texts that programs print for a missing value (`null`, `None`) and that are not read as missing by default,
+ * because they may be names. If such a text is a user, an item or an event id, rows that have nothing in common get the
+ * same key.
+ *
+ * @param rowsOf returns the number of rows with a code
+ */
+export function placeholderKeys(keys: Keys, rowsOf: (code: number) => number): PlaceholderKey[] {
+  const found: PlaceholderKey[] = [];
+  const { offsets } = keys;
+  for (let code = 0; code < keys.size; code++) {
+    const length = offsets[code + 1]! - offsets[code]!;
+    if (length > LONGEST || (LENGTHS & (1 << length)) === 0) continue;
+    const text = PLACEHOLDERS.among(keys, code);
+    if (text === undefined) continue;
+    const rows = rowsOf(code);
+    if (rows > 0) found.push({ text, rows });
+  }
+  return found;
+}
+
+/**
+ * Returns one warning about the placeholder keys of a column, or undefined if there are none.
+ *
+ * @param nulls texts that are read as missing, which --null would replace
+ */
+export function placeholderWarnings(
+  column: string,
+  found: readonly PlaceholderKey[],
+  nulls: readonly string[],
+): string[] {
+  if (found.length === 0) return [];
+  const named = found.map(
+    ({ text, rows }) => `'${text}' in ${rows.toLocaleString("en")} ${rows === 1 ? "row" : "rows"}`,
+  );
+  const texts = [...nulls, ...found.map(({ text }) => text)].join(",");
+  return [
+    `'${column}' is ${named.join(" and ")}, read as a key like any other: --null '${texts}' reads such cells as missing`,
+  ];
 }

@@ -74,7 +74,6 @@ async function openByForm(
   }
 }
 
-/** Opens files of the given format. */
 async function openForm(
   form: InputFormat,
   files: readonly LogFile[],

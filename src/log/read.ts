@@ -21,7 +21,6 @@ import { affordableScanners, LocalScanner, ThreadScanner, type Scanner } from ".
  */
 const CHUNKS_AHEAD = 2;
 
-/** The input of readLog; openLog creates it. */
 export interface Reading {
   items: AsyncGenerator<InputItem, void, undefined>;
   /** the inputs opened so far, in order; complete once `items` has ended */

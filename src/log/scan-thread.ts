@@ -28,19 +28,16 @@ export function sentError(error: unknown): SentError {
   throw error;
 }
 
-/** Restores an error from the message of another thread. */
 export function receivedError({ name, message, place }: SentError): EmbedError {
   if (name === "DataError") return new DataError(message, place);
   return name === "IoError" ? new IoError(message) : new UsageError(message);
 }
 
-/** A thread that answers jobs in order. */
 export class ScanThread<Job, Reply> {
   readonly #worker: Worker;
   #failure: unknown;
   readonly #waiting: { resolve: (reply: Reply) => void; reject: (error: unknown) => void }[] = [];
 
-  /** Starts a thread. @param script the module that runs in the thread */
   constructor(script: URL, workerData: object) {
     this.#worker = new Worker(script, {
       workerData,
@@ -55,7 +52,6 @@ export class ScanThread<Job, Reply> {
     this.#worker.on("exit", (code) => this.#fail(threadEnded(code)));
   }
 
-  /** Number of jobs that the thread has not answered yet. */
   get numWaiting(): number {
     return this.#waiting.length;
   }

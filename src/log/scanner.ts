@@ -85,7 +85,6 @@ export class ScanMemory {
     return { offset: end - size, bytes: size };
   }
 
-  /** Releases a region of the memory for reuse. */
   release({ offset, bytes }: ScanRegion): void {
     this.#free[31 - Math.clz32(bytes)]!.push(offset);
   }

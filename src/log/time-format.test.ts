@@ -1,4 +1,4 @@
-import { timeParser } from "./time-format.js";
+import { timeParser } from "./time.js";
 
 const iso = (format: string, text: string): string | undefined => {
   const time = timeParser(format)(text);

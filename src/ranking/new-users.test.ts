@@ -1,7 +1,6 @@
-import { rowsAsLog } from "../dataset/select-rows.js";
+import { columnNamed, type Dataset, rowsAsLog } from "../dataset/dataset.js";
 import { foldingNotes, cutNewUsers } from "./new-users.js";
 import { encodeKeys, keyAt } from "../log/keys.js";
-import { columnNamed, type Dataset } from "../dataset/dataset.js";
 import { eventsOfRows } from "../sampling/training-events.js";
 import { datasetOf } from "../testing/dataset-of.js";
 import { wholeOf } from "../training/reading/split-parts.js";

@@ -17,8 +17,7 @@
 import type { FurtherLog } from "../training/reading/open-as-trained.js";
 import { keyColumn } from "../dataset/item-fields.js";
 import { MISSING, selectKeys, type Keys } from "../log/keys.js";
-import type { Dataset, KeyColumn } from "../dataset/dataset.js";
-import { rowsWhere } from "../dataset/select-rows.js";
+import { type Dataset, type KeyColumn, rowsWhere } from "../dataset/dataset.js";
 import { KeyIndex } from "../dataset/vocabulary/key-index.js";
 import type { Run } from "../embedding/run-directory.js";
 import { keysOfRows, rowsOf, vectorsAt, zeroRows } from "../embedding/table.js";

@@ -8,7 +8,7 @@
 import { join } from "node:path";
 import { remakeOf } from "../embedding/publication.js";
 import { ArtifactError } from "../errors.js";
-import { movePointer, readPointer } from "../io/pointer.js";
+import { movePointer, readPointer } from "../io/tree.js";
 
 /** File name of the link to the latest version. */
 export const LATEST = "latest";

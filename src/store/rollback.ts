@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { readPublication } from "../embedding/publication.js";
 import { ArtifactError, EmbedError, NoInputError } from "../errors.js";
 import { version as tool } from "../io/package-version.js";
-import { movePointer } from "../io/pointer.js";
+import { movePointer } from "../io/tree.js";
 import { LATEST } from "./latest.js";
 import type { rollbackOptions, WriterOptions } from "./options.js";
 import {

@@ -29,18 +29,19 @@ import {
 import { leftoversIn } from "../io/leftovers.js";
 import { withLock, type LockOptions } from "../io/lock.js";
 import { whyNotListed } from "../io/listed-files.js";
-import { movePointer, readPointer } from "../io/pointer.js";
-import { checkArtifact, fingerprintOf } from "../io/read-artifact.js";
 import {
   entriesOf,
   filesBelow,
   kindAt,
   linkFile,
   makeDirectory,
+  movePointer,
   placeFile,
+  readPointer,
   removeEmpty,
   statOf,
 } from "../io/tree.js";
+import { checkArtifact, fingerprintOf } from "../io/read-artifact.js";
 import { writeChunks } from "../io/write.js";
 import { LATEST, latestNumberIn, readLatest, settleLatest } from "./latest.js";
 

@@ -6,7 +6,7 @@ import { taskOfLabels, type LabelledTask } from "../../dataset/labels.js";
 import type { InferredRoles } from "../../log/infer.js";
 import type { Batch } from "../../log/log.js";
 import { numberParser, type NumberForm, type NumberParser } from "../../log/number.js";
-import { timeParser } from "../../log/time-format.js";
+import { timeParser } from "../../log/time.js";
 
 export interface FoundFacts {
   /** kind of the labels; absent if the log has no label column */

@@ -8,7 +8,6 @@ import type * as Arrow from "apache-arrow";
 import { arrow } from "../../io/apache-arrow-whole.js";
 import type { ChunkWriter } from "../../io/write.js";
 
-/** Writes record batches and dictionaries to a file. */
 export class ArrowFileWriter {
   readonly #file: ChunkWriter;
   readonly #schema: Arrow.Schema;
@@ -40,7 +39,6 @@ export class ArrowFileWriter {
     await this.#flush();
   }
 
-  /** Writes the dictionary with the given id. */
   async writeDictionary(id: number, dictionary: Keys): Promise<void> {
     this.#writer.writeDictionary(textData(dictionary), id);
     await this.#flush();

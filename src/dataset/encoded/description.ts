@@ -2,7 +2,7 @@
 // number of threads.
 //
 //   dataset.json   this description, with the size and sha256 of the other files
-//   rows.arrow     every row, in dictionary-encoded and float64 columns (rows-writer.ts)
+//   rows.arrow     every row, in dictionary-encoded and float64 columns (write.ts)
 //   values.arrow   every value of every dictionary with its count (write.ts)
 
 import { ArtifactError, UsageError } from "../../errors.js";
@@ -84,16 +84,11 @@ export interface Description {
   files: Record<string, WrittenFile>;
 }
 
-/** Returns the content of dataset.json. */
 export function descriptionText(description: Omit<Description, "schemaVersion">): string {
   return `${JSON.stringify({ schemaVersion: SCHEMA_VERSION, ...description }, undefined, 2)}\n`;
 }
 
-/**
- * Parses dataset.json.
- * @param file path of the file, for messages
- * @throws {ArtifactError} not a description, or of another schema version
- */
+/** @param file path of the file, for messages @throws {ArtifactError} not a description, or of another schema version */
 export function parseDescription(bytes: Uint8Array, file: string): Description {
   const remake = "encode the log again";
   const { schemaVersion } = parseJson(
@@ -114,7 +109,6 @@ export function parseDescription(bytes: Uint8Array, file: string): Description {
   return description;
 }
 
-/** Returns the error for roles that name a column which does not exist or has the wrong kind. */
 function contradictionOf({ columns, roles }: Description): string | undefined {
   const kinds = new Map(columns.map(({ name, kind }) => [name, kind]));
   if (kinds.size < columns.length) return "two columns have the same name";
@@ -127,15 +121,11 @@ function contradictionOf({ columns, roles }: Description): string | undefined {
   return undefined;
 }
 
-/** Returns the error for a damaged dataset. */
 export function damaged(file: string, why: string, cause?: unknown): ArtifactError {
   return new ArtifactError(`'${file}' is damaged (${why}): restore it or encode the log again`, { cause });
 }
 
-/**
- * Checks the size of a column's dictionary.
- * @throws {UsageError} it exceeds the maximum size of an Arrow text column
- */
+/** @throws {UsageError} the dictionary exceeds the maximum size of an Arrow text column */
 export function checkDictionaryBytes(name: string, bytes: number): void {
   if (bytes < 2 ** 31) return;
   throw new UsageError(

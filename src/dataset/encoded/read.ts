@@ -139,7 +139,7 @@ function textColumn(dataset: Dataset, name: string): KeyColumn {
 }
 
 /** The positions of the rows in rows.arrow, and the distinct keys of its columns. */
-export interface EncodedRowLayout {
+interface EncodedRowLayout {
   numRows: number;
   /**
    * for each batch of rows: number of its first row, number of its rows, and the offset in the file of each column's
@@ -150,12 +150,8 @@ export interface EncodedRowLayout {
   dictionaries: Keys[];
 }
 
-/**
- * Finds the batches and dictionaries in rows.arrow.
- * @param path path of the file, for messages
- * @throws {ArtifactError} the file has another layout, or other columns than those in `plans`
- */
-export async function rowLayout(
+/** @throws {ArtifactError} the file has another layout, or other columns than those in `plans` */
+async function rowLayout(
   file: ReadHandle,
   path: string,
   numRows: number,
@@ -190,12 +186,8 @@ export async function rowLayout(
   return { numRows, batches, dictionaries };
 }
 
-/**
- * Reads all rows.
- * @returns cells, and distinct keys or whole cells, of each column in `plans`
- * @throws the errors of rowLayout
- */
-export async function readRows(
+/** Returns cells, and distinct keys or whole cells, of each column in `plans`. @throws the errors of rowLayout */
+async function readRows(
   file: ReadHandle,
   path: string,
   numRows: number,
@@ -219,8 +211,8 @@ export async function readRows(
   return { cells, dictionaries };
 }
 
-/** Checks the codes of a column. @throws {ArtifactError} a code is outside the dictionary */
-export function checkCodes(cells: Cells, { size }: Keys, name: string, path: string): void {
+/** @throws {ArtifactError} a code is outside the dictionary */
+function checkCodes(cells: Cells, { size }: Keys, name: string, path: string): void {
   if (!(cells instanceof Uint32Array)) return;
   for (let i = 0; i < cells.length; i++)
     if (cells[i]! >= size && cells[i] !== MISSING)

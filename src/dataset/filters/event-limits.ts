@@ -4,8 +4,7 @@ import { ascending } from "../../numeric/indices.js";
 import { MISSING } from "../../log/keys.js";
 import { UsageError } from "../../errors.js";
 import { parseTime } from "../../log/time.js";
-import { columnNamed, type Dataset } from "../dataset.js";
-import { rowsWhere, selectRows } from "../select-rows.js";
+import { columnNamed, rowsWhere, selectRows, timeColumn, type Dataset } from "../dataset.js";
 
 export interface EventLimits {
   /** maximum age of events relative to the newest event (`90d`; units h, d, w), or the date of the oldest event */
@@ -45,7 +44,7 @@ export function limitEvents(dataset: Dataset, limits: EventLimits): { dataset: D
 }
 
 function rowsSince(dataset: Dataset, since: string): Uint32Array {
-  const times = eventTimes(dataset);
+  const times = timeColumn(dataset)?.values;
   if (!times) throw new UsageError("--since needs a time column: name it with --time");
   const span = spanMilliseconds(since);
   const newest = times.reduce((latest, time) => Math.max(latest, time), -Infinity);
@@ -73,7 +72,7 @@ function someOfUsers(dataset: Dataset, most: number, keep: KeepEvents): Uint32Ar
   const column = user === undefined ? undefined : columnNamed(dataset, user);
   if (column?.kind !== "key")
     throw new UsageError("--max-events-per-user needs a user column: name it with --user");
-  const times = eventTimes(dataset);
+  const times = timeColumn(dataset)?.values;
   const order = ascending(dataset.numRows);
   if (times) order.sort((a, b) => times[a]! - times[b]! || a - b);
 
@@ -94,11 +93,4 @@ function someOfUsers(dataset: Dataset, most: number, keep: KeepEvents): Uint32Ar
     }
   }
   return rowsWhere(dataset.numRows, (row) => kept[row] === 1);
-}
-
-/** Returns f64[numRows]: times in milliseconds; undefined if no column is the time. */
-function eventTimes(dataset: Dataset): Float64Array | undefined {
-  const { time } = dataset.roles;
-  const column = time === undefined ? undefined : columnNamed(dataset, time);
-  return column?.kind === "number" ? column.values : undefined;
 }

@@ -3,8 +3,7 @@
 
 import { MISSING, keyAt, type Keys } from "../../log/keys.js";
 import { UsageError } from "../../errors.js";
-import { columnNamed, type Dataset } from "../dataset.js";
-import { rowsWhere, selectRows } from "../select-rows.js";
+import { columnNamed, type Dataset, rowsWhere, selectRows } from "../dataset.js";
 
 export interface UserLimits {
   /** maximum number of events of a user; users with more are dropped */
@@ -19,7 +18,6 @@ export interface DroppedUsers {
   events: number;
 }
 
-/** A user who exceeds a limit. */
 export interface HeavyUser {
   /** code of the user's key in the dictionary */
   code: number;
@@ -60,10 +58,7 @@ export function userLimitsOf({ dropUsersAbove, dropUsersAbovePerDay }: UserLimit
   };
 }
 
-/**
- * Returns the columns by which events are counted: the user, and the time if a limit is per day.
- * @throws {UsageError} a column does not exist
- */
+/** Returns the user, and the time if a limit is per day. @throws {UsageError} a column does not exist */
 export function columnsToCount(
   { user, time }: { user?: string; time?: string },
   limits: UserLimits,
@@ -150,17 +145,12 @@ export function droppedCounts(heavy: readonly HeavyUser[]): DroppedUsers {
   return { users: heavy.length, events: heavy.reduce((sum, { events }) => sum + events, 0) };
 }
 
-/** Checks that events are left. @throws {UsageError} the limits drop all events */
 export function checkSomeLeft({ events }: DroppedUsers, numRows: number, limits: UserLimits): void {
   if (events < numRows) return;
   throw new UsageError(`${userLimitFlags(limits).join(" and ")} excludes all ${numRows} events`);
 }
 
-/**
- * Returns the warning about dropped users.
- *
- * @param keys keys of the users; undefined if the warning must not name them
- */
+/** @param keys keys of the users; undefined if the warning must not name them */
 export function heavyUsersText(
   heavy: readonly HeavyUser[],
   numRows: number,

@@ -4,8 +4,7 @@
 //   log with labels ──► rows whose label is at least X ──► log of positive events, without the label column
 
 import { DataError, UsageError } from "../../errors.js";
-import { columnNamed, type Dataset, type Positives } from "../dataset.js";
-import { rowsWhere, selectRows } from "../select-rows.js";
+import { columnNamed, type Dataset, type Positives, rowsWhere, selectRows } from "../dataset.js";
 import { columnText } from "./where.js";
 
 /**
@@ -88,10 +87,7 @@ function likelyPositive(labels: readonly number[]): number {
   return above.reduce((least, y) => Math.min(least, y));
 }
 
-/**
- * Returns the rule that selects events by label.
- * @throws {UsageError} rows must be selected by label, but the log has no label
- */
+/** @throws {UsageError} rows must be selected by label, but the log has no label */
 export function positivesFrom(label: string | undefined, from: number): Positives {
   if (label === undefined)
     throw new UsageError(

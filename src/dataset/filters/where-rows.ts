@@ -32,10 +32,7 @@ export class WhereRows {
   /** for each test that compares numbers: how many distinct cells are not numbers */
   readonly #noNumbers: number[];
 
-  /**
-   * Prepares the evaluation of --where over the batches of a log.
-   * @param requestOf returns the index of a column among the requested columns; its cells are read as keys
-   */
+  /** @param requestOf returns the index of a column among the requested columns; its cells are read as keys */
   constructor(
     private readonly where: Where,
     private readonly requestOf: (column: string) => number,
@@ -90,7 +87,7 @@ export class WhereRows {
  *
  * @param answers u8[numRows] for each test: 1 if it is true, otherwise 0
  */
-export function evaluate(condition: Condition, answers: readonly Uint8Array[], numRows: number): Uint8Array {
+function evaluate(condition: Condition, answers: readonly Uint8Array[], numRows: number): Uint8Array {
   if (condition.kind === "test") return answers[condition.test]!;
   if (condition.kind === "not") return evaluate(condition.of, answers, numRows).map((answer) => 1 - answer);
   const parts = condition.of.map((part) => evaluate(part, answers, numRows));

@@ -11,7 +11,6 @@
 import { UsageError } from "../../errors.js";
 import { parseNumber } from "../../log/number.js";
 
-/** A test of the cells of one column. */
 export interface CellTest {
   column: string;
   /** offset of the column's name in the expression, from 0 */

@@ -6,7 +6,7 @@
 
 import { MISSING, selectKeys, joinedKeys, type Keys } from "../../log/keys.js";
 import { DataError, UsageError } from "../../errors.js";
-import { columnNamed, type Dataset, type KeyColumn } from "../dataset.js";
+import { columnNamed, timeColumn, type Dataset, type KeyColumn } from "../dataset.js";
 import type { Edges } from "./graph.js";
 import { KeyIndex } from "../vocabulary/key-index.js";
 import type { EdgeColumns } from "../roles.js";
@@ -29,16 +29,15 @@ export function endsOf(edges: Dataset, { source, target }: EdgeColumns): Dataset
   codes.set(from.codes);
   for (let e = 0; e < m; e++) codes[m + e] = to.codes[e] === MISSING ? MISSING : toCodes[to.codes[e]!]!;
   const node: KeyColumn = { kind: "key", name: NODE_FIELD, codes, dictionary };
-  const { time } = edges.roles;
-  const times = time === undefined ? undefined : columnNamed(edges, time);
+  const times = timeColumn(edges);
   const { firstOther: _, hashKeys, ...rest } = edges;
   return {
     ...rest,
     ...(hashKeys && { hashKeys: { ...hashKeys, columns: [NODE_FIELD] } }),
     numRows: 2 * m,
-    columns: [node, ...(times?.kind === "number" ? [{ ...times, values: twice(times.values) }] : [])],
+    columns: [node, ...(times ? [{ ...times, values: twice(times.values) }] : [])],
     roles: {
-      ...(times?.kind === "number" && { time: times.name }),
+      ...(times && { time: times.name }),
       ...{ fields: [NODE_FIELD], numeric: [], multi: {} },
     },
   };

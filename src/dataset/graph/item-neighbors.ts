@@ -18,7 +18,6 @@ import { forEachPair, type FeatureRows } from "../rows.js";
 /** Maximum number of items of a user that the second step of the walk can reach. */
 export const WALKED_ITEMS = 1000;
 
-/** Distinct items per user. */
 interface UserItems {
   /** start of each user's items, u32[numUsers + 1] */
   indptr: Uint32Array;

@@ -10,7 +10,7 @@ import { mapTo } from "../../numeric/indices.js";
 import { MISSING } from "../../log/keys.js";
 import { DataError, UsageError } from "../../errors.js";
 import { exp } from "../../numeric/exp.js";
-import { columnNamed, type Dataset } from "../dataset.js";
+import { columnNamed, timeColumn, type Dataset } from "../dataset.js";
 import { spanMilliseconds } from "../filters/event-limits.js";
 
 export interface EventWeightOptions {
@@ -145,9 +145,8 @@ function decayOf(
   const span = spanMilliseconds(halfLife);
   if (span === undefined || span <= 0)
     throw new UsageError(`--half-life expects a duration such as 30d (h, d, w), got '${halfLife}'`);
-  const { time } = dataset.roles;
-  const column = time === undefined ? undefined : columnNamed(dataset, time);
-  if (column?.kind !== "number") throw new UsageError("--half-life needs a time column: name it with --time");
+  const column = timeColumn(dataset);
+  if (!column) throw new UsageError("--half-life needs a time column: name it with --time");
   const { values } = column;
   const newest = rows.reduce((latest, row) => Math.max(latest, values[row]!), -Infinity);
   return mapTo(Float64Array, rows, (row) => exp((Math.LN2 * (values[row]! - newest)) / span));

@@ -8,7 +8,7 @@
 
 import { MISSING } from "../../log/keys.js";
 import { UsageError } from "../../errors.js";
-import { columnNamed, type Dataset, type KeyColumn } from "../dataset.js";
+import { columnNamed, timeColumn, type Dataset, type KeyColumn } from "../dataset.js";
 import { byGroup } from "../../numeric/groups.js";
 
 export interface Sequences {
@@ -158,7 +158,7 @@ class SessionWriter {
   /** number of events in #marked whose session has ended */
   #numMarked = 0;
 
-  /** Allocates arrays for sequences of tokens. @param fields u32, one per row of the split: tokens of each field */
+  /** @param fields u32, one per row of the split: tokens of each field */
   constructor(
     private readonly fields: readonly Uint32Array[],
     size: number,
@@ -193,7 +193,6 @@ class SessionWriter {
     this.#numEvents++;
   }
 
-  /** Whether the current event has the same tokens as the previous one. */
   #isRepeat(end: number): boolean {
     const [last, to] = [this.#last, this.#to];
     if (end - to !== to - last) return false;
@@ -290,7 +289,6 @@ const ABSENT: Record<SequenceOptions["by"], string> = {
   user: "sequences need a session or user column: name it with --session or --user",
 };
 
-/** Returns the key column that defines sessions or users. */
 function groupColumn(dataset: Dataset, by: SequenceOptions["by"]): KeyColumn {
   const role = by === "session" ? "session" : "user";
   const name = dataset.roles[role];
@@ -307,9 +305,8 @@ function sessionTimes(
   dataset: Dataset,
   { by, minStay }: Pick<SequenceOptions, "by" | "minStay">,
 ): Float64Array | undefined {
-  const { time } = dataset.roles;
-  const column = time === undefined ? undefined : columnNamed(dataset, time);
-  if (column?.kind === "number") return column.values;
+  const column = timeColumn(dataset);
+  if (column) return column.values;
   if (minStay !== undefined) throw new UsageError("--min-stay needs a time column: name it with --time");
   if (by !== "gap") return undefined;
   throw new UsageError(

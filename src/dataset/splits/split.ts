@@ -5,19 +5,23 @@
 //           rows are in one split; with --split-key of chosen columns only, so that repeats of a pair are in one split
 //   rows    by a hash of the seed and the row's number: independent of the columns and their types
 //   user    whole users, by a hash of the seed and the user's key
-//   items   whole items: the newest by their first event where all rows have a time, else by a hash of the seed and the
-//           item's key
-//   last    each user's last events (split-last.ts)
+//   items   whole items, which imitates new items: the newest by the time of their first event, then by their key's
+//           bytes; if a row has no time, by a hash of the seed and the item's key
+//   last    each user's last events, or groups of events (a basket, a session); unlike in a split by time, the training
+//           split contains events of other users after the held-out ones
 
-import { ascending, mapTo, sharedU32 } from "../../numeric/indices.js";
-import { MISSING } from "../../log/keys.js";
+import { ascending, mapTo, sharedU32, thoseOf } from "../../numeric/indices.js";
+import { MISSING, compareKeys } from "../../log/keys.js";
 import { UsageError } from "../../errors.js";
-import { columnNamed, type Column, type Dataset, type NumberColumn } from "../dataset.js";
+import {
+  columnNamed,
+  timeColumn,
+  type Column,
+  type Dataset,
+  type NumberColumn,
+  type KeyColumn,
+} from "../dataset.js";
 import { numbersOf, SLICE_ROWS, sliceOf } from "../stored-columns.js";
-import type { Parts } from "./parts.js";
-import { splitLike, type Likeness } from "./split-like.js";
-import { splitItems } from "./split-items.js";
-import { splitLast, type LastOptions } from "./split-last.js";
 import {
   streamOf,
   uniformAt,
@@ -27,6 +31,8 @@ import {
   mixWord,
   type Hash64,
 } from "../../numeric/hash.js";
+import { cellCodes } from "../item-fields.js";
+import { splitLike, type Likeness, type Parts } from "./split-like.js";
 
 /** Constant that separates the split by rows from other random draws with the same seed. */
 const ROWS = 0x726f7773;
@@ -333,4 +339,151 @@ function cellHashes(column: Extract<Column, { kind: "multi" }>, seed: Hash64): U
     hashes[2 * cell + 1] = finish(hi);
   }
   return hashes;
+}
+
+/**
+ * Given n items with events, the first floor(n (1 - valid - test)) are for training, those up to floor(n (1 - test))
+ * for validation, and the rest for the test. Rows without an item are in the training split.
+ *
+ * @returns rows of each split in the log's order, and a sentence on how they were made
+ * @throws {UsageError} there is no item column, or it does not hold keys
+ */
+function splitItems(
+  dataset: Dataset,
+  { valid, test, seed }: { valid: number; test: number; seed: number },
+): Parts {
+  const { item } = dataset.roles;
+  const column = item === undefined ? undefined : columnNamed(dataset, item);
+  if (column?.kind !== "key")
+    throw new UsageError("--split items needs an item column with one item per row: name it with --item");
+  const { codes, dictionary } = column;
+  const first = firstTimes(dataset, column);
+  const hashes = first ? undefined : hashesOf(column, seed);
+  const orderOf = first ?? hashes!;
+  const present = new Uint8Array(dictionary.size);
+  for (const code of codes) if (code !== MISSING) present[code] = 1;
+  const items = thoseOf(ascending(present.length), (code) => present[code] === 1).sort(
+    (a, b) => orderOf[a]! - orderOf[b]! || compareKeys(dictionary, a, b),
+  );
+
+  const n = items.length;
+  const testFrom = Math.floor(n * (1 - test));
+  const validFrom = Math.max(0, Math.floor(n * (1 - valid - test)));
+  const partOf = new Uint8Array(dictionary.size);
+  for (let i = validFrom; i < n; i++) partOf[items[i]!] = i < testFrom ? 1 : 2;
+  const rowsIn = (part: number): Uint32Array =>
+    thoseOf(ascending(codes.length), (row) => (codes[row] === MISSING ? 0 : partOf[codes[row]!]) === part);
+  const held = [
+    ...(testFrom > validFrom ? [`${testFrom - validFrom} for validation`] : []),
+    ...(n > testFrom ? [`${n - testFrom} for the test`] : []),
+  ];
+  const how = first
+    ? `the newest by first event, starting at ${new Date(first[items[validFrom]!]!).toISOString()}`
+    : "by a hash of their keys, because the log has no times";
+  return {
+    train: rowsIn(0),
+    valid: rowsIn(1),
+    test: rowsIn(2),
+    ...(validFrom < n && { note: `--split items holds out ${held.join(" and ")} of ${n} items: ${how}` }),
+  };
+}
+
+/** Returns f64[dictionary.size]: time of each item's first event in milliseconds; undefined if a row has no time. */
+function firstTimes(dataset: Dataset, { codes, dictionary }: KeyColumn): Float64Array | undefined {
+  const column = timeColumn(dataset);
+  if (!column) return undefined;
+  const { values } = column;
+  const first = new Float64Array(dictionary.size).fill(Infinity);
+  for (let row = 0; row < codes.length; row++) {
+    if (Number.isNaN(values[row]!)) return undefined;
+    if (codes[row] !== MISSING) first[codes[row]!] = Math.min(first[codes[row]!]!, values[row]!);
+  }
+  return first;
+}
+
+/** Returns f64[dictionary.size]: a hash of each key as a fraction of 53 bits. */
+function hashesOf({ dictionary: { bytes, offsets, size } }: KeyColumn, seed: number): Float64Array {
+  return mapTo(Float64Array, { length: size }, (_, code) => {
+    const { hi, lo } = hashBytes(bytes, offsets[code]!, offsets[code + 1]!, { lo: seed, hi: ~seed });
+    return (hi * 2 ** 21 + (lo >>> 11)) / 2 ** 53;
+  });
+}
+
+interface LastOptions {
+  /**
+   * number of each user's events, or groups of events, in the test split, and also in the validation split before it
+   */
+  last: number;
+  /** column that defines groups: rows of a user with equal cells; each event is its own group when absent */
+  group?: string;
+  /** splits for which no events are held out */
+  without: readonly ("valid" | "test")[];
+}
+
+/**
+ * A user's events are ordered by time, then by row, or in the log's order if there is no time column. The position of a
+ * group is that of its latest event. A user keeps at least one group in the training split: the validation split is
+ * reduced first, then the test split. Rows without a user are in the training split.
+ *
+ * @returns rows of each split in the log's order
+ * @throws {UsageError} there is no user column, or the group's column does not hold keys
+ */
+function splitLast(dataset: Dataset, { last, group, without }: LastOptions): Parts {
+  const { user } = dataset.roles;
+  if (user === undefined) throw new UsageError("--split last needs a user column: name it with --user");
+  const users = keyColumn(dataset, user, "--split last needs a categorical user column");
+  const groupCodes = group === undefined ? undefined : groupColumn(dataset, group);
+  const times = timeColumn(dataset);
+  const timeOf = (row: number): number => (times ? times.values[row]! : 0);
+
+  const rowsOf: number[][] = Array.from({ length: users.dictionary.size }, () => []);
+  users.codes.forEach((code, row) => code !== MISSING && rowsOf[code]!.push(row));
+  const held = { valid: new Uint8Array(dataset.numRows), test: new Uint8Array(dataset.numRows) };
+  for (const rows of rowsOf) {
+    rows.sort((a, b) => timeOf(a) - timeOf(b) || a - b);
+    const groups = groupsOf(rows, groupCodes);
+    for (const part of ["test", "valid"] as const) {
+      if (without.includes(part)) continue;
+      const count = Math.min(last, groups.length - 1);
+      if (count < 1) break;
+      for (const row of groups.splice(-count).flat()) held[part][row] = 1;
+    }
+  }
+  const all = ascending(dataset.numRows);
+  return {
+    train: all.filter((row) => held.valid[row] === 0 && held.test[row] === 0),
+    valid: all.filter((row) => held.valid[row] === 1),
+    test: all.filter((row) => held.test[row] === 1),
+  };
+}
+
+/** Returns a user's rows as groups, ordered by their latest rows. A row without a group forms a group of its own. */
+function groupsOf(rows: readonly number[], codes: Uint32Array | undefined): number[][] {
+  if (!codes) return rows.map((row) => [row]);
+  const groups = new Map<number, number[]>();
+  for (const row of rows) {
+    const name = codes[row] === MISSING ? -1 - row : codes[row]!;
+    const group = groups.get(name) ?? [];
+    // a map iterates in the order of insertion, so inserting the group again moves it to the end
+    group.push(row);
+    groups.delete(name);
+    groups.set(name, group);
+  }
+  return [...groups.values()];
+}
+
+function groupColumn(dataset: Dataset, name: string): Uint32Array {
+  const column = dataset.columns.find((candidate) => candidate.name === name);
+  if (column) return cellCodes(column);
+  throw new UsageError(
+    `--group names column '${name}', which is not in the data: the columns are ` +
+      `${dataset.columns.map((each) => each.name).join(", ")}; use --session to keep a column that is not a ` +
+      "feature",
+  );
+}
+
+function keyColumn(dataset: Dataset, name: string, message: string): KeyColumn {
+  const column = columnNamed(dataset, name);
+  if (column.kind !== "key") throw new UsageError(`${message}: '${name}' is not`);
+  return column;
 }

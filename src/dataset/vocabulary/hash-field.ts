@@ -35,11 +35,7 @@ export function hashRecipe(field: string, bits: number): HashRecipe {
   return { function: "murmur3-x86-32", seed: 0, bits };
 }
 
-/**
- * Checks that an earlier table has the same number of buckets.
- *
- * @throws {UsageError} it has another number, so that rows could not keep their positions
- */
+/** @throws {UsageError} an earlier table has another number of buckets, so that rows could not keep their positions */
 export function checkBuckets(field: string, { bits }: HashRecipe, earlier: Keys | undefined): void {
   if (!earlier || earlier.size === 2 ** bits) return;
   throw new UsageError(
@@ -71,11 +67,7 @@ export function bucketKeys({ bits }: HashRecipe): Keys {
   return { size, bytes, offsets };
 }
 
-/**
- * Counts collisions.
- *
- * @param events u32[buckets.length]: events of each key in the training split; keys without events are ignored
- */
+/** @param events u32[buckets.length]: events of each key in the training split; keys without events are ignored */
 export function hashStatistics(
   recipe: HashRecipe,
   buckets: Uint32Array,

@@ -8,7 +8,6 @@ import { MISSING } from "../../log/keys.js";
 import { inReadingOrder, isStored, slicesAt } from "../stored-columns.js";
 import { densityOf } from "../sparse-fields.js";
 
-/** Codes of a column, with the size of its dictionary. */
 interface Codes {
   codes: Uint32Array;
   numKeys: number;
@@ -20,7 +19,6 @@ const ofAllRows = new WeakMap<Uint32Array, Uint32Array>();
 /** Codes of columns that are known to have no empty cell. */
 const neverEmpty = new WeakSet<Uint32Array>();
 
-/** Whether a column is known to have no empty cell. */
 export function isNeverEmpty(codes: Uint32Array): boolean {
   return neverEmpty.has(codes);
 }

@@ -1,7 +1,8 @@
 // Finds the latest time of each key in a log, from which --expire computes the age of keys that later logs lack.
 
 import { MISSING } from "../../log/keys.js";
-import { columnNamed, type Column, type Dataset, type KeyColumn, type NumberColumn } from "../dataset.js";
+import { timeColumn, type Column, type Dataset, type KeyColumn, type NumberColumn } from "../dataset.js";
+import { spanMilliseconds } from "../filters/event-limits.js";
 import { allSlices, numbersOf } from "../stored-columns.js";
 import { columnOf, idsOf, type FeatureSpace } from "./vocabulary.js";
 import { UsageError } from "../../errors.js";
@@ -68,15 +69,6 @@ export function newestEvent(dataset: Dataset): number | undefined {
   return newest;
 }
 
-/** Returns the column of the events' times; undefined if the log has none. */
-export function timeColumn(dataset: Dataset): NumberColumn | undefined {
-  const { time } = dataset.roles;
-  const column = time === undefined ? undefined : columnNamed(dataset, time);
-  return column?.kind === "number" ? column : undefined;
-}
-
-const UNITS: Record<string, number> = { h: 3_600_000, d: 86_400_000, w: 7 * 86_400_000 };
-
 /**
  * Whether a key that the log lacks has expired.
  *
@@ -98,9 +90,9 @@ export type Expiry = (lastSeen: number | undefined, missed: number) => boolean;
  */
 export function expiryOf(text: string | undefined, newest: number | undefined): Expiry {
   if (text === undefined) return () => false;
-  const [, amount, unit] = /^(\d+(?:\.\d+)?)([hdw]?)$/u.exec(text) ?? [];
-  if (unit === "" && /^[1-9]\d*$/u.test(text)) return (_, missed) => missed >= Number(text);
-  if (!unit || Number(amount) === 0) {
+  if (/^[1-9]\d*$/u.test(text)) return (_, missed) => missed >= Number(text);
+  const span = spanMilliseconds(text);
+  if (span === undefined || span === 0) {
     throw new UsageError(
       `--expire expects a duration such as 8w (h, d, w), or a number of trainings such as 8, got '${text}'`,
     );
@@ -111,7 +103,7 @@ export function expiryOf(text: string | undefined, newest: number | undefined): 
         "--expire 8",
     );
   }
-  const oldest = newest - Number(amount) * UNITS[unit]!;
+  const oldest = newest - span;
   // keys of unknown time do not expire; their age starts at the first log with times that contains them
   return (lastSeen) => lastSeen !== undefined && lastSeen < oldest;
 }

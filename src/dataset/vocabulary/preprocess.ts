@@ -156,7 +156,6 @@ export const rolesShape: Shape = object(
   { ...Object.fromEntries(roleNames.map((role) => [role, text])), multiWeights: texts },
 );
 
-/** Schema of the settings by which ids are hashed. */
 export const hashingShape: Shape = object({
   function: word("hmac-sha256"),
   encoding: word("hex"),
@@ -164,7 +163,6 @@ export const hashingShape: Shape = object({
   columns: texts,
 });
 
-/** Schema of the limits on a user's events, above which the user is dropped. */
 export const userLimitShapes = {
   dropUsersAbove: whole(1, Number.MAX_SAFE_INTEGER),
   dropUsersAbovePerDay: whole(1, Number.MAX_SAFE_INTEGER),

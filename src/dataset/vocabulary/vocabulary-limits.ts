@@ -23,7 +23,6 @@ export interface VocabularyLimits {
   hash?: Record<string, number>;
 }
 
-/** Limits on the vocabulary of one field, as numbers. */
 export interface FieldLimits {
   minCount: number;
   maxVocab: number;
@@ -64,10 +63,7 @@ export function limitsByField(
   return (field) => ({ minCount: Math.max(1, minimum(field)), maxVocab: maximum(field) });
 }
 
-/**
- * Returns a function that returns the limit of a field, given as one number or by field.
- * @throws {UsageError} a name does not denote a field
- */
+/** @throws {UsageError} a name does not denote a field */
 function numberByField(
   flag: string,
   limit: PerField,
@@ -87,11 +83,7 @@ function numberByField(
   return (field) => own.get(field) ?? limit.others;
 }
 
-/**
- * Returns the hash parameters of hashed fields, by name.
- *
- * @throws {UsageError} there is no such field, or its cells hold several values
- */
+/** @throws {UsageError} there is no such field, or its cells hold several values */
 export function hashedFields(
   hash: VocabularyLimits["hash"],
   columns: readonly Column[],

@@ -3,7 +3,7 @@
 // Ids of a field: 0 is out-of-vocabulary, 1.. are its keys by descending count, then by their UTF-8 bytes. Features of
 // all fields are numbered together: feature = offset + id. A numeric field has one feature, offset + 0.
 
-import { ascending, sharedU32 } from "../../numeric/indices.js";
+import { ascending, sharedU32, mapTo } from "../../numeric/indices.js";
 import { MISSING, compareKeys, selectKeys, type Keys } from "../../log/keys.js";
 import { DataError } from "../../errors.js";
 import {
@@ -14,9 +14,10 @@ import {
   type MultiColumn,
   type NumberColumn,
 } from "../dataset.js";
-import { countColumns, countKeys } from "./key-counts.js";
 import { hashBytes, hashText } from "../../numeric/hash.js";
 import { binColumn, binKeys, logColumn, quantileEdges, type NumericForm } from "../numeric.js";
+import { inReadingOrder, slicesAt } from "../stored-columns.js";
+import { countColumns, countKeys } from "./key-counts.js";
 import {
   bucketKeys,
   bucketsOf,
@@ -26,8 +27,6 @@ import {
   type HashStatistics,
 } from "./hash-field.js";
 import { KeyIndex } from "./key-index.js";
-import { inReadingOrder, slicesAt } from "../stored-columns.js";
-import { keepRowOrder } from "../row-order.js";
 import {
   distinctUsers,
   hashedFields,
@@ -42,7 +41,7 @@ export interface CategoricalField {
   name: string;
   /**
    * keys of the field: id i >= 1 is keys[i - 1]; an empty key denotes a row of an earlier table whose key was removed
-   * (row-order.ts)
+   *
    */
   keys: Keys;
   /** u32[keys.size + 1]: number of events of the training split by id; [0] is that of out-of-vocabulary keys */
@@ -95,7 +94,6 @@ export function featureSpace(fields: Field[]): FeatureSpace {
   return { fields, offsets, numFeatures: offsets.at(-1)! };
 }
 
-/** Settings with which a vocabulary is fitted, in addition to its limits. */
 export interface FittingOptions {
   /**
    * forms of numeric columns (log1p, bins), standardized by default; binned columns have no out-of-vocabulary feature
@@ -365,4 +363,89 @@ export function inFormOf(column: Column, field: Field): Column {
   if (column.kind !== "number") return column;
   if (field.kind === "bins") return binColumn(column, field.edges, field.keys);
   return field.kind === "number" && field.log1p ? logColumn(column) : column;
+}
+
+interface FieldSize {
+  name: string;
+  features: number;
+  keyBytes: number;
+}
+
+/**
+ * Returns the features of each column, as `fitFeatures` will find them. The estimate includes keys that --min-users
+ * would exclude, and all keys of columns on disk.
+ *
+ * @param rows u32: rows of the training split
+ * @throws {UsageError} the errors of fitFeatures
+ */
+export function vocabularySize(dataset: Dataset, rows: Uint32Array, limits: VocabularyLimits): FieldSize[] {
+  const columns = featureColumns(dataset);
+  const categorical = columns.filter(({ kind }) => kind !== "number").map(({ name }) => name);
+  const hashed = hashedFields(limits.hash, columns, dataset.roles);
+  const limitsOf = limitsByField(limits, categorical, dataset.roles, hashed);
+  return columns.map((column) => {
+    const { name } = column;
+    if (column.kind === "number") return { name, features: 1, keyBytes: name.length };
+    const { size, bytes } = column.dictionary;
+    const hash = hashed.get(name);
+    if (hash) return { name, features: 2 ** hash.bits + 1, keyBytes: 10 * 2 ** hash.bits };
+    const { minCount, maxVocab } = limitsOf(name);
+    let known = size;
+    if (minCount > 1) {
+      const events = column.kind === "key" ? countKeys(column, rows) : countValues(column, rows);
+      known = events.reduce((sum, count) => sum + (count >= minCount ? 1 : 0), 0);
+    }
+    const features = Math.min(known, maxVocab) + 1;
+    return { name, features, keyBytes: Math.ceil((bytes.length * features) / (size + 1)) };
+  });
+}
+
+const HOLE = 0xffffffff;
+
+/** Keys of a vocabulary with their numbers of events; the out-of-vocabulary key is not included. */
+interface CountedKeys {
+  keys: Keys;
+  /** number of events of each key, u32[keys.size] */
+  counts: Uint32Array;
+}
+
+/**
+ * Returns the keys in the order of an earlier table, because a network may have its own copy of that table.
+ *
+ * A key that is in both vocabularies keeps its row, new keys are appended in the vocabulary's order, and a removed key
+ * leaves a hole: a row with an empty key, which no cell can have, and no events.
+ *
+ * @param earlier keys of the field's rows; an empty key denotes a hole, which the result preserves
+ */
+export function keepRowOrder({ keys, counts }: CountedKeys, earlier: Keys): CountedKeys {
+  const index = new KeyIndex(keys);
+  const isPlaced = new Uint8Array(keys.size);
+  const order: number[] = [];
+  for (let row = 0; row < earlier.size; row++) {
+    const isHole = earlier.offsets[row] === earlier.offsets[row + 1];
+    const code = isHole ? -1 : index.find(earlier, row);
+    if (code >= 0) isPlaced[code] = 1;
+    order.push(code < 0 ? HOLE : code);
+  }
+  for (let code = 0; code < keys.size; code++) if (isPlaced[code] === 0) order.push(code);
+
+  const offsets = new Uint32Array(order.length + 1);
+  const lengthOf = (code: number) => (code === HOLE ? 0 : keys.offsets[code + 1]! - keys.offsets[code]!);
+  order.forEach((code, row) => (offsets[row + 1] = offsets[row]! + lengthOf(code)));
+  const bytes = new Uint8Array(offsets[order.length]!);
+  order.forEach((code, row) => {
+    if (code !== HOLE)
+      bytes.set(keys.bytes.subarray(keys.offsets[code], keys.offsets[code + 1]), offsets[row]);
+  });
+  return {
+    keys: { size: order.length, bytes, offsets },
+    counts: mapTo(Uint32Array, order, (code) => (code === HOLE ? 0 : counts[code]!)),
+  };
+}
+
+/** Returns the number of rows of a vocabulary that have no key, because it was removed. */
+export function countHoles({ size, offsets }: Keys): number {
+  let holes = 0;
+  for (let row = 0; row < size; row++) holes += offsets[row] === offsets[row + 1] ? 1 : 0;
+  return holes;
 }

@@ -6,7 +6,7 @@
 import { createRequire } from "node:module";
 import { UsageError } from "../../errors.js";
 
-export const DUCKDB_PACKAGE = "@duckdb/node-api";
+const DUCKDB_PACKAGE = "@duckdb/node-api";
 
 declare const handle: unique symbol;
 /** A pointer to an object of DuckDB. */
@@ -16,7 +16,7 @@ interface Handle<Kind extends string> {
 export type Database = Handle<"database">;
 export type Connection = Handle<"connection">;
 export type Statement = Handle<"statement">;
-export type Result = Handle<"result">;
+type Result = Handle<"result">;
 export type Chunk = Handle<"chunk">;
 export type DuckDbVector = Handle<"vector">;
 export type LogicalType = Handle<"type">;

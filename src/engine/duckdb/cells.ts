@@ -78,7 +78,6 @@ function milliseconds(seconds: bigint): bigint {
   return BigInt.asIntN(64, seconds * 1000n) / 1000n === seconds ? seconds * 1000n : seconds;
 }
 
-/** Returns the non-null values of a column. */
 function presentBytes(column: FixedColumn): Uint8Array {
   const bytes = column.bytes();
   if (!column.hasNulls) return bytes;
@@ -124,11 +123,7 @@ function hugeValues(words: Int32Array, unsigned: boolean, element: SchemaElement
   return { count, kind: "other", values };
 }
 
-/**
- * Returns the digits of decimals as integers.
- *
- * @throws {DataError} a decimal has more digits than a 64-bit float holds
- */
+/** Returns the digits as integers. @throws {DataError} a decimal has more digits than a 64-bit float holds */
 function decimalDigits(
   bytes: Uint8Array,
   stored: number,

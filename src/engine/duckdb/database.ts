@@ -1,9 +1,10 @@
-// Opens a DuckDB database in this process, runs the statements of a SQL file, and streams the rows of a query.
+// Opens a DuckDB database in this process, runs the statements of a SQL file, and streams the rows of a query. Errors of
+// DuckDB become error classes of this project; an error in SQL states the line and column in the file.
 
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { DataError, UsageError } from "../../errors.js";
+import { DataError, UsageError, EmbedError, IoError, LockedError, NoInputError } from "../../errors.js";
 import {
   loadDuckDb,
   type Bindings,
@@ -13,8 +14,6 @@ import {
   type LogicalType,
   type Statement,
 } from "./bindings.js";
-import { duckDbFailure, type SqlWork } from "./failures.js";
-import { firstWords, sqlStatements, type SqlStatement } from "./statements.js";
 import { TextColumn, type VectorColumn } from "./vectors.js";
 import { columnTypeOf } from "./types.js";
 
@@ -27,14 +26,12 @@ const [SELECT, CREATE, SET, LOAD, ATTACH] = [1, 7, 20, 21, 25];
 /** Milliseconds between two attempts to interrupt a statement. */
 const INTERRUPTS = 50;
 
-/** A query that DuckDB has prepared, so that its columns are known. */
 export interface PreparedQuery {
   sql: string;
   doing: SqlWork;
   columns: { name: string; type: LogicalType }[];
 }
 
-/** Options with which a database is opened. */
 export interface DatabaseOptions {
   /** path of the database file; undefined for a database in memory */
   path: string | undefined;
@@ -295,4 +292,128 @@ export class DuckDb {
 
 function quoted(name: string): string {
   return `"${name.replaceAll('"', '""')}"`;
+}
+
+interface SqlStatement {
+  text: string;
+  /** number of characters before the statement in the file */
+  start: number;
+}
+
+/**
+ * Text in which a semicolon does not end a statement: comments, quoted text and names, dollar quotes. Unclosed quoted
+ * text extends to the end of the file, and DuckDB reports it.
+ */
+const WHOLE =
+  /--[^\n]*|\/\*(?:[^*]|\*(?!\/))*(?:\*\/|$)|[eE]'(?:[^'\\]|\\[\s\S]|'')*(?:'|$)|'(?:[^']|'')*(?:'|$)|"(?:[^"]|"")*(?:"|$)|\$(\w*)\$[\s\S]*?(?:\$\1\$|$)|;|[\s\S]/g;
+const COMMENTS = /--[^\n]*|\/\*(?:[^*]|\*(?!\/))*(?:\*\/|$)/g;
+
+function sqlStatements(sql: string): SqlStatement[] {
+  const statements: SqlStatement[] = [];
+  let start = 0;
+  const end = (at: number): void => {
+    const text = sql.slice(start, at);
+    if (text.replaceAll(COMMENTS, "").trim() !== "") statements.push({ text, start });
+  };
+  for (const { 0: token, index } of sql.matchAll(WHOLE)) {
+    if (token !== ";") continue;
+    end(index);
+    start = index + 1;
+  }
+  end(sql.length);
+  return statements;
+}
+
+/** Returns the first words of a statement in upper case; comments are skipped. */
+function firstWords(text: string): string {
+  return text.replaceAll(COMMENTS, " ").trim().replaceAll(/\s+/g, " ").slice(0, 200).toUpperCase();
+}
+
+/**
+ * Converts a position in a statement to line and column of the file, counted from 1.
+ *
+ * @param bytes number of bytes of the statement before the position
+ */
+function placeInFile(
+  sql: string,
+  { text, start }: SqlStatement,
+  bytes: number,
+): { line: number; column: number } {
+  const before = sql.slice(0, start) + Buffer.from(text, "utf8").subarray(0, bytes).toString("utf8");
+  const lines = before.split("\n");
+  return { line: lines.length, column: lines.at(-1)!.length + 1 };
+}
+
+/** The operation that failed, for messages: a statement of a SQL file, or another operation. */
+interface SqlWork {
+  /** path and text of the SQL file; undefined if the user named a table */
+  file?: { path: string; sql: string } | undefined;
+  statement?: SqlStatement | undefined;
+  /** number of bytes of SQL that precede the statement in the text sent to DuckDB, whose error positions count them */
+  added?: number;
+  /** name of the database or table in messages: `'shop.duckdb'`, `table 'events'` */
+  what: string;
+}
+
+/** An error of DuckDB in the format of the setting `errors_as_json`. */
+interface Stated {
+  exception_type: string;
+  exception_message: string;
+  position?: string;
+}
+
+/** Converts an error that DuckDB threw; returns other errors unchanged. */
+function duckDbFailure(error: unknown, doing: SqlWork): unknown {
+  if (error instanceof EmbedError || !(error instanceof Error)) return error;
+  const { exception_type: kind, exception_message: message, position } = statedBy(error.message);
+  const text = message.replaceAll(/\s*\n\s*/g, " ").trim();
+  const cause = { cause: error };
+  const said = `${kind === "" ? "" : `${kind} Error: `}${text}`;
+  if (/Could not set lock on file/.test(text))
+    return new LockedError(
+      `--engine: ${doing.what} is in use by another program that writes to it (${text}): try again when that has ended`,
+      cause,
+    );
+  if (/Extension|extension "/.test(`${kind} ${text}`) && /not found|autoload|install|download/i.test(text))
+    return new UsageError(
+      `--engine: DuckDB lacks an extension (${text}): where there is a network, INSTALL it once with DuckDB ` +
+        "of the same version, or LOAD 'PATH' of its file before the query",
+      cause,
+    );
+  if (text.startsWith("No files found that match"))
+    return new NoInputError(`${placed(doing, position)}${said}`);
+  if (kind === "Out of Memory" || /Out of Memory/i.test(text))
+    return new IoError(
+      `--engine: DuckDB is out of memory while it reads ${doing.what} (${text}): close other programs, or set ` +
+        "memory_limit and temp_directory before the query",
+      cause,
+    );
+  if (/not a valid DuckDB database|version number|Serialization/.test(said))
+    return new DataError(`${doing.what} is not a database that this DuckDB reads: ${said}`);
+  if (kind === "IO" || kind === "HTTP" || kind === "Permission" || kind === "Connection")
+    return new IoError(`--engine: reading ${doing.what} failed: ${said}`, cause);
+  return new DataError(`${placed(doing, position)}${said}`);
+}
+
+function statedBy(text: string): Stated {
+  const start = text.indexOf("{");
+  try {
+    if (start !== -1) return JSON.parse(text.slice(start)) as Stated;
+  } catch {
+    // ignores the error of parsing: the message is not JSON, but plain text that contains a brace
+  }
+  const [, kind = "", message = text] = /^([A-Z][A-Za-z ]*) Error: ([\s\S]*)$/.exec(text) ?? [];
+  return { exception_type: kind, exception_message: message };
+}
+
+/**
+ * Returns the start of a message: the position in the SQL file, such as `log.sql:3:8: `, or the name of the database or
+ * table.
+ */
+function placed({ file, statement, added = 0, what }: SqlWork, position: string | undefined): string {
+  if (!file) return `${what}: `;
+  const at = position === undefined ? NaN : Number(position) - added;
+  if (!statement || !(at >= 0)) return `${file.path}: `;
+  const { line, column } = placeInFile(file.sql, statement, at);
+  return `${file.path}:${line}:${column}: `;
 }

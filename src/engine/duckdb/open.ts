@@ -27,15 +27,13 @@ import {
 } from "../../log/parquet/cursor.js";
 import { readRanges, type RangeItem } from "../../log/parquet/read.js";
 import { checkedReading, noSuchColumn } from "../../log/read.js";
-import { withoutRepeats } from "../../log/repeats.js";
+import { withoutRepeats } from "../../log/duplicate-events.js";
 import { RowDigest } from "../digest.js";
-import { checkQueryReading, sqlOfFile, tableNameIn } from "../named-log.js";
-import { databasePath } from "./address.js";
+import { checkQueryReading, sqlOfFile, tableNameIn, databasePath } from "../named-log.js";
 import { batchColumn } from "./cells.js";
 import { openDatabase, type DuckDb, type PreparedQuery } from "./database.js";
-import { VectorTieCheck, type BatchColumns } from "./ties.js";
 import { castFor, columnTypeOf, TypeId, type VectorType } from "./types.js";
-import { vectorColumn } from "./vectors.js";
+import { vectorColumn, type VectorColumn } from "./vectors.js";
 
 /** Number of rows of a batch; smaller batches have a noticeable overhead. */
 const BATCH_ROWS = 1 << 16;
@@ -79,11 +77,7 @@ export async function openDuckDbLog(
   }
 }
 
-/**
- * Returns the name of the table; undefined for a query.
- *
- * @throws {UsageError} the user names an input that is not a table
- */
+/** Undefined for a query. @throws {UsageError} the user names an input that is not a table */
 function tableOrQuery(named: readonly string[], engine: EngineReading): string | undefined {
   const unfit = (["slice", "timeout", "hash"] as const).find((name) => engine[name] !== undefined);
   if (unfit !== undefined)
@@ -220,7 +214,6 @@ class QueryLog {
     return sample;
   }
 
-  /** @throws {DataError} the type of a column is not supported; the message names the type and suggests a cast */
   async #checkType(name: string): Promise<void> {
     if (this.#types.get(name)) return;
     const type = (await this.database.typeTexts(this.query)).get(name) ?? "unknown";
@@ -299,4 +292,62 @@ class QueryLog {
 function numRowsOf(columns: BatchColumns): number {
   const [first] = columns.values();
   return first!.numRows;
+}
+
+type BatchColumns = ReadonlyMap<string, VectorColumn>;
+
+/**
+ * Checks that rows with equal columns of --engine-order are equal in all columns; otherwise their order would depend on
+ * the timing of DuckDB's threads. The batches of the query must be passed in order.
+ */
+class VectorTieCheck {
+  #numRows = 0;
+  readonly #path: string;
+  readonly #order: readonly string[];
+  readonly #names: readonly string[];
+  #same = new Uint8Array(0);
+  /** values of the previous batch's last row, by column */
+  #last: Map<string, string> | undefined;
+
+  constructor(path: string, order: readonly string[], names: readonly string[]) {
+    this.#path = path;
+    this.#order = order;
+    this.#names = names.filter((name) => !order.includes(name));
+  }
+
+  check(columns: BatchColumns, numRows: number): void {
+    if (numRows === 0) return;
+    if (this.#same.length < numRows) this.#same = new Uint8Array(numRows);
+    const same = this.#same.subarray(0, numRows).fill(1);
+    same[0] = Number(this.#order.every((name) => this.#isLast(columns, name)));
+    for (const name of this.#order) columns.get(name)!.compare(same);
+    if (same.includes(1)) {
+      const ties = same.slice();
+      for (const name of this.#names) {
+        columns.get(name)!.compare(same);
+        if (same[0] === 1 && !this.#isLast(columns, name)) same[0] = 0;
+        const row = same.findIndex((isSame, i) => isSame !== ties[i]);
+        if (row !== -1) throw this.#tie(name, row);
+      }
+    }
+    this.#last = new Map(
+      [...this.#order, ...this.#names].map((name) => [name, columns.get(name)!.identity(numRows - 1)]),
+    );
+    this.#numRows += numRows;
+  }
+
+  /** Whether the first row of the batch equals the last row of the previous batch. */
+  #isLast(columns: BatchColumns, name: string): boolean {
+    return this.#last?.get(name) === columns.get(name)!.identity(0);
+  }
+
+  #tie(column: string, row: number): DataError {
+    const order = this.#order.join(", ");
+    const second = this.#numRows + row + 1;
+    return new DataError(
+      `rows ${second - 1} and ${second} have the same ${order} and differ here, so that their order would be ` +
+        "chance: add columns to --engine-order until no two rows tie",
+      { file: this.#path, column },
+    );
+  }
 }

@@ -49,13 +49,11 @@ export interface ScalarType {
   /** the values of an enum, as UTF-8 */
   values?: readonly Buffer[];
 }
-
 /** The type of a column, whose cells are single values or lists. */
 export interface VectorType extends ScalarType {
   /** length of all lists; 0 if it varies; undefined if cells are single values */
   listSize: number | undefined;
 }
-
 /** Width in bytes and Parquet type of each DuckDB type. */
 const SCALARS = new Map<number, [width: number, element: Omit<SchemaElement, "name">]>([
   [TypeId.BOOLEAN, [1, { type: "BOOLEAN" }]],

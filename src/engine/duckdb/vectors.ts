@@ -1,6 +1,7 @@
 // Collects vectors of DuckDB's chunks, which have 2,048 rows each, into the columns of a batch of rows. The columns are
 // in shared memory, which later batches reuse. The memory of a vector belongs to DuckDB, so its values are copied.
 
+import { MISSING } from "../digest.js";
 import type { Bindings, DuckDbVector } from "./bindings.js";
 import { TypeId, type VectorType, type ScalarType } from "./types.js";
 
@@ -14,13 +15,11 @@ export abstract class VectorColumn {
   valid = new Uint8Array(0);
   hasNulls = false;
 
-  /** Removes all rows. */
   clear(): void {
     this.numRows = 0;
     this.hasNulls = false;
   }
 
-  /** Appends the values of one of DuckDB's vectors. */
   append(duckdb: Bindings, vector: DuckDbVector, numRows: number): void {
     const to = this.numRows + numRows;
     if (this.valid.length < to) this.valid = enlarged(this.valid, to);
@@ -71,7 +70,6 @@ export abstract class VectorColumn {
   }
 }
 
-/** Creates an empty column of the given type. */
 export function vectorColumn(type: VectorType): ScalarColumn | ListColumn {
   return type.listSize === undefined ? scalarColumn(type) : new ListColumn(type, type.listSize);
 }
@@ -83,7 +81,6 @@ function scalarColumn(type: ScalarType): ScalarColumn {
 
 export type ScalarColumn = TextColumn | FixedColumn;
 
-/** A column whose values have a fixed number of bytes. */
 export class FixedColumn extends VectorColumn {
   #bytes = new Uint8Array(0);
 
@@ -153,7 +150,6 @@ export class FixedColumn extends VectorColumn {
   }
 }
 
-/** A column of texts. */
 export class TextColumn extends VectorColumn {
   /** u32[numRows + 1]: the text of row r is texts[bounds[r] .. bounds[r + 1]); a missing text is empty */
   bounds = new Uint32Array(1);
@@ -233,7 +229,6 @@ export class TextColumn extends VectorColumn {
     copy();
   }
 
-  /** Returns the column's text in a row. */
   text(row: number): string {
     return Buffer.from(this.texts.subarray(this.bounds[row], this.bounds[row + 1])).toString("utf8");
   }
@@ -263,7 +258,7 @@ export class TextColumn extends VectorColumn {
     const lengths = this.#lengths.subarray(0, numRows);
     for (let row = 0; row < numRows; row++) lengths[row] = bounds[row + 1]! - bounds[row]!;
     if (!this.hasNulls) return lengths;
-    for (const row of this.missing(firstRow)) lengths[row - firstRow] = 0xffffffff;
+    for (const row of this.missing(firstRow)) lengths[row - firstRow] = MISSING;
     return lengths;
   }
 
@@ -285,7 +280,6 @@ export class TextColumn extends VectorColumn {
   }
 }
 
-/** The values of an enum as texts. */
 class EnumColumn extends TextColumn {
   readonly #values: readonly Buffer[];
   readonly #longest: number;
@@ -324,7 +318,7 @@ export class ListColumn extends VectorColumn {
   starts = new Uint32Array(0);
   ends = new Uint32Array(0);
 
-  /** Creates an empty column of lists. @param size length of all lists; 0 if lengths vary */
+  /** @param size length of all lists; 0 if lengths vary */
   constructor(type: ScalarType, size: number) {
     super();
     this.elements = scalarColumn(type);

@@ -13,23 +13,16 @@ import type { DictionaryIndices, KeyCells, KeyPart } from "./keys.js";
 
 /** Assigns and stores the codes of one column's keys. */
 export class ColumnCodes {
-  readonly #table: KeyTable;
-  readonly #nulls: NullCells;
   /** codes of the dictionary values that threads have sent, by number of the dictionary and index of the value */
   #dictionaries: Int32Array[] = [];
   #group = -1;
   #codes = new Uint32Array(0);
 
-  /** Assigns codes by a hash table of keys. @param nulls counts null texts and their cells */
-  constructor(table: KeyTable, nulls: NullCells) {
-    this.#table = table;
-    this.#nulls = nulls;
-  }
-
-  /** The hash table of the column's keys. */
-  get table(): KeyTable {
-    return this.#table;
-  }
+  /** @param nulls counts null texts and their cells */
+  constructor(
+    readonly table: KeyTable,
+    private readonly nulls: NullCells,
+  ) {}
 
   /**
    * Returns the codes of a range's rows, in `cells`; MISSING for null values and null texts.
@@ -41,9 +34,8 @@ export class ColumnCodes {
   codesOf({ cells, parts }: KeyCells, group: number): Uint32Array {
     if (this.#group !== group) [this.#group, this.#dictionaries] = [group, []];
     for (const part of parts) {
-      this.#nulls.cells += part.nulls.cells;
-      for (const text of part.nulls.texts)
-        if (!this.#nulls.texts.includes(text)) this.#nulls.texts.push(text);
+      this.nulls.cells += part.nulls.cells;
+      for (const text of part.nulls.texts) if (!this.nulls.texts.includes(text)) this.nulls.texts.push(text);
       const isAll = !part.indices && part.keys.size === part.to - part.from;
       const codes = isAll ? cells.subarray(part.from, part.to) : this.#scratch(part.keys.size);
       this.#intern(part.keys, part.gap, codes);
@@ -73,9 +65,9 @@ export class ColumnCodes {
   }
 
   #intern(keys: Keys, gap: number, codes: Uint32Array): void {
-    const known = this.#table.size;
-    this.#table.codesOf(keys, gap, codes);
-    if (this.#table.size > known) checkText(this.#table.keysFrom(known));
+    const known = this.table.size;
+    this.table.codesOf(keys, gap, codes);
+    if (this.table.size > known) checkText(this.table.keysFrom(known));
   }
 
   #scratch(size: number): Uint32Array {

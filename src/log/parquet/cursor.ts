@@ -83,7 +83,6 @@ export interface Segment {
   levels: Uint32Array | undefined;
 }
 
-/** Reads one column of consecutive rows. */
 export interface Cursor {
   /** number of the column's rows that were read or skipped so far */
   readonly row: number;
@@ -120,22 +119,16 @@ export class ColumnCursor implements Cursor {
   #indices = new Uint32Array(0);
   #listed: PlainValues | undefined;
 
-  /**
-   * Creates a cursor that stands before the first row of the column.
-   *
-   * @param region memory for the pages; without it, each page gets an array
-   */
+  /** @param region memory for the pages; without it, each page gets an array */
   constructor(column: LeafColumn, read: ReadBytes, region?: PageRegion) {
     this.#column = column;
     this.#pages = new PageReader(column, read, region);
   }
 
-  /** True if cells may hold several values. */
   get isList(): boolean {
     return this.#column.maxRepetition > 0;
   }
 
-  /** Skips rows of the column. @throws {Error} the column is damaged */
   skip(numRows: number): void {
     this.row += numRows;
     if (this.isList) {
@@ -155,10 +148,6 @@ export class ColumnCursor implements Cursor {
     }
   }
 
-  /**
-   * Yields segments of rows, page by page; the caller must read the values before it asks for the next segment. Not for
-   * lists.
-   */
   *segments(numRows: number): Generator<Segment, void, undefined> {
     this.row += numRows;
     for (let left = numRows; left > 0;) {
@@ -170,10 +159,6 @@ export class ColumnCursor implements Cursor {
     }
   }
 
-  /**
-   * Returns the cells of rows as text, with the values of lists joined; a RowFault for a cell that has no text. @throws
-   * {Error} the column is damaged
-   */
   texts(numRows: number): (string | RowFault)[] {
     const { element, name, separator } = this.#column;
     const cells: (string | RowFault)[] = [];
@@ -229,7 +214,6 @@ export class ColumnCursor implements Cursor {
     return cells;
   }
 
-  /** @throws {Error} the column has more rows than the row group */
   checkEnd(): void {
     if (this.isList && this.#hasEntry()) throw new Error(`expected ${this.row} values, got more`);
   }
@@ -254,7 +238,6 @@ export class ColumnCursor implements Cursor {
     this.#isLoaded = true;
   }
 
-  /** Returns the next `numRows` rows of the page. */
   #segment(numRows: number): Segment {
     this.#load();
     const { maxDefinition } = this.#column;

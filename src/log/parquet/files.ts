@@ -15,7 +15,6 @@ import type { FileColumns } from "../file-columns.js";
 import type { LeafColumn } from "./cursor.js";
 import { damagedFile } from "./pages.js";
 
-/** An open file whose metadata is known. */
 export interface ParquetFile extends FileColumns {
   source: RandomAccessFile;
   metadata: FileMetaData;
@@ -50,7 +49,6 @@ export async function openParquetFile({ path, partition }: LogFile): Promise<Par
   }
 }
 
-/** Returns the number of rows of a row group. @throws {DataError} the stated number is invalid */
 export function rowGroupSize(path: string, { num_rows }: RowGroup): number {
   const numRows = Number(num_rows);
   if (!(Number.isSafeInteger(numRows) && numRows >= 0))

@@ -8,7 +8,6 @@ import type { Segment } from "./cursor.js";
 import type { PageRegion } from "./memory.js";
 import { checkLeft, integerAt, isOwnText, spread, takeIndices, textAt, type PlainValues } from "./values.js";
 
-/** A cell that is not a number. */
 export interface BadNumber {
   /** number of the cell's row, counted from the argument `at` of NumberReader.read */
   row: number;
@@ -26,7 +25,6 @@ export class NumberReader {
   /** texts of the dictionary values that are not numbers, by index */
   #texts = new Map<number, string>();
 
-  /** Reads one column. @param region memory for the pages of the column */
   constructor(column: string, region: PageRegion, isTime: boolean) {
     this.#column = column;
     this.#region = region;

@@ -46,7 +46,6 @@ const LEAST_LONG_ROWS = 64;
  */
 const LOCAL_BYTES = 1 << 27;
 
-/** The names of a log's columns, and the separators of its lists. */
 type Columns = ListSeparators & { names: readonly string[] };
 
 /** Opens Parquet files as one log. @throws as openLog */

@@ -76,7 +76,6 @@ interface Header {
   body: number;
 }
 
-/** Iterates over the pages of one column chunk. */
 export class PageReader {
   /** the latest dictionary that was read; undefined before the first one */
   dictionary: DictionaryPage | undefined;
@@ -87,12 +86,7 @@ export class PageReader {
   #numValues = 0;
   #header: Header | undefined;
 
-  /**
-   * Creates a reader that stands before the first page.
-   *
-   * @param region memory for the latest page, which overwrites the previous one; when absent, each page gets its own
-   * array
-   */
+  /** @param region memory for the latest page, which overwrites the previous one; if absent, each page gets an array */
   constructor(leaf: LeafChunk, read: ReadBytes, region?: PageRegion) {
     this.#leaf = leaf;
     this.#read = read;
@@ -228,7 +222,6 @@ export function damagedFile(error: unknown, place: { file: string; column?: stri
   return new DataError(`the file is damaged or uses an unsupported Parquet feature (${message})`, place);
 }
 
-/** Returns the number of bits that each level occupies. */
 function bitWidth(maxLevel: number): number {
   return 32 - Math.clz32(maxLevel);
 }

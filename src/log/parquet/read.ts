@@ -46,14 +46,12 @@ export type RangeItem =
 /** A Parquet file, or a source of batches of rows in memory. */
 export type RangeFile = ParquetFile | BatchFile;
 
-/** A source of batches of rows in memory. */
 export interface BatchFile {
   path: string;
   /** returns the checksum of all rows */
   fingerprint: () => InputFingerprint;
 }
 
-/** The input of the function readRanges. */
 interface RangeReading {
   items: AsyncGenerator<RangeItem, void, undefined>;
   requests: readonly ColumnRequest[];
@@ -70,7 +68,6 @@ interface Ordered {
   coming?: Promise<unknown>;
 }
 
-/** A scanning thread other than the calling thread. */
 interface OtherThread {
   thread: ScanThread<RangeJob | DigestJob, RangeScan | InputFingerprint | SentError>;
   /** buffers of the thread's earlier scans; the next range that is sent to the thread returns them */

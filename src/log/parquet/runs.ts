@@ -24,8 +24,6 @@ export class Runs {
   #value = 0;
 
   /**
-   * Reads values from the start of a page's encoded bytes.
-   *
    * @param bytes array that holds the encoded values at [start, end)
    * @param width bits per value, 0 to 32
    * @param count number of values of the page
@@ -41,11 +39,7 @@ export class Runs {
     if (width === 0) [this.#run, this.#left] = [count, 0];
   }
 
-  /**
-   * Reads values that are bit-packed without a header, such as booleans in PLAIN.
-   *
-   * @throws {Error} there are too few bytes
-   */
+  /** Values without a header, such as booleans in PLAIN. @throws {Error} there are too few bytes */
   static packed(bytes: Uint8Array, start: number, width: number, count: number): Runs {
     const runs = new Runs(bytes, start, bytes.length, width, count);
     if (width > 0) runs.#startPacked(count);

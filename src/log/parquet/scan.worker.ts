@@ -14,19 +14,16 @@ import {
 import { sentError, type SentError } from "../scan-thread.js";
 import { ScanMemory } from "../scanner.js";
 
-/** A range that is sent to a thread. */
 export interface RangeJob {
   range: ParquetRowRange;
   /** buffers of the thread's earlier scans, which it can reuse */
   spent: ArrayBuffer[];
 }
 
-/** A file whose checksum is requested. */
 export interface DigestJob {
   path: string;
 }
 
-/** The data that a thread receives when it starts. */
 export interface ParquetScannerData {
   module: WebAssembly.Module;
   requests: readonly CellRequest[];

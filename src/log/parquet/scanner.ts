@@ -13,9 +13,8 @@ import { BatchCursor, type BatchColumn } from "./batch-cursor.js";
 import { ColumnCursor, type Cursor, type LeafColumn } from "./cursor.js";
 import { KeyReader, type KeyCells, type KeyKnowledge, type KeyPart } from "./keys.js";
 import { NumberReader } from "./numbers.js";
-import { PageMemory, type PageRegion } from "./memory.js";
+import { PageMemory, type PageRegion, RangeBuffers } from "./memory.js";
 import { damagedFile } from "./pages.js";
-import { RangeBuffers } from "./range-buffers.js";
 import { RowFault } from "../text/record-form.js";
 import type { ScanMemory } from "../scanner.js";
 
@@ -43,7 +42,6 @@ export interface ParquetRowRange {
  */
 const MAX_TEXT_BYTES = 1 << 30;
 
-/** How a column's cells are read, as keys or as numbers, without the column's name. */
 export type CellRequest = Omit<ColumnRequest, "name">;
 
 export function cellRequests(requests: readonly ColumnRequest[]): CellRequest[] {
@@ -103,7 +101,7 @@ export class ParquetScanner {
   #group = -1;
   #cursors: (Cursor | undefined)[] = [];
 
-  /** Scans ranges for the requested columns. @param nulls texts that represent a missing cell */
+  /** @param nulls texts that represent a missing cell */
   constructor(
     requests: readonly CellRequest[],
     memory: ScanMemory,
@@ -206,7 +204,6 @@ export class ParquetScanner {
     return { group, numRows: lines.length, numLines: numRows, rowLines, columns, badCells, faulty };
   }
 
-  /** Converts texts to keys or numbers. */
   #cells(
     request: number,
     column: LeafColumn | string,
@@ -291,7 +288,6 @@ function faultless(cells: readonly (string | RowFault)[]): string[] {
   });
 }
 
-/** Returns `times` copies of a text. */
 function repeated(text: string, times: number): string[] {
   return Array.from({ length: times }, () => text);
 }

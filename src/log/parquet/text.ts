@@ -1,13 +1,16 @@
 // Converts values of Parquet to the text of cells, as specified in docs/formats.md.
+//
+// This file and values.ts import parts of hyparquet that it does not export: its conversions of logical types, and its
+// decoders. A minor version may move or change them, so package.json pins one version exactly; after raising it, run the
+// tests of this folder and the format tests of acceptance/.
 
 import type { SchemaElement } from "hyparquet";
-import { convert, DEFAULT_PARSERS } from "./hyparquet-internals.js";
+import { convert, DEFAULT_PARSERS } from "hyparquet/src/convert.js";
 import { RowFault } from "../text/record-form.js";
 
 /** The kinds of a leaf's values; the first four kinds bypass hyparquet's conversion of types. */
 export type LeafKind = "text" | "integer" | "number" | "boolean" | "other";
 
-/** Returns the kind of a leaf's values by its physical and logical type. */
 export function leafKind(element: SchemaElement): { kind: LeafKind; unsigned: boolean } {
   const { type, converted_type: converted, logical_type: logical } = element;
   const isOneOf = (names: string) => converted === undefined || names.split(" ").includes(converted);
@@ -56,10 +59,7 @@ export function timeUnitOf({
   return converted === undefined && logical?.type === "TIMESTAMP" ? logical.unit : undefined;
 }
 
-/**
- * Converts values of the physical type to the logical type as hyparquet does. @throws {Error} hyparquet does not
- * support the type
- */
+/** Converts values to the logical type as hyparquet does. @throws {Error} hyparquet does not support the type */
 export function converted(values: ArrayLike<unknown>, element: SchemaElement): ArrayLike<unknown> {
   const { type } = element;
   if (type === undefined) throw new Error("a column without a type");

@@ -2,7 +2,9 @@
 // is requested, and a value of a dictionary only once.
 
 import type { ParquetType, SchemaElement } from "hyparquet";
-import { byteStreamSplit, deltaBinaryUnpack, readPlain } from "./hyparquet-internals.js";
+import { deltaBinaryUnpack } from "hyparquet/src/delta.js";
+import { byteStreamSplit } from "hyparquet/src/encoding.js";
+import { readPlain } from "hyparquet/src/plain.js";
 import type { PageRegion } from "./memory.js";
 import type { DictionaryPage, Page } from "./pages.js";
 import { Runs } from "./runs.js";
@@ -102,7 +104,6 @@ function fixedArray(
     : new Float64Array(buffer, byteOffset, stored);
 }
 
-/** Decodes the values of a page that has no dictionary. */
 function uncodedValues({ encoding, count, values: bytes }: Page, element: SchemaElement): PlainValues {
   if (encoding === PLAIN) return plainValues({ count, values: bytes }, element);
   if (encoding === DELTA) return fixedValues(deltas(bytes, count, element.type), element);
@@ -141,7 +142,6 @@ export function plainValues(
   return fixedValues(readPlain(reader(bytes), type, stored, width), element);
 }
 
-/** Skips values. @throws {Error} there are fewer values */
 export function skipValues(values: PageValues, count: number): void {
   if (values.isCoded) values.runs.skip(count);
   else {
@@ -150,7 +150,6 @@ export function skipValues(values: PageValues, count: number): void {
   }
 }
 
-/** @throws {Error} fewer than the requested number of values are left */
 export function checkLeft({ values, at }: PageValues & { isCoded: false }, count: number): void {
   if (count > values.count - at) throw new Error(`a page ends after ${values.count} of ${at + count} values`);
 }
@@ -176,7 +175,6 @@ export function integerAt({ words, isWide, unsigned }: PlainValues & { kind: "in
   return (unsigned ? high >>> 0 : high) * 2 ** 32 + (low >>> 0);
 }
 
-/** Returns an integer's digits. */
 export function integerText(values: PlainValues & { kind: "integer" }, i: number): string {
   const value = integerAt(values, i);
   if (Number.isSafeInteger(value)) return String(value);
@@ -347,10 +345,7 @@ function concatenatedBounds(bytes: Uint8Array, start: number, lengths: Int32Arra
   return { bytes, bounds };
 }
 
-/**
- * Returns the number of values that a block of differences states, the third number of its header. @throws {Error} it
- * exceeds the page's number of values
- */
+/** Returns the third number in the header of a block of differences. @throws {Error} it exceeds the page's values */
 function storedCount(bytes: Uint8Array, start: number, count: number): number {
   let [at, stored] = [start, 0];
   for (let field = 0; field < 3; field++) {

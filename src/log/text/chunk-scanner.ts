@@ -33,7 +33,6 @@ export interface ScanSetup {
   keepBadRows?: boolean;
 }
 
-/** The reason why a row is bad. */
 export type FaultReason = "ragged" | "quote" | "encoding";
 
 /** A scanned chunk. Its lines are counted from 0 at the start of the chunk. */
@@ -66,7 +65,6 @@ export interface ChunkScan {
   reordered?: ReorderedLine;
 }
 
-/** Memory that the kernel uses for a chunk. */
 interface Regions {
   input: ScanRegion;
   bounds: ScanRegion;

@@ -100,10 +100,7 @@ export function readHead(
   return { dialect, columns, header: cells, bytes: end, lines: line - 1 + countLines(bytes, start, end) };
 }
 
-/**
- * Returns the names of --columns for a file without a header. @throws {DataError} the first row has more or fewer cells
- * than there are names
- */
+/** @throws {DataError} the first row has more or fewer cells than there are names */
 function namedColumns(
   names: readonly string[],
   cells: readonly string[],
@@ -166,7 +163,6 @@ function recordCells(record: Uint8Array, dialect: Dialect): string[] {
   return cells;
 }
 
-/** @throws {DataError} the bytes are not UTF-8; the message names the first invalid line and suggests --encoding */
 function checkUtf8(bytes: Uint8Array, path: string, line: number, encoding: string | undefined): void {
   if (isUtf8(bytes)) return;
   throw notUtf8(path, line + firstBadLine(bytes), encoding);
@@ -199,12 +195,10 @@ export function unclosedQuote(path: string, line: number, maxCell: number): Data
   );
 }
 
-/** Returns the beginning of a row as text for a message. */
 export function rowExcerpt(bytes: Uint8Array, dialect: Pick<Dialect, "written">): string {
   return excerpt(asWritten(decodedUtf8(bytes.subarray(0, 400)).replace(/\r?\n?$/, ""), dialect));
 }
 
-/** Returns the error for a file that contains nothing after its header. */
 export function noRows(path: string): DataError {
   return new NoRowsError("the file has a header but no rows", {
     file: path,

@@ -13,7 +13,6 @@ const MARK = [0xef, 0xbb, 0xbf];
 /** Number of bytes at the end of the header that are searched for; it bounds the search time for a hostile header. */
 const MOST_SOUGHT = 64;
 
-/** Whether a row repeats the header. */
 export function isHeader(cells: readonly string[], header: readonly string[]): boolean {
   if (cells.length !== header.length) return false;
   return cells.every((cell, i) => cell === header[i] || (i === 0 && cell === `\uFEFF${header[0]}`));
@@ -46,7 +45,6 @@ function withoutMark([first = "", ...others]: readonly string[]): string[] {
   return [first.replace(/^\uFEFF/u, ""), ...others];
 }
 
-/** Returns the error for a line with the header's cells in another order. */
 export function reorderedHeader(
   { cells, header }: Pick<ReorderedLine, "cells" | "header">,
   place: Place,

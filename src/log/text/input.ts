@@ -49,7 +49,6 @@ export async function sourceOf(
   return peeked ?? (await (sources?.open ?? openSource)(path, pieceBytes));
 }
 
-/** Opens a file and reads its header. @throws as openSource and readHead */
 export async function openFile(path: string, options: ReadOptions, pieceBytes: number): Promise<OpenFile> {
   const source = await sourceOf(path, options, pieceBytes);
   try {

@@ -11,7 +11,6 @@ import { columnIndex, RowFault, type RecordForm, type Schema } from "./record-fo
 /** Maximum number of member names that are counted for the warning about members that are not columns. */
 const MOST_LATER = 20;
 
-/** The declaration of the format of .jsonl and .ndjson files. */
 export function jsonLines(options: ReadOptions, pieceBytes: number): RecordForm<string> {
   const given = options.multi ?? {};
   const ignored = new Set(options.ignore);

@@ -270,7 +270,6 @@ function recordRows<Rec>(
 /** Maximum number of keys of a column that are cached as text. */
 const MAX_CACHED = 1 << 16;
 
-/** A requested column: its index, and whether it is read as keys or numbers. */
 interface RowRequest {
   column: number;
   as: "key" | "number";
@@ -289,8 +288,6 @@ class RowScanner {
   }
 
   /**
-   * Converts rows to codes and numbers.
-   *
    * @param rows  cells of each row, one per column of the log
    * @param lines line number of each row, from 0
    * @throws {UsageError} the keys outgrow the memory

@@ -1,15 +1,9 @@
 // Interface of a log format other than delimited text, which supplies records and their cells as text.
 
-import type { InputFingerprint } from "../../io/fingerprint.js";
+import type { ByteSource } from "../../io/source.js";
 
 /** A source of records, with the data for its fingerprint and the progress. */
-export interface RecordSource {
-  readonly path: string;
-  readonly bytesRead: number;
-  readonly totalBytes: number | undefined;
-  fingerprint(): InputFingerprint;
-  close(): Promise<void>;
-}
+export type RecordSource = Omit<ByteSource, "pieces">;
 
 /**
  * Consecutive records. Lines are counted from 0 at the start of the piece; in a format without lines, each record
@@ -21,13 +15,11 @@ export interface RecordPiece<Rec> {
   numLines: number;
 }
 
-/** An open file of the log. */
 export interface RecordFile<Rec> {
   source: RecordSource;
   pieces(): AsyncGenerator<RecordPiece<Rec>, void, undefined>;
 }
 
-/** The columns of a log in a format of records. */
 export interface Schema {
   columns: string[];
   /**

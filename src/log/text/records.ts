@@ -33,7 +33,6 @@ export interface RecordEnd {
   openQuote: number;
 }
 
-/** Finds the end of the record that starts at index `start`. */
 export function recordEnd(bytes: Uint8Array, start: number, dialect: Dialect): RecordEnd {
   const delimiter = dialect.delimiter.charCodeAt(0);
   let quoted = false;
@@ -134,7 +133,6 @@ export function withoutReturns(bytes: Uint8Array, dialect: Dialect): Uint8Array 
   return out.subarray(0, length);
 }
 
-/** Whether the line at `start` is a comment. */
 export function startsComment(bytes: Uint8Array, start: number, { comment }: Dialect): boolean {
   if (comment === undefined) return false;
   return decodedUtf8(bytes.subarray(start, start + Buffer.byteLength(comment))) === comment;

@@ -8,14 +8,12 @@ import type { ScanLayout } from "../file-columns.js";
 import { receivedError, ScanThread, type SentError } from "../scan-thread.js";
 import type { ScanMemory } from "../scanner.js";
 
-/** The data that a worker thread receives when it starts. */
 export interface ScannerData {
   module: WebAssembly.Module;
   setup: ScanSetup;
   memory: WebAssembly.Memory;
 }
 
-/** A chunk as it is sent to a worker thread. */
 export interface ScanJob {
   bytes: Uint8Array<ArrayBuffer>;
   quoted: number[];
@@ -59,7 +57,6 @@ export function affordableScanners(numThreads: number): number {
   return Math.max(0, Math.min(numThreads, Math.floor(freeAddresses() / (RESERVED + THREAD_ADDRESSES))));
 }
 
-/** A scanner on a worker thread. */
 export class ThreadScanner implements Scanner {
   readonly #thread: ScanThread<ScanJob, ScanReply>;
 

@@ -23,11 +23,9 @@ interface Row {
   cells: Map<string, Map<string, number>>;
 }
 
-/** The declaration of the format libsvm. */
 export const libsvm = (options: ReadOptions, pieceBytes: number): RecordForm<string> =>
   sparseText("libsvm", options, pieceBytes);
 
-/** The declaration of the format libffm. */
 export const libffm = (options: ReadOptions, pieceBytes: number): RecordForm<string> =>
   sparseText("libffm", options, pieceBytes);
 

@@ -9,7 +9,6 @@ import Papa from "papaparse";
 import { asWritten } from "./separator.js";
 import { decodedUtf8, withoutReturns, type Dialect } from "./records.js";
 
-/** A record in the form that papaparse returns. */
 export interface TextRow {
   cells: string[];
   /** number of the physical line on which the record starts, from 0 at the start of the bytes */

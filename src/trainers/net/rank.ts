@@ -3,8 +3,7 @@
 //   a block of users x all items ──► rows ──► the network's scores ──► the best of each user
 
 import { ownersOfItems } from "../../sampling/negatives.js";
-import { joinedRows } from "../../dataset/joined-rows.js";
-import type { FeatureRows } from "../../dataset/rows.js";
+import { type FeatureRows, joinedRows } from "../../dataset/rows.js";
 import type { EmbeddingTable } from "../../embedding/table.js";
 import type { Run } from "../../embedding/run-directory.js";
 import { topByScores, type Ranker, type RankerFor } from "../../evaluation/rankers.js";

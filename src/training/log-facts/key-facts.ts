@@ -1,7 +1,7 @@
 import type { Roles } from "../../dataset/dataset.js";
 import type { Log } from "../../log/log.js";
 import { keyAt, MISSING, type Keys } from "../../log/keys.js";
-import { placeholderKeys, placeholderWarnings } from "../../log/placeholder-keys.js";
+import { placeholderKeys, placeholderWarnings } from "../../log/nulls.js";
 import { finish, mixWord } from "../../numeric/hash.js";
 
 export interface KeyFacts {

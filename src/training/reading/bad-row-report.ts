@@ -1,6 +1,6 @@
 // The file of --bad-rows: one JSON object per line for each skipped row of all logs that a command reads.
 
-import { checkBadShare, DEFAULT_MAX_BAD, type BadRow } from "../../dataset/filters/bad-rows.js";
+import { checkBadShare, DEFAULT_MAX_BAD, type BadRow } from "../../dataset/collect.js";
 import { checkOutput, writeFileAtomic } from "../../io/atomic.js";
 import { checkNotAnInput } from "../../io/not-an-input.js";
 import { NoRowsError } from "../../errors.js";

@@ -7,12 +7,11 @@
 // contains only keys. run-parts.ts reads the training's own log again.
 
 import { buildDataset } from "../../dataset/build.js";
-import { type Column, type Dataset, type Roles, columnNamed } from "../../dataset/dataset.js";
+import { type Column, type Dataset, type Roles, columnNamed, rowsAsLog } from "../../dataset/dataset.js";
 import { isEncodedDataset, readDescription } from "../../dataset/encoded/read.js";
 import { userLimitsOf, type UserLimits } from "../../dataset/filters/heavy-users.js";
 import { secretIdOf, withHashedKeys } from "../../dataset/hash-keys.js";
 import { numericForms } from "../../dataset/numeric.js";
-import { rowsAsLog } from "../../dataset/select-rows.js";
 import { numericOf, timeOf, type Preprocess } from "../../dataset/vocabulary/preprocess.js";
 import type { FeatureSpace } from "../../dataset/vocabulary/vocabulary.js";
 import type { Run } from "../../embedding/run-directory.js";

@@ -1,7 +1,7 @@
 // Opens a log with its side tables, or an encoded dataset instead, and reads it completely.
 
 import { buildDataset, type BuildOptions, type BuiltDataset } from "../../dataset/build.js";
-import { checkBadShare, DEFAULT_MAX_BAD, type BadRow } from "../../dataset/filters/bad-rows.js";
+import { checkBadShare, DEFAULT_MAX_BAD, type BadRow } from "../../dataset/collect.js";
 import {
   secretIdOf,
   TEXT_LEFT_OUT,
@@ -393,7 +393,7 @@ export async function openLogWith(
   const named = sql === undefined ? given : [];
   const options = { ...reading, engine: { ...engine, ...(sql !== undefined && { sql }) } };
   const onServer = (server: string) => observe({ stage: "doing", text: `reading through ${server}` });
-  const { isDuckDbAddress } = await import("../../engine/duckdb/address.js");
+  const { isDuckDbAddress } = await import("../../engine/named-log.js");
   if (isDuckDbAddress(options.engine.address)) {
     const { openDuckDbLog } = await import("../../engine/duckdb/open.js");
     return await openDuckDbLog(named, options, { signal, onServer });

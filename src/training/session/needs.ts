@@ -6,8 +6,7 @@
 
 import type { Dataset } from "../../dataset/dataset.js";
 import { isStored } from "../../dataset/stored-columns.js";
-import { vocabularySize } from "../../dataset/vocabulary/vocabulary-size.js";
-import { featureColumns } from "../../dataset/vocabulary/vocabulary.js";
+import { featureColumns, vocabularySize } from "../../dataset/vocabulary/vocabulary.js";
 import { IoError, sizeText } from "../../errors.js";
 import { availableMemory, freeDisk, processMemory } from "../../io/machine-resources.js";
 import { MAX_PAGES, PAGE, RESERVED } from "../../kernels/shared/memory.js";

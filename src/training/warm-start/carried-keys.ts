@@ -8,18 +8,18 @@
 // --row-order keeps the row numbers of a run's table, with or without --init.
 
 import { mapTo } from "../../numeric/indices.js";
-import { expiryOf, newestEvent, newestTimes, NEVER, timeColumn } from "../../dataset/vocabulary/last-seen.js";
+import { expiryOf, newestEvent, newestTimes, NEVER } from "../../dataset/vocabulary/last-seen.js";
 import { selectKeys } from "../../log/keys.js";
-import type { Dataset } from "../../dataset/dataset.js";
-import { countHoles } from "../../dataset/row-order.js";
-import { KeyIndex } from "../../dataset/vocabulary/key-index.js";
-import { checkKinds, withKnown } from "../../dataset/vocabulary/known-keys.js";
+import { timeColumn, type Dataset } from "../../dataset/dataset.js";
 import {
   spaceInRowOrder,
   type RowOrder,
   type FeatureSpace,
   type Field,
+  countHoles,
 } from "../../dataset/vocabulary/vocabulary.js";
+import { KeyIndex } from "../../dataset/vocabulary/key-index.js";
+import { checkKinds, withKnown } from "../../dataset/vocabulary/known-keys.js";
 import { UNKNOWN, type KeyHistory } from "../../embedding/key-history.js";
 import type { Carried } from "../../embedding/manifest.js";
 import { openRun } from "../../embedding/run-directory.js";

@@ -13,8 +13,7 @@ import {
 import type { Run } from "../../../embedding/run-directory.js";
 import { DataError, UsageError } from "../../../errors.js";
 import type { Measured } from "../../../evaluation/comparison.js";
-import { columnNamed, type Dataset } from "../../../dataset/dataset.js";
-import { rowsWhere } from "../../../dataset/select-rows.js";
+import { columnNamed, type Dataset, rowsWhere } from "../../../dataset/dataset.js";
 import { NO_ITEM } from "../../../kernels/top-items/binding.js";
 import { knownModelOf } from "../../../trainers/index.js";
 import type { FurtherLog } from "../../../training/reading/open-as-trained.js";
