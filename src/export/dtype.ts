@@ -12,7 +12,6 @@ import { fromHalf } from "../embedding/half.js";
 export const dtypes = ["f32", "f16", "i8"] as const;
 export type Dtype = (typeof dtypes)[number];
 
-/** Names of the element types in numpy and in safetensors. */
 export const dtypeNames = {
   f32: { numpy: "<f4", safetensors: "F32", bytes: 4 },
   f16: { numpy: "<f2", safetensors: "F16", bytes: 2 },
@@ -57,7 +56,6 @@ export function decoded({ values, scales }: Encoded, dim: number, dtype: Dtype):
   return Float32Array.from(values, at);
 }
 
-/** Converts numbers to halves, as bits. @throws {DataError} a number exceeds the largest half */
 function halves(vectors: Float32Array): Uint16Array {
   const bits = new Uint32Array(vectors.buffer, vectors.byteOffset, vectors.length);
   const out = new Uint16Array(vectors.length);

@@ -3,7 +3,7 @@
 import { UsageError, excerpt, nearestName } from "../errors.js";
 import { arrow } from "./files/arrow.js";
 import { csv, tsv } from "./files/delimited.js";
-import { faiss } from "./files/faiss.js";
+import { faiss, usearch } from "./files/vector-indexes.js";
 import { fnn } from "./files/fnn.js";
 import { elasticsearchBulk, jsonl, qdrantJsonl } from "./files/jsonl.js";
 import { libsvm } from "./files/libsvm.js";
@@ -15,7 +15,6 @@ import { projector } from "./files/projector.js";
 import { redis } from "./files/redis.js";
 import { safetensors } from "./files/safetensors.js";
 import { sqlite } from "./files/sqlite.js";
-import { usearch } from "./files/usearch.js";
 import { fasttextVec, glove, recbole, starspaceTsv, word2vec, word2vecBin } from "./files/word-vectors.js";
 import type { ExportFormat } from "./format.js";
 import { onnx } from "./onnx/onnx.js";

@@ -1,8 +1,7 @@
 // The readers of foreign tables, by format. To add a format, add its file to this folder and an entry to this table.
 
 import type { InputFingerprint } from "../io/fingerprint.js";
-import { readFaiss, readNpy } from "./array-folder.js";
-import { readNpz, readTensors } from "./arrays.js";
+import { readFaiss, readNpy, readNpz, readTensors } from "./arrays.js";
 import type { TableCollector } from "./collector.js";
 import { readDelimited } from "./delimited.js";
 import { readGlove, readWordBinary, readWordText } from "./word-vectors.js";

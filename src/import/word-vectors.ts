@@ -14,12 +14,11 @@ const MAX_KEY = 1 << 20;
 const MAX_LINE = 16 << 20;
 const MAX_DIM = 1 << 16;
 
-/** Reads text. @throws {DataError} a line is invalid, or the number of rows differs from the header's */
 export async function readWordText(path: string, rows: TableCollector): Promise<InputFingerprint[]> {
   return await readLines(path, rows, true);
 }
 
-/** Reads text without a header, whose first line may be a key and a number. @throws {DataError} an invalid line */
+/** Reads text without a header, whose first line may be a key and a number. */
 export async function readGlove(path: string, rows: TableCollector): Promise<InputFingerprint[]> {
   return await readLines(path, rows, false);
 }
@@ -90,10 +89,8 @@ async function readLines(
   return [reader.fingerprint()];
 }
 
-/** Reads word2vec's binary format. @throws {DataError} no header, a partial last row, or bytes after it */
 export async function readWordBinary(path: string, rows: TableCollector): Promise<InputFingerprint[]> {
   const reader = await ByteReader.open(path);
-  /** Reads bytes up to a delimiter, which is skipped. */
   const until = async (byte: number, row: number): Promise<Buffer> => {
     const found = reader.until(byte) ?? (await reader.readUntil(byte, MAX_KEY));
     if (found) return found;

@@ -15,8 +15,7 @@
 // Sources: word2vec.c; StarSpace's README ("Embedding format"); RecBole's "Atomic Files".
 
 import { fileFormat } from "../format.js";
-import { checkedWords } from "../key-checks.js";
-import { recboleCells, starspaceCells, words, type ReplacingRule } from "../key-rules.js";
+import { checkedWords, recboleCells, starspaceCells, words, type ReplacingRule } from "../key-rules.js";
 import { keyedChunks, type Selection } from "../selection.js";
 import { ByteWriter } from "./byte-writer.js";
 
@@ -26,16 +25,10 @@ interface Layout {
   rule: ReplacingRule;
   /** returns the first line of the file; absent for a format without a header */
   header?: (selection: Selection, numWords: number) => string;
-  /** separator between the key and the first number, and separator between numbers */
   separators: readonly [first: number, others: number];
-  /** text after the last number of a row */
   end: string;
 }
 
-/**
- * Yields the bytes of a text file with a key and its vector per line, in the given layout. @throws {DataError} a key
- * cannot be written, or two keys become equal (checkedWords)
- */
 const textChunks = ({ rule, header, separators: [first, others], end }: Layout) =>
   async function* (selection: Selection): AsyncGenerator<Uint8Array> {
     const { dim } = selection;

@@ -96,9 +96,6 @@ export function rowOfKey(
   return output;
 }
 
-/**
- * Returns the row of the bin that contains a number: the number of edges at or below it, plus the row of the first bin.
- */
 function rowOfRange(
   graph: GraphBuilder,
   name: string,

@@ -105,11 +105,7 @@ async function* listCommands(
   }
 }
 
-/**
- * Returns the category's part of a Redis key, which follows the owner.
- *
- * @throws {DataError} two lists might have the same key
- */
+/** @throws {DataError} two lists might have the same key */
 function categorySuffix({ categories, categoryOf }: ListBatch, list: number): string {
   if (!categories) return "";
   const category = keyAt(categories, categoryOf?.[list] ?? list);

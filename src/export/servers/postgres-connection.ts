@@ -11,7 +11,6 @@ const POSTGRES_PACKAGE = ["pg", "^8"] as const;
 const COPY_PACKAGE = ["pg-copy-streams", "^7"] as const;
 const CONNECT_MILLISECONDS = 10_000;
 
-/** A row of a query's result. */
 export type PostgresRow = Record<string, unknown>;
 
 /** A transaction, which commits either all of its changes or none. */
@@ -20,11 +19,7 @@ export interface Transaction {
   query: <T extends PostgresRow = PostgresRow>(sql: string, values?: readonly unknown[]) => Promise<T[]>;
   /** Runs a statement that processes all rows, so it has no time limit. @throws {EmbedError} as postgresError */
   longQuery: (sql: string) => Promise<void>;
-  /**
-   * Runs a COPY statement with the chunks as its input.
-   *
-   * @throws {EmbedError} as postgresError, or as the chunks throw
-   */
+  /** Runs a COPY statement with the chunks as its input. @throws {EmbedError} as postgresError or the chunks */
   copy: (sql: string, chunks: AsyncIterable<Uint8Array>) => Promise<void>;
 }
 

@@ -15,7 +15,7 @@ import { safetensorsChunks, type Tensor } from "../../embedding/safetensors.js";
 import type { EmbeddingTable } from "../../embedding/table.js";
 import { TensorFile } from "../../embedding/tensor-file.js";
 import { ArtifactError, UsageError } from "../../errors.js";
-import { meansForUnknown, withoutUntrained, type OutOfVocabulary } from "../../export/unknown-keys.js";
+import { meansForUnknown, withoutUntrained, type OutOfVocabulary } from "../../export/reserve.js";
 import type { StoredVectors } from "../../factors/stored-vectors.js";
 import type { UnknownKeysOf } from "../../training/capabilities/model.js";
 import { flag, list, object, parseJson, text, where, whole, word } from "../../io/json-shape.js";
