@@ -1,7 +1,7 @@
 // Orders contenders from best to worst, and states in a sentence which contender is best and how certain this is.
 
 import type { Metrics, VectorsAdd } from "../embedding/manifest.js";
-import type { Interval } from "./intervals.js";
+import type { Interval } from "./user-metric.js";
 import type { Compared } from "./comparison.js";
 import { goodness, titleOf } from "./metrics.js";
 import { addsNothing, ofKeys } from "./vectors-add.js";
@@ -43,7 +43,6 @@ export interface Leaderboard {
   metrics: readonly [string, ...string[]];
   /** phrase for the evaluated rows: `1,200 rows of the test split` */
   on: string;
-  /** contenders with their metrics, the best first */
   lines: LeaderboardLine[];
   untrained: readonly Untrained[];
   /** sentence on the runs whose vectors improve on their control; absent if no run has such a comparison */

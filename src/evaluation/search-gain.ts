@@ -2,7 +2,6 @@
 
 import { titleOf } from "./metrics.js";
 
-/** Comparison of the settings, as stored in the manifest. */
 interface ComparedSettings {
   metric: string;
   /** metric of the default setting; null if its training diverged */

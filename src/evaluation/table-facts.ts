@@ -9,7 +9,7 @@ import { sharedAt, sharedRows } from "./shared-rows.js";
 import { diffVectors, type NeighborComparison } from "./table-diff.js";
 
 /** Maximum number of common keys of a field whose neighbors are compared; the time grows with its square. */
-export const COMPARED_KEYS = 10_000;
+const COMPARED_KEYS = 10_000;
 
 export interface FieldFacts {
   rows: number;
@@ -95,9 +95,7 @@ function numNotFinite({ vectors, weights = new Float32Array() }: EmbeddingTable)
   return found;
 }
 
-/** Change of a field's vectors since an earlier table. */
 export interface Drift {
-  /** number of keys that were compared */
   keys: number;
   overlap: number | undefined;
   /** mean of 1 - cosine, after rotating one table to match the other; undefined if the dimensions differ */

@@ -10,7 +10,7 @@
 //   <s, c + e> + b   with c = v + others, b its bias:   v' = v + e,  w' = w - <e, others>
 
 import { ranksItems } from "../../dataset/labels.js";
-import type { Interval } from "../../evaluation/intervals.js";
+import type { Interval } from "../../evaluation/user-metric.js";
 import { decoded, encoded, type Dtype } from "../../export/dtype.js";
 import type { Run } from "../../embedding/run-directory.js";
 import { rowsOf, type EmbeddingTable } from "../../embedding/table.js";

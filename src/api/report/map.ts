@@ -3,8 +3,7 @@
 
 import { keyAt } from "../../log/keys.js";
 import { pickRows, type EmbeddingTable } from "../../embedding/table.js";
-import { keptNeighbors, planeOf, rowsWithDirection } from "../../evaluation/plane.js";
-import { K, umapOf } from "../../evaluation/umap.js";
+import { keptNeighbors, planeOf, rowsWithDirection, K, umapOf } from "../../evaluation/plane.js";
 import type { ItemMap, Layout, MapPoint } from "../../report/content.js";
 import { ascending } from "../../numeric/indices.js";
 import { nearestRows } from "../../retrieval/nearest.js";

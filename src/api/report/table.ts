@@ -14,7 +14,7 @@ import {
 } from "../../embedding/table.js";
 import { UsageError } from "../../errors.js";
 import { normsOfRows } from "../../evaluation/table-facts.js";
-import { sampleRows } from "../../evaluation/row-sample.js";
+import { sampleRows } from "../../evaluation/shared-rows.js";
 import type { FieldNorms, NeighborList, ReportedTable } from "../../report/content.js";
 import { neighborsInRows } from "../../retrieval/neighbors.js";
 import { compositionOf } from "../compose.js";

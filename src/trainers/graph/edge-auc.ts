@@ -4,8 +4,14 @@
 import { graphOf, type Edges, type Graph } from "../../dataset/graph/graph.js";
 import { UsageError } from "../../errors.js";
 import type { VectorsAdd } from "../../embedding/manifest.js";
-import { degreeScore, tableScore, type EdgeScore } from "../../evaluation/edge-scores.js";
-import { drawNonEdges, edgeMetrics, edgePairs } from "../../evaluation/edges.js";
+import {
+  degreeScore,
+  tableScore,
+  type EdgeScore,
+  drawNonEdges,
+  edgeMetrics,
+  edgePairs,
+} from "../../evaluation/edges.js";
 import { valueOf } from "../../evaluation/user-metric.js";
 import { vectorsAddOf } from "../../evaluation/vectors-add.js";
 import type { TableRows } from "../../skip-grams/contents.js";

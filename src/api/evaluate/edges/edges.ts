@@ -18,8 +18,6 @@ import {
   tableScore,
   type EdgeScore,
   type EdgeScoring,
-} from "../../../evaluation/edge-scores.js";
-import {
   drawNonEdges,
   edgeMetrics,
   edgePairs,
