@@ -7,17 +7,14 @@
 
 import type { ReportedRun } from "./content.js";
 import type { CurveBin } from "../evaluation/scored-metrics.js";
-import { colorOf, figure, grid, legendOf, runTitle, type Section } from "./figure.js";
+import { colorOf, figure, grid, legendOf, runTitle, type Section, MUTED, type Pen } from "./plot.js";
 import { html, htmlTable, type Markup, percent, short, whole } from "./html.js";
-import { MUTED, type Pen } from "./plot.js";
 
 const Z = 1.96;
 
 type Calibrated = ReportedRun & { calibration: readonly CurveBin[] };
 
-/**
- * Returns the calibration curves of the runs; undefined if no run has one. @param scoredOn a phrase: `the test part`
- */
+/** @param scoredOn a phrase: `the test part` */
 export function calibration(pen: Pen, runs: readonly ReportedRun[], scoredOn = "a log"): Section | undefined {
   const calibrated = runs.filter((run): run is Calibrated => (run.calibration?.length ?? 0) > 0);
   if (calibrated.length === 0) return undefined;
@@ -31,7 +28,6 @@ export function calibration(pen: Pen, runs: readonly ReportedRun[], scoredOn = "
   };
 }
 
-/** Returns the 95 % interval of a rate. */
 export function wilson(rate: number, rows: number): { low: number; high: number } {
   const z2 = (Z * Z) / rows;
   const middle = rate + z2 / 2;

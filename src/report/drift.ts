@@ -3,9 +3,8 @@
 
 import type { ReportedDrift, FieldDrift, ReportedRun } from "./content.js";
 import { titleOf } from "../evaluation/metrics.js";
-import { colorOf, figure, grid, runTitle, type Section } from "./figure.js";
+import { colorOf, figure, grid, runTitle, type Section, type Pen } from "./plot.js";
 import { html, shortened, htmlTable, type Markup, keyMarkup, percent, short, whole } from "./html.js";
-import type { Pen } from "./plot.js";
 
 const BINS = 40;
 /** Number of fields whose displacements are plotted: the fields with most rows. */
@@ -13,7 +12,6 @@ const DRAWN = 4;
 
 type Drifted = ReportedRun & { drift: ReportedDrift };
 
-/** Plots the drift of the runs that are compared with an earlier run; undefined if there are no such runs. */
 export function drift(pen: Pen, runs: readonly ReportedRun[]): Section | undefined {
   const drifted = runs.filter((run): run is Drifted => run.drift !== undefined);
   if (drifted.length === 0) return undefined;
@@ -64,7 +62,6 @@ function partOf(pen: Pen, runs: readonly ReportedRun[], run: Drifted): Markup {
     ${htmlTable(head, rows)}${note}${metricsBeside(run)}${grid(largest.map((field) => histogram(pen, runs, run, field)))}`;
 }
 
-/** Returns a table that compares a run's metrics on held-out rows with those of the earlier run. */
 function metricsBeside({
   drift: { metrics: before },
   manifest: { metrics: now },

@@ -2,16 +2,14 @@
 
 import { titleOf } from "../evaluation/metrics.js";
 import type { ReportedRun, VersionPoint } from "./content.js";
-import { colorOf, figure, grid, runTitle, type Section } from "./figure.js";
+import { colorOf, figure, grid, runTitle, type Section, MUTED, type Pen } from "./plot.js";
 import { html, htmlTable, type Markup, instant, percent, whole } from "./html.js";
-import { MUTED, type Pen } from "./plot.js";
 
 /** Maximum number of metrics that are plotted. */
 const MOST = 4;
 
 type WithHistory = ReportedRun & { history: readonly VersionPoint[] };
 
-/** Plots the history of the runs that are versions of a name; undefined if there are no such runs. */
 export function history(pen: Pen, runs: readonly ReportedRun[]): Section | undefined {
   const shown = runs.filter((run): run is WithHistory => (run.history?.length ?? 0) > 1);
   if (shown.length === 0) return undefined;

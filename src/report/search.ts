@@ -4,13 +4,10 @@
 import { goodness, titleOf } from "../evaluation/metrics.js";
 import { searchGain } from "../evaluation/search-gain.js";
 import type { ReportedRun } from "./content.js";
-import { colorOf, figure, grid, runTitle, type Section } from "./figure.js";
+import { colorOf, figure, grid, runTitle, type Section, MUTED, type Pen } from "./plot.js";
 import { html, shortened, htmlTable, type Markup, short } from "./html.js";
-import { MUTED, type Pen } from "./plot.js";
 
-/** Maximum number of options that are plotted per run. */
 const MOST_OPTIONS = 8;
-/** Maximum number of tried settings that the report lists. */
 const LISTED = 200;
 
 type Tried = NonNullable<ReportedRun["trials"]>[number];
@@ -23,7 +20,6 @@ interface Point {
   title: string;
 }
 
-/** Plots the searches of the runs; undefined if no run has a search. */
 export function searches(pen: Pen, runs: readonly ReportedRun[]): Section | undefined {
   const searched = runs.filter((run): run is Searched => (run.trials?.length ?? 0) > 0);
   if (searched.length === 0) return undefined;

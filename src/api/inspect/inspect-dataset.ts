@@ -9,7 +9,7 @@ import { UsageError } from "../../errors.js";
 import type { ReadOptions } from "../../log/log.js";
 import { rowsOfDays, starterFacts } from "../../training/reading/starter-facts.js";
 import { weightedText } from "../../log/multi-value-cells.js";
-import type { ColumnShape } from "../../report/log-content.js";
+import type { ColumnShape } from "../../report/log-page.js";
 import { eventsOfRoles, histogram, ShapeCounter } from "../../training/log-facts/column-shapes.js";
 import { KeyFactsCounter } from "../../training/log-facts/key-facts.js";
 import type { InspectedColumn, Inspection, PageFacts } from "./inspection.js";

@@ -1,7 +1,7 @@
 // The result of `embed inspect`.
 
 import type { KeyFacts } from "../../training/log-facts/key-facts.js";
-import type { ColumnShape, LogColumn, LogContent } from "../../report/log-content.js";
+import type { ColumnShape, LogColumn, LogContent } from "../../report/log-page.js";
 import type { FoundFacts } from "./log-facts.js";
 
 export type InspectedColumn = Omit<LogColumn, "shape">;

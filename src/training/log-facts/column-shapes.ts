@@ -2,7 +2,7 @@
 // page.
 
 import type { Roles } from "../../dataset/dataset.js";
-import type { ColumnShape, EventsOfKeys } from "../../report/log-content.js";
+import type { ColumnShape, EventsOfKeys } from "../../report/log-page.js";
 import { KeyCounter } from "./key-facts.js";
 
 /** Maximum number of keys that are shown per column. */
