@@ -93,10 +93,7 @@ function measuredOf(metrics: ByPart, before: ByPart | undefined, gate: string): 
   };
 }
 
-/**
- * Whether a metric is undefined because its split has labels of one class; log loss is the only metric that does not
- * need two.
- */
+/** Log loss is the only metric that does not need labels of two classes. */
 export function isOneClass(metrics: ByPart, gate: string): boolean {
   const [part, name] = [gate.slice(0, gate.indexOf(".")), gate.slice(gate.indexOf(".") + 1)];
   const found = (Object.hasOwn(metrics, part) && metrics[part]) || {};

@@ -10,7 +10,7 @@ import { gatesIfAny, type GateOutcome } from "../embedding/gate-file.js";
 import { GATE_FILE } from "../embedding/publication.js";
 import type { Run } from "../embedding/run-directory.js";
 import { asNumber, checkBounds, type ValueBounds, type NamedRoles } from "./bounds.js";
-import { holdsGroupBound } from "./gate-groups.js";
+import { holdsGroupBound } from "./gate-new.js";
 import { isOneClass, metricOutcomes } from "./gate-metrics.js";
 
 type Asked = Record<string, number | string | undefined>;

@@ -28,7 +28,6 @@ import { trainerOf, trainers } from "../trainers/index.js";
 /** Reports an error of a key in the pipeline file by throwing it. */
 export type FailKey = (name: string, message: string) => never;
 
-/** Returns the trainer that a command of a checked pipeline file runs. */
 async function checkedTrainer(command: string): Promise<Trainer> {
   return (await trainerOf(command))!;
 }
@@ -242,7 +241,7 @@ export async function runRecall(given: YamlOptions, run: string, watch: Watch): 
   return await recall(run, own, toStdout, watch);
 }
 
-/** Throws an error for an option that is invalid although it was checked when the file was read, which is a bug. */
+/** The option was checked when the file was read, so that this is a bug. */
 function unexpected(name: string, message: string): never {
   throw new Error(`${name}: ${message}`);
 }

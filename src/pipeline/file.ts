@@ -30,7 +30,6 @@ import {
 
 /** A training of a pipeline. */
 export interface PipelineTraining {
-  /** name under which the run is published in the store */
   name: string;
   command: string;
   /** flags of the training's command, by their long names */
@@ -48,7 +47,6 @@ export interface Pipeline {
   store: string;
   /** files and patterns of the log, as the file names them */
   logs: string[];
-  /** options of the encoding: the sections `columns` and `reading` */
   encoding: YamlOptions;
   before: BeforeBounds;
   trainings: PipelineTraining[];
@@ -57,12 +55,10 @@ export interface Pipeline {
   sends: PipelineSend[];
 }
 
-/** Returns the schema of pipeline files as JSON Schema. */
 export async function pipelineFileSchema(): Promise<string> {
   return pipelineJsonSchema(await pipelineSettings());
 }
 
-/** The schema of pipeline files, which is made once in a process. */
 let schema: ReturnType<typeof pipelineSchema> | undefined;
 
 /**

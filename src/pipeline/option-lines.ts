@@ -10,10 +10,7 @@ import type { Option, OptionTable } from "../training/options/table.js";
 import { NO_PATHS } from "./commands.js";
 import { inFolder } from "./exports.js";
 
-/**
- * Returns a path relative to the folder of the file that contains it. @param folder undefined for a file that is
- * printed
- */
+/** @param folder folder of the file that contains the path; undefined for a file that is printed */
 export function pathInFile(path: string, folder: string | undefined): string {
   return folder === undefined || isAbsolute(path) ? path : relative(folder, resolve(path));
 }
@@ -42,9 +39,7 @@ export async function optionLines(
   });
 }
 
-/**
- * Returns an option's value as YAML scalars: a text for each name of a list; a number or a boolean is kept unchanged.
- */
+/** A text for each name of a list; a number or a boolean is kept unchanged. */
 function valuesOf(option: Option, value: unknown): readonly (string | number | boolean)[] {
   if (typeof value === "number" || typeof value === "boolean") return [value];
   return option.commas && Array.isArray(value) ? value.map(String) : textsOf(option, value);
@@ -59,10 +54,7 @@ export async function pathsFrom<T extends Readonly<Record<string, unknown>>>(
   return await movedPaths(table, given, (path) => inFolder(folder, path), folder);
 }
 
-/**
- * Applies `move` to those values of options that are paths. @param folder folder in which a value that may be a path is
- * looked up
- */
+/** @param folder folder in which a value that may be a path is looked up */
 async function movedPaths<T extends Readonly<Record<string, unknown>>>(
   table: OptionTable,
   given: T,

@@ -11,7 +11,6 @@ import { pathExists, readArtifact } from "../io/read-artifact.js";
 import type { LogChanges } from "./log.js";
 import type { Publication } from "../store/store.js";
 
-/** The file of the last run in a pipeline's work directory. */
 const LAST_RUN_FILE = "last-run.json";
 
 export type RunOutcome = "published" | "unchanged" | "failed" | "interrupted";
@@ -39,13 +38,11 @@ export interface PipelineReport {
   seconds: number;
   outcome: RunOutcome;
   exitCode: number;
-  /** message of the error that ended the run */
   error?: string;
   /**
    * comparison of the log's files with those of the latest version; absent if the run ended before the files were read
    */
   log?: LogChanges;
-  /** warnings of the training's steps */
   warnings: string[];
   steps: StepReport[];
   /** outcomes of the gates that ran, by training */
@@ -55,7 +52,6 @@ export interface PipelineReport {
   published: Publication[];
 }
 
-/** Creates the report of `embed run` when it starts a pipeline. */
 export function newReport(pipeline: string, file: string, now: Date): PipelineReport {
   return {
     schemaVersion: 1,
@@ -108,8 +104,8 @@ const LAST_SUCCESS = "embed_pipeline_last_success_timestamp_seconds";
 
 type Sample = [labels: Record<string, string>, value: number | string];
 
-/** Formats a report for Prometheus. @param lastSuccess seconds since 1970; undefined if no run has succeeded */
-export function prometheusText(
+/** @param lastSuccess seconds since 1970; undefined if no run has succeeded */
+function prometheusText(
   report: PipelineReport,
   now: number,
   lastSuccess: number | string | undefined,
@@ -185,7 +181,7 @@ function metricSamples({ metrics }: PipelineReport): Sample[] {
   );
 }
 
-/** Returns one sample per gate and bound, because Prometheus rejects two samples with the same labels. */
+/** One sample per gate and bound, because Prometheus rejects two samples with the same labels. */
 function gateSamples({ gates }: PipelineReport, valueOf: (gate: GateOutcome) => number | string): Sample[] {
   return Object.entries(gates).flatMap(([training, outcomes]) =>
     outcomes

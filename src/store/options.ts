@@ -77,7 +77,6 @@ export function lockOf({ wait: waitMs = 0 }: Given<typeof wait>, { signal, obser
   return { waitMs, signal, observe: (note) => observe({ stage: "note", text: note }) };
 }
 
-/** Parses a duration such as 30s, 10m or 2h into milliseconds. @throws {UsageError} */
 function waitMilliseconds(given: string): number {
   const [, count, unit] = /^(\d+)(s|m|h)$/.exec(given) ?? [];
   if (count === undefined)

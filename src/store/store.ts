@@ -42,7 +42,49 @@ import {
   statOf,
 } from "../io/tree.js";
 import { writeChunks } from "../io/write.js";
-import { LATEST, latestNumberIn, readLatest, settleLatest } from "./latest.js";
+
+// STORE/NAME/latest: a symbolic link to the latest version beside it.
+//
+//   latest -> 000003            the version
+//   latest -> .000003.new-ID    its stand-in while 000003 is being replaced
+//
+// A link to anything else was not created by this program and is never followed.
+
+/** File name of the link to the latest version. */
+export const LATEST = "latest";
+
+/** While the version is being replaced, `named` is a stand-in for its directory. */
+interface NamedVersion {
+  named: string;
+  version: string;
+}
+
+/** @param path STORE/NAME @throws {ArtifactError} another target @throws {IoError} */
+async function readLatest(path: string): Promise<NamedVersion | undefined> {
+  const link = join(path, LATEST);
+  const named = await readPointer(link);
+  if (named === undefined) return undefined;
+  const version = numberOf(named);
+  if (version !== undefined) return { named, version };
+  throw new ArtifactError(
+    `'${link}' points to '${named}', expected a version such as 000001: another program created this link; ` +
+      remakeOf(link),
+  );
+}
+
+/** Points the link to its version again if a killed writer left it pointing to the stand-in. */
+async function settleLatest(path: string): Promise<void> {
+  const link = join(path, LATEST);
+  const named = await readPointer(link);
+  const version = named === undefined ? undefined : standIn.exec(named)?.[1];
+  if (version !== undefined) await movePointer(link, version);
+}
+
+function numberOf(named: string): string | undefined {
+  return /^\d{6,}$/.test(named) ? named : standIn.exec(named)?.[1];
+}
+
+const standIn = /^\.(\d{6,})\.new-[^/]*$/;
 
 /** A version that is published under a name. */
 export interface Publication {
@@ -53,7 +95,6 @@ export interface Publication {
   path: string;
 }
 
-/** Name of the lock file in the directory of a name. */
 export const LOCK = ".lock";
 
 /**
@@ -90,7 +131,8 @@ export async function namedLatest(store: string, name: string): Promise<Publicat
  * {IoError}
  */
 export async function latestNumber(store: string, name: string): Promise<string | undefined> {
-  return await latestNumberIn(namePath(store, name));
+  const named = await readPointer(join(namePath(store, name), LATEST));
+  return named === undefined ? undefined : numberOf(named);
 }
 
 /** Returns the versions of a name, the oldest first, unchecked; none without such a name. @throws {IoError} */
@@ -102,7 +144,7 @@ export async function listVersions(store: string, name: string): Promise<Publica
     .sort((a, b) => Number(a.version) - Number(b.version));
 }
 
-/** Returns the versions of a name. @throws {NoInputError} there are none */
+/** @throws {NoInputError} there are none */
 export async function versionsOf(store: string, name: string): Promise<Publication[]> {
   const versions = await listVersions(store, name);
   if (versions.length > 0) return versions;
@@ -111,7 +153,7 @@ export async function versionsOf(store: string, name: string): Promise<Publicati
   );
 }
 
-/** Returns the version with a number, 3 or 000003. @throws {NoInputError} there is none */
+/** @param to number such as 3 or 000003 @throws {NoInputError} there is no such version */
 export function versionCalled(versions: Publication[], to: string, what: string): Publication {
   const found = versions.find(({ version }) => /^\d+$/.test(to) && Number(version) === Number(to));
   if (found) return found;
@@ -137,10 +179,7 @@ export async function storeNames(store: string): Promise<string[]> {
   return names;
 }
 
-/**
- * Whether a directory contains files that a publication has written; commands do not change directories without such
- * files.
- */
+/** Commands do not change directories without files that a publication has written. */
 async function isWritten(path: string): Promise<boolean> {
   const ours = /^(\d{6,}|latest|\.lock|\.\d{6,}\.removed|\.(\d{6,}|latest)\.(new|old|gone)-.*)$/;
   return (await entriesOf(path)).some(({ name }) => ours.test(name));
@@ -331,17 +370,13 @@ export async function nextVersion(store: string, name: string): Promise<string> 
   return String(Math.max(0, ...numbers) + 1).padStart(6, "0");
 }
 
-/**
- * Leaves a marker file in place of the newest version when that version is removed, so that its number is not reused.
- */
+/** Leaves a marker file when the newest version is removed, so that its number is not reused. */
 export async function markRemoved(path: string, version: string): Promise<void> {
   const mark = join(path, "..", `.${version}.removed`);
   await writeFileAtomic(mark, [], true);
 }
 
-/**
- * Returns the files to publish in addition to a run: the path of each file, by the path that it gets in the version.
- */
+/** Returns files to publish in addition to the run's, by the path that they get in the version. */
 async function extraFiles(
   extras: ReadonlyMap<string, string>,
   { manifest }: Run,

@@ -42,7 +42,6 @@ export async function workFolders(store: string): Promise<string[]> {
   return folders;
 }
 
-/** @throws {OutputError} the path is a symbolic link */
 async function checkNoLink(path: string): Promise<void> {
   if ((await kindAt(path)) !== "link") return;
   throw new OutputError(
@@ -116,10 +115,7 @@ export async function clearWork(folder: string, dryRun: boolean): Promise<boolea
   return outputs.length > 0;
 }
 
-/**
- * Returns the files of killed writers in a pipeline's folder, and removes them except in a dry run; none if the
- * pipeline is running.
- */
+/** Returns files of killed writers, and removes them except in a dry run; none if the pipeline is running. */
 export async function sweepWork(folder: string, lock: LockOptions, dryRun: boolean): Promise<string[]> {
   const found = async (): Promise<string[]> =>
     (await leftoversIn(folder)).filter(({ kind }) => kind !== "old").map(({ name }) => join(folder, name));
