@@ -43,6 +43,7 @@ export interface Leaderboard {
   metrics: readonly [string, ...string[]];
   /** phrase for the evaluated rows: `1,200 rows of the test split` */
   on: string;
+  /** contenders with their metrics, the best first */
   lines: LeaderboardLine[];
   untrained: readonly Untrained[];
   /** sentence on the runs whose vectors improve on their control; absent if no run has such a comparison */
@@ -54,11 +55,7 @@ export interface Leaderboard {
   conclusion: string;
 }
 
-/**
- * Orders contenders by a metric; contenders without the metric are last.
- *
- * @param entrants properties by the contender's name; contenders without an entry are baselines
- */
+/** Contenders without the metric are last. @param entrants by name; contenders without an entry are baselines */
 export function leaderboardOf(
   compared: readonly Compared[],
   entrants: ReadonlyMap<string, Entrant>,
@@ -93,10 +90,7 @@ export function leaderboardOf(
   };
 }
 
-/**
- * Returns a text such as `The vectors of A add to popularity on the validation split. Nothing shows that the vectors of
- * B mean anything.`
- */
+/** Such as `The vectors of A add to popularity on the validation split.` */
 function vectorsText(lines: readonly LeaderboardLine[]): string {
   const known = lines.flatMap(({ name, vectorsAdd }) =>
     vectorsAdd && ofKeys(vectorsAdd) ? [{ name, ...vectorsAdd }] : [],

@@ -3,13 +3,7 @@ import { join } from "node:path";
 import { draw } from "../numeric/random.js";
 import { auc, aucByUnit } from "./auc.js";
 import { exp, log, logistic, softplus } from "../numeric/exp.js";
-import {
-  metricsOf,
-  goodness,
-  metricText,
-  rankingMetricNames,
-  titleOf,
-} from "./metrics.js";
+import { metricsOf, goodness, metricText, rankingMetricNames, titleOf } from "./metrics.js";
 import { projectFolder } from "../testing/places.js";
 
 const f32 = (...values: number[]): Float32Array => Float32Array.from(values);

@@ -46,11 +46,7 @@ export interface MetricKind {
   /** set if the metric depends on the share of positive labels, which is artificial for sampled negatives */
   needsBaseRate?: true;
   ofList?: (list: HitList) => number;
-  /**
-   * function that computes the metric from scored rows, and the task that it is for.
-   *
-   * @param found values of earlier metrics in the table. Returns NaN if the metric is undefined.
-   */
+  /** computes the metric; NaN if it is undefined. @param found values of earlier metrics in the table */
   ofRows?: {
     task: "binary" | "regression";
     value: (rows: ScoredRows, found: Readonly<Record<string, number>>) => number;

@@ -20,12 +20,7 @@ interface Plane {
   explained: number;
 }
 
-/**
- * Returns the plane that explains most of the rows' variance.
- *
- * @param vectors f32[n * dim], n and dim at least 2, no row zero
- * @returns undefined if all rows have the same direction
- */
+/** Undefined if all rows have the same direction. @param vectors f32[n * dim], n and dim at least 2, no row zero */
 export function planeOf(vectors: Float32Array, dim: number): Plane | undefined {
   const units = unitRows(vectors, dim);
   const n = units.length / dim;

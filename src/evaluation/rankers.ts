@@ -112,9 +112,7 @@ export async function topByScores(
   return found;
 }
 
-/**
- * Writes the items with the highest scores in descending order, ties in item order. Elements beyond them are unchanged.
- */
+/** In descending order, ties in item order. Elements beyond these items are unchanged. */
 function putBest(scores: Float64Array, best: Uint32Array): void {
   const top = best.length;
   if (top > LONG_LIST) {

@@ -48,11 +48,7 @@ export async function evaluateRanking(
   return Object.fromEntries((await rankedByUser(input, heldOut, options)).map(namedMean));
 }
 
-/**
- * Computes recall, NDCG and an additional metric for each user; evaluateRanking returns their means.
- *
- * @param among one list per query: the items to rank, in place of all items
- */
+/** As evaluateRanking, for each user. @param among one list per query: the items to rank, in place of all items */
 export async function rankedByUser(
   input: TopItemsInput,
   heldOut: ItemLists,

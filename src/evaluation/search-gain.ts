@@ -1,5 +1,3 @@
-// A sentence on the gain of a hyperparameter search over the default setting.
-
 import { titleOf } from "./metrics.js";
 
 interface ComparedSettings {

@@ -18,6 +18,7 @@ import { pairedVectors, type SharedRows, type VectorPairs } from "./shared-rows.
 const ROTATED_ROWS = 4096;
 
 export interface VectorsDiff {
+  /** mean length of the vectors in each of the two sets */
   norms: { a: number; b: number };
   /** mean overlap of neighbors, in [0, 1]; absent for fewer than two rows */
   neighborOverlap?: number;

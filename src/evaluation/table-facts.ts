@@ -28,10 +28,7 @@ export interface TableFacts {
 
 const SEED = { lo: 0x76656374, hi: 0x6f72 };
 
-/**
- * Measures the vectors of a table. Memory has 16 bytes per row: equal vectors are those whose hashes of 64 bits are
- * equal.
- */
+/** Memory has 16 bytes per row: equal vectors are those whose hashes of 64 bits are equal. */
 export async function tableFacts(rows: TableRows): Promise<TableFacts> {
   const ranges = await rangesOf(rows);
   const norms = new Float64Array(rows.numRows);

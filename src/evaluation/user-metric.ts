@@ -13,11 +13,7 @@ export interface UserMetric {
   root?: true;
 }
 
-/**
- * Returns the metric over all users, or over a sample.
- *
- * @param times [numUsers]: number of times that the sample contains each user; 1 when absent
- */
+/** @param times [numUsers]: number of times that the sample contains each user; 1 when absent */
 export function valueOf({ sums, weights, root }: UserMetric, times?: ArrayLike<number>): number {
   let [sum, total] = [0, 0];
   for (let u = 0; u < sums.length; u++) {

@@ -31,10 +31,7 @@ interface Removed {
 }
 
 export interface Delta {
-  /**
-   * rows that a network must overwrite or add, sorted by row of the later table: the row, its number within the field,
-   * and whether its key is new
-   */
+  /** rows of the later table that a network must overwrite or add, ascending, with their numbers within the field */
   written: { row: number; place: number; isNew: boolean }[];
   removed: Removed[];
   /** number of keys in both tables whose weights and vectors have identical bits */

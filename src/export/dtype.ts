@@ -25,12 +25,7 @@ export interface Encoded {
   scales?: Float32Array;
 }
 
-/**
- * Converts a batch's vectors to a type.
- *
- * @param vectors f32[rows * dim]
- * @throws {DataError} a number exceeds the largest half
- */
+/** @param vectors f32[rows * dim] @throws {DataError} a number exceeds the largest half */
 export function encoded(vectors: Float32Array, dim: number, dtype: Dtype): Encoded {
   if (dtype === "f32") return { values: vectors };
   if (dtype === "f16") return { values: halves(vectors) };

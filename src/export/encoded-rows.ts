@@ -31,10 +31,7 @@ export function hasBiases({ kind, unbiased }: EncodedRowFormat): boolean {
   return kind === "vectors" && !unbiased;
 }
 
-/**
- * Describes vectors for writing. @param key name of the key column; undefined: the column is named `row` and contains
- * row numbers
- */
+/** @param key name of the key column; undefined: the column is named `row` and contains row numbers */
 export function vectorEncoding(key: string | undefined, dim: number, numRows: number): EncodedRowFormat {
   const columns = Array.from({ length: dim }, (_, d) => `v${d}`);
   return { kind: "vectors", key: key ?? "row", columns, starts: [], numRows };

@@ -67,13 +67,7 @@ export async function exportDirectory(
   return exportedOf(selection, format);
 }
 
-/**
- * Writes a format that an external package writes, completely or not at all.
- *
- * @throws {UsageError} as exportTable, or the package is not installed
- * @throws {OutputError} the target exists (with force: and is no directory of this format), or cannot be created
- * @throws {IoError} disk full, permission and the like during the write
- */
+/** Writes a format that an external package writes. @throws as exportDirectory, or {UsageError} without the package */
 export async function exportSaved(
   rows: TableRows,
   { format, ...options }: ExportOptions & { format: SavedFormat },
@@ -102,12 +96,7 @@ async function checkedSelection(
   return selection;
 }
 
-/**
- * Writes rows directly to a server, completely or not at all.
- *
- * @throws {UsageError} as exportTable, or the format is for files only
- * @throws {EmbedError} as the format's `send`
- */
+/** Writes rows to a server, completely or not at all. @throws as exportTable, and as the format's `send` */
 export async function exportToServer(
   rows: TableRows,
   options: ExportOptions & { format: string },

@@ -22,10 +22,7 @@ interface FormatTraits {
   keepsRows?: true;
   /** true if several chosen fields are written separately (`Selection.layers`) and not as `field:key` */
   layers?: true;
-  /**
-   * for a format that identifies rows by key: the value of --reserve for which it has names of the padding row and the
-   * out-of-vocabulary row
-   */
+  /** rows are identified by key: the value of --reserve for which the format has names of the reserved rows */
   namesReserved?: ReserveScheme;
   /**
    * true if the format represents the model and not only the table: fields are as in training, and an item's vector

@@ -50,11 +50,7 @@ export const exportFormats: ReadonlyMap<string, ExportFormat> = new Map<string, 
   }),
 );
 
-/**
- * Returns the format with the given name.
- *
- * @throws {UsageError} there is no such format; the message suggests the most similar name
- */
+/** @throws {UsageError} there is no such format; the message suggests the most similar name */
 export function formatNamed(name: string): ExportFormat {
   const format = exportFormats.get(name);
   if (format) return format;

@@ -97,9 +97,6 @@ export const elasticsearchId: KeyRule = {
       : undefined,
 };
 
-// Checks keys before the first byte is written: keys that a format cannot represent, and keys that would give two rows
-// the same name.
-
 /**
  * Checks keys that are written unchanged; `checkedWords` checks those that are modified. Makes a pass over the keys if
  * there is something to check; memory holds the keys of fields whose names begin with another field's name and a colon.

@@ -10,8 +10,6 @@ import { NO_ITEM } from "../kernels/top-items/binding.js";
 import { type RowFormat } from "./row-formats.js";
 import { rowChunks, type RowBatch, type RowColumn } from "./row-table.js";
 
-export type ListFormat = RowFormat;
-
 /** Lists of items for some keys: the users or items that own the lists. */
 export interface ListBatch {
   keys: Keys;
@@ -43,7 +41,7 @@ export interface Lists {
   batches: AsyncIterable<ListBatch>;
 }
 
-export function listChunks(format: ListFormat, lists: Lists): AsyncGenerator<Uint8Array> {
+export function listChunks(format: RowFormat, lists: Lists): AsyncGenerator<Uint8Array> {
   const { owner, category, item } = lists.columns;
   const columns: RowColumn[] = [
     ...[owner, ...(category === undefined ? [] : [category])].map((name) => ({ name, type: "key" as const })),

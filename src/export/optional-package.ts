@@ -1,5 +1,3 @@
-// Loads packages that only some formats need.
-
 import { IoError, UsageError } from "../errors.js";
 
 /** @throws {UsageError} the package is not installed, or does not support this platform */

@@ -16,6 +16,7 @@ import { type EmbeddingTable, isHole, rowsOf } from "../embedding/table.js";
 //   mean      the mean of the field's vectors: for models that rank by cosine or dot product and train no such row
 //   zeros     nothing is known of the key: no training key was rare, or the model leaves such keys out of its sums
 
+/** The kinds of vectors that unknown keys may have. */
 export type UnknownVector = "trained" | "mean" | "zeros";
 
 export interface OutOfVocabulary {

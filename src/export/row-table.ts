@@ -45,10 +45,7 @@ export function rowChunks(
   );
 }
 
-/**
- * Regroups rows into batches of equal size, except for the last, so that a file does not depend on the sizes of the
- * incoming batches.
- */
+/** Batches of equal size, except for the last, so that a file does not depend on the incoming batches. */
 export async function* ofOneSize(batches: AsyncIterable<RowBatch>, size: number): AsyncGenerator<RowBatch> {
   let held: RowBatch[] = [];
   let numHeld = 0;

@@ -82,11 +82,7 @@ export interface Layer extends Selection {
   field: string;
 }
 
-/**
- * Selects the rows to export.
- *
- * @throws {UsageError} the table has no such field, or no weights although they are requested
- */
+/** @throws {UsageError} the table has no such field, or no weights although they are requested */
 export async function selectRows(rows: TableRows, options: ExportOptions): Promise<Selection> {
   const { field, withWeight, preprocess: _, ...how } = options;
   if (withWeight && !rows.hasWeights) throw new UsageError("the table has no weights: omit --with-weight");
@@ -163,18 +159,13 @@ export function keyBytes({ keys }: Pick<EmbeddingTable, "keys">, row: number): U
   return keys.bytes.subarray(keys.offsets[row], keys.offsets[row + 1]);
 }
 
-/**
- * Returns a row's key for formats with one key column: the key itself if one field is exported, otherwise `field:key`.
- */
+/** The key itself if one field is exported, otherwise `field:key`. */
 export function oneKeyBytes({ table, field }: Pick<ExportBatch, "table" | "field">, row: number): Uint8Array {
   if (field !== undefined) return keyBytes(table, row);
   return Buffer.concat([Buffer.from(`${table.fields[table.fieldOf[row]!]}:`, "utf8"), keyBytes(table, row)]);
 }
 
-/**
- * Returns the bytes of a row's key for formats with one key column, or the name of the field for the single row of a
- * numeric field, whose key is empty.
- */
+/** As oneKeyBytes, or the name of the field for the single row of a numeric field, whose key is empty. */
 export function nameBytes(batch: Pick<ExportBatch, "table" | "field">, row: number): Uint8Array {
   const key = oneKeyBytes(batch, row);
   return key.length === 0 && batch.field !== undefined ? Buffer.from(batch.field) : key;

@@ -279,9 +279,7 @@ function checkOffsets(offsets: BigInt64Array, firstRow: number, keyBytes: number
     if (to - from > MAX_KEY)
       throw new DataError(
         `key ${firstRow + r + 1} has ${to - from} bytes, at most ${MAX_KEY} are supported`,
-        {
-          file,
-        },
+        { file },
       );
   }
 }

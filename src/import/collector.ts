@@ -163,12 +163,7 @@ export class TableCollector {
     this.#beside = beside;
   }
 
-  /**
-   * Adds a row.
-   *
-   * @param vector its numbers; they are rounded to f32
-   * @throws {DataError} the key is empty or repeated, the number of dimensions differs, or a number is not finite
-   */
+  /** The numbers are rounded to f32. @throws {DataError} the key is empty or repeated, or the numbers are invalid */
   add(
     key: string,
     vector: ArrayLike<number>,

@@ -26,9 +26,7 @@ interface Columns {
 }
 type Read = (path: string, rows: TableCollector, columns: Columns) => Promise<InputFingerprint[]>;
 
-/**
- * Reader of each format: it adds every row to the collector, and returns the fingerprints of the files that it read.
- */
+/** They add every row to the collector, and return the fingerprints of the files that they read. */
 export const readers: Record<ImportFormat, Read> = {
   word2vec: readWordText,
   "word2vec-bin": readWordBinary,

@@ -55,10 +55,7 @@ export function parseNpy(bytes: Uint8Array): NpyArray | undefined {
   return header && { ...header, data: new Uint8Array(bytes.subarray(header.dataStart)) };
 }
 
-/**
- * Decodes fixed-width text, little-endian u32 code points; undefined for another type, or if there is less data than
- * the shape says.
- */
+/** From little-endian u32 code points; undefined for another type, or if there is less data than the shape says. */
 export function fixedWidthTexts({ descr, shape, data }: NpyArray): (string | undefined)[] | undefined {
   const width = Number(/^<U(\d+)$/.exec(descr)?.[1]);
   if (!(width >= 1) || shape.length !== 1 || data.length < 4 * width * shape[0]!) return undefined;

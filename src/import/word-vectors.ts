@@ -48,10 +48,7 @@ async function readLines(
       if (cell === "" || Number.isNaN(x) || /^0[a-z]/i.test(cell))
         throw new DataError(
           `expected a number, got '${cell}': a row must be a key without spaces followed by numbers`,
-          {
-            file: path,
-            line,
-          },
+          { file: path, line },
         );
       return x;
     });
@@ -106,9 +103,7 @@ export async function readWordBinary(path: string, rows: TableCollector): Promis
     if (dim > MAX_DIM)
       throw new DataError(
         `the first line declares ${dim} numbers per row, at most ${MAX_DIM} are supported`,
-        {
-          file: path,
-        },
+        { file: path },
       );
     const vector = new Float32Array(dim);
     const vectorBytes = new Uint8Array(vector.buffer);

@@ -1,5 +1,5 @@
 // The baselines: models that every other model should beat, and that learn only from training events. A new baseline is
-// a file that exports `baseline`, and its entry here; help, choices of options, comparisons and the check of the
+// a file that exports a `Baseline`, and its entry here; help, choices of options, comparisons and the check of the
 // documentation follow.
 
 import { UsageError } from "../../errors.js";
@@ -126,11 +126,7 @@ export function comparedBaselines({ items, repeats }: { items: number; repeats: 
   };
 }
 
-/**
- * Returns warnings about the ranking. Call it before any long computation.
- *
- * @throws {UsageError} there are too many items or users for the baseline
- */
+/** Returns warnings; call it before any long computation. @throws {UsageError} too many items or users */
 export async function checkBaseline(
   name: BaselineName,
   input: Pick<BaselineInput, "history" | "counts">,

@@ -1,5 +1,3 @@
-// Published graph filters as baselines: gf-cf and chebycf (solvers/graph-filter/graph-filter.ts).
-
 import {
   checkGraphFilter,
   graphFilter,

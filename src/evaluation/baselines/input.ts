@@ -1,5 +1,3 @@
-// Interfaces of baselines: the training data, the queries and the options.
-
 import type { ItemLists } from "../../kernels/top-items/binding.js";
 import type { RankerFor } from "../rankers.js";
 import type { FilterChoices } from "../../solvers/graph-filter/graph-filter.js";

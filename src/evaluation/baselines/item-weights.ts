@@ -29,7 +29,10 @@ const MOST_ADDITIONS = 2e11;
 /** Number of items between two checks whether the pass is canceled. */
 const BREATH = 256;
 
-/** Column j, of target item j, is items[indptr[j] .. indptr[j + 1]), in descending order if a setting uses only the largest. */
+/**
+ * Weights by target item j: column j is items[indptr[j] .. indptr[j + 1]). Entries are in descending order if a setting
+ * uses only the largest.
+ */
 export interface ItemColumns extends ItemLists {
   /** f32: weight of each entry, parallel to `items` */
   weights: Float32Array;

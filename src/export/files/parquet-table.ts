@@ -158,8 +158,7 @@ export interface TableColumn {
 }
 
 type Schema = ConstructorParameters<typeof ParquetWriter>[0]["schema"];
-type RowGroup = ParquetWriter["row_groups"][number];
-type ColumnChunk = RowGroup["columns"][number];
+type ColumnChunk = ParquetWriter["row_groups"][number]["columns"][number];
 type Statistics = NonNullable<NonNullable<ColumnChunk["meta_data"]>["statistics"]>;
 
 const types = {

@@ -23,10 +23,7 @@ export const faiss = directoryFormat("faiss", ["ids.tsv", "vectors.npy", "scales
   files: (selection) => new Map([["ids.tsv", idChunks(selection)], ...vectorFiles(selection)]),
 });
 
-/**
- * Yields ids.tsv, which maps the row numbers of an index to keys. @throws {DataError} before the first chunk: a key
- * cannot be written, or two keys become the same (see checkedWords)
- */
+/** Maps the row numbers of an index to keys. @throws {DataError} before the first chunk, as checkedWords */
 export async function* idChunks(selection: Selection): AsyncGenerator<Uint8Array> {
   const { word } = await checkedWords(selection, cells);
   const out = new ByteWriter();

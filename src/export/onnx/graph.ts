@@ -23,11 +23,7 @@ export class GraphBuilder {
     return `${INNER}${this.numValues++}`;
   }
 
-  /**
-   * Adds an operation of ai.onnx with one output.
-   *
-   * @returns name of the output: `output` if given, otherwise a new name
-   */
+  /** @returns name of the output: `output` if given, otherwise a new name */
   apply(
     opType: string,
     inputs: readonly string[],
@@ -106,11 +102,7 @@ export interface NetworkLayer {
   norm?: { scale: Float32Array; shift: Float32Array };
 }
 
-/**
- * Adds dense layers, each as one Gemm.
- *
- * @returns the output of the last layer, f32[N, outputs]; x itself if there are no layers
- */
+/** @returns the output of the last layer, f32[N, outputs]; x itself if there are no layers */
 export function denseLayers(graph: GraphBuilder, layers: readonly NetworkLayer[], x: string): string {
   let [before, last] = [x, x];
   for (const { inputs, outputs, weight, bias, activation, residual, norm } of layers) {

@@ -129,11 +129,7 @@ export interface OnnxGraph {
   opset?: number;
 }
 
-/**
- * Returns the bytes of a model with one graph.
- *
- * @throws {DataError} the model would exceed the 2 GiB of a protobuf message
- */
+/** @throws {DataError} the model would exceed the 2 GiB of a protobuf message */
 export function modelChunks({
   nodes,
   initializers,

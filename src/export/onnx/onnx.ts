@@ -40,12 +40,7 @@ export const onnx = fileFormat({
   chunks: onnxChunks,
 });
 
-/**
- * Yields the bytes of the model. If the input is keys, the selection has reserved rows for unknown keys.
- *
- * @throws {UsageError} two names of the model would be equal, or no field has keys
- * @throws {DataError} it would exceed 2 GiB
- */
+/** If the input is keys, the selection has reserved rows for unknown ones. @throws {UsageError} no field has keys */
 async function* onnxChunks(selection: Selection): AsyncGenerator<Uint8Array> {
   const { field, reserve } = selection;
   const batch = await selection.whole();

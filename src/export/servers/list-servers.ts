@@ -59,10 +59,7 @@ export async function sendLists(server: ListServer, lists: Lists, target: Server
   return await replaceInPostgres(content, target);
 }
 
-/**
- * Returns commands for `redis-cli --pipe`: each list replaces an existing one. @param prefix prefix of the keys
- * PREFIX:OWNER
- */
+/** Each list replaces an existing one. @param prefix prefix of the keys PREFIX:OWNER */
 export function redisListChunks(lists: Lists, prefix: string): AsyncGenerator<Uint8Array> {
   return commandChunks(listCommands(lists, `${prefix}:`, true));
 }

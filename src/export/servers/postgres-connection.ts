@@ -135,9 +135,7 @@ async function* taken(
   }
 }
 
-/**
- * Converts an error of the package or the server to an error with advice for the user; returns other errors unchanged.
- */
+/** Returns errors unchanged that are neither the package's nor the server's. */
 function postgresError(error: unknown, target: ServerTarget): unknown {
   const { variable, into } = target;
   const { code, severity } = error as { code?: unknown; severity?: unknown };

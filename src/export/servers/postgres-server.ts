@@ -128,7 +128,7 @@ async function lookUp(
   return { table, place: { schema, name, columns } };
 }
 
-/** Until the transaction ends. Waits, because the server may not have released the lock of an export that just ended. */
+/** Waits, because the server may not have released the lock of an export that just ended. */
 async function takeLock(transaction: Transaction, name: string): Promise<boolean> {
   for (let waited = 0; ; waited += LOCK_INTERVAL) {
     const [lock] = await transaction.query<{ taken: boolean }>(

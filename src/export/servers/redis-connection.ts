@@ -72,12 +72,7 @@ export class RedisConnection {
     }
   }
 
-  /**
-   * Sends a command without waiting for its reply.
-   *
-   * @returns a promise to wait for if too many bytes are unanswered
-   * @throws {EmbedError} an earlier posted command failed
-   */
+  /** @returns a promise to wait for if too many bytes are unanswered @throws {EmbedError} an earlier command failed */
   post(args: Arguments): Promise<void> | undefined {
     this.#throwIfFailed();
     const bytes = args.reduce((sum, { length }) => sum + length, 0);
@@ -104,11 +99,7 @@ export class RedisConnection {
     this.#throwIfFailed();
   }
 
-  /**
-   * Waits for the replies to all posted commands and ignores failures, so that keys can be removed.
-   *
-   * @throws {IoError} the server does not respond
-   */
+  /** Waits for all replies and ignores failures, so that keys can be removed. @throws {IoError} the server is silent */
   async settle(): Promise<void> {
     while (this.#waiting > 0) await this.#next();
     this.#failure = undefined;

@@ -11,10 +11,7 @@ export interface ServerTarget {
   variable: string;
   /** prefix of the keys in Redis, or name of the table in PostgreSQL */
   into: string;
-  /**
-   * 16 hexadecimal digits of a hash of everything that determines the data: the server stores the digits, so that
-   * unchanged data is not written again
-   */
+  /** 16 hexadecimal digits of a hash of the data, which is not written again if the server has this hash */
   fingerprint: string;
   /** true: data is written again even if it is unchanged */
   force: boolean;
@@ -47,12 +44,7 @@ const URLS = new Map<string, { form: RegExp; expected: string }>(
   }),
 );
 
-/**
- * Returns the URL of a server, without connecting.
- *
- * @param format the value of --format
- * @throws {UsageError} the variable is not set, or is not a URL of such a server
- */
+/** Does not connect. @throws {UsageError} the variable is not set, or is not a URL of such a server */
 export function serverUrl(format: string, variable: string): string {
   const url = variableOf(variable);
   if (!URLS.get(format)!.form.test(url)) throw notUrl(format, variable);
