@@ -1,7 +1,8 @@
 // Compares a value with its bounds and returns one outcome per bound.
 
-import { durationOf, shareOf } from "../config/gates.js";
+import { durationOf, shareOf, type BeforeBounds } from "../config/gates.js";
 import type { GateOutcome } from "../embedding/gate-file.js";
+import { parseTime } from "../log/time.js";
 
 export type Show = (value: number) => string;
 
@@ -100,28 +101,19 @@ function unbounded({ gate, value, previous, show, why }: GateMeasurement): GateO
   };
 }
 
-export interface NewestBounds {
-  min?: string | undefined;
-  max?: string | undefined;
-  maxAge?: string | undefined;
-  minAdvance?: string | undefined;
-  maxAdvance?: string | undefined;
-}
-
-/** Checks the bounds of a time. @param now milliseconds since 1970 @param parse parses the bounds that are times */
+/** Checks the bounds of a time. @param now milliseconds since 1970 */
 export function checkTime(
   measured: GateMeasurement,
-  { min, max, maxAge, minAdvance, maxAdvance }: NewestBounds,
+  { min, max, maxAge, minAdvance, maxAdvance }: NonNullable<BeforeBounds["newest"]>,
   now: number,
-  parse: (text: string) => number,
 ): GateOutcome[] {
   const outcomes: GateOutcome[] = [];
   const own = (bound: string, isGood: (value: number) => boolean) =>
     outcomes.push(outcome(measured, bound, isGood));
   const advance = (bound: string, isGood: (advance: number) => boolean) =>
     outcomes.push(relative(measured, bound, (value, previous) => isGood(value - previous)));
-  if (min !== undefined) own(`min ${min}`, (value) => value >= parse(min));
-  if (max !== undefined) own(`max ${max}`, (value) => value <= parse(max));
+  if (min !== undefined) own(`min ${min}`, (value) => value >= parseTime(min));
+  if (max !== undefined) own(`max ${max}`, (value) => value <= parseTime(max));
   if (maxAge !== undefined) outcomes.push(ageOutcome(measured, maxAge, now));
   if (minAdvance !== undefined) advance(`minAdvance ${minAdvance}`, (by) => by >= durationOf(minAdvance));
   if (maxAdvance !== undefined) advance(`maxAdvance ${maxAdvance}`, (by) => by <= durationOf(maxAdvance));

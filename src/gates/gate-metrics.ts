@@ -33,10 +33,7 @@ export function metricOutcomes(
   ];
 }
 
-/**
- * Checks the lower end of the confidence interval of the vectors' gain, which must exceed its bound, so that vectors
- * without any gain fail `min: 0`.
- */
+/** The lower end of the interval of the vectors' gain must exceed `min`, so that vectors without gain fail `min: 0`. */
 export function vectorsAddOutcomes(
   now: VectorsAdd | undefined,
   before: VectorsAdd | undefined,

@@ -15,7 +15,6 @@ import { readHistory, UNKNOWN } from "../embedding/key-history.js";
 import { keyedRows, type TableRows, type KeyedRows } from "../embedding/rows.js";
 import { DEFAULT_TABLE, openRun, type Run } from "../embedding/run-directory.js";
 import { GateError } from "../errors.js";
-import { parseTime } from "../log/time.js";
 import { metricOutcomes, vectorsAddOutcomes } from "./gate-metrics.js";
 import {
   asCount,
@@ -106,7 +105,7 @@ export async function gateBefore(
   );
   const last = newest.previous ?? (run && (await newestOf(run)));
   if (newest.value !== undefined || bounds.newest)
-    outcomes.push(...checkTime({ ...newest, previous: last }, bounds.newest ?? {}, now, parseTime));
+    outcomes.push(...checkTime({ ...newest, previous: last }, bounds.newest ?? {}, now));
   const events = { now: facts.newest, before: last };
   return [...outcomes, ...newOutcomes(encoded, run, events, bounds)];
 }
@@ -187,12 +186,7 @@ export async function gateAfter(
   return outcomes;
 }
 
-/**
- * Throws if a gate has failed.
- *
- * @param compared a sentence about the version that gates compared with
- * @throws {GateError} a gate failed; the message names each
- */
+/** @param compared a sentence about the version that gates compared with @throws {GateError} names each failed gate */
 export function checkGates(outcomes: readonly GateOutcome[], compared?: string): void {
   const failed = outcomes.filter(({ status }) => status === "failed");
   if (failed.length === 0) return;
@@ -218,6 +212,7 @@ export interface TriedGates {
   version: string;
   /** stage whose bounds were checked: `before` training for a dataset, `after` training for a run */
   stage: "before" | "after";
+  /** true if no bound failed */
   passed: boolean;
   counts: GateCounts;
   outcomes: GateOutcome[];

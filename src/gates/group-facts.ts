@@ -37,7 +37,8 @@ export function measuredGroups(
   const { user, item, label, time } = dataset.roles;
   const users = keyFacts(dataset, user, groups, order);
   const items = keyFacts(dataset, item, groups, order);
-  const labels = labelFacts(dataset, label, groups, order, from);
+  const values = numberValues(dataset, label);
+  const labels = values && groups.map((group) => labelsOf(values, group, order, from));
   const times = numberValues(dataset, time);
   return groups.map((group, g) => ({
     ...group,
@@ -98,17 +99,6 @@ function keyFacts(
   });
 }
 
-function labelFacts(
-  dataset: Dataset,
-  name: string | undefined,
-  groups: readonly RowGroup[],
-  order: Uint32Array | undefined,
-  from: number | undefined,
-): Pick<GroupFacts, "positiveRate" | "labelSpread">[] | undefined {
-  const labels = numberValues(dataset, name);
-  return labels && groups.map((group) => labelsOf(labels, group, order, from));
-}
-
 function labelsOf(
   labels: Float64Array,
   { start, end }: Pick<RowGroup, "start" | "end">,
@@ -161,10 +151,7 @@ const MOST_DAYS = 4000;
 /** A group of rows start .. end - 1, in the order of `RowGroups.order`. */
 export interface RowGroup {
   name: string;
-  /**
-   * true for a file that is not among the inputs of the previous version, and for a day that ends after the newest
-   * event of the previous version
-   */
+  /** true for a file that the previous version did not read, and for a day that ends after its newest event */
   isNew: boolean;
   /**
    * false for the log's first day if it has no event by 06:00, and for its last day if it has none from 18:00 on,

@@ -15,11 +15,7 @@ import { isOneClass, metricOutcomes } from "./gate-metrics.js";
 
 type Asked = Record<string, number | string | undefined>;
 
-/**
- * Returns the messages of the current bounds that a version violates.
- *
- * @throws {ArtifactError} its gate.json is damaged
- */
+/** Messages of the current bounds that a version violates. @throws {ArtifactError} its gate.json is damaged */
 export async function brokenBounds({ path, manifest }: Run, bounds: GateBounds): Promise<string[]> {
   const stored = (await gatesIfAny(join(path, GATE_FILE))) ?? [];
   const roles = (manifest.roles ?? {}) as NamedRoles;

@@ -61,11 +61,7 @@ export async function pipelineFileSchema(): Promise<string> {
 
 let schema: ReturnType<typeof pipelineSchema> | undefined;
 
-/**
- * Reads a pipeline file and checks it as far as possible without the log.
- *
- * @throws {ConfigError} unreadable, invalid, or options that cannot be combined
- */
+/** Checks the file as far as possible without the log. @throws {ConfigError} unreadable, or options are invalid */
 export async function readPipeline(file: string): Promise<Pipeline> {
   const yaml = await openYaml(file, "the pipeline file");
   const settings = await pipelineSettings();
@@ -131,9 +127,7 @@ export async function readPipeline(file: string): Promise<Pipeline> {
   };
 }
 
-/**
- * @throws {ConfigError} the training or the pipeline has the gate `lists`, but no entry of `recall` makes lists for it
- */
+/** @throws {ConfigError} there is the gate `lists`, but no entry of `recall` makes lists for the training */
 function checkListBounds(
   yaml: YamlFile,
   content: PipelineContent,

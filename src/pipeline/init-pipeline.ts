@@ -250,7 +250,7 @@ interface RecipeSource {
   title: string;
 }
 
-/** Undefined if the options name no run. @throws {UsageError} there is no such run, or none can be chosen or repeated */
+/** Undefined if the options name no run. @throws {UsageError} no run can be found, chosen or repeated */
 async function recipeSource({ from, like, run }: InitOptions): Promise<RecipeSource | undefined> {
   if (like !== undefined) return await ofRun(like);
   if (from === undefined) return undefined;

@@ -15,11 +15,7 @@ export function pathInFile(path: string, folder: string | undefined): string {
   return folder === undefined || isAbsolute(path) ? path : relative(folder, resolve(path));
 }
 
-/**
- * Returns a YAML line `name: value` for each option that the table declares.
- *
- * @param folder of the file; undefined for a file that is printed
- */
+/** Only options that the table declares. @param folder of the file; undefined for a file that is printed */
 export async function optionLines(
   table: OptionTable,
   given: Readonly<Record<string, unknown>>,

@@ -52,16 +52,9 @@ import { isRemote, type LogFile } from "../log/log.js";
 //   parts         by name, so that a plan can say which of them changed; parts are based on contents, never on times or
 //                 paths
 
-type StepInputs = Readonly<Record<string, unknown>>;
-
-function fingerprintsOf(parts: StepInputs): Record<string, string> {
+function fingerprintsOf(parts: Readonly<Record<string, unknown>>): Record<string, string> {
   const all = { ...parts, "embed's version": version };
   return Object.fromEntries(Object.entries(all).map(([name, part]) => [name, short(part)]));
-}
-
-/** @param kind kind of step, because steps of two kinds may have the same inputs */
-function stepFingerprint(kind: string, parts: Readonly<Record<string, string>>): string {
-  return short([kind, parts]);
 }
 
 function short(value: unknown): string {
@@ -152,10 +145,7 @@ export interface PipelineRecord {
   exports?: RecordedExport[];
 }
 
-/**
- * An export as pipeline.json records it: its path under exports/, and its options, of which `delta` names the base
- * version.
- */
+/** `delta` in the options names the base version. */
 export interface RecordedExport {
   out: string;
   options: YamlOptions;
@@ -302,12 +292,8 @@ async function planTraining(
   await decide(plan.align, force, plan.base !== undefined && training.align !== false, why);
   if (!plan.align.runs && plan.align.why === "not needed")
     plan.align.why = training.align === false ? "align: false" : "no version to align to";
-  await decide(plan.after, force, true, why);
-  for (const each of plan.recalls) {
-    await decide(each, force, true, why);
-    await decide(each.gate, force, true, why);
-  }
-  for (const each of plan.exports) await decide(each, force, true, why);
+  const lists = plan.recalls.flatMap((each) => [each, each.gate]);
+  for (const each of [plan.after, ...lists, ...plan.exports]) await decide(each, force, true, why);
   return plan;
 }
 
@@ -431,7 +417,8 @@ export function stepsOf({ before, train, align, after, recalls, exports, publish
 }
 
 function step(work: string, file: string, id: string, parts: Record<string, string>): Step {
-  const fingerprint = stepFingerprint(id, parts);
+  // the id is included, because steps of two kinds may have the same inputs
+  const fingerprint = short([id, parts]);
   return { id, fingerprint, output: join(work, `${file}-${fingerprint}`), runs: true, why: "" };
 }
 
@@ -469,9 +456,7 @@ async function readRecord({ path }: Publication): Promise<PipelineRecord | undef
   } catch (error) {
     throw new ArtifactError(
       `'${file}' is not valid JSON: the version is damaged; go back to an earlier one with embed rollback`,
-      {
-        cause: error,
-      },
+      { cause: error },
     );
   }
 }

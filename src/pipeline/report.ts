@@ -38,11 +38,13 @@ export interface PipelineReport {
   seconds: number;
   outcome: RunOutcome;
   exitCode: number;
+  /** message of the error that ended the run */
   error?: string;
   /**
    * comparison of the log's files with those of the latest version; absent if the run ended before the files were read
    */
   log?: LogChanges;
+  /** warnings of the training's steps */
   warnings: string[];
   steps: StepReport[];
   /** outcomes of the gates that ran, by training */
@@ -86,13 +88,7 @@ export async function writeReport(work: string, report: PipelineReport): Promise
   return path;
 }
 
-/**
- * Writes a report in Prometheus' text format, completely or not at all; the time of the last success is kept after a
- * failure.
- *
- * @param now seconds since 1970
- * @throws {OutputError} {IoError}
- */
+/** Keeps the time of the last success after a failure. @param now seconds since 1970 @throws {OutputError} {IoError} */
 export async function writeMetrics(path: string, report: PipelineReport, now: number): Promise<void> {
   const before = (await pathExists(path)) ? Buffer.from(await readArtifact(path)).toString("utf8") : "";
   const own = new RegExp(`^${LAST_SUCCESS}\\{pipeline="${escaped(report.pipeline)}"\\} ([0-9.]+)$`, "m");

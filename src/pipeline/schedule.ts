@@ -232,7 +232,7 @@ function shellWord(text: string): string {
 }
 
 /** @throws {UsageError} the command is longer than cron accepts */
-export function crontab({ name, time, node, embed, file, folder, log }: Job): string {
+function crontab({ name, time, node, embed, file, folder, log }: Job): string {
   const run = `${shellWord(node)} ${shellWord(embed)} run ${shellWord(file)} >> ${shellWord(log)} 2>&1`;
   const command = `cd ${shellWord(folder)} && { ${run} || { code=$?; tail -n 20 ${shellWord(log)}; exit $code; }; }`;
   if (Buffer.byteLength(command) > MAX_COMMAND)
@@ -324,7 +324,7 @@ function unitProgram(path: string): string {
  *
  * @throws {UsageError} the log's name ends in a character that a value cannot end in
  */
-export function systemd({ name, time, node, embed, file, folder, log }: Job): string {
+function systemd({ name, time, node, embed, file, folder, log }: Job): string {
   if (/[\\\s]$/.test(log))
     throw new UsageError(
       `the log ${JSON.stringify(log)} ends with a backslash or a space, which systemd removes: choose ` +

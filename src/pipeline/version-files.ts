@@ -1,5 +1,3 @@
-// The files that a pipeline adds to the versions that it publishes.
-
 export const PIPELINE_FILE = "pipeline.json";
 
 /** The folder of a version that contains its exports. */

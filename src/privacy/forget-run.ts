@@ -26,8 +26,6 @@ import { columnNamed } from "../dataset/dataset.js";
 import { isEncodedDataset, readEncoded } from "../dataset/encoded/read.js";
 import { readText } from "../io/read-text.js";
 
-// Parses the keys to forget: FIELD:KEY, as in `--key` of other commands.
-
 interface NamedRoles {
   user?: string;
   item?: string;
@@ -58,12 +56,16 @@ export async function keyLines(path: string): Promise<string[]> {
   return text.split(/\r?\n/).filter((line) => line !== "");
 }
 
-/** Returns the keys by column; `user` and `item` denote the columns in these roles, unless a field has this name. */
+/** `user` and `item` denote the columns in these roles, unless a field has this name. */
+function columnCalled(name: string, roles: NamedRoles, fields: readonly string[]): string {
+  const role = fields.includes(name) || (name !== "user" && name !== "item") ? undefined : roles[name];
+  return role ?? name;
+}
+
 function keysByColumn(asked: AskedKeys, roles: NamedRoles, fields: readonly string[]): AskedKeys {
   const byColumn = new Map<string, Set<string>>();
   for (const [name, keys] of asked) {
-    const role = fields.includes(name) || (name !== "user" && name !== "item") ? undefined : roles[name];
-    const column = role ?? name;
+    const column = columnCalled(name, roles, fields);
     byColumn.set(column, new Set([...(byColumn.get(column) ?? []), ...keys]));
   }
   return byColumn;
@@ -82,11 +84,7 @@ export interface Rewriting {
   keys: AskedKeys;
 }
 
-/**
- * Returns the changes of a run without the keys; undefined if it contains none of them.
- *
- * @throws {ArtifactError} damaged, or a file of a kind that this program cannot rewrite contains one of the keys
- */
+/** Undefined if the run contains none of the keys. @throws {ArtifactError} damaged, or a file cannot be rewritten */
 export async function rewritingOf(run: Run, asked: AskedKeys): Promise<Rewriting | undefined> {
   const files: NewFiles = new Map();
   const roles = (run.manifest.roles ?? {}) as { user?: string; item?: string; fields?: string[] };
@@ -120,10 +118,7 @@ async function forgettingIn(run: Run): Promise<Forgetting> {
   )(run);
 }
 
-/**
- * Whether a manifest contains one of the keys in quotes. Keys without quotes are ignored, because a number such as 7
- * may also occur in a sentence.
- */
+/** Keys without quotes are ignored, because a number such as 7 may also occur in a sentence. */
 function namesKey({ options, asked, warnings }: Omit<Manifest, "files">, keys: readonly string[]): boolean {
   const texts = { options, asked, warnings };
   const without = mapTexts(texts, (text) => expressionWithout(text, keys));
@@ -254,7 +249,7 @@ export async function heldByRun(run: Run, asked: AskedKeys): Promise<string[]> {
   for (const name of tables) {
     const table = await run.readKeys(name);
     for (const [field, keys] of asked) {
-      const column = [...keysByColumn(new Map([[field, keys]]), roles, table.fields).keys()][0]!;
+      const column = columnCalled(field, roles, table.fields);
       if (!table.fields.includes(column) || !isVocabulary(column)) continue;
       for (const key of keysInTable(table, column, keys)) held.add(`${field}:${key}`);
     }
@@ -275,7 +270,7 @@ function* keysInTable(table: EmbeddingTable, column: string, keys: ReadonlySet<s
   }
 }
 
-/** Returns keys, as FIELD:KEY, in the encoded datasets among a pipeline's step outputs. @throws {ArtifactError} damaged */
+/** Returns keys, as FIELD:KEY, in encoded datasets among a pipeline's step outputs. @throws {ArtifactError} damaged */
 export async function heldByDatasets(folder: string, asked: AskedKeys): Promise<string[]> {
   const held = new Set<string>();
   for (const { name, kind } of await entriesOf(folder)) {
@@ -284,10 +279,8 @@ export async function heldByDatasets(folder: string, asked: AskedKeys): Promise<
     // reads no rows into memory, because only the dictionaries are needed
     const { dataset } = await readEncoded(path, 0);
     for (const [field, keys] of asked) {
-      const { user, item } = dataset.roles;
-      const roles = { user, item };
       const names = dataset.columns.map((column) => column.name);
-      const name = [...keysByColumn(new Map([[field, keys]]), roles, names).keys()][0]!;
+      const name = columnCalled(field, dataset.roles, names);
       const column = names.includes(name) ? columnNamed(dataset, name) : undefined;
       if (!column || column.kind === "number") continue;
       const { dictionary } = column;

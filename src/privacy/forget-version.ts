@@ -30,12 +30,6 @@ export interface ForgottenIn {
   remade: string[];
 }
 
-interface ForgetHow {
-  dryRun: boolean;
-  signal: AbortSignal;
-  onStep: ((step: string) => void | Promise<void>) | undefined;
-}
-
 /**
  * Rewrites a version without the keys; the caller holds the lock, and has verified the version.
  *
@@ -46,7 +40,11 @@ export async function forgetInVersion(
   store: string,
   version: Publication,
   asked: AskedKeys,
-  { dryRun, signal, onStep }: ForgetHow,
+  {
+    dryRun,
+    signal,
+    onStep,
+  }: { dryRun: boolean; signal: AbortSignal; onStep: ((step: string) => void | Promise<void>) | undefined },
 ): Promise<ForgottenIn | undefined> {
   const { path, name } = version;
   const run = await openRun(path);

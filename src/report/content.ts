@@ -26,6 +26,9 @@ export interface ReportedRun {
   history?: readonly VersionPoint[];
 }
 
+/** The runs of a page, in their order; the position of a run determines its color. */
+export type PageRuns = readonly ReportedRun[];
+
 /** The share of each kind of side information in items' vectors, for items with similar numbers of events. */
 export interface ReportedShares {
   /** names of the terms whose sum is an item's vector: the item's own column first, then its side information */
@@ -84,10 +87,7 @@ export interface ItemMap {
   layouts: readonly Layout[];
   /** name of the column whose labels determine the points' colors */
   column?: string;
-  /**
-   * labels that have a color, which is the same on all maps, with their number of points; points with other labels are
-   * gray
-   */
+  /** labels that have a color, the same on all maps, with their number of points; points of other labels are gray */
   labels: readonly { label: string; points: number }[];
 }
 
@@ -156,7 +156,7 @@ export interface Gate {
 
 export interface ReportContent {
   version: string;
-  runs: readonly ReportedRun[];
+  runs: PageRuns;
   /** for a page of `embed compare`: everything that was compared, including the runs of the page */
   leaderboard?: Leaderboard;
   /** markup of an invisible element that contains data for other commands */

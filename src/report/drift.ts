@@ -1,7 +1,7 @@
 // Changes from an earlier table: keys, neighbors, and displacement of rows after one table is rotated to match the
 // other.
 
-import type { ReportedDrift, FieldDrift, ReportedRun } from "./content.js";
+import type { FieldDrift, ReportedDrift, ReportedRun, PageRuns } from "./content.js";
 import { titleOf } from "../evaluation/metrics.js";
 import { colorOf, figure, grid, runTitle, type Section, type Pen } from "./plot.js";
 import { html, shortened, htmlTable, type Markup, keyMarkup, percent, short, whole } from "./html.js";
@@ -12,7 +12,7 @@ const DRAWN = 4;
 
 type Drifted = ReportedRun & { drift: ReportedDrift };
 
-export function drift(pen: Pen, runs: readonly ReportedRun[]): Section | undefined {
+export function drift(pen: Pen, runs: PageRuns): Section | undefined {
   const drifted = runs.filter((run): run is Drifted => run.drift !== undefined);
   if (drifted.length === 0) return undefined;
   return {
@@ -24,7 +24,7 @@ export function drift(pen: Pen, runs: readonly ReportedRun[]): Section | undefin
   };
 }
 
-function partOf(pen: Pen, runs: readonly ReportedRun[], run: Drifted): Markup {
+function partOf(pen: Pen, runs: PageRuns, run: Drifted): Markup {
   const { against, fields, k } = run.drift;
   const head = [
     "field",
@@ -87,7 +87,7 @@ function metricsBeside({
 
 function histogram(
   { plot, draw }: Pen,
-  runs: readonly ReportedRun[],
+  runs: PageRuns,
   run: Drifted,
   { field, byRow, moved, displacement }: FieldDrift,
 ): Markup {

@@ -1,6 +1,6 @@
 // The section that shows a run's manifest: its inputs, options, warnings and timings.
 
-import type { ReportedRun } from "./content.js";
+import type { ReportedRun, PageRuns } from "./content.js";
 import { runTitle, type Section } from "./plot.js";
 import { html, shortened, type Content, type Markup, countText, instant, whole } from "./html.js";
 
@@ -8,7 +8,7 @@ const MOST = 20;
 /** Maximum number of characters of an option's value or a path. */
 const VALUE = 160;
 
-export function facts(runs: readonly ReportedRun[]): Section {
+export function facts(runs: PageRuns): Section {
   return {
     id: "facts",
     title: runs.length > 1 ? "The runs" : "The run",

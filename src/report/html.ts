@@ -11,11 +11,7 @@ export class Markup {
 /** A value of a template; undefined inserts nothing. */
 export type Content = string | number | Markup | readonly Markup[] | undefined;
 
-/**
- * Returns markup from a template; texts are escaped for elements and for attributes in double quotes.
- *
- * A line end and the indentation after it, which only format the source, become one line end.
- */
+/** Escapes texts. A line end and the indentation after it, which only format the source, become one line end. */
 export function html(parts: TemplateStringsArray, ...contents: readonly Content[]): Markup {
   const own = parts.map((part) => part.replaceAll(/\n\s*/g, "\n"));
   return new Markup(own[0]! + contents.map((content, i) => escapedContent(content) + own[i + 1]!).join(""));

@@ -1,6 +1,6 @@
 // Feature importances of boosted trees.
 
-import type { ReportedRun } from "./content.js";
+import type { ReportedRun, PageRuns } from "./content.js";
 import {
   colorOf,
   figure,
@@ -21,7 +21,7 @@ const LISTED = 100;
 
 type Forest = ReportedRun & Required<Pick<ReportedRun, "importances">>;
 
-export function importances(pen: Pen, runs: readonly ReportedRun[]): Section | undefined {
+export function importances(pen: Pen, runs: PageRuns): Section | undefined {
   const forests = runs.filter((run): run is Forest => (run.importances?.length ?? 0) > 0);
   if (forests.length === 0) return undefined;
   return {
@@ -33,7 +33,7 @@ export function importances(pen: Pen, runs: readonly ReportedRun[]): Section | u
   };
 }
 
-function importancePlot({ plot, draw }: Pen, runs: readonly ReportedRun[], run: Forest): Markup {
+function importancePlot({ plot, draw }: Pen, runs: PageRuns, run: Forest): Markup {
   const total = run.importances.reduce((sum, { gain }) => sum + gain, 0) || 1;
   const used = run.importances.filter(({ splits }) => splits > 0);
   const bars = used.slice(0, MOST).map(({ column, splits, gain }, i) => ({
@@ -90,7 +90,7 @@ function importancePlot({ plot, draw }: Pen, runs: readonly ReportedRun[], run: 
 
 type Composed = ReportedRun & Required<Pick<ReportedRun, "shares">>;
 
-export function shares(pen: Pen, runs: readonly ReportedRun[]): Section | undefined {
+export function shares(pen: Pen, runs: PageRuns): Section | undefined {
   const composed = runs.filter((run): run is Composed => (run.shares?.buckets.length ?? 0) > 0);
   if (composed.length === 0) return undefined;
   return {
@@ -103,7 +103,7 @@ export function shares(pen: Pen, runs: readonly ReportedRun[]): Section | undefi
   };
 }
 
-function sharesPlot({ plot, draw }: Pen, runs: readonly ReportedRun[], run: Composed): Markup {
+function sharesPlot({ plot, draw }: Pen, runs: PageRuns, run: Composed): Markup {
   const { parts, buckets } = run.shares;
   const colors = parts.map((_, kind) => palette[kind % palette.length]!);
   const bars = buckets.flatMap((bucket, row) =>

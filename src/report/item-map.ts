@@ -1,6 +1,6 @@
 // Maps of items, colored by label: one by the first two principal components, and next to it one by UMAP.
 
-import type { ItemMap, Layout, MapPoint, ReportedRun, ReportedTable } from "./content.js";
+import type { ItemMap, Layout, MapPoint, ReportedRun, ReportedTable, PageRuns } from "./content.js";
 import { colorOf, figure, legend, runTitle, type Section, palette, type Pen } from "./plot.js";
 import { html, shortened, type Markup, keyLabel, keyTitle, countText, percent, whole } from "./html.js";
 
@@ -16,7 +16,7 @@ type WithMap = ReportedRun & { table: ReportedTable & { map: ItemMap } };
 /** Colors of labels: the palette without gray, which is used for other labels. */
 const labelColors = palette.slice(0, -1);
 
-export function itemMaps(pen: Pen, runs: readonly ReportedRun[]): Section | undefined {
+export function itemMaps(pen: Pen, runs: PageRuns): Section | undefined {
   const shown = runs.filter((run): run is WithMap => run.table?.map !== undefined);
   const [first] = shown;
   if (!first) return undefined;
@@ -60,7 +60,7 @@ function legendOfLabels(column: string, maps: readonly ItemMap[]): Markup {
 
 type Dot = MapPoint & { x: number; y: number };
 
-function mapPlot({ plot, draw }: Pen, runs: readonly ReportedRun[], run: WithMap, layout: Layout): Markup {
+function mapPlot({ plot, draw }: Pen, runs: PageRuns, run: WithMap, layout: Layout): Markup {
   const { map, field } = run.table;
   const plain = map.column === undefined;
   // colored points are drawn over gray ones, and rare labels over frequent ones, which would hide them
@@ -155,8 +155,6 @@ function titleOf({ cell, count, ...key }: MapPoint): string {
   return lines.join("\n");
 }
 
-// Places names on a map: those of the most frequent keys for which there is room without overlap.
-
 /** A dot and its name, in units of the plot. */
 interface Named {
   x: number;
@@ -185,12 +183,7 @@ interface Box {
   bottom: number;
 }
 
-/**
- * Places names one after another, to the right or left of their dots, and omits those without room.
- *
- * @param named the most important first
- * @param most most names to place
- */
+/** Omits names without room. @param named the most important first @param most most names to place */
 export function placedNames(
   named: readonly Named[],
   { width, height }: { width: number; height: number },

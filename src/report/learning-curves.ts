@@ -1,6 +1,6 @@
 // Plots losses and metrics by epoch: one plot per run, and the same scale for losses of the same kind.
 
-import type { ReportedRun } from "./content.js";
+import type { ReportedRun, PageRuns } from "./content.js";
 import { isAtK, titleOf } from "../evaluation/metrics.js";
 import { colorOf, figure, grid, runTitle, type Section, MUTED, palette, type Pen } from "./plot.js";
 import { html, htmlTable, type Markup, short } from "./html.js";
@@ -25,7 +25,7 @@ interface Curve {
   metrics: readonly string[];
 }
 
-export function learningCurves(pen: Pen, runs: readonly ReportedRun[]): Section | undefined {
+export function learningCurves(pen: Pen, runs: PageRuns): Section | undefined {
   const curves = runs.map(curveOf).filter((curve) => curve !== undefined);
   if (curves.length === 0) return undefined;
   const figures = curves.flatMap((curve) => [
@@ -76,7 +76,7 @@ function lossOf({ manifest: { options, metrics } }: ReportedRun): string {
   return typeof options["loss"] === "string" ? `loss (${options["loss"]})` : "loss";
 }
 
-/** Runs with the same kind of loss have the same range, so that their plots can be compared. */
+/** PageRuns with the same kind of loss have the same range, so that their plots can be compared. */
 function lossRange(curves: readonly Curve[], loss: string): [number, number] {
   const values = curves
     .filter((curve) => curve.loss === loss)
@@ -87,7 +87,7 @@ function lossRange(curves: readonly Curve[], loss: string): [number, number] {
 
 function lossFigure(
   { plot, draw }: Pen,
-  runs: readonly ReportedRun[],
+  runs: PageRuns,
   { run, epochs, loss }: Curve,
   domain: [number, number],
 ): Markup {
@@ -146,11 +146,7 @@ function listed(epochs: readonly Epoch[], best: Epoch | undefined) {
     ]);
 }
 
-function metricsFigure(
-  { plot, draw }: Pen,
-  runs: readonly ReportedRun[],
-  { run, epochs, metrics }: Curve,
-): Markup {
+function metricsFigure({ plot, draw }: Pen, runs: PageRuns, { run, epochs, metrics }: Curve): Markup {
   const values = epochs.flatMap((epoch) =>
     metrics.map((name) => ({ epoch: epoch.epoch, metric: titleOf(name), value: epoch.metrics[name] })),
   );

@@ -42,7 +42,9 @@ export interface LogColumn {
   /** reason for the inferred role; for a field, the type that its cells resemble but are not read as */
   why: string;
   distinct: number;
+  /** number of empty cells in the column */
   missing: number;
+  /** cells of the column in the first rows of the log */
   first: string[];
   shape?: ColumnShape;
 }

@@ -3,7 +3,7 @@
 import type { PartMetrics } from "../embedding/manifest.js";
 import { goodness, metricNames, titleOf } from "../evaluation/metrics.js";
 import { addsNothing, vectorsAddText } from "../evaluation/vectors-add.js";
-import type { ReportedRun } from "./content.js";
+import type { ReportedRun, PageRuns } from "./content.js";
 import { runTitle, type Section } from "./plot.js";
 import { html, shortened, htmlTable, type Markup } from "./html.js";
 import {
@@ -17,7 +17,7 @@ import {
 /** Names of the splits, the most important first. */
 const parts = ["test", "valid", "train"];
 
-export function metrics(runs: readonly ReportedRun[]): Section | undefined {
+export function metrics(runs: PageRuns): Section | undefined {
   const all = runs.flatMap(({ manifest }) => Object.values(manifest.metrics ?? {}));
   const names = metricNames(all);
   if (names.length === 0) return undefined;
@@ -45,7 +45,7 @@ export function metrics(runs: readonly ReportedRun[]): Section | undefined {
   };
 }
 
-function vectorsLine(runs: readonly ReportedRun[], run: ReportedRun): Markup | undefined {
+function vectorsLine(runs: PageRuns, run: ReportedRun): Markup | undefined {
   const { vectorsAdd } = run.manifest;
   if (!vectorsAdd) return undefined;
   const of = runs.length > 1 ? html`${runTitle(runs, run)}: ` : undefined;
@@ -53,12 +53,7 @@ function vectorsLine(runs: readonly ReportedRun[], run: ReportedRun): Markup | u
   return html`<p>${of}vectors add ${vectorsAddText(vectorsAdd)}.${doubt}</p>`;
 }
 
-function metricRows(
-  runs: readonly ReportedRun[],
-  part: string,
-  names: readonly string[],
-  comparable: boolean,
-) {
+function metricRows(runs: PageRuns, part: string, names: readonly string[], comparable: boolean) {
   const shown = runs.filter(({ manifest }) =>
     names.some((name) => numberIn(manifest.metrics[part], name) !== undefined),
   );
@@ -86,7 +81,7 @@ function numberIn(part: PartMetrics | undefined, name: string): number | undefin
 }
 
 /** Whether all runs used the same input and split it in the same way. */
-function sameParts(runs: readonly ReportedRun[]): boolean {
+function sameParts(runs: PageRuns): boolean {
   const identity = ({ manifest: { inputs, split, seed } }: ReportedRun) =>
     JSON.stringify([
       inputs?.map(({ sha256 }) => sha256),

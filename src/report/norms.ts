@@ -1,6 +1,6 @@
 // Norms of vectors: by field, and against the number of training events.
 
-import type { FieldNorms, ReportedRun, ReportedTable } from "./content.js";
+import type { FieldNorms, ReportedRun, ReportedTable, PageRuns } from "./content.js";
 import { colorOf, figure, grid, runTitle, type Section, MUTED, type Pen } from "./plot.js";
 import {
   html,
@@ -23,7 +23,7 @@ const NAME = 40;
 
 type WithTable = ReportedRun & { table: ReportedTable };
 
-export function norms(pen: Pen, runs: readonly ReportedRun[]): Section | undefined {
+export function norms(pen: Pen, runs: PageRuns): Section | undefined {
   const shown = runs.filter((run): run is WithTable => (run.table?.norms.length ?? 0) > 0);
   if (shown.length === 0) return undefined;
   return {
@@ -40,7 +40,7 @@ export function norms(pen: Pen, runs: readonly ReportedRun[]): Section | undefin
   };
 }
 
-function histograms({ plot, draw }: Pen, runs: readonly ReportedRun[], run: WithTable): Markup {
+function histograms({ plot, draw }: Pen, runs: PageRuns, run: WithTable): Markup {
   const all = run.table.norms;
   const fields = new Set(all.toSorted((a, b) => b.norms.length - a.norms.length).slice(0, MOST_FIELDS));
   const shown = all.filter((field) => fields.has(field));
@@ -114,7 +114,7 @@ function histogram({ field, norms: sorted }: FieldNorms, most: number) {
     }));
 }
 
-function byCount({ plot, draw }: Pen, runs: readonly ReportedRun[], run: WithTable): Markup | undefined {
+function byCount({ plot, draw }: Pen, runs: PageRuns, run: WithTable): Markup | undefined {
   const found = run.table.norms.find(({ field }) => field === run.table.field);
   const points = (found?.byCount ?? []).filter(({ count }) => count > 0);
   const counts = points.map(({ count }) => count);

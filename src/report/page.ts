@@ -1,7 +1,7 @@
 // The page about runs: sections in the order in which a table is evaluated.
 
 import { calibration } from "./calibration.js";
-import type { ReportContent, Gate, ReportedRun, NeighborList, ReportedTable } from "./content.js";
+import type { Gate, NeighborList, ReportContent, ReportedRun, ReportedTable, PageRuns } from "./content.js";
 import { htmlDocument } from "./document.js";
 import { drift } from "./drift.js";
 import { facts } from "./facts.js";
@@ -72,11 +72,9 @@ function subtitle({ runs }: ReportContent): Markup {
   return html`<p>${runs.length > 1 ? `${runs.length} runs, ` : ""}${commands}, ${of}</p>`;
 }
 
-// The bounds that a table satisfied or violated.
-
 type Gated = ReportedRun & { gates: readonly Gate[] };
 
-export function gates(runs: readonly ReportedRun[]): Section | undefined {
+export function gates(runs: PageRuns): Section | undefined {
   const gated = runs.filter((run): run is Gated => (run.gates?.length ?? 0) > 0);
   if (gated.length === 0) return undefined;
   return {
@@ -112,11 +110,9 @@ function gateValueText(gate: string, value: number | null): string {
   return gate === "newest" && value !== null ? instant(value) : short(value);
 }
 
-// The nearest neighbors of a few keys, with the lists of all runs next to each other.
-
 type WithTable = ReportedRun & { table: ReportedTable };
 
-export function neighbors(runs: readonly ReportedRun[]): Section | undefined {
+export function neighbors(runs: PageRuns): Section | undefined {
   const shown = runs.filter((run): run is WithTable => (run.table?.neighbors.length ?? 0) > 0);
   if (shown.length === 0) return undefined;
   const keys = [...new Set(shown.flatMap(({ table }) => table.neighbors.map(({ key }) => key)))];
@@ -130,7 +126,7 @@ export function neighbors(runs: readonly ReportedRun[]): Section | undefined {
   };
 }
 
-function card(runs: readonly ReportedRun[], shown: readonly WithTable[], key: string): Markup {
+function card(runs: PageRuns, shown: readonly WithTable[], key: string): Markup {
   const lists = shown.map((run) => ({ run, list: run.table.neighbors.find((one) => one.key === key) }));
   const { name, count } = lists.find(({ list }) => list)!.list!;
   const events = count > 0 ? html`<small>${countText(count, "event")}</small>` : undefined;

@@ -7,7 +7,7 @@
 
 import type * as Plot from "@observablehq/plot";
 import { html, Markup, visible, shortened, type Content } from "./html.js";
-import type { ReportedRun } from "./content.js";
+import type { ReportedRun, PageRuns } from "./content.js";
 
 /** Width of a plot in its own units; on a phone a unit is about one pixel. */
 const WIDTH = 380;
@@ -29,16 +29,10 @@ export const palette = [
 /** The color of muted marks. */
 export const MUTED = "var(--muted)";
 
-type PlotModule = typeof Plot;
-
 /** The library Observable Plot, and a function that renders a plot with it. */
 export interface Pen {
-  plot: PlotModule;
-  /**
-   * Renders a plot as SVG.
-   *
-   * @param label its content, for screen readers
-   */
+  plot: typeof Plot;
+  /** @param label content of the plot, for screen readers */
   draw: (label: string, options: Plot.PlotOptions) => Markup;
 }
 
@@ -91,8 +85,6 @@ function finished(svg: DrawnElement, label: string): string {
   return visible(svg.outerHTML).replace("<svg", html`<svg role="img" aria-label="${label}"`.text);
 }
 
-// Building blocks of the sections of a page: figures, legends, and the table beside a plot.
-
 export interface Section {
   /** id of the element; links lead to it */
   id: string;
@@ -138,12 +130,12 @@ export function legend(entries: readonly { name: string; color: string; note?: s
 }
 
 /** By the run's position on the page. */
-export function colorOf(runs: readonly ReportedRun[], run: ReportedRun): string {
+export function colorOf(runs: PageRuns, run: ReportedRun): string {
   return palette[runs.indexOf(run) % palette.length]!;
 }
 
 /** Returns the title of a run's own figure: its name, with its color if there are other runs. */
-export function runTitle(runs: readonly ReportedRun[], run: ReportedRun, of?: string): Markup {
+export function runTitle(runs: PageRuns, run: ReportedRun, of?: string): Markup {
   const name = shortened(run.name, 60);
   const text = of === undefined ? name : `${name} · ${of}`;
   if (runs.length === 1) return html`${of ?? name}`;
@@ -151,10 +143,7 @@ export function runTitle(runs: readonly ReportedRun[], run: ReportedRun, of?: st
 }
 
 /** Returns a legend of the runs; nothing if there is only one. */
-export function legendOf(
-  runs: readonly ReportedRun[],
-  shown: readonly ReportedRun[] = runs,
-): Markup | undefined {
+export function legendOf(runs: PageRuns, shown: PageRuns = runs): Markup | undefined {
   if (runs.length === 1) return undefined;
   return legend(shown.map((run) => ({ name: run.name, color: colorOf(runs, run) })));
 }

@@ -1,6 +1,6 @@
 // The share of the variance that each principal component explains, and the cumulative share.
 
-import type { ReportedRun } from "./content.js";
+import type { ReportedRun, PageRuns } from "./content.js";
 import { colorOf, figure, grid, legendOf, type Section, type Pen } from "./plot.js";
 import { html, htmlTable, type Markup, percent } from "./html.js";
 
@@ -13,7 +13,7 @@ interface Scree {
   components: readonly { component: number; share: number; together: number; run: string; color: string }[];
 }
 
-export function scree(pen: Pen, runs: readonly ReportedRun[]): Section | undefined {
+export function scree(pen: Pen, runs: PageRuns): Section | undefined {
   const found = runs.map((run) => screeOf(runs, run)).filter((one) => one.components.length > 0);
   if (found.length === 0) return undefined;
   const shown = found.map(({ run }) => run);
@@ -29,7 +29,7 @@ export function scree(pen: Pen, runs: readonly ReportedRun[]): Section | undefin
   };
 }
 
-function screeOf(runs: readonly ReportedRun[], run: ReportedRun): Scree {
+function screeOf(runs: PageRuns, run: ReportedRun): Scree {
   const color = colorOf(runs, run);
   let together = 0;
   const components = run.lines.flatMap(({ component, explainedVarianceRatio: share }) => {

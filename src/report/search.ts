@@ -3,7 +3,7 @@
 
 import { goodness, titleOf } from "../evaluation/metrics.js";
 import { searchGain } from "../evaluation/search-gain.js";
-import type { ReportedRun } from "./content.js";
+import type { ReportedRun, PageRuns } from "./content.js";
 import { colorOf, figure, grid, runTitle, type Section, MUTED, type Pen } from "./plot.js";
 import { html, shortened, htmlTable, type Markup, short } from "./html.js";
 
@@ -20,7 +20,7 @@ interface Point {
   title: string;
 }
 
-export function searches(pen: Pen, runs: readonly ReportedRun[]): Section | undefined {
+export function searches(pen: Pen, runs: PageRuns): Section | undefined {
   const searched = runs.filter((run): run is Searched => (run.trials?.length ?? 0) > 0);
   if (searched.length === 0) return undefined;
   return {
@@ -32,7 +32,7 @@ export function searches(pen: Pen, runs: readonly ReportedRun[]): Section | unde
   };
 }
 
-function searchPlots(pen: Pen, runs: readonly ReportedRun[], run: Searched): Markup[] {
+function searchPlots(pen: Pen, runs: PageRuns, run: Searched): Markup[] {
   const { trials } = run;
   const metric = run.manifest.searchedBy?.metric ?? "value";
   const points = trials.flatMap(({ trial, value, chosen = false, options }): Point[] =>
@@ -53,7 +53,7 @@ function titleOfTrial(trial: number, value: number, options: Tried["options"]): 
 
 function byTrial(
   { plot, draw }: Pen,
-  runs: readonly ReportedRun[],
+  runs: PageRuns,
   run: Searched,
   points: readonly Point[],
   metric: string,
@@ -100,7 +100,7 @@ function byTrial(
 
 function byOption(
   { plot, draw }: Pen,
-  runs: readonly ReportedRun[],
+  runs: PageRuns,
   run: Searched,
   points: readonly Point[],
   { name, metric }: { name: string; metric: string },

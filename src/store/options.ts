@@ -66,10 +66,7 @@ export const gcOptions = {
   dryRun: flag({ help: "report what would be removed without removing it", group }),
 } as const;
 
-/**
- * Arguments of a function that writes to a store: the options of its command, and how long it waits for the store's
- * lock.
- */
+/** The options of a command that writes to a store, and how long it waits for the store's lock. */
 export type WriterOptions<T> = Omit<Given<T>, "wait"> & LockOptions;
 
 /** Returns how long a writer waits for the store's lock, and to whom it reports the wait. */

@@ -53,14 +53,8 @@ import { writeChunks } from "../io/write.js";
 /** File name of the link to the latest version. */
 export const LATEST = "latest";
 
-/** While the version is being replaced, `named` is a stand-in for its directory. */
-interface NamedVersion {
-  named: string;
-  version: string;
-}
-
 /** @param path STORE/NAME @throws {ArtifactError} another target @throws {IoError} */
-async function readLatest(path: string): Promise<NamedVersion | undefined> {
+async function readLatest(path: string): Promise<{ named: string; version: string } | undefined> {
   const link = join(path, LATEST);
   const named = await readPointer(link);
   if (named === undefined) return undefined;
@@ -109,10 +103,7 @@ export async function latestVersion(store: string, name: string): Promise<Public
   return latest;
 }
 
-/**
- * Returns the version that `latest` names without reading it. @throws {ArtifactError} it is gone, or the link has
- * another target
- */
+/** Does not read the version. @throws {ArtifactError} it is gone, or the link has another target */
 export async function namedLatest(store: string, name: string): Promise<Publication | undefined> {
   const path = namePath(store, name);
   const found = await readLatest(path);
@@ -126,10 +117,7 @@ export async function namedLatest(store: string, name: string): Promise<Publicat
   );
 }
 
-/**
- * Returns the number of the version that `latest` names, whether it exists or not; undefined without a link. @throws
- * {IoError}
- */
+/** Whether the version exists or not; undefined without a link. @throws {IoError} */
 export async function latestNumber(store: string, name: string): Promise<string | undefined> {
   const named = await readPointer(join(namePath(store, name), LATEST));
   return named === undefined ? undefined : numberOf(named);
@@ -162,10 +150,7 @@ export function versionCalled(versions: Publication[], to: string, what: string)
   );
 }
 
-/**
- * Returns the names of a store, sorted; a name has no version if its first publication failed. @throws {NoInputError}
- * there is no such store
- */
+/** Sorted; a name has no version if its first publication failed. @throws {NoInputError} there is no such store */
 export async function storeNames(store: string): Promise<string[]> {
   if (!(await statOf(store))?.isDirectory) {
     throw new NoInputError(
@@ -252,10 +237,7 @@ export async function withStoreLock<T>(
   }
 }
 
-/**
- * Repairs what a killed writer left unfinished: a version that it had renamed, or a `latest` that still points to the
- * temporary copy of a version that was being replaced.
- */
+/** Repairs what a killed writer left: a version that it had renamed, or a `latest` that points to a stand-in. */
 async function settle(store: string, name: string): Promise<void> {
   const path = namePath(store, name);
   const old = (await leftoversIn(path)).filter(({ kind }) => kind === "old");

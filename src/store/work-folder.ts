@@ -16,22 +16,14 @@ export function workFolder(store: string, pipeline: string): string {
   return join(store, FOLDER, pipeline);
 }
 
-/**
- * Creates a pipeline's folder if it does not exist.
- *
- * @throws {OutputError} it is a symbolic link, or inside of one: a pipeline would write and remove files of another
- * folder
- */
+/** @throws {OutputError} the folder is, or is in, a symbolic link: files of another folder would be removed */
 export async function makeWorkFolder(store: string, pipeline: string): Promise<void> {
   await checkNoLink(join(store, FOLDER));
   await checkNoLink(workFolder(store, pipeline));
   await makeDirectory(workFolder(store, pipeline));
 }
 
-/**
- * Returns the folders of all pipelines. @throws {OutputError} one is a symbolic link @throws {IoError} the store cannot
- * be read
- */
+/** @throws {OutputError} one is a symbolic link @throws {IoError} the store cannot be read */
 export async function workFolders(store: string): Promise<string[]> {
   await checkNoLink(join(store, FOLDER));
   const folders: string[] = [];
@@ -83,10 +75,7 @@ async function sweepFolder(folder: string, keeps: (path: string) => boolean): Pr
   }
 }
 
-/**
- * Whether a file is a step output: `train-0123456789abcdef`, its checkpoint, `gate.json` (see pipeline/plan.ts), or a
- * leftover of a killed writer.
- */
+/** `train-0123456789abcdef`, its checkpoint, `gate.json` (pipeline/plan.ts), or a leftover of a killed writer. */
 function isOutput(name: string): boolean {
   return (
     name === GATE_FILE ||
