@@ -18,7 +18,7 @@ const mayRead: Record<string, string> = {
     "report/drift report/history report/learning-curves report/metrics skip-grams/learn store/ls trainers/als/learn " +
     "trainers/gbdt/leaf-heads/head trainers/ranking/train trainers/two-tower/train training/warnings/outcome-warnings training/search/search",
   "options have the names of an option table":
-    "api/reproduce flags/table-option library/call pipeline/commands pipeline/fingerprints pipeline/plan recipes/run-recipe report/search " +
+    "api/reproduce flags/table-option library/call pipeline/commands pipeline/plan recipes/run-recipe report/search " +
     "trainers/graph/options training/options/check-given training/options/table training/search/search-space training/session/session",
   "the text was matched before: a unit, an operator, a character, a format, a command":
     "api/compare/options cli/commands/completion config/gates dataset/filters/event-limits dataset/sequences/sequences " +

@@ -1,7 +1,7 @@
 // Tests contenders with repeated measurements: Student's interval of the mean, and of differences on the same repeats.
 
 import { compare, type Measured } from "./comparison.js";
-import { meanInterval } from "./intervals.js";
+import { meanInterval } from "./user-metric.js";
 
 const contender = (name: string, microF1: number[]): Measured => ({
   name,

@@ -4,8 +4,14 @@
 // contenders refer to the same users, or to the same repeats.
 
 import type { Metrics } from "../embedding/manifest.js";
-import { bootstrap, intervalOf, meanInterval, type Interval } from "./intervals.js";
-import { valueOf, type UserMetric } from "./user-metric.js";
+import {
+  bootstrap,
+  intervalOf,
+  meanInterval,
+  type Interval,
+  valueOf,
+  type UserMetric,
+} from "./user-metric.js";
 import { goodness } from "./metrics.js";
 
 /** Measurements of a contender: a run or a baseline that is compared with others. */
@@ -109,7 +115,6 @@ function differences(own: Iterable<number>, other: Iterable<number>): number[] {
   return Array.from(own, (value, s) => value - others[s]!);
 }
 
-/** Returns the indexes of the contenders with the best value, by metric, in ascending order. */
 function bestOf(metrics: readonly Metrics[]): Record<string, number[]> {
   const best: Record<string, number[]> = {};
   for (const name of new Set(metrics.flatMap((one) => Object.keys(one)))) {

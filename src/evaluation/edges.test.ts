@@ -3,8 +3,7 @@
 import { hasArc } from "../dataset/graph/graph-facts.js";
 import { graphOf, type Graph } from "../dataset/graph/graph.js";
 import { mulberry32 } from "../testing/random.js";
-import { degreeScore, tableScore } from "./edge-scores.js";
-import { drawNonEdges, edgeMetrics, edgePairs, type Pairs } from "./edges.js";
+import { degreeScore, tableScore, drawNonEdges, edgeMetrics, edgePairs, type Pairs } from "./edges.js";
 import { valueOf } from "./user-metric.js";
 
 function graph(numNodes: number, arcs: readonly (readonly [number, number])[], directed: boolean): Graph {

@@ -1,4 +1,4 @@
-import { meanInterval } from "./intervals.js";
+import { meanInterval } from "./user-metric.js";
 
 test("five measurements have the interval that a textbook's table gives", () => {
   // The standard deviation is sqrt(2.5), and the t quantile with 4 degrees of freedom is 2.776.

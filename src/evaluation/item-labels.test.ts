@@ -3,9 +3,16 @@
 import { mulberry32 } from "../testing/random.js";
 import { NO_ITEM } from "../kernels/top-items/binding.js";
 import { nearestRows } from "../retrieval/nearest.js";
-import { itemLabels, labelsOfItem } from "./item-labels.js";
-import { rarerHalf, sharedByChance, sharedLabels } from "./label-neighbors.js";
-import { f1, probeByFrequency, probeLabels } from "./label-probe.js";
+import {
+  itemLabels,
+  labelsOfItem,
+  rarerHalf,
+  sharedByChance,
+  sharedLabels,
+  f1,
+  probeByFrequency,
+  probeLabels,
+} from "./label-metrics.js";
 
 // The items have the labels a, a|b, b and c.
 const four = itemLabels([[0], [0, 1], [1], [2]], 3);

@@ -1,7 +1,7 @@
 // Orders contenders from best to worst, and states in a sentence which contender is best and how certain this is.
 
 import type { Metrics, VectorsAdd } from "../embedding/manifest.js";
-import type { Interval } from "./intervals.js";
+import type { Interval } from "./user-metric.js";
 import type { Compared } from "./comparison.js";
 import { goodness, titleOf } from "./metrics.js";
 import { addsNothing, ofKeys } from "./vectors-add.js";
@@ -55,11 +55,7 @@ export interface Leaderboard {
   conclusion: string;
 }
 
-/**
- * Orders contenders by a metric; contenders without the metric are last.
- *
- * @param entrants properties by the contender's name; contenders without an entry are baselines
- */
+/** Contenders without the metric are last. @param entrants by name; contenders without an entry are baselines */
 export function leaderboardOf(
   compared: readonly Compared[],
   entrants: ReadonlyMap<string, Entrant>,
@@ -94,10 +90,7 @@ export function leaderboardOf(
   };
 }
 
-/**
- * Returns a text such as `The vectors of A add to popularity on the validation split. Nothing shows that the vectors of
- * B mean anything.`
- */
+/** Such as `The vectors of A add to popularity on the validation split.` */
 function vectorsText(lines: readonly LeaderboardLine[]): string {
   const known = lines.flatMap(({ name, vectorsAdd }) =>
     vectorsAdd && ofKeys(vectorsAdd) ? [{ name, ...vectorsAdd }] : [],

@@ -33,9 +33,7 @@ export interface ScoredRows {
   weights?: Float32Array | undefined;
 }
 
-/** Properties of a metric. */
 export interface MetricKind {
-  /** title in tables and charts; metrics at K add `@K` */
   title: string;
   /** direction of better values; absent for a descriptive metric */
   better?: "high" | "low" | "near 1";
@@ -47,20 +45,12 @@ export interface MetricKind {
   needsTwoClasses?: true;
   /** set if the metric depends on the share of positive labels, which is artificial for sampled negatives */
   needsBaseRate?: true;
-  /** value for the list of one user; the metric is the mean over users */
   ofList?: (list: HitList) => number;
-  /**
-   * function that computes the metric from scored rows, and the task that it is for.
-   *
-   * @param found values of earlier metrics in the table. Returns NaN if the metric is undefined.
-   */
+  /** computes the metric; NaN if it is undefined. @param found values of earlier metrics in the table */
   ofRows?: {
     task: "binary" | "regression";
     value: (rows: ScoredRows, found: Readonly<Record<string, number>>) => number;
-    /**
-     * terms of a metric that is a ratio of two sums over rows, or its root; the denominator is 1 per row by default.
-     * Used for intervals over users.
-     */
+    /** terms of a ratio of two sums over rows (1 per row by default), or its root; used for intervals over users */
     byRow?: {
       sum: (score: number, label: number) => number;
       over?: (score: number, label: number) => number;
@@ -123,7 +113,7 @@ const metricTable = {
   macroF1: { title: "macro F1", better: "high" },
   edgeAuc: { title: "edge AUC", better: "high" },
   directionAuc: { title: "direction AUC", better: "high" },
-  // metrics of lists; ranking.ts and exposure.ts have the formulas
+  // metrics of lists; ranking.ts has the formulas
   recall: {
     ...{ title: "recall", better: "high", atK: true },
     ofList: ({ hits, numHeldOut }) => hits / numHeldOut,
@@ -213,7 +203,6 @@ export function rowMetrics(
   return kinds.flatMap(([name, { ofRows }]) => (ofRows?.task === task ? [{ name, ofRows }] : []));
 }
 
-/** Options for computing metrics of scored rows. */
 export interface MetricOptions {
   /** regression only: range of the training labels, to which scores are clipped first (as libFM does) */
   clip?: readonly [low: number, high: number];
@@ -316,22 +305,6 @@ export function logLoss(scores: Scores, labels: Float32Array, weights?: Float32A
 }
 
 /**
- * Returns the mean log loss of probabilities. They are clipped to [1e-15, 1 - 1e-15], so that a certain but wrong
- * prediction costs 34.5 nats, not infinity.
- *
- * @param probabilities [n], in [0, 1]
- * @param labels f32[n], 0 or 1
- * @returns nats, >= 0; NaN without rows
- */
-export function logLossOfProbabilities(probabilities: Scores, labels: Float32Array): number {
-  const lossOf = (i: number) => {
-    const p = Math.min(Math.max(probabilities[i]!, 1e-15), 1 - 1e-15);
-    return -log(labels[i]! > 0 ? p : 1 - p);
-  };
-  return weightedMean(probabilities.length, lossOf, undefined);
-}
-
-/**
  * Returns a log loss divided by the entropy of the share of positive labels; below 1 is better than always predicting
  * that share. Source: He et al. 2014 (doi:10.1145/2648584.2648589), eq. 1.
  *
@@ -349,19 +322,19 @@ export function normalizedEntropy(loss: number, labels: Float32Array, weights?: 
  * @param scores log-odds[n]
  * @returns unitless, >= 0; NaN when no label is 1
  */
-export function calibration(scores: Scores, labels: Float32Array, weights?: Float32Array): number {
+function calibration(scores: Scores, labels: Float32Array, weights?: Float32Array): number {
   const predicted = weightedMean(scores.length, (i) => logistic(scores[i]!), weights);
   const observed = weightedMean(labels.length, (i) => labels[i]!, weights);
   return observed > 0 ? predicted / observed : Number.NaN;
 }
 
 /** Returns the root of the mean squared error, in the label's unit; NaN without rows. */
-export function rmse(scores: Scores, labels: Float32Array, weights?: Float32Array): number {
+function rmse(scores: Scores, labels: Float32Array, weights?: Float32Array): number {
   return Math.sqrt(weightedMean(scores.length, (i) => (scores[i]! - labels[i]!) ** 2, weights));
 }
 
 /** Returns the mean absolute error, in the label's unit; NaN without rows. */
-export function mae(scores: Scores, labels: Float32Array, weights?: Float32Array): number {
+function mae(scores: Scores, labels: Float32Array, weights?: Float32Array): number {
   return weightedMean(scores.length, (i) => Math.abs(scores[i]! - labels[i]!), weights);
 }
 

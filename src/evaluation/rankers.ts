@@ -65,7 +65,7 @@ export function vectorRanker(input: Omit<TopItemsInput, "masks">): Ranker {
 /** Function that writes a query's scores to f64[numItems], which may contain old values; queries come in order. */
 export type FillScores = (query: number, scores: Float64Array) => void | Promise<void>;
 
-/** Returns a ranker whose scores are computed for one query after another. */
+/** Scores are computed for one query after another. */
 export function scoreRanker(numItems: number, fill: (query: number, scores: Float64Array) => void): Ranker {
   const scores = new Float64Array(numItems);
   return {
@@ -112,9 +112,7 @@ export async function topByScores(
   return found;
 }
 
-/**
- * Writes the items with the highest scores in descending order, ties in item order. Elements beyond them are unchanged.
- */
+/** In descending order, ties in item order. Elements beyond these items are unchanged. */
 function putBest(scores: Float64Array, best: Uint32Array): void {
   const top = best.length;
   if (top > LONG_LIST) {

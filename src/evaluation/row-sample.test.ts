@@ -1,6 +1,6 @@
 import { encodeKeys, keyAt } from "../log/keys.js";
 import type { EmbeddingTable } from "../embedding/table.js";
-import { sampleRows } from "./row-sample.js";
+import { sampleRows } from "./shared-rows.js";
 
 function tableOf(keys: string[]): EmbeddingTable {
   return {

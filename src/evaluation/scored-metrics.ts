@@ -31,7 +31,6 @@ export interface CurveBin {
 }
 
 export interface ScoredMetrics {
-  /** metrics over all rows */
   metrics: Metrics;
   /** for metrics that are sums over users (rows, in a log without users): the contribution of each */
   byUser: UserMetric[];

@@ -1,8 +1,5 @@
-// A sentence on the gain of a hyperparameter search over the default setting.
-
 import { titleOf } from "./metrics.js";
 
-/** Comparison of the settings, as stored in the manifest. */
 interface ComparedSettings {
   metric: string;
   /** metric of the default setting; null if its training diverged */

@@ -28,9 +28,7 @@ export interface VectorsDiff {
   byRow?: Float64Array;
 }
 
-/** How neighbors are compared. */
 export interface NeighborComparison {
-  /** number of nearest neighbors */
   k: number;
   /** rows whose neighbors among each other are compared, because the time grows with their square; by default all */
   among?: SharedRows | undefined;
@@ -79,7 +77,6 @@ export async function diffVectors(
   };
 }
 
-/** Returns the mean share of common neighbors of rows among each other. */
 async function overlapOf(
   a: TableRows,
   b: TableRows,
@@ -106,10 +103,7 @@ function addedLengths(sum: number, vectors: Float32Array, dim: number): number {
   return sum;
 }
 
-/**
- * Writes 1 minus the cosine of each row of `b` and the same row of `a`, which is multiplied by the rotation, to its
- * position among all pairs.
- */
+/** Writes 1 minus the cosine of each row of `b` and the same row of `a` times the rotation. */
 function putDisplacements(byRow: Float64Array, { first, a, b }: VectorPairs, rotation: number[][]): void {
   const dim = rotation.length;
   const portion = ROTATED_ROWS * dim;

@@ -9,7 +9,7 @@ import { sharedAt, sharedRows } from "./shared-rows.js";
 import { diffVectors, type NeighborComparison } from "./table-diff.js";
 
 /** Maximum number of common keys of a field whose neighbors are compared; the time grows with its square. */
-export const COMPARED_KEYS = 10_000;
+const COMPARED_KEYS = 10_000;
 
 export interface FieldFacts {
   rows: number;
@@ -28,10 +28,7 @@ export interface TableFacts {
 
 const SEED = { lo: 0x76656374, hi: 0x6f72 };
 
-/**
- * Measures the vectors of a table. Memory has 16 bytes per row: equal vectors are those whose hashes of 64 bits are
- * equal.
- */
+/** Memory has 16 bytes per row: equal vectors are those whose hashes of 64 bits are equal. */
 export async function tableFacts(rows: TableRows): Promise<TableFacts> {
   const ranges = await rangesOf(rows);
   const norms = new Float64Array(rows.numRows);
@@ -95,9 +92,7 @@ function numNotFinite({ vectors, weights = new Float32Array() }: EmbeddingTable)
   return found;
 }
 
-/** Change of a field's vectors since an earlier table. */
 export interface Drift {
-  /** number of keys that were compared */
   keys: number;
   overlap: number | undefined;
   /** mean of 1 - cosine, after rotating one table to match the other; undefined if the dimensions differ */

@@ -84,7 +84,6 @@ export function expectedMetrics(
   ]);
 }
 
-/** Returns how many of the given items are in each block of items with equal vectors and weights. */
 function countsIn(items: Uint32Array, blockOf: Uint32Array): Map<number, number> {
   const counts = new Map<number, number>();
   for (const item of items)

@@ -1,7 +1,6 @@
 import { nearestRows } from "../retrieval/nearest.js";
 import { mulberry32 } from "../testing/random.js";
-import { keptNeighbors, planeOf } from "./plane.js";
-import { K, umapOf } from "./umap.js";
+import { keptNeighbors, planeOf, K, umapOf } from "./plane.js";
 
 const dim = 6;
 const groups = 3;

@@ -5,7 +5,7 @@ import type { VectorsAdd } from "../embedding/manifest.js";
 import { goodness, titleOf } from "./metrics.js";
 import { differenceOf, valueOf, type UserMetric } from "./user-metric.js";
 
-/** A metric of the model and of its control, with the contribution of each unit, such as a row or a user. */
+/** The contributions are those of units, such as rows or users. */
 export interface Controlled {
   /** name of the control: `popularity` */
   control: string;

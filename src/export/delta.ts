@@ -24,7 +24,6 @@ import { npyHead } from "./files/npy.js";
 import { reservedRows, type ReserveScheme } from "./reserve.js";
 import { byteView, keyBytes, type ExportBatch } from "./selection.js";
 
-/** A key of the earlier table that the later table lacks. */
 interface Removed {
   field: string;
   key: string;
@@ -32,10 +31,7 @@ interface Removed {
 }
 
 export interface Delta {
-  /**
-   * rows that a network must overwrite or add, sorted by row of the later table: the row, its number within the field,
-   * and whether its key is new
-   */
+  /** rows of the later table that a network must overwrite or add, ascending, with their numbers within the field */
   written: { row: number; place: number; isNew: boolean }[];
   removed: Removed[];
   /** number of keys in both tables whose weights and vectors have identical bits */
@@ -98,7 +94,6 @@ function unknownRow({ first, last }: RowRange, reserve: ReserveScheme | undefine
   return reserve && last - first > 1 ? first + reservedRows(reserve).outOfVocabulary : undefined;
 }
 
-/** Yields one line of JSON for each row that was added, changed or removed. */
 export function* deltaLines(batch: ExportBatch, { written, removed }: Delta): Generator<Uint8Array> {
   const out = new ByteWriter();
   const { facts, vector } = documentParts(out, batch);
@@ -114,10 +109,7 @@ export function* deltaLines(batch: ExportBatch, { written, removed }: Delta): Ge
   yield out.take();
 }
 
-/**
- * Returns the files that --delta writes as npy: names, each with its chunks. @throws {UsageError} the table has several
- * fields
- */
+/** Files that --delta writes as npy, by name. @throws {UsageError} the table has several fields */
 export function deltaFiles(
   { table, field, weights }: ExportBatch,
   { written, removed }: Delta,
@@ -150,7 +142,6 @@ export function deltaFiles(
   ]);
 }
 
-/** Returns an npy file of a one-dimensional array. */
 function vectorFile(values: Uint32Array | Float32Array, descr: string): Uint8Array[] {
   return [npyHead(descr, [values.length]), byteView(values)];
 }

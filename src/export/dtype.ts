@@ -12,7 +12,6 @@ import { fromHalf } from "../embedding/safetensors.js";
 export const dtypes = ["f32", "f16", "i8"] as const;
 export type Dtype = (typeof dtypes)[number];
 
-/** Names of the element types in numpy and in safetensors. */
 export const dtypeNames = {
   f32: { numpy: "<f4", safetensors: "F32", bytes: 4 },
   f16: { numpy: "<f2", safetensors: "F16", bytes: 2 },
@@ -26,12 +25,7 @@ export interface Encoded {
   scales?: Float32Array;
 }
 
-/**
- * Converts a batch's vectors to a type.
- *
- * @param vectors f32[rows * dim]
- * @throws {DataError} a number exceeds the largest half
- */
+/** @param vectors f32[rows * dim] @throws {DataError} a number exceeds the largest half */
 export function encoded(vectors: Float32Array, dim: number, dtype: Dtype): Encoded {
   if (dtype === "f32") return { values: vectors };
   if (dtype === "f16") return { values: halves(vectors) };
@@ -57,7 +51,6 @@ export function decoded({ values, scales }: Encoded, dim: number, dtype: Dtype):
   return Float32Array.from(values, at);
 }
 
-/** Converts numbers to halves, as bits. @throws {DataError} a number exceeds the largest half */
 function halves(vectors: Float32Array): Uint16Array {
   const bits = new Uint32Array(vectors.buffer, vectors.byteOffset, vectors.length);
   const out = new Uint16Array(vectors.length);

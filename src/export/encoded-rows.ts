@@ -18,11 +18,8 @@ export interface EncodedRows {
 export interface EncodedRowFormat {
   /** what the numbers of a row are: indices of leaves, features, or a vector */
   kind: "leaves" | "features" | "vectors";
-  /** true if vectors have no biases */
   unbiased?: true;
-  /** name of the key column */
   key: string;
-  /** names of the columns that contain numbers */
   columns: string[];
   /** for leaves: index of the first leaf of each tree among the leaves of all trees */
   starts: ArrayLike<number>;
@@ -34,16 +31,12 @@ export function hasBiases({ kind, unbiased }: EncodedRowFormat): boolean {
   return kind === "vectors" && !unbiased;
 }
 
-/**
- * Describes vectors for writing. @param key name of the key column; undefined: the column is named `row` and contains
- * row numbers
- */
+/** @param key name of the key column; undefined: the column is named `row` and contains row numbers */
 export function vectorEncoding(key: string | undefined, dim: number, numRows: number): EncodedRowFormat {
   const columns = Array.from({ length: dim }, (_, d) => `v${d}`);
   return { kind: "vectors", key: key ?? "row", columns, starts: [], numRows };
 }
 
-/** Yields one batch with all rows. */
 export async function* once(rows: EncodedRows): AsyncGenerator<EncodedRows> {
   yield rows;
 }

@@ -14,6 +14,7 @@ import { UsageError } from "../errors.js";
 import { ownFiles, type OwnDirectory } from "../io/replaceable.js";
 import { hasBiases, type EncodedRows, type EncodedRowFormat } from "./encoded-rows.js";
 import { ByteWriter } from "./files/byte-writer.js";
+import { quotedCell } from "./files/delimited.js";
 import { jsonString } from "./files/jsonl.js";
 import { npyHead } from "./files/npy.js";
 import { byteView } from "./selection.js";
@@ -38,8 +39,11 @@ export async function* encodingChunks(
   const out = new ByteWriter();
   if (format === "csv") {
     const bias = hasBiases(encoding) ? ["bias"] : [];
-    const names = [encoding.key, ...bias, ...encoding.columns];
-    out.text(`${names.map(csvCell).join(",")}\n`);
+    for (const [c, name] of [encoding.key, ...bias, ...encoding.columns].entries()) {
+      if (c > 0) out.byte(44);
+      out.bytes(quotedCell(Buffer.from(name, "utf8"), 44));
+    }
+    out.byte(10);
   }
   for await (const chunk of rows) {
     for (let row = 0; row < chunk.numRows; row++) {
@@ -53,11 +57,7 @@ export async function* encodingChunks(
 }
 
 function csvRow(out: ByteWriter, { kind, columns }: EncodedRowFormat, rows: EncodedRows, row: number): void {
-  const key = rows.keyOf(row);
-  // a key is quoted if it contains a comma, a quote or a line end
-  const special = key.some((byte) => byte === 44 || byte === 34 || byte === 10 || byte === 13);
-  if (special) out.text(csvCell(Buffer.from(key).toString("utf8")));
-  else out.bytes(key);
+  out.bytes(quotedCell(rows.keyOf(row), 44));
   if (rows.biases) {
     out.byte(44);
     out.float32(rows.biases[row]!);
@@ -121,10 +121,6 @@ function writeNumber(out: ByteWriter, x: number): void {
   else out.text(String(x));
 }
 
-function csvCell(text: string): string {
-  return /[",\r\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
-}
-
 /** Directories of encoded rows in the format npy, which --force may replace (export/format.ts). */
 export const ownEncodings: OwnDirectory = ownFiles("encoded rows in format npy", "keys.txt", [
   "leaves.npy",
@@ -135,15 +131,13 @@ export const ownEncodings: OwnDirectory = ownFiles("encoded rows in format npy",
 ]);
 
 /** A file of an npy directory; the files of the directory are written in parallel, chunk by chunk. */
-export interface NpyFile {
+interface NpyFile {
   name: string;
   head: Uint8Array;
   bytesOf: (rows: EncodedRows) => Uint8Array;
 }
 
-/**
- * Returns the files of an npy directory, each with its first bytes and a function that returns the bytes of a chunk.
- */
+/** A name, the first bytes, and a function that returns the bytes of a chunk, for each file of an npy directory. */
 export function npyFiles(encoding: EncodedRowFormat): NpyFile[] {
   const { kind, columns, numRows } = encoding;
   const type = { leaves: "<u4", features: "<f8", vectors: "<f4" }[kind];

@@ -10,12 +10,11 @@ import { writeUnlisted, type Chunks } from "../io/write.js";
 import { deltaFiles, deltaLines, deltaOf } from "./delta.js";
 import type { ExportFormat, SavedFormat } from "./format.js";
 import { formatNamed } from "./formats.js";
-import { checkHeld } from "./key-checks.js";
+import { checkHeld } from "./key-rules.js";
 import { reserveFacts } from "./reserve.js";
 import { selectRows, type ExportOptions, type Selection } from "./selection.js";
 import type { Sent, ServerTarget } from "./servers/server.js";
 
-/** The number of rows written, and of zero vectors among them. */
 export interface Exported {
   rows: number;
   numZero: number;
@@ -68,13 +67,7 @@ export async function exportDirectory(
   return exportedOf(selection, format);
 }
 
-/**
- * Writes a format that an external package writes, completely or not at all.
- *
- * @throws {UsageError} as exportTable, or the package is not installed
- * @throws {OutputError} the target exists (with force: and is no directory of this format), or cannot be created
- * @throws {IoError} disk full, permission and the like during the write
- */
+/** Writes a format that an external package writes. @throws as exportDirectory, or {UsageError} without the package */
 export async function exportSaved(
   rows: TableRows,
   { format, ...options }: ExportOptions & { format: SavedFormat },
@@ -93,12 +86,6 @@ export async function exportSaved(
   return exportedOf(selection, format);
 }
 
-/**
- * Selects the rows and checks that the format can represent them.
- *
- * @throws {UsageError} as selectRows
- * @throws {DataError} as checkHeld
- */
 async function checkedSelection(
   rows: TableRows,
   options: ExportOptions,
@@ -109,12 +96,7 @@ async function checkedSelection(
   return selection;
 }
 
-/**
- * Writes rows directly to a server, completely or not at all.
- *
- * @throws {UsageError} as exportTable, or the format is for files only
- * @throws {EmbedError} as the format's `send`
- */
+/** Writes rows to a server, completely or not at all. @throws as exportTable, and as the format's `send` */
 export async function exportToServer(
   rows: TableRows,
   options: ExportOptions & { format: string },
@@ -151,18 +133,16 @@ export async function exportDelta(
   return { added, changed: delta.written.length - added, removed: delta.removed.length, same: delta.same };
 }
 
-/** Returns the numbers of rows and of zero vectors; the latter were counted while the rows were written. */
+/** The zero vectors were counted while the rows were written. */
 function exportedOf(selection: Selection, format: ExportFormat): Exported {
   const numZero = layersOf(selection, format).reduce((sum, one) => sum + one.numZero, 0);
   return { rows: selection.numRows, numZero };
 }
 
-/** Returns one selection per field if the format writes fields separately, or else the whole selection. */
 function layersOf(selection: Selection, format: ExportFormat): readonly Selection[] {
   return (format.layers && selection.layers) ?? [selection];
 }
 
-/** Writes the files that accompany every format: preprocess.json and reserve.json. */
 async function writeBeside(options: ExportOptions, dir: string, signal?: AbortSignal): Promise<void> {
   if (options.preprocess) await writeUnlisted(join(dir, "preprocess.json"), [options.preprocess], signal);
   const facts = reserveFacts(options);

@@ -12,36 +12,26 @@ import type { Layer, Selection } from "./selection.js";
 import type { Send } from "./servers/server.js";
 
 interface FormatTraits {
-  /** one-line description for the help */
   summary: string;
   /** true: rows have a single key column, so several fields are written as `field:key` */
   oneKeyColumn: boolean;
-  /** rule for keys that the format cannot represent */
   keys: KeyRule;
   /** for a format of directories: the directories that --force may replace */
   own?: OwnDirectory;
   /** true if rows are identified by number, with or without a key, so the format can contain the rows of --reserve */
   keepsRows?: true;
-  /**
-   * true if several chosen fields are written separately (`Selection.layers`), each as if it were the only one, and not
-   * as `field:key`
-   */
+  /** true if several chosen fields are written separately (`Selection.layers`) and not as `field:key` */
   layers?: true;
-  /**
-   * for a format that identifies rows by key: the value of --reserve for which it has names of the padding row and the
-   * out-of-vocabulary row
-   */
+  /** rows are identified by key: the value of --reserve for which the format has names of the reserved rows */
   namesReserved?: ReserveScheme;
   /**
    * true if the format represents the model and not only the table: fields are as in training, and an item's vector
    * does not include those of its columns
    */
   isOfModel?: true;
-  /** true if the format supports --dtype */
   takesDtype?: true;
   /** true if the format looks up a row for unknown keys, so the table must have one */
   findsUnknown?: true;
-  /** function that writes the rows directly to a server */
   send?: Send;
   /** true if keys share a namespace with all other data on the server, so they need a prefix (--into) */
   needsPrefix?: true;
@@ -49,14 +39,12 @@ interface FormatTraits {
 
 export interface FileFormat extends FormatTraits {
   needsDirectory: false;
-  /** Returns the bytes of the exported file. */
   chunks(selection: Selection): Chunks;
 }
 
 export interface DirectoryFormat extends FormatTraits {
   needsDirectory: true;
   own: OwnDirectory;
-  /** Returns the names of the exported files, each with its chunks. */
   files(selection: Selection): Map<string, Chunks>;
 }
 
@@ -78,16 +66,11 @@ type Declared<Format extends ExportFormat> = Omit<
 
 const usual = { oneKeyColumn: false, keys: exact };
 
-/** Declares a format that writes one file. */
 export function fileFormat(declared: Declared<FileFormat>): FileFormat {
   return { ...usual, needsDirectory: false, ...declared };
 }
 
-/**
- * Declares a format that writes several files.
- *
- * @param names names of all files that it may write; every directory of the format contains the first one
- */
+/** @param names all files that the format may write; every directory of the format contains the first one */
 export function directoryFormat(
   name: string,
   names: readonly [string, ...string[]],
@@ -96,7 +79,7 @@ export function directoryFormat(
   return { ...usual, needsDirectory: true, own: ownExport(name, names, declared.layers), ...declared };
 }
 
-/** Declares a format that an external package writes. @param names names of a directory's files; absent for one file */
+/** @param names names of a directory's files; absent for one file */
 export function savedFormat(
   name: string,
   names: readonly [string, ...string[]] | undefined,
@@ -125,17 +108,14 @@ function ownExport(
     filesOf: async (dir) => {
       const fields = await layersOf(dir);
       if (!fields) return await own.filesOf(dir);
-      return [LAYERS_FILE, ...beside, ...fields.flatMap((field) => layerFiles(field, [marker, ...names]))];
+      const files = fields.flatMap((field) => [marker, ...names].map((name) => `${field}/${name}`));
+      return [LAYERS_FILE, ...beside, ...files];
     },
   };
 }
 
 /** Name of the file that lists the layers of a directory; each layer is a folder with the files of one field. */
 const LAYERS_FILE = "layers.json";
-
-function layerFiles(field: string, names: readonly string[]): string[] {
-  return names.map((name) => `${field}/${name}`);
-}
 
 /** Returns the fields whose files a directory contains in one folder each (its layers); undefined if it has none. */
 async function layersOf(dir: string): Promise<string[] | undefined> {
@@ -151,12 +131,7 @@ function whyNoFolders(fields: readonly string[]): string | undefined {
   return nested === undefined ? whyNotListed(fields, [LAYERS_FILE]) : `${excerpt(nested)}, which has a slash`;
 }
 
-/**
- * Returns the files of a directory with a folder for each field, which contains the files that the format writes for
- * this field alone.
- *
- * @throws {UsageError} a field's name cannot be that of a folder
- */
+/** Each field becomes a folder. @throws {UsageError} a field's name cannot be that of a folder */
 export function filesByLayer(
   layers: readonly Layer[],
   filesOf: (layer: Layer) => ReadonlyMap<string, Chunks>,

@@ -3,7 +3,7 @@
 import { UsageError, excerpt, nearestName } from "../errors.js";
 import { arrow } from "./files/arrow.js";
 import { csv, tsv } from "./files/delimited.js";
-import { faiss } from "./files/faiss.js";
+import { faiss, usearch } from "./files/vector-indexes.js";
 import { fnn } from "./files/fnn.js";
 import { elasticsearchBulk, jsonl, qdrantJsonl } from "./files/jsonl.js";
 import { libsvm } from "./files/libsvm.js";
@@ -15,7 +15,6 @@ import { projector } from "./files/projector.js";
 import { redis } from "./files/redis.js";
 import { safetensors } from "./files/safetensors.js";
 import { sqlite } from "./files/sqlite.js";
-import { usearch } from "./files/usearch.js";
 import { fasttextVec, glove, recbole, starspaceTsv, word2vec, word2vecBin } from "./files/word-vectors.js";
 import type { ExportFormat } from "./format.js";
 import { onnx } from "./onnx/onnx.js";
@@ -51,11 +50,7 @@ export const exportFormats: ReadonlyMap<string, ExportFormat> = new Map<string, 
   }),
 );
 
-/**
- * Returns the format with the given name.
- *
- * @throws {UsageError} there is no such format; the message suggests the most similar name
- */
+/** @throws {UsageError} there is no such format; the message suggests the most similar name */
 export function formatNamed(name: string): ExportFormat {
   const format = exportFormats.get(name);
   if (format) return format;

@@ -10,13 +10,9 @@ import { NO_ITEM } from "../kernels/top-items/binding.js";
 import { type RowFormat } from "./row-formats.js";
 import { rowChunks, type RowBatch, type RowColumn } from "./row-table.js";
 
-export type ListFormat = RowFormat;
-
 /** Lists of items for some keys: the users or items that own the lists. */
 export interface ListBatch {
-  /** keys of the lists' owners, which are users or items */
   keys: Keys;
-  /** names of the categories, if an owner has a list for each category */
   categories?: Keys;
   /**
    * u32[numLists] each: owner of each list, as an index into `keys`, and its category, as an index into `categories`;
@@ -28,7 +24,6 @@ export interface ListBatch {
   top: number;
   /** u32[numLists * top]: items of each list as indices, best first; NO_ITEM fills the end of a shorter list */
   items: Uint32Array;
-  /** f32: scores of the items, in the order of the items */
   scores: Float32Array;
 }
 
@@ -41,15 +36,12 @@ export interface ListColumns {
 
 /** Lists that can be iterated over once. */
 export interface Lists {
-  /** names of the key columns */
   columns: ListColumns;
-  /** keys of the items that occur in the lists */
   items: Keys;
   batches: AsyncIterable<ListBatch>;
 }
 
-/** Returns the bytes of a file of lists. */
-export function listChunks(format: ListFormat, lists: Lists): AsyncGenerator<Uint8Array> {
+export function listChunks(format: RowFormat, lists: Lists): AsyncGenerator<Uint8Array> {
   const { owner, category, item } = lists.columns;
   const columns: RowColumn[] = [
     ...[owner, ...(category === undefined ? [] : [category])].map((name) => ({ name, type: "key" as const })),
@@ -65,7 +57,6 @@ export function numListsIn({ keys, ownerOf }: ListBatch): number {
   return ownerOf?.length ?? keys.size;
 }
 
-/** Returns the number of items in a recommendation list of the batch. */
 export function lengthOfList({ items, top }: ListBatch, list: number): number {
   let length = 0;
   while (length < top && items[list * top + length] !== NO_ITEM) length++;

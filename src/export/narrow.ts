@@ -87,7 +87,7 @@ export async function rowsNamed(
   };
 }
 
-/** Selects rows. @param picked numbers of the selected rows, ascending */
+/** @param picked numbers of the selected rows, ascending */
 function pickedRows(rows: TableRows, picked: Uint32Array): TableRows {
   return {
     ...rows,
@@ -127,17 +127,4 @@ function normalized(table: EmbeddingTable): EmbeddingTable {
     if (norm > 0) for (let d = 0; d < dim; d++) vector[d] = vector[d]! / norm;
   }
   return { ...table, vectors };
-}
-
-/** Returns the number of rows with a key and a zero vector, whose cosine with other vectors is undefined. */
-export function numZeroVectors(table: EmbeddingTable): number {
-  const { dim, numRows, vectors } = table;
-  let count = 0;
-  for (let row = 0; row < numRows; row++) {
-    if (isHole(table, row)) continue;
-    let d = 0;
-    while (d < dim && vectors[row * dim + d] === 0) d++;
-    count += d === dim ? 1 : 0;
-  }
-  return count;
 }

@@ -1,13 +1,6 @@
-// Loads packages that only some formats need.
-
 import { IoError, UsageError } from "../errors.js";
 
-/**
- * Imports an optional package.
- *
- * @param format the format that needs it, and the versions that are known to work
- * @throws {UsageError} the package is not installed, or does not support this platform
- */
+/** @throws {UsageError} the package is not installed, or does not support this platform */
 export async function optionalPackage<T>(
   format: string,
   [name, versions]: readonly [name: string, versions: string],
@@ -28,11 +21,7 @@ export async function optionalPackage<T>(
   }
 }
 
-/**
- * Calls a package that writes a file by itself.
- *
- * @throws {IoError} the package fails; its errors have no code that states the reason
- */
+/** @throws {IoError} the package fails; its errors have no code that states the reason */
 export function writtenBy<T>(name: string, write: () => T): T {
   try {
     return write();

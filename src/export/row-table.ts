@@ -14,6 +14,7 @@ import { ByteWriter } from "./files/byte-writer.js";
 import { quotedCell } from "./files/delimited.js";
 import { jsonString } from "./files/jsonl.js";
 import type { RowFormat } from "./row-formats.js";
+import { keyBytes } from "./selection.js";
 
 export interface RowColumn {
   name: string;
@@ -26,17 +27,13 @@ interface PlacedKeys {
   places: Uint32Array;
 }
 
-/** The cells of a column in a batch, in the layout of the column's type. */
 export type RowCells = Keys | PlacedKeys | Uint32Array | Float32Array | Float64Array;
 
-/** Consecutive rows of the file that is written. */
 export interface RowBatch {
   numRows: number;
-  /** the cells of each column */
   cells: readonly RowCells[];
 }
 
-/** Returns the bytes of a file of rows. @param columns columns with distinct names */
 export function rowChunks(
   format: RowFormat,
   columns: readonly RowColumn[],
@@ -48,10 +45,7 @@ export function rowChunks(
   );
 }
 
-/**
- * Regroups rows into batches of equal size, except for the last, so that a file does not depend on the sizes of the
- * incoming batches.
- */
+/** Batches of equal size, except for the last, so that a file does not depend on the incoming batches. */
 export async function* ofOneSize(batches: AsyncIterable<RowBatch>, size: number): AsyncGenerator<RowBatch> {
   let held: RowBatch[] = [];
   let numHeld = 0;
@@ -145,10 +139,8 @@ const KERNEL_ROWS = 1 << 13;
 
 /** The syntax in which rows are written as lines. */
 interface LineStyle {
-  /** text that precedes the cell of each column */
   before: readonly string[];
   end: string;
-  /** converts a key of a column for writing */
   text: (key: Uint8Array, column: number) => Uint8Array;
 }
 
@@ -188,9 +180,7 @@ export async function* rowLines(
   }
 }
 
-/** The syntax in which the cells of one column are written as text. */
 interface CellStyle {
-  /** bytes that are written before each cell, such as a delimiter */
   head: Uint8Array;
   text: (key: Uint8Array) => Uint8Array;
   made: WeakMap<Keys, Keys>;
@@ -210,7 +200,7 @@ function writtenColumn(cells: RowCells, style: CellStyle): WrittenColumn {
   return column;
 }
 
-/** Writes lines until the writer's buffer is full. @returns the first row that was not written */
+/** @returns the first row that was not written, because the writer's buffer is full */
 function writeLines(
   out: ByteWriter,
   columns: readonly WrittenColumn[],
@@ -238,14 +228,11 @@ function writeLines(
   return row;
 }
 
-/**
- * Returns the bytes that are written for each key: the text in front of it, then the converted key. The bytes for an
- * empty key come last.
- */
+/** The text in front of each key, then the converted key. The bytes for an empty key come last. */
 function writtenKeys(keys: Keys, { head, text, made }: CellStyle): Keys {
   const texts = Array.from({ length: keys.size + 1 }, (_, key) => [
     head,
-    text(key < keys.size ? keyBytesAt(keys, key) : EMPTY),
+    text(key < keys.size ? keyBytes({ keys }, key) : EMPTY),
   ]).flat();
   const offsets = new Uint32Array(keys.size + 2);
   for (let key = 0; key <= keys.size; key++)
@@ -256,10 +243,6 @@ function writtenKeys(keys: Keys, { head, text, made }: CellStyle): Keys {
 }
 
 const EMPTY = new Uint8Array(0);
-
-function keyBytesAt({ bytes, offsets }: Keys, key: number): Uint8Array {
-  return bytes.subarray(offsets[key], offsets[key + 1]);
-}
 
 async function* parquetChunks(
   columns: readonly RowColumn[],

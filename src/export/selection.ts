@@ -7,9 +7,7 @@ import { loadRows, rangeOf, rowsWithin, type TableRows } from "../embedding/rows
 import { isHole, type EmbeddingTable } from "../embedding/table.js";
 import type { ByteWriter } from "./files/byte-writer.js";
 import type { Dtype } from "./dtype.js";
-import { numZeroVectors } from "./narrow.js";
-import type { ReserveScheme } from "./reserve.js";
-import type { UnknownVector } from "./unknown-keys.js";
+import type { ReserveScheme, UnknownVector } from "./reserve.js";
 
 /** Parameters of a factorization machine in addition to its table, for formats that contain the model. */
 export interface ModelFacts {
@@ -37,16 +35,12 @@ export interface ExportOptions {
   withWeight: boolean;
   /** true: a key that a format cannot represent exactly is an error instead of having its characters replaced */
   strict: boolean;
-  /** for parquet: each dimension has its own column */
   wide?: boolean;
-  /** content of the run's preprocess.json, which formats of several files include */
   preprocess?: Uint8Array;
   model?: ModelFacts;
   /** where the table has rows for padding and for out-of-vocabulary keys (keras, fuxictr or pytorch), if it has them */
   reserve?: ReserveScheme;
-  /** if `reserve` is set: the kind of each field's out-of-vocabulary row */
   unknownKeys?: Readonly<Record<string, UnknownVector>>;
-  /** column of texts that csv, tsv and jsonl write */
   texts?: RowTexts;
   /** type of the vectors' numbers; f32 when absent */
   dtype?: Dtype;
@@ -68,18 +62,13 @@ export interface ExportBatch {
   field: string | undefined;
 }
 
-/** The rows to export, with the options of the export. */
 export interface Selection extends Omit<ExportOptions, "preprocess" | "withWeight"> {
   dim: number;
   numRows: number;
   /** names of all fields of the table */
   fields: readonly string[];
   hasWeights: boolean;
-  /**
-   * Returns the rows in order; it may be called several times.
-   *
-   * @param pass vectors: false leaves the batches' vectors empty
-   */
+  /** The rows in order, as often as it is called. @param pass vectors: false leaves the batches' vectors empty */
   batches: (pass?: { vectors?: boolean }) => AsyncIterable<ExportBatch>;
   /** Returns all rows as one batch, for formats that need all rows at the same time. */
   whole: () => Promise<ExportBatch>;
@@ -89,16 +78,11 @@ export interface Selection extends Omit<ExportOptions, "preprocess" | "withWeigh
   layers?: readonly Layer[];
 }
 
-/** The rows of one field, if a format writes several fields separately. */
 export interface Layer extends Selection {
   field: string;
 }
 
-/**
- * Selects the rows to export.
- *
- * @throws {UsageError} the table has no such field, or no weights although they are requested
- */
+/** @throws {UsageError} the table has no such field, or no weights although they are requested */
 export async function selectRows(rows: TableRows, options: ExportOptions): Promise<Selection> {
   const { field, withWeight, preprocess: _, ...how } = options;
   if (withWeight && !rows.hasWeights) throw new UsageError("the table has no weights: omit --with-weight");
@@ -140,6 +124,19 @@ export async function selectRows(rows: TableRows, options: ExportOptions): Promi
   return selection;
 }
 
+/** Returns the number of rows with a key and a zero vector, whose cosine with other vectors is undefined. */
+function numZeroVectors(table: EmbeddingTable): number {
+  const { dim, numRows, vectors } = table;
+  let count = 0;
+  for (let row = 0; row < numRows; row++) {
+    if (isHole(table, row)) continue;
+    let d = 0;
+    while (d < dim && vectors[row * dim + d] === 0) d++;
+    count += d === dim ? 1 : 0;
+  }
+  return count;
+}
+
 /** Checks that all keys are UTF-8. @throws {ArtifactError} a key is not UTF-8, so no format could represent it */
 export function checkUtf8({ size, bytes, offsets }: Keys): void {
   // all bytes together may be valid UTF-8 even if a character is split between two keys
@@ -158,31 +155,23 @@ export function checkUtf8({ size, bytes, offsets }: Keys): void {
 }
 
 /** Returns the bytes of a row's key as a view. */
-export function keyBytes({ keys }: EmbeddingTable, row: number): Uint8Array {
+export function keyBytes({ keys }: Pick<EmbeddingTable, "keys">, row: number): Uint8Array {
   return keys.bytes.subarray(keys.offsets[row], keys.offsets[row + 1]);
 }
 
-/**
- * Returns a row's key for formats with one key column: the key itself if one field is exported, otherwise `field:key`.
- */
+/** The key itself if one field is exported, otherwise `field:key`. */
 export function oneKeyBytes({ table, field }: Pick<ExportBatch, "table" | "field">, row: number): Uint8Array {
   if (field !== undefined) return keyBytes(table, row);
   return Buffer.concat([Buffer.from(`${table.fields[table.fieldOf[row]!]}:`, "utf8"), keyBytes(table, row)]);
 }
 
-/**
- * Returns the bytes of a row's key for formats with one key column, or the name of the field for the single row of a
- * numeric field, whose key is empty.
- */
+/** As oneKeyBytes, or the name of the field for the single row of a numeric field, whose key is empty. */
 export function nameBytes(batch: Pick<ExportBatch, "table" | "field">, row: number): Uint8Array {
   const key = oneKeyBytes(batch, row);
   return key.length === 0 && batch.field !== undefined ? Buffer.from(batch.field) : key;
 }
 
-/**
- * Yields the chunks of a text file that is written row by row. @param writer returns a function that writes one row of
- * the given batch
- */
+/** @param writer returns a function that writes one row of the given batch */
 export async function* chunksByRow(
   selection: Pick<Selection, "batches">,
   out: ByteWriter,
@@ -198,7 +187,7 @@ export async function* chunksByRow(
   yield out.take();
 }
 
-/** Yields the chunks of a text file that is written row by row, without the rows that have no key. */
+/** As chunksByRow, without the rows that have no key. */
 export function keyedChunks(
   selection: Pick<Selection, "batches">,
   out: ByteWriter,
@@ -212,12 +201,10 @@ export function keyedChunks(
   });
 }
 
-/** Returns the same rows with their vectors replaced by empty ones. */
 export function withoutVectors({ batches }: Selection): Pick<Selection, "batches"> {
   return { batches: () => batches({ vectors: false }) };
 }
 
-/** Returns a view of an array's bytes. */
 export function byteView({ buffer, byteOffset, byteLength }: ArrayBufferView): Uint8Array {
   return new Uint8Array(buffer, byteOffset, byteLength);
 }

@@ -1,7 +1,7 @@
 // Reads the parameters of a factor model's run that are not in its table.
 
 import type { Run } from "../embedding/run-directory.js";
-import type { OutOfVocabulary } from "../export/unknown-keys.js";
+import type { OutOfVocabulary } from "../export/reserve.js";
 import type { ModelFacts } from "../export/selection.js";
 import type { KeyVectors } from "../training/capabilities/key-vectors.js";
 import type { Composition } from "../training/capabilities/run-space.js";

@@ -1,9 +1,9 @@
 // Compares a value with its bounds and returns one outcome per bound.
 
-import { durationOf, shareOf } from "../config/gates.js";
+import { durationOf, shareOf, type BeforeBounds } from "../config/gates.js";
 import type { GateOutcome } from "../embedding/gate-file.js";
+import { parseTime } from "../log/time.js";
 
-/** Formats a value for messages. */
 export type Show = (value: number) => string;
 
 export const asCount: Show = (value) => value.toLocaleString("en");
@@ -11,7 +11,6 @@ export const asShare: Show = (value) => `${Number((100 * value).toPrecision(3))}
 export const asNumber: Show = (value) => String(Number(value.toPrecision(5)));
 export const asTime: Show = (value) => new Date(value).toISOString();
 
-/** A value that a gate has measured, with the previous version's value. */
 export interface GateMeasurement {
   gate: string;
   value: number | undefined;
@@ -59,10 +58,7 @@ function absolute(measured: GateMeasurement, name: "min" | "max", bound: number,
   return outcome(measured, `${name} ${text}`, (value) => (name === "min" ? value >= bound : value <= bound));
 }
 
-/**
- * Returns the outcome of a bound that compares a value with the previous version's. The outcome is `notCompared` if the
- * previous value is absent, and `failed` if the current one is.
- */
+/** `notCompared` if the previous value is absent, `failed` if the current one is. */
 export function relative(
   measured: GateMeasurement,
   bound: string,
@@ -105,37 +101,26 @@ function unbounded({ gate, value, previous, show, why }: GateMeasurement): GateO
   };
 }
 
-export interface NewestBounds {
-  min?: string | undefined;
-  max?: string | undefined;
-  maxAge?: string | undefined;
-  minAdvance?: string | undefined;
-  maxAdvance?: string | undefined;
-}
-
-/** Checks the bounds of a time. @param now milliseconds since 1970 @param parse parses the bounds that are times */
+/** Checks the bounds of a time. @param now milliseconds since 1970 */
 export function checkTime(
   measured: GateMeasurement,
-  { min, max, maxAge, minAdvance, maxAdvance }: NewestBounds,
+  { min, max, maxAge, minAdvance, maxAdvance }: NonNullable<BeforeBounds["newest"]>,
   now: number,
-  parse: (text: string) => number,
 ): GateOutcome[] {
   const outcomes: GateOutcome[] = [];
   const own = (bound: string, isGood: (value: number) => boolean) =>
     outcomes.push(outcome(measured, bound, isGood));
   const advance = (bound: string, isGood: (advance: number) => boolean) =>
     outcomes.push(relative(measured, bound, (value, previous) => isGood(value - previous)));
-  if (min !== undefined) own(`min ${min}`, (value) => value >= parse(min));
-  if (max !== undefined) own(`max ${max}`, (value) => value <= parse(max));
+  if (min !== undefined) own(`min ${min}`, (value) => value >= parseTime(min));
+  if (max !== undefined) own(`max ${max}`, (value) => value <= parseTime(max));
   if (maxAge !== undefined) outcomes.push(ageOutcome(measured, maxAge, now));
   if (minAdvance !== undefined) advance(`minAdvance ${minAdvance}`, (by) => by >= durationOf(minAdvance));
   if (maxAdvance !== undefined) advance(`maxAdvance ${maxAdvance}`, (by) => by <= durationOf(maxAdvance));
   return outcomes.length > 0 ? outcomes : [unbounded(measured)];
 }
 
-/**
- * Maximum time by which clocks and time zones may put an event into the future; a later event has no meaningful age.
- */
+/** Clocks and time zones may put an event this far into the future; a later one has no meaningful age. */
 const AHEAD = durationOf("1d");
 
 function ageOutcome(measured: GateMeasurement, maxAge: string, now: number): GateOutcome {
@@ -161,7 +146,6 @@ export interface NamedRoles {
   item?: string | undefined;
 }
 
-/** Bounds of the values that one gate measures for each field. */
 export interface FieldBounds {
   of: (field: string) => ValueBounds | undefined;
   /** whether bounds are given for this field by its name, and not only for all fields */
@@ -170,7 +154,7 @@ export interface FieldBounds {
   unknown: GateOutcome[];
 }
 
-/** Resolves the bounds of a gate for each field. @param kind noun for the names in messages: `field` */
+/** @param kind noun for the names in messages: `field` */
 export function fieldBounds(
   gate: string,
   bounds: PerField | undefined,
@@ -194,7 +178,6 @@ export function fieldBounds(
   return { of: (field) => own.get(field) ?? every, isNamed: (field) => own.has(field), unknown };
 }
 
-/** Returns the outcomes of the bounds of a gate that compares two tables, if there is no previous version. */
 export function withoutEarlier(gate: string, bounds: PerField | undefined): GateOutcome[] {
   const why = "there is no earlier version to compare with";
   const own = Object.entries(bounds?.fields ?? {});
@@ -204,16 +187,31 @@ export function withoutEarlier(gate: string, bounds: PerField | undefined): Gate
   ];
 }
 
-/** Returns an outcome for each bound whose value cannot be compared, with the reason. */
 export function notCompared(
   gate: string,
   { min, max, within }: ValueBounds = {},
   why: string,
 ): GateOutcome[] {
-  return Object.entries({ min, max, within }).flatMap(([kind, value]): GateOutcome[] => {
-    if (value === undefined) return [];
-    const bound = `${kind} ${value}`;
-    const message = `${gate} has no value (${why}): ${bound}`;
-    return [{ gate, bound, value: null, previous: null, status: "notCompared", message }];
+  return withoutValue(gate, { min, max, within }, why, "notCompared");
+}
+
+/** Returns one outcome per bound for a value that cannot be measured or compared. */
+export function withoutValue(
+  gate: string,
+  bounds: Readonly<Record<string, number | string | undefined>>,
+  why: string,
+  status: "failed" | "notCompared",
+): GateOutcome[] {
+  return Object.entries(bounds).flatMap(([kind, bound]): GateOutcome[] => {
+    if (bound === undefined) return [];
+    const stated = `${kind} ${bound}`;
+    const message = `${gate} has no value (${why}): ${status === "failed" ? "not " : ""}${stated}`;
+    return [{ gate, bound: stated, value: null, previous: null, status, message }];
   });
+}
+
+/** Lists the first three names, and the number of others. */
+export function shortList(names: readonly string[]): string {
+  const rest = names.length - 3;
+  return names.slice(0, 3).join(", ") + (rest > 0 ? ` and ${rest} more` : "");
 }

@@ -32,7 +32,6 @@ export const listFactsShape = object({
   coverage: where("a share", (value) => typeof value === "number" && value >= 0 && value <= 1),
 });
 
-/** Recommendation lists that a pipeline makes and the gates check. */
 export interface CheckedLists {
   /** path of the lists' file within exports/ */
   out: string;

@@ -33,10 +33,7 @@ export function metricOutcomes(
   ];
 }
 
-/**
- * Checks the lower end of the confidence interval of the vectors' gain, which must exceed its bound, so that vectors
- * without any gain fail `min: 0`.
- */
+/** The lower end of the interval of the vectors' gain must exceed `min`, so that vectors without gain fail `min: 0`. */
 export function vectorsAddOutcomes(
   now: VectorsAdd | undefined,
   before: VectorsAdd | undefined,
@@ -93,10 +90,7 @@ function measuredOf(metrics: ByPart, before: ByPart | undefined, gate: string): 
   };
 }
 
-/**
- * Whether a metric is undefined because its split has labels of one class; log loss is the only metric that does not
- * need two.
- */
+/** Log loss is the only metric that does not need labels of two classes. */
 export function isOneClass(metrics: ByPart, gate: string): boolean {
   const [part, name] = [gate.slice(0, gate.indexOf(".")), gate.slice(gate.indexOf(".") + 1)];
   const found = (Object.hasOwn(metrics, part) && metrics[part]) || {};

@@ -12,10 +12,9 @@ import { readEncoded, type EncodedDataset, isEncodedDataset } from "../dataset/e
 import { type GateOutcome, countGates, type GateCounts, gatesIfAny } from "../embedding/gate-file.js";
 import { GATE_FILE } from "../embedding/publication.js";
 import { readHistory, UNKNOWN } from "../embedding/key-history.js";
-import { keyedRows, type TableRows } from "../embedding/rows.js";
+import { keyedRows, type TableRows, type KeyedRows } from "../embedding/rows.js";
 import { DEFAULT_TABLE, openRun, type Run } from "../embedding/run-directory.js";
 import { GateError } from "../errors.js";
-import { parseTime } from "../log/time.js";
 import { metricOutcomes, vectorsAddOutcomes } from "./gate-metrics.js";
 import {
   asCount,
@@ -30,11 +29,13 @@ import {
   fieldBounds,
   withoutEarlier,
   notCompared,
+  type Show,
+  type FieldBounds,
+  type NamedRoles,
 } from "./bounds.js";
-import { factsOf, unseenShare } from "./gate-dataset.js";
+import { factsOf, unseenShare } from "./group-facts.js";
 import { newOutcomes } from "./gate-new.js";
-import { driftOutcomes, tableOutcomes } from "./gate-run.js";
-import { tableFacts, type TableFacts } from "../evaluation/table-facts.js";
+import { tableFacts, type TableFacts, driftOf } from "../evaluation/table-facts.js";
 import { writeFileAtomic } from "../io/atomic.js";
 import { version } from "../io/package-version.js";
 import { join } from "node:path";
@@ -104,7 +105,7 @@ export async function gateBefore(
   );
   const last = newest.previous ?? (run && (await newestOf(run)));
   if (newest.value !== undefined || bounds.newest)
-    outcomes.push(...checkTime({ ...newest, previous: last }, bounds.newest ?? {}, now, parseTime));
+    outcomes.push(...checkTime({ ...newest, previous: last }, bounds.newest ?? {}, now));
   const events = { now: facts.newest, before: last };
   return [...outcomes, ...newOutcomes(encoded, run, events, bounds)];
 }
@@ -131,7 +132,6 @@ async function unseenOutcomes(
   return [...outcomes, ...unknown];
 }
 
-/** Returns the time of the newest event in a run's log. */
 async function newestOf(run: Run): Promise<number | undefined> {
   const { lastSeen } = await readHistory(run, (await run.readKeys()).numRows);
   const newest = lastSeen.reduce((latest, time) => (time > latest ? time : latest), UNKNOWN);
@@ -186,12 +186,7 @@ export async function gateAfter(
   return outcomes;
 }
 
-/**
- * Throws if a gate has failed.
- *
- * @param compared a sentence about the version that gates compared with
- * @throws {GateError} a gate failed; the message names each
- */
+/** @param compared a sentence about the version that gates compared with @throws {GateError} names each failed gate */
 export function checkGates(outcomes: readonly GateOutcome[], compared?: string): void {
   const failed = outcomes.filter(({ status }) => status === "failed");
   if (failed.length === 0) return;
@@ -204,10 +199,7 @@ export function checkGates(outcomes: readonly GateOutcome[], compared?: string):
   );
 }
 
-/**
- * Returns outcomes that call the bounds on recommendation lists not compared, for a run that is checked without its
- * pipeline.
- */
+/** For a run that is checked without its pipeline, which makes the lists. */
 function listsNotRead(bounds: NonNullable<GateBounds["after"]>["lists"] = {}): GateOutcome[] {
   const why = "a pipeline's recall makes lists, embed gate looks at a run alone";
   return (["empty", "coverage", "overlap"] as const).flatMap((name) =>
@@ -264,4 +256,96 @@ export async function earlierValues({ path, manifest }: Run): Promise<Map<string
 export function gateJson(outcomes: readonly GateOutcome[]): string {
   const counts = countGates(outcomes);
   return `${JSON.stringify({ schemaVersion: 2, passed: counts.failed === 0, counts, outcomes }, undefined, 2)}\n`;
+}
+
+// Checks the vectors of a run's table, and compares them with the previous version's.
+
+function tableOutcomes(
+  { manifest }: Run,
+  fields: readonly string[],
+  { fields: own }: TableFacts,
+  before: TableFacts | undefined,
+  bounds: AfterBounds,
+): GateOutcome[] {
+  const roles = (manifest.roles ?? {}) as NamedRoles;
+  const zero = fieldBounds("zero", bounds.zero, fields, roles);
+  const duplicate = fieldBounds("duplicate", bounds.duplicate, fields, roles);
+  const outcomes = fields.flatMap((field) => {
+    const [facts, last] = [own.get(field), before?.fields.get(field)];
+    const about = (gate: string, value: number | undefined, previous: number | undefined, show: Show) => ({
+      gate: `${gate}:${field}`,
+      value,
+      previous,
+      show,
+      why: "the field has no rows",
+      ...(before && { whyNoPrevious: "the last version has no rows of it" }),
+    });
+    const share = (name: "zero" | "duplicate", { of, isNamed }: FieldBounds) =>
+      // a field without rows is only measured if the bounds name the field
+      reported(
+        about(name, facts?.[name], last?.[name], asShare),
+        facts || isNamed(field) ? of(field) : undefined,
+      );
+    const norm = (name: "mean" | "median" | "p99") =>
+      facts
+        ? checkBounds(
+            about(`norm.${name}`, facts.norm[name], last?.norm[name], asNumber),
+            bounds.norm?.[name],
+          )
+        : [];
+    return [
+      ...share("zero", zero),
+      ...share("duplicate", duplicate),
+      ...(["mean", "median", "p99"] as const).flatMap(norm),
+    ];
+  });
+  return [...outcomes, ...zero.unknown, ...duplicate.unknown];
+}
+
+async function driftOutcomes(
+  { manifest }: Run,
+  now: KeyedRows,
+  earlier: KeyedRows | undefined,
+  bounds: AfterBounds,
+  { threads = 1, signal }: { threads?: number; signal?: AbortSignal },
+): Promise<GateOutcome[]> {
+  if (!earlier)
+    return [
+      ...withoutEarlier("overlap", bounds.overlap),
+      ...withoutEarlier("displacement", bounds.displacement),
+    ];
+  const [table, before] = [now.rows, earlier.rows];
+  const roles = (manifest.roles ?? {}) as NamedRoles;
+  const { k = 20, ...ofOverlap } = bounds.overlap ?? {};
+  const overlaps = fieldBounds("overlap", ofOverlap, table.fields, roles);
+  const displacements = fieldBounds("displacement", bounds.displacement, table.fields, roles);
+  const outcomes = [...overlaps.unknown, ...displacements.unknown];
+  const dims = `the last version has ${before.dim} dimensions, this one ${table.dim}`;
+  for (const field of table.fields) {
+    if (!before.fields.includes(field)) {
+      const why = "the last version has no such field";
+      outcomes.push(
+        ...notCompared(`overlap:${field}`, overlaps.of(field), why),
+        ...notCompared(`displacement:${field}`, displacements.of(field), why),
+      );
+      continue;
+    }
+    const drift = await driftOf(now, earlier, field, { k, threads, signal });
+    // skips fields with a single common key, which has no neighbors, such as numeric fields
+    if (drift.keys === 1) continue;
+    const none = "the last version has no two of these keys";
+    const why = before.dim === table.dim ? none : dims;
+    const measured = { previous: undefined, why: none };
+    outcomes.push(
+      ...reported(
+        { ...measured, gate: `overlap:${field}`, value: drift.overlap, show: asShare },
+        overlaps.of(field),
+      ),
+      ...reported(
+        { ...measured, gate: `displacement:${field}`, value: drift.displacement, show: asNumber, why },
+        displacements.of(field),
+      ),
+    );
+  }
+  return outcomes;
 }

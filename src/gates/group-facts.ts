@@ -4,6 +4,9 @@ import { columnNamed, type Dataset } from "../dataset/dataset.js";
 import { MISSING } from "../log/keys.js";
 import type { EncodedDataset } from "../dataset/encoded/read.js";
 import type { InputFingerprint } from "../io/fingerprint.js";
+import { KeyIndex } from "../dataset/vocabulary/key-index.js";
+import { newestEvent } from "../dataset/vocabulary/last-seen.js";
+import { keysOfRows, rowsOf, type EmbeddingTable } from "../embedding/table.js";
 
 /** Measurements of a file or a day. A measurement is undefined if the log lacks its column or the group has no rows. */
 export interface GroupFacts {
@@ -34,7 +37,8 @@ export function measuredGroups(
   const { user, item, label, time } = dataset.roles;
   const users = keyFacts(dataset, user, groups, order);
   const items = keyFacts(dataset, item, groups, order);
-  const labels = labelFacts(dataset, label, groups, order, from);
+  const values = numberValues(dataset, label);
+  const labels = values && groups.map((group) => labelsOf(values, group, order, from));
   const times = numberValues(dataset, time);
   return groups.map((group, g) => ({
     ...group,
@@ -95,19 +99,7 @@ function keyFacts(
   });
 }
 
-function labelFacts(
-  dataset: Dataset,
-  name: string | undefined,
-  groups: readonly RowGroup[],
-  order: Uint32Array | undefined,
-  from: number | undefined,
-): Pick<GroupFacts, "positiveRate" | "labelSpread">[] | undefined {
-  const labels = numberValues(dataset, name);
-  return labels && groups.map((group) => labelsOf(labels, group, order, from));
-}
-
-/** Returns the positive rate and the standard deviation of a group's labels. */
-export function labelsOf(
+function labelsOf(
   labels: Float64Array,
   { start, end }: Pick<RowGroup, "start" | "end">,
   order: Uint32Array | undefined,
@@ -159,10 +151,7 @@ const MOST_DAYS = 4000;
 /** A group of rows start .. end - 1, in the order of `RowGroups.order`. */
 export interface RowGroup {
   name: string;
-  /**
-   * true for a file that is not among the inputs of the previous version, and for a day that ends after the newest
-   * event of the previous version
-   */
+  /** true for a file that the previous version did not read, and for a day that ends after its newest event */
   isNew: boolean;
   /**
    * false for the log's first day if it has no event by 06:00, and for its last day if it has none from 18:00 on,
@@ -173,18 +162,13 @@ export interface RowGroup {
   end: number;
 }
 
-export interface RowGroups {
+interface RowGroups {
   groups: RowGroup[];
   /** row numbers, sorted by group; absent if the rows of the dataset are sorted by group */
   order?: Uint32Array;
 }
 
-/**
- * Groups rows by the log's files.
- *
- * @param before inputs of the previous version
- * @returns undefined if the dataset does not record the number of rows of its files
- */
+/** Undefined if the dataset does not record the rows of its files. @param before inputs of the previous version */
 export function fileGroups(
   { description, dataset }: EncodedDataset,
   before: readonly InputFingerprint[],
@@ -207,12 +191,7 @@ export function fileGroups(
   return { groups: [...groups.filter(({ isNew }) => !isNew), ...groups.filter(({ isNew }) => isNew)] };
 }
 
-/**
- * Groups rows by the days of the log up to its newest event.
- *
- * @param before newest event of the previous version, milliseconds since 1970
- * @returns undefined if no event has a time
- */
+/** Undefined if no event has a time. @param before newest event of the previous version, milliseconds since 1970 */
 export function dayGroups(
   dataset: Dataset,
   newest: number | undefined,
@@ -260,4 +239,63 @@ export function dayGroups(
     if (age < MOST_DAYS) order[next[numDays - 1 - age]!++] = row;
   }
   return { groups, order };
+}
+
+// Measures an encoded dataset for the gates before training, from its description's counts and a column or two of its
+// rows.
+
+/** Measurements of a dataset. A measurement is undefined if the dataset lacks the column that it needs. */
+interface DatasetFacts {
+  rows: number;
+  positiveRate: number | undefined;
+  /** standard deviation of the labels */
+  labelSpread: number | undefined;
+  users: number | undefined;
+  items: number | undefined;
+  /** share of empty cells, by column */
+  missing: Map<string, number>;
+  /** time of the newest event, in milliseconds since 1970 */
+  newest: number | undefined;
+}
+
+/** @param from minimum label of a positive row; when absent, labels above 0 are positive */
+export function factsOf({ dataset, description }: EncodedDataset, from: number | undefined): DatasetFacts {
+  const { rows, roles, columns } = description;
+  const distinctOf = (name: string | undefined) => columns.find((column) => column.name === name)?.distinct;
+  const labels = numberValues(dataset, dataset.roles.label);
+  const newest = newestEvent(dataset);
+  return {
+    rows,
+    ...(labels
+      ? labelsOf(labels, { start: 0, end: dataset.numRows }, undefined, from)
+      : { positiveRate: undefined, labelSpread: undefined }),
+    users: distinctOf(roles.user),
+    items: distinctOf(roles.item),
+    missing: new Map(columns.map(({ name, missing }) => [name, rows === 0 ? 0 : missing / rows])),
+    newest: newest !== undefined && Number.isFinite(newest) ? newest : undefined,
+  };
+}
+
+/**
+ * Returns the share of a field's cells (each value of a multi-valued one) whose key has no row in the table; 0 for a
+ * column without cells.
+ *
+ * @returns undefined if the dataset has no such column of keys
+ */
+export function unseenShare(dataset: Dataset, table: EmbeddingTable, field: string): number | undefined {
+  const column = dataset.columns.find(({ name }) => name === field);
+  if (!column || column.kind === "number") return undefined;
+  const index = new KeyIndex(keysOfRows(table, rowsOf(table, field)));
+  const { dictionary, codes } = column;
+  const isUnseen = Uint8Array.from({ length: dictionary.size }, (_, code) =>
+    index.find(dictionary, code) < 0 ? 1 : 0,
+  );
+  let [unseen, all] = [0, 0];
+  for (const code of codes) {
+    if (code === MISSING) continue;
+    const [start, end] = column.kind === "key" ? [0, 1] : [column.indptr[code]!, column.indptr[code + 1]!];
+    for (let j = start; j < end; j++) unseen += isUnseen[column.kind === "key" ? code : column.values[j]!]!;
+    all += end - start;
+  }
+  return all === 0 ? 0 : unseen / all;
 }

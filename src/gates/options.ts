@@ -1,5 +1,3 @@
-// Options of `embed gate`.
-
 import { threads } from "../training/options/run-options.js";
 import { flag, text, type GivenTo } from "../training/options/table.js";
 

@@ -10,16 +10,12 @@ import { gatesIfAny, type GateOutcome } from "../embedding/gate-file.js";
 import { GATE_FILE } from "../embedding/publication.js";
 import type { Run } from "../embedding/run-directory.js";
 import { asNumber, checkBounds, type ValueBounds, type NamedRoles } from "./bounds.js";
-import { holdsGroupBound } from "./gate-groups.js";
+import { holdsGroupBound } from "./gate-new.js";
 import { isOneClass, metricOutcomes } from "./gate-metrics.js";
 
 type Asked = Record<string, number | string | undefined>;
 
-/**
- * Returns the messages of the current bounds that a version violates.
- *
- * @throws {ArtifactError} its gate.json is damaged
- */
+/** Messages of the current bounds that a version violates. @throws {ArtifactError} its gate.json is damaged */
 export async function brokenBounds({ path, manifest }: Run, bounds: GateBounds): Promise<string[]> {
   const stored = (await gatesIfAny(join(path, GATE_FILE))) ?? [];
   const roles = (manifest.roles ?? {}) as NamedRoles;

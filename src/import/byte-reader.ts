@@ -19,7 +19,6 @@ export class ByteReader {
     this.#pieces = source.pieces();
   }
 
-  /** Opens an input. @throws as openSource */
   static async open(path: string): Promise<ByteReader> {
     return new ByteReader(await openSource(path));
   }
@@ -64,7 +63,6 @@ export class ByteReader {
     }
   }
 
-  /** Yields all further bytes. */
   async *rest(): AsyncGenerator<Uint8Array, void, undefined> {
     do {
       yield this.#bytes.subarray(this.#at);

@@ -83,7 +83,6 @@ function parsedCount(count: number, place: Place): number {
   });
 }
 
-/** Parses a number. @throws {DataError} the cell is empty, or the number exceeds a 32-bit float */
 function weightOf(weight: number, place: Place): number {
   if (Number.isFinite(Math.fround(weight))) return weight;
   const got = Number.isNaN(weight) ? "an empty cell" : String(weight);

@@ -1,8 +1,7 @@
 // The readers of foreign tables, by format. To add a format, add its file to this folder and an entry to this table.
 
 import type { InputFingerprint } from "../io/fingerprint.js";
-import { readFaiss, readNpy } from "./array-folder.js";
-import { readNpz, readTensors } from "./arrays.js";
+import { readFaiss, readNpy, readNpz, readTensors } from "./arrays.js";
 import type { TableCollector } from "./collector.js";
 import { readDelimited } from "./delimited.js";
 import { readGlove, readWordBinary, readWordText } from "./word-vectors.js";
@@ -27,9 +26,7 @@ interface Columns {
 }
 type Read = (path: string, rows: TableCollector, columns: Columns) => Promise<InputFingerprint[]>;
 
-/**
- * Reader of each format: it adds every row to the collector, and returns the fingerprints of the files that it read.
- */
+/** They add every row to the collector, and return the fingerprints of the files that they read. */
 export const readers: Record<ImportFormat, Read> = {
   word2vec: readWordText,
   "word2vec-bin": readWordBinary,

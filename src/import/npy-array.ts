@@ -18,7 +18,6 @@ export interface NpyArray {
 /** Elements of vectors. A Uint16Array contains the bits of 16-bit floats. */
 export type Elements = Float32Array | Float64Array | Uint16Array | Int8Array;
 
-/** The type and shape of an array, and the position of its elements in its file. */
 export interface NpyHeader extends Omit<NpyArray, "data"> {
   dataStart: number;
 }
@@ -56,10 +55,7 @@ export function parseNpy(bytes: Uint8Array): NpyArray | undefined {
   return header && { ...header, data: new Uint8Array(bytes.subarray(header.dataStart)) };
 }
 
-/**
- * Decodes fixed-width text, little-endian u32 code points; undefined for another type, or if there is less data than
- * the shape says.
- */
+/** From little-endian u32 code points; undefined for another type, or if there is less data than the shape says. */
 export function fixedWidthTexts({ descr, shape, data }: NpyArray): (string | undefined)[] | undefined {
   const width = Number(/^<U(\d+)$/.exec(descr)?.[1]);
   if (!(width >= 1) || shape.length !== 1 || data.length < 4 * width * shape[0]!) return undefined;
@@ -95,10 +91,6 @@ export function failVectors(descr: string, file: string, withScales = ""): never
   );
 }
 
-/**
- * Returns the elements of vectors as a typed array. @throws {DataError} vectors cannot have this type, or there is less
- * data than the shape says
- */
 export function elementsOf({ descr, shape, data }: NpyArray, file: string): Elements {
   const type = elementType(descr) ?? failVectors(descr, file);
   const size = shape.reduce((product, n) => product * n, 1);
@@ -106,7 +98,6 @@ export function elementsOf({ descr, shape, data }: NpyArray, file: string): Elem
   return new type(data.buffer, 0, size);
 }
 
-/** Returns the scales of rows of i8. @throws {DataError} they are not one f32 per row */
 export function scalesOf(scale: NpyArray, numRows: number, file: string): Elements {
   const { descr, shape, data } = scale;
   const size = shape.reduce((product, n) => product * n, 1);
@@ -118,17 +109,12 @@ export function scalesOf(scale: NpyArray, numRows: number, file: string): Elemen
 /** Maximum number of bytes of vectors in a block of rows. */
 const BLOCK_BYTES = 1 << 20;
 
-/** Returns consecutive ranges of rows that are read at a time. */
 export function* blocksOfRows(numRows: number, rowBytes: number): Generator<RowRange> {
   const size = Math.max(1, Math.floor(BLOCK_BYTES / Math.max(1, rowBytes)));
   for (let first = 0; first < numRows; first += size) yield { first, last: Math.min(first + size, numRows) };
 }
 
-/**
- * Returns a function that returns the numbers of a row.
- *
- * @param scales f32[rows], for i8
- */
+/** @param scales f32[rows], for i8 */
 export function rowReader(
   values: Elements,
   dim: number,

@@ -14,12 +14,11 @@ const MAX_KEY = 1 << 20;
 const MAX_LINE = 16 << 20;
 const MAX_DIM = 1 << 16;
 
-/** Reads text. @throws {DataError} a line is invalid, or the number of rows differs from the header's */
 export async function readWordText(path: string, rows: TableCollector): Promise<InputFingerprint[]> {
   return await readLines(path, rows, true);
 }
 
-/** Reads text without a header, whose first line may be a key and a number. @throws {DataError} an invalid line */
+/** Reads text without a header, whose first line may be a key and a number. */
 export async function readGlove(path: string, rows: TableCollector): Promise<InputFingerprint[]> {
   return await readLines(path, rows, false);
 }
@@ -49,10 +48,7 @@ async function readLines(
       if (cell === "" || Number.isNaN(x) || /^0[a-z]/i.test(cell))
         throw new DataError(
           `expected a number, got '${cell}': a row must be a key without spaces followed by numbers`,
-          {
-            file: path,
-            line,
-          },
+          { file: path, line },
         );
       return x;
     });
@@ -90,10 +86,8 @@ async function readLines(
   return [reader.fingerprint()];
 }
 
-/** Reads word2vec's binary format. @throws {DataError} no header, a partial last row, or bytes after it */
 export async function readWordBinary(path: string, rows: TableCollector): Promise<InputFingerprint[]> {
   const reader = await ByteReader.open(path);
-  /** Reads bytes up to a delimiter, which is skipped. */
   const until = async (byte: number, row: number): Promise<Buffer> => {
     const found = reader.until(byte) ?? (await reader.readUntil(byte, MAX_KEY));
     if (found) return found;
@@ -109,9 +103,7 @@ export async function readWordBinary(path: string, rows: TableCollector): Promis
     if (dim > MAX_DIM)
       throw new DataError(
         `the first line declares ${dim} numbers per row, at most ${MAX_DIM} are supported`,
-        {
-          file: path,
-        },
+        { file: path },
       );
     const vector = new Float32Array(dim);
     const vectorBytes = new Uint8Array(vector.buffer);

@@ -28,7 +28,6 @@ import { trainerOf, trainers } from "../trainers/index.js";
 /** Reports an error of a key in the pipeline file by throwing it. */
 export type FailKey = (name: string, message: string) => never;
 
-/** Returns the trainer that a command of a checked pipeline file runs. */
 async function checkedTrainer(command: string): Promise<Trainer> {
   return (await trainerOf(command))!;
 }
@@ -106,10 +105,7 @@ export async function optionsThatNeed(command: string, other: string): Promise<s
 export const LATEST_VERSION = "latest";
 export const NO_VERSION = "none";
 
-/**
- * Values of options for paths that are no paths: `latest`, `none`, and `random` for the random initialization of
- * networks.
- */
+/** `random` is the random initialization of networks. */
 export const NO_PATHS: readonly unknown[] = [LATEST_VERSION, NO_VERSION, "random"];
 
 /** Whether a training can resume from a checkpoint, as every search can. */
@@ -193,12 +189,7 @@ export async function runEncoding(
   return await encode(logs, own as EncodeOptions, watch);
 }
 
-/**
- * Checks an export's options.
- *
- * @returns whether it writes a directory
- * @throws the errors of `fail` @throws {UsageError} they cannot be combined
- */
+/** @returns whether it writes a directory @throws the errors of `fail` @throws {UsageError} wrong combinations */
 export async function checkExport(given: YamlOptions, fail: FailKey): Promise<boolean> {
   const options = givenFromFile(exportOptions, given, fail) as GivenExport;
   const { checkTogether } = await import("../api/export/check-options.js");
@@ -220,10 +211,7 @@ export async function runExport(
   return await exportRun(run, options, toStdout, signal, (text) => observe({ stage: "note", text }));
 }
 
-/**
- * Checks the options of `embed recall` in a pipeline file.
- * @throws the errors of `fail` @throws {UsageError} they cannot be combined
- */
+/** @throws the errors of `fail` @throws {UsageError} options cannot be combined */
 export async function checkRecall(given: YamlOptions, fail: FailKey): Promise<void> {
   const own = givenFromFile(recallOptions, given, fail);
   checkGiven(recallOptions, own);
@@ -231,10 +219,7 @@ export async function checkRecall(given: YamlOptions, fail: FailKey): Promise<vo
   requestedLists(own);
 }
 
-/**
- * Writes lists of recommended items.
- * @param given includes the path of their file @throws {EmbedError} as embed recall does
- */
+/** @param given includes the path of the lists' file @throws {EmbedError} as embed recall does */
 export async function runRecall(given: YamlOptions, run: string, watch: Watch): Promise<RecallSummary> {
   const own = givenFromFile(recallOptions, given, unexpected);
   const { recall } = await import("../api/recall/recall.js");
@@ -242,7 +227,7 @@ export async function runRecall(given: YamlOptions, run: string, watch: Watch): 
   return await recall(run, own, toStdout, watch);
 }
 
-/** Throws an error for an option that is invalid although it was checked when the file was read, which is a bug. */
+/** The option was checked when the file was read, so that this is a bug. */
 function unexpected(name: string, message: string): never {
   throw new Error(`${name}: ${message}`);
 }

@@ -55,10 +55,7 @@ export async function comparedVersion(
   return { version: undefined, passedOver };
 }
 
-/**
- * Returns a sentence about versions that gates skip, because they do not satisfy today's bounds; undefined if there are
- * none.
- */
+/** Undefined if there are no such versions. */
 export function passedOverText(
   { version, passedOver }: ComparedVersion,
   latest: string | undefined,
@@ -76,15 +73,11 @@ export function passedOverText(
   );
 }
 
-/** Returns the command that rolls a name back. @param place STORE/NAME */
 export function rollbackCommand(place: string): string {
   return `embed rollback ${place}`;
 }
 
-/**
- * Returns a version in the form in which a training uses it as its base.
- * @throws {ArtifactError} its publication is damaged
- */
+/** @throws {ArtifactError} its publication is damaged */
 export async function baseOf({
   version: number,
   path,

@@ -11,7 +11,6 @@ import { checkExport, checkRecall, NO_PATHS } from "./commands.js";
 import { pathExists } from "../io/read-artifact.js";
 import { variableName } from "../api/export/options.js";
 
-/** An export of a pipeline to a file. */
 export interface PipelineExport {
   /** name of the training whose run is exported */
   train: string;
@@ -21,9 +20,7 @@ export interface PipelineExport {
   to?: string;
 }
 
-/** An export of a pipeline to a server. */
 export interface PipelineSend {
-  /** name of the training whose run is exported */
   train: string;
   given: YamlOptions;
   /** the environment variable that holds the server's URL */
@@ -32,20 +29,17 @@ export interface PipelineSend {
   label: string;
 }
 
-/** Lists that a pipeline makes with `embed recall`. */
 export interface PipelineRecall extends PipelineExport {
-  /** servers to which the lists are sent */
   sends: ListSend[];
 }
 
-/** A server that receives lists when they are published. */
 export interface ListSend {
   format: "redis" | "postgres";
   variable: string;
   into: string;
 }
 
-/** Parses an entry of `export:`. @throws {ConfigError} it is not valid */
+/** @throws {ConfigError} the entry is not valid */
 export async function exportEntry(
   yaml: YamlFile,
   folder: string,
@@ -84,7 +78,7 @@ export async function exportEntry(
   return { train: of, given, ...outputPaths(yaml, folder, place, out, to) };
 }
 
-/** Parses an entry of `recall:`. @throws {ConfigError} it is not valid */
+/** @throws {ConfigError} the entry is not valid */
 export async function recallEntry(
   yaml: YamlFile,
   folder: string,
@@ -110,10 +104,7 @@ export async function recallEntry(
   return { train: of, given, ...outputPaths(yaml, folder, place, out, to), sends };
 }
 
-/**
- * Returns the training that an entry exports. @throws {ConfigError} no training has the name, or there are several and
- * the entry names none
- */
+/** @throws {ConfigError} no training has the name, or there are several and the entry names none */
 function trainingNamed(
   yaml: YamlFile,
   place: string[],
@@ -130,7 +121,7 @@ function trainingNamed(
   );
 }
 
-/** Returns the paths to which an entry is written. @throws {ConfigError} `out` is outside of exports/ */
+/** @throws {ConfigError} `out` is outside of exports/ */
 function outputPaths(
   yaml: YamlFile,
   folder: string,
@@ -151,7 +142,7 @@ function withoutSlash(path: string): string {
   return path.replace(/(?<=.)\/+$/, "");
 }
 
-/** Rejects two exports of a training to the same path: the second would replace the first. */
+/** The second of two exports of a training to the same path would replace the first. */
 export function checkPlaces(
   yaml: YamlFile,
   exports: readonly PipelineExport[],
@@ -177,7 +168,7 @@ export async function within<T>(yaml: YamlFile, place: string[], check: () => Pr
   }
 }
 
-/** Resolves those values of options that are paths, relative to the folder of the pipeline file. */
+/** Paths are relative to the folder of the pipeline file. */
 export async function withPaths(
   folder: string,
   given: YamlOptions,
@@ -201,14 +192,11 @@ export async function withPaths(
   return placed;
 }
 
-/** Resolves a path relative to a folder. */
 export function inFolder(folder: string, path: string): string {
   return isAbsolute(path) ? path : join(folder, path);
 }
 
-/**
- * Resolves the path in a name that an engine reads, such as `sql:FILE` or `duckdb:FILE`; returns other names unchanged.
- */
+/** Resolves the path in `sql:FILE` or `duckdb:FILE`; returns other names unchanged. */
 export function engineNameInFolder(folder: string, name: string): string {
   const [, scheme, path] = /^(sql:|duckdb:)(.+)$/is.exec(name) ?? [];
   return scheme === undefined ? name : `${scheme}${inFolder(folder, path!)}`;

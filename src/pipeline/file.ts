@@ -30,7 +30,6 @@ import {
 
 /** A training of a pipeline. */
 export interface PipelineTraining {
-  /** name under which the run is published in the store */
   name: string;
   command: string;
   /** flags of the training's command, by their long names */
@@ -48,7 +47,6 @@ export interface Pipeline {
   store: string;
   /** files and patterns of the log, as the file names them */
   logs: string[];
-  /** options of the encoding: the sections `columns` and `reading` */
   encoding: YamlOptions;
   before: BeforeBounds;
   trainings: PipelineTraining[];
@@ -57,19 +55,13 @@ export interface Pipeline {
   sends: PipelineSend[];
 }
 
-/** Returns the schema of pipeline files as JSON Schema. */
 export async function pipelineFileSchema(): Promise<string> {
   return pipelineJsonSchema(await pipelineSettings());
 }
 
-/** The schema of pipeline files, which is made once in a process. */
 let schema: ReturnType<typeof pipelineSchema> | undefined;
 
-/**
- * Reads a pipeline file and checks it as far as possible without the log.
- *
- * @throws {ConfigError} unreadable, invalid, or options that cannot be combined
- */
+/** Checks the file as far as possible without the log. @throws {ConfigError} unreadable, or options are invalid */
 export async function readPipeline(file: string): Promise<Pipeline> {
   const yaml = await openYaml(file, "the pipeline file");
   const settings = await pipelineSettings();
@@ -135,9 +127,7 @@ export async function readPipeline(file: string): Promise<Pipeline> {
   };
 }
 
-/**
- * @throws {ConfigError} the training or the pipeline has the gate `lists`, but no entry of `recall` makes lists for it
- */
+/** @throws {ConfigError} there is the gate `lists`, but no entry of `recall` makes lists for the training */
 function checkListBounds(
   yaml: YamlFile,
   content: PipelineContent,

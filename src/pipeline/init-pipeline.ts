@@ -1,7 +1,7 @@
 // `embed init` inspects a log and writes a commented pipeline file with inferred roles, and gates around the log's
 // current values.
 
-import { dirname, join, resolve } from "node:path";
+import { dirname, join, resolve, relative } from "node:path";
 import { encode } from "../api/encode.js";
 import { inspect } from "../api/inspect/inspect.js";
 import type { Inspection } from "../api/inspect/options.js";
@@ -11,23 +11,32 @@ import {
   starterTrainer,
   starterTraining,
   type StarterColumn,
+  type StarterTrainer,
 } from "../config/pipeline-starter.js";
-import { NoInputError, UsageError } from "../errors.js";
+import { NoInputError, UsageError, nearestName } from "../errors.js";
 import { checkOutput, writeFileAtomic } from "../io/atomic.js";
 import { patternLike, patternsFor } from "../io/glob-for.js";
 import { expandPaths, MAGIC } from "../io/glob.js";
 import { withTemporaryDirectory } from "../io/leftovers.js";
-import { statOf } from "../io/tree.js";
+import { statOf, entriesOf } from "../io/tree.js";
 import { filesOfLog } from "../log/directory.js";
-import { firstTrainer } from "../trainers/index.js";
+import { firstTrainer, trainerOf } from "../trainers/index.js";
 import { columns as columnOptions, hashedIds } from "../training/options/columns.js";
 import { badRows, reading } from "../training/options/reading.js";
 import { omit, type Given } from "../training/options/table.js";
 import type { Progress, Watch } from "../training/session/watch.js";
-import { checkLog, shortList } from "./log.js";
-import { optionLines, pathInFile } from "./option-lines.js";
+import { shortList } from "../gates/bounds.js";
+import { checkLog } from "./log.js";
+import { optionLines, pathInFile, pathsFrom } from "./option-lines.js";
 import type { InitOptions } from "./options.js";
-import { recipeSource, trainerOfSource, type RecipeSource } from "./recipe-source.js";
+import { readHandedOver } from "../recipes/handed-over.js";
+import { encodeOptions } from "../api/options.js";
+import { recipeOf, type RunRecipe } from "../recipes/run-recipe.js";
+import { RUN_MARKER } from "../embedding/manifest.js";
+import { openRun } from "../embedding/run-directory.js";
+import { pathExists } from "../io/read-artifact.js";
+import { LATEST_VERSION, NO_PATHS } from "./commands.js";
+import { inFolder } from "./exports.js";
 
 /**
  * Inspects a log and writes a pipeline file for it.
@@ -107,16 +116,12 @@ const otherColumns = {
 
 type LogOptions = Given<typeof columnOptions & typeof hashedIds & typeof reading & typeof badRows>;
 
-/** Returns those options of the user that concern the log. */
 function optionsOfLog(given: InitOptions): LogOptions {
   const names = Object.keys({ ...columnOptions, ...hashedIds, ...reading, ...badRows });
   return Object.fromEntries(Object.entries(given).filter(([name]) => names.includes(name)));
 }
 
-/**
- * Returns the log that the user named, or else the log of the run. @throws {UsageError} none is named @throws
- * {NoInputError} the log of the run is gone
- */
+/** @throws {UsageError} no log is named @throws {NoInputError} the log of the run is gone */
 async function namedLogs(
   logs: readonly string[],
   source: RecipeSource | undefined,
@@ -165,10 +170,8 @@ async function factsOfLog(
   });
 }
 
-export interface ProposedLog {
-  /** value of `log:`: patterns, or one file */
+interface ProposedLog {
   log: readonly string[];
-  /** files that match the patterns in `log:` now */
   files: string[];
   /** a sentence that says whether and how later files are read */
   note: string;
@@ -184,7 +187,7 @@ export interface ProposedLog {
  * @throws {UsageError} several files that no pattern distinguishes from others, or a directory beside files
  * @throws {NoInputError} a pattern matches nothing
  */
-export async function proposedLog(logs: readonly string[]): Promise<ProposedLog> {
+async function proposedLog(logs: readonly string[]): Promise<ProposedLog> {
   const files = await expandPaths(logs);
   const isDirectory = await Promise.all(
     files.map(async (path) => (await statOf(path))?.isDirectory === true),
@@ -235,4 +238,113 @@ function noteOf(patterns: readonly string[], files: readonly string[], verb = "m
 
 function fileCountText(files: number): string {
   return `${files} ${files === 1 ? "file" : "files"}`;
+}
+
+// Finds the run from which `embed init` makes a pipeline: a run in a page of `embed compare`, in a folder of runs, or
+// at a path.
+
+/** A recipe, the options that repeat a run's training, with paths relative to the working directory. */
+interface RecipeSource {
+  recipe: RunRecipe;
+  /** description for messages and comments, such as `run 'clicks-runs/fm'` */
+  title: string;
+}
+
+/** Undefined if the options name no run. @throws {UsageError} no run can be found, chosen or repeated */
+async function recipeSource({ from, like, run }: InitOptions): Promise<RecipeSource | undefined> {
+  if (like !== undefined) return await ofRun(like);
+  if (from === undefined) return undefined;
+  const found = await statOf(from);
+  return found?.isDirectory ? await ofFolder(from, run) : await ofPage(from, run);
+}
+
+async function ofRun(path: string): Promise<RecipeSource> {
+  const run = await openRun(path);
+  return await placed(await recipeOf(run, path), relative(".", run.givenIn ?? ".") || ".", `run '${path}'`);
+}
+
+/** Makes paths relative to the working directory instead of `folder`. @throws {UsageError} unknown options */
+async function placed(recipe: RunRecipe, folder: string, title: string): Promise<RecipeSource> {
+  const { command, log, encoding, training } = recipe;
+  const trainer = await trainerOf(command);
+  const known = { ...encodeOptions, ...trainer?.options };
+  const unknown = Object.keys({ ...encoding, ...training }).find((name) => !Object.hasOwn(known, name));
+  if (!trainer || unknown !== undefined)
+    throw new UsageError(
+      `${title} was trained by another version of embed: this one has no ${trainer ? `option '${unknown}'` : `command '${command}'`}`,
+    );
+  return {
+    recipe: {
+      ...recipe,
+      log: log.map((path) => (path === "-" ? path : inFolder(folder, path))),
+      encoding: await pathsFrom(encodeOptions, encoding, folder),
+      training: await pathsFrom(trainer.options, training, folder),
+    },
+    title,
+  };
+}
+
+/** @param folder folder of the pipeline file; undefined if the file is printed */
+async function trainerOfSource(
+  { recipe, title }: RecipeSource,
+  folder: string | undefined,
+): Promise<StarterTrainer> {
+  const { command, metric, field, aligns } = recipe;
+  const training = { ...recipe.training };
+  const { init } = training;
+  // a run that was trained from an earlier run starts each version from the latest one; a start from the table of
+  // another command is kept
+  if (
+    typeof init === "string" &&
+    !NO_PATHS.includes(init) &&
+    (await openRun(init)).manifest.command === command
+  )
+    training["init"] = LATEST_VERSION;
+  const { options: table } = (await trainerOf(command))!;
+  return {
+    ...{ command, comment: `as ${title} was trained` },
+    options: await optionLines(table, training, folder),
+    ...{ metric, field, aligns },
+  };
+}
+
+async function ofPage(page: string, name: string | undefined): Promise<RecipeSource> {
+  const { recipes, best, from } = await readHandedOver(page);
+  const wanted = name ?? best;
+  if (wanted === undefined)
+    throw new UsageError(
+      `'${page}' has only baselines: choose one with --run, ${recipes.map((one) => one.name).join(", ")}`,
+    );
+  const recipe = recipes.find((one) => one.name === wanted);
+  if (!recipe)
+    throw noSuchRun(
+      page,
+      wanted,
+      recipes.map((one) => one.name),
+    );
+  return await placed(recipe, join(dirname(page), from), `'${wanted}' of '${page}'`);
+}
+
+/** The folder does not record which of its runs is best. */
+async function ofFolder(folder: string, name: string | undefined): Promise<RecipeSource> {
+  if (await pathExists(join(folder, RUN_MARKER))) return await ofRun(folder);
+  const names: string[] = [];
+  for (const entry of await entriesOf(folder))
+    if (await pathExists(join(folder, entry.name, RUN_MARKER))) names.push(entry.name);
+  if (names.length === 0)
+    throw new UsageError(`'${folder}' has no runs: name a page of embed compare, or a run`);
+  const wanted = name ?? (names.length === 1 ? names[0]! : undefined);
+  if (wanted === undefined)
+    throw new UsageError(
+      `'${folder}' has several runs: choose one with --run, ${names.join(", ")}; the page of the comparison knows the best`,
+    );
+  if (!names.includes(wanted)) throw noSuchRun(folder, wanted, names);
+  return await ofRun(join(folder, wanted));
+}
+
+function noSuchRun(where: string, name: string, names: readonly string[]): UsageError {
+  const near = nearestName(name, names);
+  return new UsageError(
+    `'${where}' has no run '${name}'${near === undefined ? "" : `, did you mean '${near}'?`}: it has ${names.join(", ")}`,
+  );
 }

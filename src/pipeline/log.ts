@@ -10,8 +10,8 @@ import { openRandomAccess } from "../io/random-access.js";
 import { readDescription } from "../dataset/encoded/read.js";
 import type { Roles } from "../dataset/dataset.js";
 import { openRun } from "../embedding/run-directory.js";
+import { shortList } from "../gates/bounds.js";
 
-/** A file of a log, as the record of a version lists it. */
 export interface LoggedFile {
   /** path relative to the pipeline file's folder */
   path: string;
@@ -61,7 +61,7 @@ function isWithin(path: string, folder: string): boolean {
   return path === folder || path.startsWith(folder + sep);
 }
 
-/** Returns a log's files as a version records them. @param folder folder of the pipeline file */
+/** @param folder folder of the pipeline file */
 export function loggedFiles(logs: readonly InputFingerprint[], folder: string): LoggedFile[] {
   const relativeTo = (path: string) => relative(resolve(folder), resolve(path));
   return logs.map(({ path, sha256 }) => {
@@ -71,7 +71,7 @@ export function loggedFiles(logs: readonly InputFingerprint[], folder: string): 
   });
 }
 
-/** Compares the files of a log with those of a version. @param before undefined if the version records no files */
+/** @param before undefined if the version records no files */
 export function logChanges(
   now: readonly LoggedFile[],
   before: readonly LoggedFile[] | undefined,
@@ -91,7 +91,6 @@ export function logChanges(
   };
 }
 
-/** Formats the changes, for example `log: 5 files, since version 000001: 1 new (logs/w13.csv)`. */
 export function changesLine({ files, since, ...changes }: LogChanges): string {
   const counted = `log: ${files} ${files === 1 ? "file" : "files"}`;
   if (since === null) return counted;
@@ -101,7 +100,6 @@ export function changesLine({ files, since, ...changes }: LogChanges): string {
   return `${counted}, since version ${since}: ${parts.length === 0 ? "none new" : parts.join(", ")}`;
 }
 
-/** Returns warnings about suspicious changes of files. */
 export function logWarnings(now: readonly LoggedFile[], changes: LogChanges): string[] {
   const warnings: string[] = [];
   // files that sort first by name may have left a moving window; all other missing files are reported
@@ -184,10 +182,4 @@ export async function fieldChanges(dataset: string, previous: string, version: s
         `per key: ${stays}`,
     ),
   ];
-}
-
-/** Lists the first three names, and the number of others. */
-export function shortList(names: readonly string[]): string {
-  const rest = names.length - 3;
-  return names.slice(0, 3).join(", ") + (rest > 0 ? ` and ${rest} more` : "");
 }

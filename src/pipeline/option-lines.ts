@@ -10,19 +10,12 @@ import type { Option, OptionTable } from "../training/options/table.js";
 import { NO_PATHS } from "./commands.js";
 import { inFolder } from "./exports.js";
 
-/**
- * Returns a path relative to the folder of the file that contains it. @param folder undefined for a file that is
- * printed
- */
+/** @param folder folder of the file that contains the path; undefined for a file that is printed */
 export function pathInFile(path: string, folder: string | undefined): string {
   return folder === undefined || isAbsolute(path) ? path : relative(folder, resolve(path));
 }
 
-/**
- * Returns a YAML line `name: value` for each option that the table declares.
- *
- * @param folder of the file; undefined for a file that is printed
- */
+/** Only options that the table declares. @param folder of the file; undefined for a file that is printed */
 export async function optionLines(
   table: OptionTable,
   given: Readonly<Record<string, unknown>>,
@@ -42,9 +35,7 @@ export async function optionLines(
   });
 }
 
-/**
- * Returns an option's value as YAML scalars: a text for each name of a list; a number or a boolean is kept unchanged.
- */
+/** A text for each name of a list; a number or a boolean is kept unchanged. */
 function valuesOf(option: Option, value: unknown): readonly (string | number | boolean)[] {
   if (typeof value === "number" || typeof value === "boolean") return [value];
   return option.commas && Array.isArray(value) ? value.map(String) : textsOf(option, value);
@@ -59,10 +50,7 @@ export async function pathsFrom<T extends Readonly<Record<string, unknown>>>(
   return await movedPaths(table, given, (path) => inFolder(folder, path), folder);
 }
 
-/**
- * Applies `move` to those values of options that are paths. @param folder folder in which a value that may be a path is
- * looked up
- */
+/** @param folder folder in which a value that may be a path is looked up */
 async function movedPaths<T extends Readonly<Record<string, unknown>>>(
   table: OptionTable,
   given: T,

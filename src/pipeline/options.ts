@@ -1,5 +1,3 @@
-// Options of the commands run, init and schedule.
-
 import { columns, hashedIds } from "../training/options/columns.js";
 import { badRows, reading } from "../training/options/reading.js";
 import { choice, flag, text, withCommon, type Given, type GivenTo } from "../training/options/table.js";

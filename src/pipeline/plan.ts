@@ -9,23 +9,23 @@
 // must not be repeated with version 4 as its base.
 
 import { dirname, join } from "node:path";
-import { ArtifactError } from "../errors.js";
+import { ArtifactError, NoInputError } from "../errors.js";
 import { version } from "../io/package-version.js";
-import { pathExists, readArtifact } from "../io/read-artifact.js";
+import { pathExists, readArtifact, fingerprintOf } from "../io/read-artifact.js";
 import type { YamlOptions } from "../config/pipeline.js";
 import { checkpointPath } from "../training/epochs/checkpoint.js";
 import { baseOf, comparedVersion, passedOverText, type BaseVersion } from "./compared-version.js";
-import { LATEST_VERSION, NO_VERSION, optionsThatNeed, pipelineSettings, resumes } from "./commands.js";
+import {
+  LATEST_VERSION,
+  NO_VERSION,
+  optionsThatNeed,
+  pipelineSettings,
+  resumes,
+  engineInputs,
+  NO_PATHS,
+} from "./commands.js";
 import type { PipelineExport, PipelineRecall } from "./exports.js";
 import type { Pipeline, PipelineTraining } from "./file.js";
-import {
-  fingerprintsOf,
-  logFiles,
-  logPart,
-  optionsPart,
-  stepFingerprint,
-  type PipelineLogFile,
-} from "./fingerprints.js";
 import {
   checkFinished,
   checkLog,
@@ -38,19 +38,103 @@ import {
 import { latestVersion, type Publication } from "../store/store.js";
 import { workFolder } from "../store/work-folder.js";
 import { PIPELINE_FILE } from "./version-files.js";
+import type { ConfigSetting } from "../config/config-file.js";
+import { DATASET_MARKER } from "../dataset/encoded/description.js";
+import { RUN_MARKER } from "../embedding/manifest.js";
+import { sha256Of, type InputFingerprint } from "../io/fingerprint.js";
+import { statOf } from "../io/tree.js";
+import { filesOfLog } from "../log/directory.js";
+import { isRemote, type LogFile } from "../log/log.js";
 
-/** Name of the file of lists in the output directory of its step. */
+// Computes fingerprints of the inputs of steps; a step is skipped if an output with the same fingerprint exists.
+//
+//   fingerprint   16 hexadecimal digits of the SHA-256 of: version of the program, kind of step, and its parts
+//   parts         by name, so that a plan can say which of them changed; parts are based on contents, never on times or
+//                 paths
+
+function fingerprintsOf(parts: Readonly<Record<string, unknown>>): Record<string, string> {
+  const all = { ...parts, "embed's version": version };
+  return Object.fromEntries(Object.entries(all).map(([name, part]) => [name, short(part)]));
+}
+
+function short(value: unknown): string {
+  return sha256Of(JSON.stringify(value)).slice(0, 16);
+}
+
+/** A file of a log, with the columns that its path gives. */
+type PipelineLogFile = InputFingerprint & Pick<LogFile, "partition">;
+
+/** The properties of a log that determine results. */
+function logPart(files: readonly PipelineLogFile[]): unknown {
+  return files.map(({ bytes, sha256, partition }) =>
+    Object.keys(partition).length === 0 ? [bytes, sha256] : [bytes, sha256, partition],
+  );
+}
+
+/**
+ * Returns the files of a log with size and checksum, which requires reading each file, and each table or query of an
+ * engine, completely.
+ *
+ * @throws {NoInputError} one does not exist @throws {UsageError} a directory of a run
+ * @throws {EmbedError} as engineInputs
+ */
+async function logFiles(
+  patterns: readonly string[],
+  encoding: YamlOptions,
+  signal: AbortSignal,
+): Promise<PipelineLogFile[]> {
+  const sides = [encoding["side"] ?? []].flat().map(String).filter(isRemote);
+  const ofEngine = encoding["engine"] !== undefined;
+  const rows = await engineInputs(encoding, ofEngine ? patterns : [], sides, signal);
+  const files: PipelineLogFile[] = rows.map((input) => ({ ...input, partition: {} }));
+  if (ofEngine) return files;
+  for (const { path, partition } of (await filesOfLog(patterns)).files) {
+    signal.throwIfAborted();
+    if (!(await statOf(path))) throw new NoInputError(`log '${path}' does not exist`);
+    files.push({ path, ...(await fingerprintOf(path)), partition });
+  }
+  return files;
+}
+
+/** The options that determine results; files are represented by their content. */
+async function optionsPart(given: YamlOptions, settings: readonly ConfigSetting[]): Promise<unknown> {
+  const paths = new Set(settings.filter(({ path }) => path).map(({ name }) => name));
+  // the path of an additional output file is kept, because the file is also part of the result
+  const idle = new Set(settings.filter(({ noBytes, path }) => noBytes && !path).map(({ name }) => name));
+  const part: [string, unknown][] = [];
+  for (const name of Object.keys(given).sort()) {
+    if (idle.has(name)) continue;
+    const value = given[name];
+    const values = Array.isArray(value) ? (value as unknown[]) : [value];
+    part.push([name, paths.has(name) ? await Promise.all(values.map(contentOf)) : value]);
+  }
+  return part;
+}
+
+/** The content of the file or directory of a path; other values are returned unchanged. */
+async function contentOf(value: unknown): Promise<unknown> {
+  if (typeof value !== "string" || NO_PATHS.includes(value)) return value;
+  for (const path of [value, join(value, RUN_MARKER), join(value, DATASET_MARKER), ...beforeColons(value)]) {
+    const found = await statOf(path);
+    if (found && !found.isDirectory) return [value.slice(path.length), (await fingerprintOf(path)).sha256];
+  }
+  return value;
+}
+
+/** `items.csv:item_id` may refer to the file items.csv. */
+function beforeColons(value: string): string[] {
+  const parts = value.split(":");
+  return parts.slice(1).map((_, i) => parts.slice(0, parts.length - 1 - i).join(":"));
+}
+
 const LISTS_FILE = "lists";
 
 /** The content of pipeline.json. */
 export interface PipelineRecord {
   schemaVersion: 1;
   pipeline: string;
-  /** version of the program that published */
   version: string;
-  /** fingerprint of the publication */
   fingerprint: string;
-  /** fingerprint of the training */
   train: string;
   base: Pick<BaseVersion, "version" | "manifest"> | null;
   /** fingerprint of each input of the version's publication */
@@ -61,10 +145,7 @@ export interface PipelineRecord {
   exports?: RecordedExport[];
 }
 
-/**
- * An export as pipeline.json records it: its path under exports/, and its options, of which `delta` names the base
- * version.
- */
+/** `delta` in the options names the base version. */
 export interface RecordedExport {
   out: string;
   options: YamlOptions;
@@ -106,7 +187,6 @@ export interface TrainingPlan {
 
 export interface PipelinePlan {
   logs: PipelineLogFile[];
-  /** changes of the log since the latest version */
   changes: LogChanges;
   /** warnings about files of the log, and about versions that do not satisfy today's bounds */
   warnings: string[];
@@ -114,7 +194,6 @@ export interface PipelinePlan {
   trainings: TrainingPlan[];
 }
 
-/** Returns the path of the folder that holds a pipeline's intermediate outputs. */
 export function workDirectory({ store, name }: Pipeline): string {
   return workFolder(store, name);
 }
@@ -213,12 +292,8 @@ async function planTraining(
   await decide(plan.align, force, plan.base !== undefined && training.align !== false, why);
   if (!plan.align.runs && plan.align.why === "not needed")
     plan.align.why = training.align === false ? "align: false" : "no version to align to";
-  await decide(plan.after, force, true, why);
-  for (const each of plan.recalls) {
-    await decide(each, force, true, why);
-    await decide(each.gate, force, true, why);
-  }
-  for (const each of plan.exports) await decide(each, force, true, why);
+  const lists = plan.recalls.flatMap((each) => [each, each.gate]);
+  for (const each of [plan.after, ...lists, ...plan.exports]) await decide(each, force, true, why);
   return plan;
 }
 
@@ -335,14 +410,15 @@ async function canGoOn({ base, train }: TrainingPlan): Promise<boolean> {
   return base ? await pathExists(base.path) : await pathExists(train.output);
 }
 
-/** Returns all steps of a training, in the order in which they run. */
+/** In the order in which they run. */
 export function stepsOf({ before, train, align, after, recalls, exports, publish }: TrainingPlan): Step[] {
   const lists = recalls.flatMap((each) => [each, each.gate]);
   return [before, train, align, after, ...lists, ...exports, publish];
 }
 
 function step(work: string, file: string, id: string, parts: Record<string, string>): Step {
-  const fingerprint = stepFingerprint(id, parts);
+  // the id is included, because steps of two kinds may have the same inputs
+  const fingerprint = short([id, parts]);
   return { id, fingerprint, output: join(work, `${file}-${fingerprint}`), runs: true, why: "" };
 }
 
@@ -353,7 +429,7 @@ async function decide(each: Step, force: boolean, needed: boolean, why: string):
   each.why = each.runs ? why : done ? "unchanged" : "not needed";
 }
 
-/** Replaces `latest` in options by the base's path, or removes the option; `goesBy`: whether one had this value. */
+/** Replaces `latest` by the base's path, or removes the option; `goesBy`: whether one had this value. */
 function resolveLatest(
   given: PipelineTraining["given"],
   base: BaseVersion | undefined,
@@ -370,7 +446,7 @@ function resolveLatest(
   return { given: resolved, goesBy };
 }
 
-/** Reads the record of a version's pipeline; undefined if none published it. @throws {ArtifactError} damaged */
+/** Undefined if no pipeline published the version. @throws {ArtifactError} damaged */
 async function readRecord({ path }: Publication): Promise<PipelineRecord | undefined> {
   const file = join(path, PIPELINE_FILE);
   if (!(await pathExists(file))) return undefined;
@@ -380,14 +456,12 @@ async function readRecord({ path }: Publication): Promise<PipelineRecord | undef
   } catch (error) {
     throw new ArtifactError(
       `'${file}' is not valid JSON: the version is damaged; go back to an earlier one with embed rollback`,
-      {
-        cause: error,
-      },
+      { cause: error },
     );
   }
 }
 
-/** Describes why a training runs: the names of the inputs that differ from those of the latest version. */
+/** Names the inputs that differ from those of the latest version. */
 function whyOf(before: PipelineRecord | undefined, { parts }: PipelineRecord): string {
   if (!before) return "nothing is published yet";
   const names = [...new Set([...Object.keys(parts), ...Object.keys(before.parts)])];

@@ -11,7 +11,6 @@ import { pathExists, readArtifact } from "../io/read-artifact.js";
 import type { LogChanges } from "./log.js";
 import type { Publication } from "../store/store.js";
 
-/** The file of the last run in a pipeline's work directory. */
 const LAST_RUN_FILE = "last-run.json";
 
 export type RunOutcome = "published" | "unchanged" | "failed" | "interrupted";
@@ -55,7 +54,6 @@ export interface PipelineReport {
   published: Publication[];
 }
 
-/** Creates the report of `embed run` when it starts a pipeline. */
 export function newReport(pipeline: string, file: string, now: Date): PipelineReport {
   return {
     schemaVersion: 1,
@@ -90,13 +88,7 @@ export async function writeReport(work: string, report: PipelineReport): Promise
   return path;
 }
 
-/**
- * Writes a report in Prometheus' text format, completely or not at all; the time of the last success is kept after a
- * failure.
- *
- * @param now seconds since 1970
- * @throws {OutputError} {IoError}
- */
+/** Keeps the time of the last success after a failure. @param now seconds since 1970 @throws {OutputError} {IoError} */
 export async function writeMetrics(path: string, report: PipelineReport, now: number): Promise<void> {
   const before = (await pathExists(path)) ? Buffer.from(await readArtifact(path)).toString("utf8") : "";
   const own = new RegExp(`^${LAST_SUCCESS}\\{pipeline="${escaped(report.pipeline)}"\\} ([0-9.]+)$`, "m");
@@ -108,8 +100,8 @@ const LAST_SUCCESS = "embed_pipeline_last_success_timestamp_seconds";
 
 type Sample = [labels: Record<string, string>, value: number | string];
 
-/** Formats a report for Prometheus. @param lastSuccess seconds since 1970; undefined if no run has succeeded */
-export function prometheusText(
+/** @param lastSuccess seconds since 1970; undefined if no run has succeeded */
+function prometheusText(
   report: PipelineReport,
   now: number,
   lastSuccess: number | string | undefined,
@@ -185,7 +177,7 @@ function metricSamples({ metrics }: PipelineReport): Sample[] {
   );
 }
 
-/** Returns one sample per gate and bound, because Prometheus rejects two samples with the same labels. */
+/** One sample per gate and bound, because Prometheus rejects two samples with the same labels. */
 function gateSamples({ gates }: PipelineReport, valueOf: (gate: GateOutcome) => number | string): Sample[] {
   return Object.entries(gates).flatMap(([training, outcomes]) =>
     outcomes

@@ -126,10 +126,7 @@ export async function runPipeline(
   return report;
 }
 
-/**
- * Returns each server that receives lists of items, with the step that makes the lists and the server's name in
- * messages.
- */
+/** Each server that receives lists, with the step that makes them and the server's name in messages. */
 function listSends({ trainings }: PipelinePlan): { label: string; step: RecallStep; send: ListSend }[] {
   return trainings.flatMap(({ recalls }) =>
     recalls.flatMap((step) =>
@@ -138,7 +135,6 @@ function listSends({ trainings }: PipelinePlan): { label: string; step: RecallSt
   );
 }
 
-/** Reports which files of the log are new or gone, and which are suspicious. */
 function tellLog({ changes, warnings }: PipelinePlan, report: PipelineReport, { observe }: Watch): void {
   report.log = changes;
   observe({ stage: "note", text: changesLine(changes) });
@@ -152,7 +148,6 @@ function failed(report: PipelineReport, error: unknown, signal: AbortSignal): vo
   report.error = why instanceof Error ? why.message : String(why);
 }
 
-/** Reports the outcome of a pipeline's run to files and to the observer. */
 async function finish(
   report: PipelineReport,
   work: string,
@@ -184,33 +179,22 @@ function end({ pipeline, outcome, exitCode, published, seconds }: PipelineReport
   observe({ stage: "end", pipeline, outcome, exitCode, text, time: new Date().toISOString(), seconds });
 }
 
-/** One run of a pipeline, which holds the pipeline's lock. */
 class PipelineRun {
-  readonly #pipeline: Pipeline;
-  readonly #report: PipelineReport;
-  readonly #options: { force: boolean; waitMs: number };
-  readonly #watch: Watch;
-
   constructor(
-    pipeline: Pipeline,
-    report: PipelineReport,
-    options: { force: boolean; waitMs: number },
-    watch: Watch,
-  ) {
-    this.#pipeline = pipeline;
-    this.#report = report;
-    this.#options = options;
-    this.#watch = watch;
-  }
+    private readonly pipeline: Pipeline,
+    private readonly report: PipelineReport,
+    private readonly options: { force: boolean; waitMs: number },
+    private readonly watch: Watch,
+  ) {}
 
   async run(work: string): Promise<void> {
-    const [pipeline, watch, { force, waitMs }] = [this.#pipeline, this.#watch, this.#options];
+    const [pipeline, watch, { force, waitMs }] = [this.pipeline, this.watch, this.options];
     // checks the URLs of the servers first, because a failure after training would lose hours
     for (const { given, variable } of pipeline.sends) serverUrl(String(given["format"]), variable);
     for (const { sends } of pipeline.recalls)
       for (const { format, variable } of sends) serverUrl(format, variable);
     const plan = await planPipeline(pipeline, force, watch.signal);
-    tellLog(plan, this.#report, watch);
+    tellLog(plan, this.report, watch);
     await sweep(work, plan);
     const dataset = plan.encode.output;
     await this.#step(plan.encode, () => encodeStep(pipeline, plan, force, watch));
@@ -222,7 +206,7 @@ class PipelineRun {
     for (const each of plan.trainings) {
       const { name } = each.training;
       const trained = await this.#step(each.train, () => trainStep(each, dataset, force, watch));
-      if (trained?.metrics) this.#report.metrics = { ...this.#report.metrics, [name]: trained.metrics };
+      if (trained?.metrics) this.report.metrics = { ...this.report.metrics, [name]: trained.metrics };
       await this.#step(each.align, () => alignStep(each, force, watch));
       await this.#step(each.after, () => afterStep(pipeline, each, this.#checked(name), watch));
     }
@@ -239,7 +223,7 @@ class PipelineRun {
     const versions = new Map<string, string>();
     for (const each of plan.trainings) {
       const done = await this.#step(each.publish, () => publishStep(pipeline, each, waitMs, watch));
-      if (done) this.#report.published.push(done.published);
+      if (done) this.report.published.push(done.published);
       const version = done?.published ?? each.latest;
       if (version) versions.set(each.training.name, version.path);
     }
@@ -262,12 +246,12 @@ class PipelineRun {
     }
   }
 
-  /** Runs a step unless the plan skips it, and reports it. @returns undefined for a skipped step */
+  /** @returns undefined for a step that the plan skips */
   async #step<T extends StepResult>(
     { id, runs, why }: Pick<Step, "id" | "runs" | "why">,
     work: () => Promise<T>,
   ): Promise<T | undefined> {
-    const { signal } = this.#watch;
+    const { signal } = this.watch;
     signal.throwIfAborted();
     if (!runs) {
       this.#tell(id, "skipped", `skipped: ${why}`, 0);
@@ -292,22 +276,22 @@ class PipelineRun {
     seconds: number,
     rows?: number,
   ): void {
-    this.#report.steps.push({ step, outcome, text, seconds, rows });
+    this.report.steps.push({ step, outcome, text, seconds, rows });
     const took = outcome === "skipped" ? "" : ` (${seconds.toFixed(1)} s)`;
-    this.#watch.observe({ stage: "step", step, outcome, text: `${step}: ${text}${took}`, seconds });
+    this.watch.observe({ stage: "step", step, outcome, text: `${step}: ${text}${took}`, seconds });
   }
 
-  /** Returns a function that adds the outcomes of a training's gates to the report. */
+  /** Returns a function that adds outcomes to the report. */
   #checked(name: string): (outcomes: PipelineReport["gates"][string]) => void {
     return (outcomes) => {
-      const { gates } = this.#report;
+      const { gates } = this.report;
       const before = Object.hasOwn(gates, name) ? gates[name]! : [];
-      this.#report.gates = { ...gates, [name]: [...before, ...outcomes] };
+      this.report.gates = { ...gates, [name]: [...before, ...outcomes] };
     };
   }
 }
 
-/** Removes files that no step of the plan would use: outputs of other logs and options, and files of killed writers. */
+/** Removes outputs of other logs and options, and files of killed writers. */
 async function sweep(work: string, plan: PipelinePlan): Promise<void> {
   const wanted = new Set([plan.encode, ...plan.trainings.flatMap(stepsOf)].map(({ output }) => output));
   const keeps = (path: string) =>

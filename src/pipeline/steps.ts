@@ -20,7 +20,14 @@ import { fieldChanges } from "./log.js";
 import { gateJson, checkGates, gateAfter, gateBefore } from "../gates/gate.js";
 import { gateLists, listFactsShape, type ListFacts } from "../gates/gate-lists.js";
 import { sendListFile } from "../api/recall/send-lists.js";
-import { LATEST } from "../store/latest.js";
+import {
+  LATEST,
+  namedLatest,
+  namePath,
+  publishRun,
+  withStoreLock,
+  type Publication,
+} from "../store/store.js";
 import { rollbackCommand } from "./compared-version.js";
 import { resumes, runEncoding, runExport, runRecall, runTraining } from "./commands.js";
 import type { ListSend, PipelineSend } from "./exports.js";
@@ -33,9 +40,7 @@ import {
   type TrainingPlan,
 } from "./plan.js";
 import { EXPORTS_FOLDER, PIPELINE_FILE } from "./version-files.js";
-import { namedLatest, namePath, publishRun, withStoreLock, type Publication } from "../store/store.js";
 
-/** The result of a step of the pipeline that was executed, not skipped. */
 export interface StepResult {
   text: string;
   rows?: number;
@@ -73,7 +78,6 @@ export async function encodeStep(
   return { text: `${rows.toLocaleString("en")} rows`, rows };
 }
 
-/** Checks the dataset against the pipeline's gates, the bounds that must hold before training. @throws {GateError} */
 export async function beforeStep(
   pipeline: Pipeline,
   plan: TrainingPlan,
@@ -91,7 +95,6 @@ export async function beforeStep(
   return await checked(pipeline, plan, outcomes, plan.before.output, tell, watch);
 }
 
-/** Checks a run against the pipeline's gates, the bounds that must hold before it is published. @throws {GateError} */
 export async function afterStep(
   pipeline: Pipeline,
   plan: TrainingPlan,
@@ -131,7 +134,6 @@ async function checked(
   return { text: gateSummary(outcomes) };
 }
 
-/** Returns the path of the gate.json of a pipeline's last failed gates. */
 function failedGates(pipeline: Pipeline, { training }: TrainingPlan): string {
   return join(workDirectory(pipeline), training.name, GATE_FILE);
 }
@@ -172,11 +174,7 @@ function shownMetric(metrics: Record<string, object>): string[] {
   return [];
 }
 
-/**
- * Rotates a run's vectors to match those of an earlier version, the plan's `base`.
- *
- * @throws {UsageError} the run cannot be rotated, although the pipeline file requests it
- */
+/** @throws {UsageError} the run cannot be rotated, although the pipeline file requests it */
 export async function alignStep(plan: TrainingPlan, force: boolean, { signal }: Watch): Promise<StepResult> {
   const { training, train, align, base } = plan;
   try {
@@ -198,15 +196,14 @@ async function runOf({ train, align }: TrainingPlan): Promise<string> {
   return (await pathExists(align.output)) ? align.output : train.output;
 }
 
-/** Returns the directory of the earlier run with which gates compare the new one, if it still exists. */
+/** Undefined if the earlier run no longer exists. */
 async function previousOf({ compared }: TrainingPlan): Promise<string | undefined> {
   return compared && (await pathExists(compared.path)) ? compared.path : undefined;
 }
 
-/** Name of the file, next to the file of recommendation lists, with the measurements of the lists that gates check. */
+/** File next to the lists, with the measurements that gates check. */
 const FACTS_FILE = "facts.json";
 
-/** Makes recommendation lists, and writes them to a file, and the measurements that gates check to another. */
 export async function recallStep(
   plan: TrainingPlan,
   { file, output, export: { given } }: RecallStep,
@@ -229,7 +226,6 @@ export async function recallStep(
   return made!;
 }
 
-/** Checks recommendation lists against the pipeline's gates. @throws {GateError} */
 export async function listsStep(
   pipeline: Pipeline,
   plan: TrainingPlan,
@@ -250,7 +246,6 @@ export async function listsStep(
   return await checked(pipeline, plan, outcomes, each.gate.output, tell, watch);
 }
 
-/** Writes an export of a run. */
 export async function exportStep(plan: TrainingPlan, each: ExportStep, watch: Watch): Promise<StepResult> {
   await makeDirectory(dirname(each.output));
   const given = { ...each.export.given, out: each.output, force: true };
@@ -258,11 +253,7 @@ export async function exportStep(plan: TrainingPlan, each: ExportStep, watch: Wa
   return { text: `${rows.toLocaleString("en")} rows`, rows };
 }
 
-/**
- * Publishes a run with its gates, its exports and the record of its inputs.
- *
- * @throws {LockedError} another writer is running, or has published meanwhile
- */
+/** @throws {LockedError} another writer is running, or has published meanwhile */
 export async function publishStep(
   { store }: Pipeline,
   plan: TrainingPlan,
@@ -303,7 +294,7 @@ export async function publishStep(
   return { text: published.path, published };
 }
 
-/** Returns the files of an export that a version's publication lists: paths within the export; "" for a single file. */
+/** Returns paths within the export; "" for a single file. */
 async function publishedFiles(version: string, out: string): Promise<string[]> {
   const place = `${EXPORTS_FOLDER}/${out}`;
   const { files = {} } = (await readPublication(version)) ?? {};
@@ -330,11 +321,7 @@ export async function isCopied(
   return true;
 }
 
-/**
- * Copies an export of a version to the path that the pipeline file names, completely or not at all.
- *
- * @throws {OutputError} a directory that is not an export exists there
- */
+/** @throws {OutputError} a directory that is not an export exists there */
 export async function copyStep(
   version: string,
   { export: { out, to, given } }: Pick<ExportStep, "export">,
@@ -352,11 +339,7 @@ export async function copyStep(
   return { text: to! };
 }
 
-/**
- * Sends a version's rows to a server. A server that has these rows already receives nothing.
- *
- * @throws {EmbedError} as embed export does
- */
+/** A server that has these rows already receives nothing. @throws {EmbedError} as embed export does */
 export async function sendStep(
   version: string,
   { given }: PipelineSend,
@@ -367,11 +350,7 @@ export async function sendStep(
   return { text: unchanged ? `${out} has these rows` : `${rows.toLocaleString("en")} rows to ${out}`, rows };
 }
 
-/**
- * Sends a version's published lists to a server. A server that has these lists already receives nothing.
- *
- * @throws {EmbedError} as sendLists does
- */
+/** A server that has these lists already receives nothing. @throws {EmbedError} as sendLists does */
 export async function sendListsStep(
   version: string,
   { export: { out, given } }: RecallStep,

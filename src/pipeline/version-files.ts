@@ -1,6 +1,3 @@
-// The files that a pipeline adds to the versions that it publishes.
-
-/** Name of the file that describes, in a version, the pipeline which published it. */
 export const PIPELINE_FILE = "pipeline.json";
 
 /** The folder of a version that contains its exports. */

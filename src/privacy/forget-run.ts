@@ -17,18 +17,66 @@ import {
   holdsWord,
 } from "../training/capabilities/forgetting/forgetting.js";
 import { checkArtifact } from "../io/read-artifact.js";
-import { placeFile } from "../io/tree.js";
+import { placeFile, entriesOf } from "../io/tree.js";
 import { writeChunks } from "../io/write.js";
-import { keysByColumn } from "./forgotten-keys.js";
-import { ArtifactError } from "../errors.js";
+import { ArtifactError, NoInputError, UsageError } from "../errors.js";
 import { keyAt } from "../log/keys.js";
 import { isHole, rowsOf, type EmbeddingTable } from "../embedding/table.js";
+import { columnNamed } from "../dataset/dataset.js";
+import { isEncodedDataset, readEncoded } from "../dataset/encoded/read.js";
+import { readText } from "../io/read-text.js";
 
-/** The changes that removing keys makes to a run. */
+interface NamedRoles {
+  user?: string;
+  item?: string;
+}
+
+/** Splits at the first colon. @throws {UsageError} no field or no key, or no text at all */
+export function parseKeys(texts: readonly string[]): AskedKeys {
+  const asked = new Map<string, Set<string>>();
+  for (const text of texts) {
+    const colon = text.indexOf(":");
+    const [field, key] = [text.slice(0, colon), text.slice(colon + 1)];
+    if (colon < 1 || key === "") throw new UsageError(`expected FIELD:KEY, such as user:u019, got '${text}'`);
+    asked.set(field, (asked.get(field) ?? new Set()).add(key));
+  }
+  if (asked.size === 0)
+    throw new UsageError("no key to forget: name keys as FIELD:KEY, or a file of keys with --keys");
+  return asked;
+}
+
+/** One FIELD:KEY per line; empty lines are skipped. @throws {NoInputError} the file cannot be read */
+export async function keyLines(path: string): Promise<string[]> {
+  let text: string;
+  try {
+    text = await readText(path);
+  } catch (error) {
+    throw new NoInputError(`the file of keys '${path}' cannot be read`, { cause: error });
+  }
+  return text.split(/\r?\n/).filter((line) => line !== "");
+}
+
+/** `user` and `item` denote the columns in these roles, unless a field has this name. */
+function columnCalled(name: string, roles: NamedRoles, fields: readonly string[]): string {
+  const role = fields.includes(name) || (name !== "user" && name !== "item") ? undefined : roles[name];
+  return role ?? name;
+}
+
+function keysByColumn(asked: AskedKeys, roles: NamedRoles, fields: readonly string[]): AskedKeys {
+  const byColumn = new Map<string, Set<string>>();
+  for (const [name, keys] of asked) {
+    const column = columnCalled(name, roles, fields);
+    byColumn.set(column, new Set([...(byColumn.get(column) ?? []), ...keys]));
+  }
+  return byColumn;
+}
+
+export function fieldKeyTexts(asked: AskedKeys): string[] {
+  return [...asked].flatMap(([field, keys]) => [...keys].map((key) => `${field}:${key}`));
+}
+
 export interface Rewriting {
-  /** new content of the changed files, by path */
   files: NewFiles;
-  /** the changed manifest without its list of files */
   manifest: Omit<Manifest, "files">;
   /** number of rows that are removed from tables, plus the number of entries that are removed from lists */
   dropped: number;
@@ -36,11 +84,7 @@ export interface Rewriting {
   keys: AskedKeys;
 }
 
-/**
- * Returns the changes of a run without the keys; undefined if it contains none of them.
- *
- * @throws {ArtifactError} damaged, or a file of a kind that this program cannot rewrite contains one of the keys
- */
+/** Undefined if the run contains none of the keys. @throws {ArtifactError} damaged, or a file cannot be rewritten */
 export async function rewritingOf(run: Run, asked: AskedKeys): Promise<Rewriting | undefined> {
   const files: NewFiles = new Map();
   const roles = (run.manifest.roles ?? {}) as { user?: string; item?: string; fields?: string[] };
@@ -67,27 +111,20 @@ export async function rewritingOf(run: Run, asked: AskedKeys): Promise<Rewriting
   return { files, manifest: { ...reported, forgotten: (before.forgotten ?? 0) + dropped }, dropped, keys };
 }
 
-/**
- * Returns how keys are removed from a run. @throws {UsageError} its kind of model does not support it @throws
- * {ArtifactError} damaged
- */
-export async function forgettingIn(run: Run): Promise<Forgetting> {
+/** @throws {UsageError} the kind of model forgets no keys @throws {ArtifactError} damaged */
+async function forgettingIn(run: Run): Promise<Forgetting> {
   return await (
     await capable(run, "forgetting", "forgets no key")
   )(run);
 }
 
-/**
- * Whether a manifest contains one of the keys in quotes. Keys without quotes are ignored, because a number such as 7
- * may also occur in a sentence.
- */
+/** Keys without quotes are ignored, because a number such as 7 may also occur in a sentence. */
 function namesKey({ options, asked, warnings }: Omit<Manifest, "files">, keys: readonly string[]): boolean {
   const texts = { options, asked, warnings };
   const without = mapTexts(texts, (text) => expressionWithout(text, keys));
   return JSON.stringify(without) !== JSON.stringify(texts);
 }
 
-/** Returns the text fields of the manifest without the keys. */
 function manifestWithout(
   manifest: Omit<Manifest, "files">,
   keys: readonly string[],
@@ -102,7 +139,7 @@ function manifestWithout(
   };
 }
 
-/** Writes the changed run into a directory, its manifest last. @returns the manifest */
+/** Writes the manifest last. @returns the manifest */
 export async function writeRewritten(
   dir: string,
   run: Run,
@@ -126,7 +163,7 @@ export async function writeRewritten(
 }
 
 /** New content of files, by path within the run. */
-export type NewFiles = Map<string, Iterable<Uint8Array> | AsyncIterable<Uint8Array>>;
+type NewFiles = Map<string, Iterable<Uint8Array> | AsyncIterable<Uint8Array>>;
 
 /**
  * Returns the new content of the files in model/.
@@ -136,7 +173,7 @@ export type NewFiles = Map<string, Iterable<Uint8Array> | AsyncIterable<Uint8Arr
  * @returns new files, and the number of keys removed from lists beside the table
  * @throws {ArtifactError} damaged, or a file of a kind that this program cannot rewrite contains one of the keys
  */
-export async function forgetInModel(
+async function forgetInModel(
   run: Run,
   forgetting: Forgetting,
   keys: AskedKeys,
@@ -159,7 +196,7 @@ export async function forgetInModel(
  * Returns the table without some keys: their rows stay as empty rows, without key, events, weight and vector, so that
  * no row number changes. Also returns these rows: u32, ascending. Undefined if the table contains none of the keys.
  */
-export function withHoles(
+function withHoles(
   table: EmbeddingTable,
   keys: AskedKeys,
   isVocabulary: (field: string) => boolean,
@@ -199,4 +236,59 @@ function emptied(table: EmbeddingTable, rows: readonly number[]): EmbeddingTable
   }
   const keys = { size: numRows, bytes: new Uint8Array(Buffer.concat(kept)), offsets };
   return { ...table, keys, counts, vectors, ...(weights && { weights }) };
+}
+
+// Finds which of the keys to forget occur in a run, or in a dataset among the step outputs of a pipeline. A key that
+// occurs nowhere is not forgotten: a number such as 7 occurs as a word in many unrelated texts and files.
+
+/** Returns keys as FIELD:KEY. @throws {ArtifactError} as rewritingOf */
+export async function heldByRun(run: Run, asked: AskedKeys): Promise<string[]> {
+  const roles = (run.manifest.roles ?? {}) as { user?: string; item?: string; fields?: string[] };
+  const held = new Set<string>();
+  const { tables, isVocabulary } = await forgettingIn(run);
+  for (const name of tables) {
+    const table = await run.readKeys(name);
+    for (const [field, keys] of asked) {
+      const column = columnCalled(field, roles, table.fields);
+      if (!table.fields.includes(column) || !isVocabulary(column)) continue;
+      for (const key of keysInTable(table, column, keys)) held.add(`${field}:${key}`);
+    }
+  }
+  const rest = fieldKeyTexts(asked).filter((text) => !held.has(text));
+  // checks first whether any other key occurs, then each: most keys that are not in a table occur nowhere in the run
+  if (rest.length === 0 || !(await rewritingOf(run, parseKeys(rest)))) return [...held];
+  for (const text of rest) if (await rewritingOf(run, parseKeys([text]))) held.add(text);
+  return [...held];
+}
+
+function* keysInTable(table: EmbeddingTable, column: string, keys: ReadonlySet<string>): Generator<string> {
+  const { first, last } = rowsOf(table, column);
+  for (let row = first; row < last; row++) {
+    if (isHole(table, row)) continue;
+    const key = keyAt(table.keys, row);
+    if (keys.has(key)) yield key;
+  }
+}
+
+/** Returns keys, as FIELD:KEY, in encoded datasets among a pipeline's step outputs. @throws {ArtifactError} damaged */
+export async function heldByDatasets(folder: string, asked: AskedKeys): Promise<string[]> {
+  const held = new Set<string>();
+  for (const { name, kind } of await entriesOf(folder)) {
+    const path = join(folder, name);
+    if (kind !== "directory" || !(await isEncodedDataset(path))) continue;
+    // reads no rows into memory, because only the dictionaries are needed
+    const { dataset } = await readEncoded(path, 0);
+    for (const [field, keys] of asked) {
+      const names = dataset.columns.map((column) => column.name);
+      const name = columnCalled(field, dataset.roles, names);
+      const column = names.includes(name) ? columnNamed(dataset, name) : undefined;
+      if (!column || column.kind === "number") continue;
+      const { dictionary } = column;
+      for (let code = 0; code < dictionary.size; code++) {
+        const key = keyAt(dictionary, code);
+        if (keys.has(key)) held.add(`${field}:${key}`);
+      }
+    }
+  }
+  return [...held];
 }

@@ -30,13 +30,6 @@ export interface ForgottenIn {
   remade: string[];
 }
 
-/** Options for rewriting a version without the keys. */
-interface ForgetHow {
-  dryRun: boolean;
-  signal: AbortSignal;
-  onStep: ((step: string) => void | Promise<void>) | undefined;
-}
-
 /**
  * Rewrites a version without the keys; the caller holds the lock, and has verified the version.
  *
@@ -47,7 +40,11 @@ export async function forgetInVersion(
   store: string,
   version: Publication,
   asked: AskedKeys,
-  { dryRun, signal, onStep }: ForgetHow,
+  {
+    dryRun,
+    signal,
+    onStep,
+  }: { dryRun: boolean; signal: AbortSignal; onStep: ((step: string) => void | Promise<void>) | undefined },
 ): Promise<ForgottenIn | undefined> {
   const { path, name } = version;
   const run = await openRun(path);
@@ -79,7 +76,6 @@ export async function forgetInVersion(
   return done;
 }
 
-/** Returns the message about files that are removed, some of which are written again. */
 function reported(goes: readonly string[], remade: readonly { out: string }[]) {
   return {
     removed: goes.filter((file) => !remade.some(({ out }) => isExportFile(out, file))),
@@ -87,7 +83,6 @@ function reported(goes: readonly string[], remade: readonly { out: string }[]) {
   };
 }
 
-/** Returns the files of exports, by their path within a version. */
 async function filesOf(dir: string, exports: readonly { out: string }[]): Promise<string[]> {
   const found: string[] = [];
   for (const { out } of exports) {
@@ -100,10 +95,7 @@ async function filesOf(dir: string, exports: readonly { out: string }[]): Promis
   return found;
 }
 
-/**
- * Returns the files outside of the run that must be removed: exports of the changed run in any format, and files with a
- * key in plain text.
- */
+/** Exports of the changed run in any format, and files outside of the run with a key in plain text. */
 async function heldBeside(
   path: string,
   files: readonly string[],
@@ -128,13 +120,8 @@ async function heldBeside(
  */
 const NEVER_RECORDED = ["url-env", "into", "keys", "on", "out", "force"];
 
-/**
- * Returns the record of exports in a version's pipeline.json, and the number of its base version; an empty record if
- * the file is damaged.
- */
-export async function recordedExports(
-  version: string,
-): Promise<{ exports: RecordedExport[]; base?: string }> {
+/** Returns an empty record if pipeline.json is damaged. `base` is the number of the base version. */
+async function recordedExports(version: string): Promise<{ exports: RecordedExport[]; base?: string }> {
   let parsed: unknown;
   try {
     parsed = JSON.parse(Buffer.from(await readArtifact(join(version, PIPELINE_FILE))).toString("utf8"));
@@ -155,19 +142,13 @@ function isRecorded(each: Partial<RecordedExport> | null): boolean {
   return !NEVER_RECORDED.some((name) => Object.hasOwn(each.options!, name));
 }
 
-/** Whether a file of a version belongs to the export at `out`. */
-export function isExportFile(out: string, file: string): boolean {
+function isExportFile(out: string, file: string): boolean {
   const place = `${EXPORTS_FOLDER}/${out}`;
   return file === place || file.startsWith(`${place}/`);
 }
 
-/**
- * Writes exports of a run again, into the folder of its version.
- *
- * @param run directory of the run @param base the base version, for --delta
- * @returns the exports that could be written
- */
-export async function remakeExports(
+/** @param base the base version, for --delta @returns the exports that could be written */
+async function remakeExports(
   run: string,
   exports: readonly RecordedExport[],
   base: string | undefined,

@@ -20,10 +20,16 @@ import { version as tool } from "../io/package-version.js";
 import { pathExists } from "../io/read-artifact.js";
 import { checkReplaceable } from "../io/replaceable.js";
 import { removeTree, statOf } from "../io/tree.js";
-import { heldByDatasets, heldByRun } from "./forget-held.js";
-import { rewritingOf, writeRewritten } from "./forget-run.js";
+import {
+  heldByDatasets,
+  heldByRun,
+  rewritingOf,
+  writeRewritten,
+  keyLines,
+  parseKeys,
+  fieldKeyTexts,
+} from "./forget-run.js";
 import { forgetInVersion, type ForgottenIn } from "./forget-version.js";
-import { keyLines, parseKeys, fieldKeyTexts } from "./forgotten-keys.js";
 import {
   checkVersion,
   isStoreName,
@@ -137,7 +143,6 @@ function newSummary(dryRun: boolean): ForgetSummary {
   return { command: "forget", version: tool, dryRun, ...nothing };
 }
 
-/** Returns the keys, as FIELD:KEY, that a version or a dataset among the step outputs contains. */
 async function heldIn(
   versions: readonly Publication[],
   folders: readonly string[],
@@ -160,7 +165,7 @@ function nothingHeld(place: string, asked: AskedKeys): UsageError {
   );
 }
 
-/** Removes files that killed writers left. @returns the number of these leftovers */
+/** @returns the number of leftovers */
 async function removeLeftovers(store: string, names: readonly string[]): Promise<number> {
   let count = 0;
   for (const one of names) {
@@ -230,7 +235,7 @@ async function checkAll(versions: readonly Publication[], asked: AskedKeys): Pro
   );
 }
 
-/** Checks that the runs have the fields of the keys. @throws {UsageError} none of the runs has the field of a key */
+/** @throws {UsageError} none of the runs has the field of a key */
 async function checkFields(paths: readonly string[], asked: AskedKeys): Promise<void> {
   const known = new Set<string>();
   for (const path of paths) {

@@ -1,5 +1,3 @@
-// Options of `embed forget`.
-
 import { wait } from "../store/options.js";
 import { flag, text } from "../training/options/table.js";
 

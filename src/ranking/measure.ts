@@ -17,10 +17,9 @@ import {
   needsRepeats,
 } from "../evaluation/baselines/baselines.js";
 import { compare, type Compared, type Measured } from "../evaluation/comparison.js";
-import { exposureMetrics } from "../evaluation/exposure.js";
+import { exposureMetrics, rankingMetrics } from "../evaluation/ranking.js";
 import { rankLists, type Ranker } from "../evaluation/rankers.js";
 import { OutOfTime, pace } from "../evaluation/pace.js";
-import { rankingMetrics } from "../evaluation/ranking.js";
 import type { ItemLists } from "../kernels/top-items/binding.js";
 import { historyWith } from "../sampling/ranking-events.js";
 import { pairEventsOf, type TrainingEvents } from "../sampling/training-events.js";

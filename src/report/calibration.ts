@@ -5,20 +5,17 @@
 //
 // Source: Wilson 1927 (doi:10.1080/01621459.1927.10502953).
 
-import type { ReportedRun } from "./content.js";
+import type { ReportedRun, PageRuns } from "./content.js";
 import type { CurveBin } from "../evaluation/scored-metrics.js";
-import { colorOf, figure, grid, legendOf, runTitle, type Section } from "./figure.js";
+import { colorOf, figure, grid, legendOf, runTitle, type Section, MUTED, type Pen } from "./plot.js";
 import { html, htmlTable, type Markup, percent, short, whole } from "./html.js";
-import { MUTED, type Pen } from "./plot.js";
 
 const Z = 1.96;
 
 type Calibrated = ReportedRun & { calibration: readonly CurveBin[] };
 
-/**
- * Returns the calibration curves of the runs; undefined if no run has one. @param scoredOn a phrase: `the test part`
- */
-export function calibration(pen: Pen, runs: readonly ReportedRun[], scoredOn = "a log"): Section | undefined {
+/** @param scoredOn a phrase: `the test part` */
+export function calibration(pen: Pen, runs: PageRuns, scoredOn = "a log"): Section | undefined {
   const calibrated = runs.filter((run): run is Calibrated => (run.calibration?.length ?? 0) > 0);
   if (calibrated.length === 0) return undefined;
   const tables = calibrated.map((run) => calibrationTable(runs, run));
@@ -31,7 +28,6 @@ export function calibration(pen: Pen, runs: readonly ReportedRun[], scoredOn = "
   };
 }
 
-/** Returns the 95 % interval of a rate. */
 export function wilson(rate: number, rows: number): { low: number; high: number } {
   const z2 = (Z * Z) / rows;
   const middle = rate + z2 / 2;
@@ -39,11 +35,7 @@ export function wilson(rate: number, rows: number): { low: number; high: number 
   return { low: Math.max(0, (middle - reach) / (1 + z2)), high: Math.min(1, (middle + reach) / (1 + z2)) };
 }
 
-function calibrationPlot(
-  { plot, draw }: Pen,
-  runs: readonly ReportedRun[],
-  calibrated: readonly Calibrated[],
-): Markup {
+function calibrationPlot({ plot, draw }: Pen, runs: PageRuns, calibrated: readonly Calibrated[]): Markup {
   const points = calibrated.flatMap((run) =>
     run.calibration.map((bin, b) => ({
       ...bin,
@@ -87,7 +79,7 @@ function calibrationPlot(
   return figure("observed by predicted", drawing);
 }
 
-function calibrationTable(runs: readonly ReportedRun[], run: Calibrated): Markup {
+function calibrationTable(runs: PageRuns, run: Calibrated): Markup {
   const head = ["bin", "rows", "predicted", "observed", "95 %"];
   const rows = run.calibration.map((bin, b) => {
     const { low, high } = wilson(bin.observed, bin.rows);

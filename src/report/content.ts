@@ -14,7 +14,6 @@ export interface ReportedRun {
   manifest: Manifest;
   /** lines of metrics.jsonl: one per epoch, tree, or component */
   lines: readonly MetricsLine[];
-  /** settings that --search tried, in the order of their trainings */
   trials?: readonly TrialLine[];
   /** importances of boosted trees: columns by descending gain */
   importances?: readonly { column: string; splits: number; gain: number }[];
@@ -26,6 +25,9 @@ export interface ReportedRun {
   /** for a name in a store: its versions up to the reported one, the oldest first */
   history?: readonly VersionPoint[];
 }
+
+/** The runs of a page, in their order; the position of a run determines its color. */
+export type PageRuns = readonly ReportedRun[];
 
 /** The share of each kind of side information in items' vectors, for items with similar numbers of events. */
 export interface ReportedShares {
@@ -59,13 +61,10 @@ export interface VersionPoint {
 export interface ReportedTable {
   dim: number;
   numRows: number;
-  /** norms of the vectors of each field, in the table's order of fields */
   norms: readonly FieldNorms[];
   /** the field that is plotted and whose neighbors are listed */
   field: string;
-  /** number of rows of the plotted field */
   rows: number;
-  /** map of the field's items, or of a sample of them, on their first two principal components */
   map?: ItemMap;
   neighbors: readonly NeighborList[];
   /** a sentence on how an item's vector is computed, if it is not a row of the table */
@@ -77,7 +76,6 @@ export interface FieldNorms {
   field: string;
   /** norms of the vectors, f64[n], ascending */
   norms: Float64Array;
-  /** number of vectors that are zero */
   zeros: number;
   /** a sample of rows for the plot of norm against count; only for the field that is shown */
   byCount?: readonly (ShownKey & { count: number; norm: number })[];
@@ -89,10 +87,7 @@ export interface ItemMap {
   layouts: readonly Layout[];
   /** name of the column whose labels determine the points' colors */
   column?: string;
-  /**
-   * labels that have a color, which is the same on all maps, with their number of points; points with other labels are
-   * gray
-   */
+  /** labels that have a color, the same on all maps, with their number of points; points of other labels are gray */
   labels: readonly { label: string; points: number }[];
 }
 
@@ -129,7 +124,6 @@ export interface NeighborList extends ShownKey {
 export interface ReportedDrift {
   /** the earlier run as the user named it */
   against: string;
-  /** number of nearest neighbors that were compared */
   k: number;
   fields: readonly FieldDrift[];
   /** metrics of the earlier run, by split */
@@ -160,11 +154,9 @@ export interface Gate {
   message: string;
 }
 
-/** The content of a report page. */
 export interface ReportContent {
-  /** version of the program that writes the page */
   version: string;
-  runs: readonly ReportedRun[];
+  runs: PageRuns;
   /** for a page of `embed compare`: everything that was compared, including the runs of the page */
   leaderboard?: Leaderboard;
   /** markup of an invisible element that contains data for other commands */

@@ -1,11 +1,10 @@
 // Changes from an earlier table: keys, neighbors, and displacement of rows after one table is rotated to match the
 // other.
 
-import type { ReportedDrift, FieldDrift, ReportedRun } from "./content.js";
+import type { FieldDrift, ReportedDrift, ReportedRun, PageRuns } from "./content.js";
 import { titleOf } from "../evaluation/metrics.js";
-import { colorOf, figure, grid, runTitle, type Section } from "./figure.js";
+import { colorOf, figure, grid, runTitle, type Section, type Pen } from "./plot.js";
 import { html, shortened, htmlTable, type Markup, keyMarkup, percent, short, whole } from "./html.js";
-import type { Pen } from "./plot.js";
 
 const BINS = 40;
 /** Number of fields whose displacements are plotted: the fields with most rows. */
@@ -13,8 +12,7 @@ const DRAWN = 4;
 
 type Drifted = ReportedRun & { drift: ReportedDrift };
 
-/** Plots the drift of the runs that are compared with an earlier run; undefined if there are no such runs. */
-export function drift(pen: Pen, runs: readonly ReportedRun[]): Section | undefined {
+export function drift(pen: Pen, runs: PageRuns): Section | undefined {
   const drifted = runs.filter((run): run is Drifted => run.drift !== undefined);
   if (drifted.length === 0) return undefined;
   return {
@@ -26,7 +24,7 @@ export function drift(pen: Pen, runs: readonly ReportedRun[]): Section | undefin
   };
 }
 
-function partOf(pen: Pen, runs: readonly ReportedRun[], run: Drifted): Markup {
+function partOf(pen: Pen, runs: PageRuns, run: Drifted): Markup {
   const { against, fields, k } = run.drift;
   const head = [
     "field",
@@ -64,7 +62,6 @@ function partOf(pen: Pen, runs: readonly ReportedRun[], run: Drifted): Markup {
     ${htmlTable(head, rows)}${note}${metricsBeside(run)}${grid(largest.map((field) => histogram(pen, runs, run, field)))}`;
 }
 
-/** Returns a table that compares a run's metrics on held-out rows with those of the earlier run. */
 function metricsBeside({
   drift: { metrics: before },
   manifest: { metrics: now },
@@ -90,7 +87,7 @@ function metricsBeside({
 
 function histogram(
   { plot, draw }: Pen,
-  runs: readonly ReportedRun[],
+  runs: PageRuns,
   run: Drifted,
   { field, byRow, moved, displacement }: FieldDrift,
 ): Markup {

@@ -1,16 +1,14 @@
 // The section that shows a run's manifest: its inputs, options, warnings and timings.
 
-import type { ReportedRun } from "./content.js";
-import { runTitle, type Section } from "./figure.js";
+import type { ReportedRun, PageRuns } from "./content.js";
+import { runTitle, type Section } from "./plot.js";
 import { html, shortened, type Content, type Markup, countText, instant, whole } from "./html.js";
 
-/** Maximum number of lines in a list of inputs or warnings. */
 const MOST = 20;
 /** Maximum number of characters of an option's value or a path. */
 const VALUE = 160;
 
-/** Returns the section on manifests, with a block of facts for each run. */
-export function facts(runs: readonly ReportedRun[]): Section {
+export function facts(runs: PageRuns): Section {
   return {
     id: "facts",
     title: runs.length > 1 ? "The runs" : "The run",

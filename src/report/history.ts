@@ -1,18 +1,16 @@
 // The history of a name's versions: metrics, keys and drift by version.
 
 import { titleOf } from "../evaluation/metrics.js";
-import type { ReportedRun, VersionPoint } from "./content.js";
-import { colorOf, figure, grid, runTitle, type Section } from "./figure.js";
+import type { ReportedRun, PageRuns, VersionPoint } from "./content.js";
+import { colorOf, figure, grid, runTitle, type Section, MUTED, type Pen } from "./plot.js";
 import { html, htmlTable, type Markup, instant, percent, whole } from "./html.js";
-import { MUTED, type Pen } from "./plot.js";
 
 /** Maximum number of metrics that are plotted. */
 const MOST = 4;
 
 type WithHistory = ReportedRun & { history: readonly VersionPoint[] };
 
-/** Plots the history of the runs that are versions of a name; undefined if there are no such runs. */
-export function history(pen: Pen, runs: readonly ReportedRun[]): Section | undefined {
+export function history(pen: Pen, runs: PageRuns): Section | undefined {
   const shown = runs.filter((run): run is WithHistory => (run.history?.length ?? 0) > 1);
   if (shown.length === 0) return undefined;
   return {
@@ -33,7 +31,7 @@ interface Series {
   beside?: (point: VersionPoint) => number | undefined;
 }
 
-function partOf(pen: Pen, runs: readonly ReportedRun[], run: WithHistory): Markup {
+function partOf(pen: Pen, runs: PageRuns, run: WithHistory): Markup {
   const series = [...metricSeries(run), ...driftSeries];
   const measured = series.filter(
     ({ valueOf }) => run.history.filter((point) => valueOf(point) !== undefined).length > 1,
@@ -97,12 +95,7 @@ const driftSeries: readonly Series[] = [
   },
 ];
 
-function seriesPlot(
-  { plot, draw }: Pen,
-  runs: readonly ReportedRun[],
-  run: WithHistory,
-  series: Series,
-): Markup {
+function seriesPlot({ plot, draw }: Pen, runs: PageRuns, run: WithHistory, series: Series): Markup {
   const { title, valueOf, beside, format } = series;
   const pointsOf = (read: Series["valueOf"]) =>
     run.history.flatMap((point) => {

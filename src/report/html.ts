@@ -11,11 +11,7 @@ export class Markup {
 /** A value of a template; undefined inserts nothing. */
 export type Content = string | number | Markup | readonly Markup[] | undefined;
 
-/**
- * Returns markup from a template; texts are escaped for elements and for attributes in double quotes.
- *
- * A line end and the indentation after it, which only format the source, become one line end.
- */
+/** Escapes texts. A line end and the indentation after it, which only format the source, become one line end. */
 export function html(parts: TemplateStringsArray, ...contents: readonly Content[]): Markup {
   const own = parts.map((part) => part.replaceAll(/\n\s*/g, "\n"));
   return new Markup(own[0]! + contents.map((content, i) => escapedContent(content) + own[i + 1]!).join(""));
@@ -59,9 +55,7 @@ export function shortened(text: string, most: number): string {
     : `${characters.slice(0, most - 1).join("")}…`;
 }
 
-/**
- * Returns a table. The first `texts` columns contain text; the other columns contain numbers, which are right-aligned.
- */
+/** The first `texts` columns contain text; the others contain numbers, which are right-aligned. */
 export function htmlTable(head: readonly string[], rows: readonly (readonly Content[])[], texts = 1): Markup {
   const kind = (c: number) => (c < texts ? undefined : html`class="number"`);
   return html`<div class="wide">
@@ -89,7 +83,6 @@ export interface ShownKey {
   name?: string | undefined;
 }
 
-/** Formats a key for lists and tables. */
 export function keyMarkup({ key, name }: ShownKey): Markup {
   if (name === undefined) return html`<span class="key">${shortened(key, 60)}</span>`;
   return html`<span class="key">${shortened(name, 60)} <small>${shortened(key, 40)}</small></span>`;
@@ -105,9 +98,14 @@ export function keyLabel({ key, name }: ShownKey): string {
   return shortened((name ?? key).trim(), 24);
 }
 
-/** Formats a whole number with separated thousands. */
 export function whole(value: number): string {
   return value.toLocaleString("en");
+}
+
+/** Formats a range of whole numbers that includes both ends. */
+export function rangeText({ from, to }: { from: number; to?: number }): string {
+  if (to === undefined) return `${whole(from)} and more`;
+  return from === to ? whole(from) : `${whole(from)}–${whole(to)}`;
 }
 
 /** Formats a share as a percentage. */

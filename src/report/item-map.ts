@@ -1,26 +1,22 @@
 // Maps of items, colored by label: one by the first two principal components, and next to it one by UMAP.
 
-import type { ItemMap, Layout, MapPoint, ReportedRun, ReportedTable } from "./content.js";
-import { colorOf, figure, legend, runTitle, type Section } from "./figure.js";
+import type { ItemMap, Layout, MapPoint, ReportedRun, ReportedTable, PageRuns } from "./content.js";
+import { colorOf, figure, legend, runTitle, type Section, palette, type Pen } from "./plot.js";
 import { html, shortened, type Markup, keyLabel, keyTitle, countText, percent, whole } from "./html.js";
-import { placedNames } from "./map-labels.js";
-import { palette, type Pen } from "./plot.js";
 
 /** Width and height of the plot; its names are hidden when it is scaled down to a phone. */
 const WIDTH = 600;
 const HEIGHT = 480;
 const MARGIN = 16;
-/** Maximum number of names on a plot. */
 const NAMES = 10;
 const OTHERS = "var(--others)";
 
 type WithMap = ReportedRun & { table: ReportedTable & { map: ItemMap } };
 
 /** Colors of labels: the palette without gray, which is used for other labels. */
-export const labelColors = palette.slice(0, -1);
+const labelColors = palette.slice(0, -1);
 
-/** Returns the section with scatter plots, by PCA and UMAP, of each run's items; undefined if no run has any. */
-export function itemMaps(pen: Pen, runs: readonly ReportedRun[]): Section | undefined {
+export function itemMaps(pen: Pen, runs: PageRuns): Section | undefined {
   const shown = runs.filter((run): run is WithMap => run.table?.map !== undefined);
   const [first] = shown;
   if (!first) return undefined;
@@ -37,7 +33,6 @@ export function itemMaps(pen: Pen, runs: readonly ReportedRun[]): Section | unde
   };
 }
 
-/** Returns a text that explains what distances between dots mean in scatter plots by PCA and by UMAP. */
 function leadOf(maps: readonly ItemMap[]): Markup {
   const has = (by: Layout["by"]) => maps.some(({ layouts }) => layouts.some((layout) => layout.by === by));
   const pca = html` <b>PCA</b> is the plane that keeps most of the distances between vectors; a small share of
@@ -51,10 +46,7 @@ function leadOf(maps: readonly ItemMap[]): Markup {
   text.${has("pca") ? pca : undefined}${has("umap") ? umap : undefined}${labels}`;
 }
 
-/**
- * Returns the legend of the labels, which are the same on all maps; if there is one map only, with their numbers of
- * keys.
- */
+/** The labels are the same on all maps; their numbers of keys are shown if there is one map only. */
 function legendOfLabels(column: string, maps: readonly ItemMap[]): Markup {
   const [{ labels }] = maps as [ItemMap];
   const note = (count: number) => (maps.length === 1 ? { note: whole(count) } : {});
@@ -66,10 +58,9 @@ function legendOfLabels(column: string, maps: readonly ItemMap[]): Markup {
     ])}`;
 }
 
-/** A point of the map, with its position in the plot. */
 type Dot = MapPoint & { x: number; y: number };
 
-function mapPlot({ plot, draw }: Pen, runs: readonly ReportedRun[], run: WithMap, layout: Layout): Markup {
+function mapPlot({ plot, draw }: Pen, runs: PageRuns, run: WithMap, layout: Layout): Markup {
   const { map, field } = run.table;
   const plain = map.column === undefined;
   // colored points are drawn over gray ones, and rare labels over frequent ones, which would hide them
@@ -128,7 +119,6 @@ function mapPlot({ plot, draw }: Pen, runs: readonly ReportedRun[], run: WithMap
 
 const TITLES: Record<Layout["by"], string> = { pca: "PCA", umap: "UMAP" };
 
-/** Describes how many keys are plotted, and how much of the table the plane preserves. */
 function noteOf({ table: { map, rows } }: WithMap, { explained, kept }: Layout): string {
   const shown = map.points.length;
   return [
@@ -163,4 +153,66 @@ function titleOf({ cell, count, ...key }: MapPoint): string {
     ...(count > 0 ? [countText(count, "event")] : []),
   ];
   return lines.join("\n");
+}
+
+/** A dot and its name, in units of the plot. */
+interface Named {
+  x: number;
+  y: number;
+  text: string;
+}
+
+/** A name with its position: left or right of the dot, vertically centered at `y`. */
+export interface PlacedName extends Named {
+  anchor: "start" | "end";
+}
+
+/** Height of a line including spacing, and upper estimate of a character's width, for a font of 11 units. */
+const LINE = 20;
+const CHARACTER = 6.6;
+/** Wide characters, such as Chinese, Japanese and Korean ones. */
+const WIDE =
+  /[\u1100-\u115f\u2e80-\ua4cf\uac00-\ud7a3\uf900-\ufaff\ufe30-\ufe4f\uff00-\uff60]|[\u{1f300}-\u{1faff}]/u;
+/** Space between a dot and its name. */
+const GAP = 8;
+
+interface Box {
+  left: number;
+  right: number;
+  top: number;
+  bottom: number;
+}
+
+/** Omits names without room. @param named the most important first @param most most names to place */
+export function placedNames(
+  named: readonly Named[],
+  { width, height }: { width: number; height: number },
+  most: number,
+): PlacedName[] {
+  const placed: PlacedName[] = [];
+  const taken: Box[] = [];
+  for (const { x, y, text } of named) {
+    if (placed.length === most) break;
+    if (text === "") continue;
+    for (const anchor of ["start", "end"] as const) {
+      const box = boxOf(x, y, text, anchor);
+      const inside = box.left >= 2 && box.right <= width - 2 && box.top >= 2 && box.bottom <= height - 2;
+      if (!inside || taken.some((other) => overlap(box, other))) continue;
+      taken.push(box);
+      placed.push({ x: anchor === "start" ? x + GAP : x - GAP, y, text, anchor });
+      break;
+    }
+  }
+  return placed;
+}
+
+function boxOf(x: number, y: number, text: string, anchor: PlacedName["anchor"]): Box {
+  const length = Array.from(text).reduce((sum, each) => sum + (WIDE.test(each) ? 2 : 1) * CHARACTER, 0);
+  const left = anchor === "start" ? x - GAP : x - GAP - length;
+  // the box includes the dot, so that no other name covers it
+  return { left, right: left + length + 2 * GAP, top: y - LINE / 2, bottom: y + LINE / 2 };
+}
+
+function overlap(a: Box, b: Box): boolean {
+  return a.left < b.right && b.left < a.right && a.top < b.bottom && b.top < a.bottom;
 }

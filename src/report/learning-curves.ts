@@ -1,14 +1,12 @@
 // Plots losses and metrics by epoch: one plot per run, and the same scale for losses of the same kind.
 
-import type { ReportedRun } from "./content.js";
+import type { ReportedRun, PageRuns } from "./content.js";
 import { isAtK, titleOf } from "../evaluation/metrics.js";
-import { colorOf, figure, grid, runTitle, type Section } from "./figure.js";
+import { colorOf, figure, grid, runTitle, type Section, MUTED, palette, type Pen } from "./plot.js";
 import { html, htmlTable, type Markup, short } from "./html.js";
-import { MUTED, palette, type Pen } from "./plot.js";
 
 /** Maximum number of epochs that are plotted; a forest may have thousands of trees. */
 const MOST = 300;
-/** Maximum number of epochs that are listed. */
 const LISTED = 30;
 
 interface Epoch {
@@ -27,8 +25,7 @@ interface Curve {
   metrics: readonly string[];
 }
 
-/** Plots the learning curves of the runs that have epochs; undefined if no run has epochs. */
-export function learningCurves(pen: Pen, runs: readonly ReportedRun[]): Section | undefined {
+export function learningCurves(pen: Pen, runs: PageRuns): Section | undefined {
   const curves = runs.map(curveOf).filter((curve) => curve !== undefined);
   if (curves.length === 0) return undefined;
   const figures = curves.flatMap((curve) => [
@@ -71,7 +68,6 @@ function thinned(epochs: readonly Epoch[]): Epoch[] {
   return epochs.filter((_, i) => i % step === 0 || i === epochs.length - 1 || i === best);
 }
 
-/** Returns the name of a run's loss. */
 function lossOf({ manifest: { options, metrics } }: ReportedRun): string {
   const has = (name: string) => Object.values(metrics).some((part) => Object.hasOwn(part, name));
   if (has("logLoss")) return "log loss, nats";
@@ -80,7 +76,7 @@ function lossOf({ manifest: { options, metrics } }: ReportedRun): string {
   return typeof options["loss"] === "string" ? `loss (${options["loss"]})` : "loss";
 }
 
-/** Returns the smallest and largest loss of the runs with the same kind, so that their plots can be compared. */
+/** PageRuns with the same kind of loss have the same range, so that their plots can be compared. */
 function lossRange(curves: readonly Curve[], loss: string): [number, number] {
   const values = curves
     .filter((curve) => curve.loss === loss)
@@ -91,7 +87,7 @@ function lossRange(curves: readonly Curve[], loss: string): [number, number] {
 
 function lossFigure(
   { plot, draw }: Pen,
-  runs: readonly ReportedRun[],
+  runs: PageRuns,
   { run, epochs, loss }: Curve,
   domain: [number, number],
 ): Markup {
@@ -150,12 +146,7 @@ function listed(epochs: readonly Epoch[], best: Epoch | undefined) {
     ]);
 }
 
-/** Plots the validation metrics of each epoch: AUC, or the metrics of a ranking. */
-function metricsFigure(
-  { plot, draw }: Pen,
-  runs: readonly ReportedRun[],
-  { run, epochs, metrics }: Curve,
-): Markup {
+function metricsFigure({ plot, draw }: Pen, runs: PageRuns, { run, epochs, metrics }: Curve): Markup {
   const values = epochs.flatMap((epoch) =>
     metrics.map((name) => ({ epoch: epoch.epoch, metric: titleOf(name), value: epoch.metrics[name] })),
   );

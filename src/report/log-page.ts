@@ -2,10 +2,80 @@
 // its users and items, and what a training would warn of.
 
 import { htmlDocument } from "./document.js";
-import { figure, grid, type Section } from "./figure.js";
-import { countText, html, htmlTable, percent, short, shortened, whole, type Markup } from "./html.js";
-import type { ColumnShape, EventsOfKeys, LogColumn, LogContent } from "./log-content.js";
-import { loadPen, palette, type Pen } from "./plot.js";
+import { figure, grid, type Section, loadPen, namedRows, palette, type Pen } from "./plot.js";
+import {
+  countText,
+  html,
+  htmlTable,
+  percent,
+  rangeText,
+  short,
+  shortened,
+  whole,
+  type Markup,
+} from "./html.js";
+
+// The content of a page about a log. All numbers are computed before; the page only displays them.
+
+/** The content of a page about a log. */
+export interface LogContent {
+  version: string;
+  paths: readonly string[];
+  rows: number;
+  columns: readonly LogColumn[];
+  /** events per key of the user column and of the item column, if the log has such columns */
+  keys: readonly EventsOfKeys[];
+  duplicates: { rows: number; share: number; exact: boolean };
+  /** rows by day since 1970 in UTC, ascending; empty without times */
+  days: readonly { day: number; rows: number }[];
+  warnings: readonly string[];
+}
+
+export interface LogColumn {
+  name: string;
+  /**
+   * user, item, label, time, weight, session, numeric or field; `left out` for a column with too few rows per key to be
+   * a field
+   */
+  role: string;
+  type: string;
+  /** reason for the inferred role; for a field, the type that its cells resemble but are not read as */
+  why: string;
+  distinct: number;
+  /** number of empty cells in the column */
+  missing: number;
+  /** cells of the column in the first rows of the log */
+  first: string[];
+  shape?: ColumnShape;
+}
+
+/** The distribution of the cells of a column. */
+export type ColumnShape =
+  /** the most frequent keys, and the number of rows that have another key */
+  | { kind: "keys"; top: readonly { key: string; rows: number }[]; others: number }
+  /** a histogram; cells outside of its range count in the first and the last bin */
+  | {
+      kind: "numbers";
+      bins: readonly { from: number; to: number; rows: number }[];
+      min: number;
+      median: number;
+      max: number;
+    };
+
+/** The distribution of the number of events over the keys of a column. */
+export interface EventsOfKeys {
+  role: "user" | "item";
+  column: string;
+  numKeys: number;
+  top: readonly { key: string; rows: number; share: number }[];
+  /**
+   * number of keys in ranges of the number of events, ascending; each range is twice as long as the one before and
+   * includes both ends
+   */
+  ranges: readonly { from: number; to: number; keys: number; rows: number }[];
+  /** keys with unusually many events, more than `least`; absent if there are none */
+  heavy?: { least: number; keys: number; percentile: number; limit: number };
+}
 
 /** Maximum number of columns that are listed, and of columns that are plotted. */
 const [MOST_LISTED, MOST_PLOTTED] = [200, 48];
@@ -54,7 +124,6 @@ function nameOf(name: string): Markup {
   return html`<span class="key">${shortened(name, NAME)}</span>`;
 }
 
-/** Returns a percentage, with a bar of proportional length behind it. */
 function shareCell(share: number): Markup {
   return html`<span class="share" style="--w:${share.toFixed(3)}">${percent(share)}</span>`;
 }
@@ -176,12 +245,7 @@ function rangePlot({ plot, draw }: Pen, { role, ranges, heavy }: EventsOfKeys): 
     marginLeft: 16 + 6.6 * Math.max(...ranges.map((range) => rangeText(range).length)),
     marginRight: 44,
     x: { type: "symlog", axis: null },
-    y: {
-      label: null,
-      domain: bars.map(({ i }) => i),
-      tickFormat: (i: number) => rangeText(ranges[i]!),
-      tickSize: 0,
-    },
+    y: namedRows(ranges.map(rangeText)),
     marks: [
       plot.barX(bars, { x: "keys", y: "i", fill: "fill", insetTop: 2, insetBottom: 2, title: "title" }),
       plot.text(bars, {
@@ -198,10 +262,6 @@ function rangePlot({ plot, draw }: Pen, { role, ranges, heavy }: EventsOfKeys): 
     ranges.map((range) => [rangeText(range), whole(range.keys), whole(range.rows)]),
   );
   return figure(`${role}s by number of events`, drawing, table);
-}
-
-function rangeText({ from, to }: { from: number; to: number }): string {
-  return from === to ? whole(from) : `${whole(from)}–${whole(to)}`;
 }
 
 type Shaped = LogColumn & { shape: ColumnShape };
@@ -270,12 +330,7 @@ function keysPlot(
       grid: true,
       domain: [0, 100 * Math.max(1e-9, ...bars.map(({ share }) => share))],
     },
-    y: {
-      label: null,
-      domain: bars.map(({ i }) => i),
-      tickFormat: (i: number) => bars[i]!.label,
-      tickSize: 0,
-    },
+    y: namedRows(bars.map(({ label }) => label)),
     marks: [
       plot.barX(bars, { x: "share", y: "i", fill: "fill", insetTop: 2, insetBottom: 2, title: "title" }),
       plot.text(bars, { x: "share", y: "i", text: "text", textAnchor: "start", dx: 4 }),

@@ -1,5 +1,5 @@
 import { mulberry32 } from "../testing/random.js";
-import { placedNames, type PlacedName } from "./map-labels.js";
+import { placedNames, type PlacedName } from "./item-map.js";
 
 const frame = { width: 600, height: 480 };
 

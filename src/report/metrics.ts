@@ -3,15 +3,21 @@
 import type { PartMetrics } from "../embedding/manifest.js";
 import { goodness, metricNames, titleOf } from "../evaluation/metrics.js";
 import { addsNothing, vectorsAddText } from "../evaluation/vectors-add.js";
-import type { ReportedRun } from "./content.js";
-import { runTitle, type Section } from "./figure.js";
+import type { ReportedRun, PageRuns } from "./content.js";
+import { runTitle, type Section } from "./plot.js";
 import { html, shortened, htmlTable, type Markup } from "./html.js";
+import {
+  lineNote,
+  metricCell,
+  untrainedTexts,
+  type Leaderboard,
+  type LeaderboardLine,
+} from "../evaluation/leaderboard.js";
 
 /** Names of the splits, the most important first. */
 const parts = ["test", "valid", "train"];
 
-/** Returns the table of metrics; undefined if no run has metrics, for example for imported tables. */
-export function metrics(runs: readonly ReportedRun[]): Section | undefined {
+export function metrics(runs: PageRuns): Section | undefined {
   const all = runs.flatMap(({ manifest }) => Object.values(manifest.metrics ?? {}));
   const names = metricNames(all);
   if (names.length === 0) return undefined;
@@ -39,8 +45,7 @@ export function metrics(runs: readonly ReportedRun[]): Section | undefined {
   };
 }
 
-/** Returns the gain of the vectors on the validation split; nothing for a run without it. */
-function vectorsLine(runs: readonly ReportedRun[], run: ReportedRun): Markup | undefined {
+function vectorsLine(runs: PageRuns, run: ReportedRun): Markup | undefined {
   const { vectorsAdd } = run.manifest;
   if (!vectorsAdd) return undefined;
   const of = runs.length > 1 ? html`${runTitle(runs, run)}: ` : undefined;
@@ -48,12 +53,7 @@ function vectorsLine(runs: readonly ReportedRun[], run: ReportedRun): Markup | u
   return html`<p>${of}vectors add ${vectorsAddText(vectorsAdd)}.${doubt}</p>`;
 }
 
-function metricRows(
-  runs: readonly ReportedRun[],
-  part: string,
-  names: readonly string[],
-  comparable: boolean,
-) {
+function metricRows(runs: PageRuns, part: string, names: readonly string[], comparable: boolean) {
   const shown = runs.filter(({ manifest }) =>
     names.some((name) => numberIn(manifest.metrics[part], name) !== undefined),
   );
@@ -81,7 +81,7 @@ function numberIn(part: PartMetrics | undefined, name: string): number | undefin
 }
 
 /** Whether all runs used the same input and split it in the same way. */
-function sameParts(runs: readonly ReportedRun[]): boolean {
+function sameParts(runs: PageRuns): boolean {
   const identity = ({ manifest: { inputs, split, seed } }: ReportedRun) =>
     JSON.stringify([
       inputs?.map(({ sha256 }) => sha256),
@@ -89,4 +89,62 @@ function sameParts(runs: readonly ReportedRun[]): boolean {
       split?.by === "random" || split?.by === "rows" ? seed : undefined,
     ]);
   return new Set(runs.map(identity)).size === 1;
+}
+
+// The result of a comparison: contenders from the best to the worst, and those that were not trained.
+
+/** Undefined for a page that compares nothing. */
+export function leaderboard(board: Leaderboard | undefined): Section | undefined {
+  if (!board) return undefined;
+  const { metrics, on, lines, untrained, vectors, conclusion } = board;
+  return {
+    id: "leaderboard",
+    title: "Leaderboard",
+    lead: html`<strong>${conclusion}</strong>`,
+    body: html`${htmlTable(
+        ["", "", ...metrics.map(titleOf), "seconds"],
+        lines.map((line, i) => contenderCells(line, i, metrics)),
+        2,
+      )}
+      <p class="quiet">
+        Measured on ${on}. ±: half of the 95 % bootstrap interval; ~: the interval of its difference to the
+        first line, on the same users or rows, holds 0; seconds: reading and training, on the machine that
+        made this page. ${vectors}
+      </p>
+      ${
+        untrained.length > 0
+          ? html`<ul class="quiet">
+              ${untrainedTexts(untrained).map((text) => html`<li>${shortened(text, 600)}</li>`)}
+            </ul>`
+          : undefined
+      }
+      <details>
+        <summary>Train on all rows</summary>
+        <p class="quiet">
+          Each command trains a run of this page again, with the rows that were held out. embed init --from
+          this page writes the pipeline file of a weekly job.
+        </p>
+        ${lines.flatMap(({ name, commandForAllRows: command }) =>
+          command === undefined
+            ? []
+            : html`<p><span class="key">${shortened(name, 60)}</span><br /><code>${command}</code></p>`,
+        )}
+      </details>`,
+  };
+}
+
+function contenderCells(
+  line: LeaderboardLine,
+  place: number,
+  [metric, ...others]: Leaderboard["metrics"],
+): Markup[] {
+  const { name, isClose, seconds } = line;
+  const first = metricCell(line, metric);
+  return [
+    html`<span class="key">${shortened(name, 60)}</span>`,
+    html`${lineNote(line)}`,
+    place === 0 ? html`<strong>${first}</strong>` : html`${first}${isClose ? " ~" : ""}`,
+    ...others.map((other) => html`${metricCell(line, other)}`),
+    html`${seconds?.toFixed(1)}`,
+  ];
 }

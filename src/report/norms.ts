@@ -1,7 +1,7 @@
 // Norms of vectors: by field, and against the number of training events.
 
-import type { FieldNorms, ReportedRun, ReportedTable } from "./content.js";
-import { colorOf, figure, grid, runTitle, type Section } from "./figure.js";
+import type { FieldNorms, ReportedRun, ReportedTable, PageRuns } from "./content.js";
+import { colorOf, figure, grid, runTitle, type Section, MUTED, type Pen } from "./plot.js";
 import {
   html,
   shortened,
@@ -13,23 +13,17 @@ import {
   short,
   whole,
 } from "./html.js";
-import { MUTED, type Pen } from "./plot.js";
 
-/** Number of bins in a field's histogram. */
 const BINS = 48;
-/** Maximum number of fields that are plotted: the fields with most rows. */
 const MOST_FIELDS = 12;
-/**
- * Share of the vectors that determines the range of the axis, so that a few long vectors do not compress the others.
- */
+/** Share of the vectors that determines the range of the axis; a few long vectors would compress the others. */
 const SHOWN = 0.999;
 /** Maximum number of characters in a field's name. */
 const NAME = 40;
 
 type WithTable = ReportedRun & { table: ReportedTable };
 
-/** Plots the norms of the runs' vectors; undefined if no run has a table. */
-export function norms(pen: Pen, runs: readonly ReportedRun[]): Section | undefined {
+export function norms(pen: Pen, runs: PageRuns): Section | undefined {
   const shown = runs.filter((run): run is WithTable => (run.table?.norms.length ?? 0) > 0);
   if (shown.length === 0) return undefined;
   return {
@@ -46,7 +40,7 @@ export function norms(pen: Pen, runs: readonly ReportedRun[]): Section | undefin
   };
 }
 
-function histograms({ plot, draw }: Pen, runs: readonly ReportedRun[], run: WithTable): Markup {
+function histograms({ plot, draw }: Pen, runs: PageRuns, run: WithTable): Markup {
   const all = run.table.norms;
   const fields = new Set(all.toSorted((a, b) => b.norms.length - a.norms.length).slice(0, MOST_FIELDS));
   const shown = all.filter((field) => fields.has(field));
@@ -100,9 +94,7 @@ function histograms({ plot, draw }: Pen, runs: readonly ReportedRun[], run: With
   return figure(runTitle(runs, run, `length by field${rest}`), drawing, htmlTable(head, rows));
 }
 
-/**
- * Returns the number format of an axis: short norms, which a strong penalty causes, need more digits than the default.
- */
+/** Short norms, which a strong penalty causes, need more digits than the default. */
 function tickFormat(most: number): { tickFormat?: (value: number) => string } {
   return most < 0.01 ? { tickFormat: short } : {};
 }
@@ -122,7 +114,7 @@ function histogram({ field, norms: sorted }: FieldNorms, most: number) {
     }));
 }
 
-function byCount({ plot, draw }: Pen, runs: readonly ReportedRun[], run: WithTable): Markup | undefined {
+function byCount({ plot, draw }: Pen, runs: PageRuns, run: WithTable): Markup | undefined {
   const found = run.table.norms.find(({ field }) => field === run.table.field);
   const points = (found?.byCount ?? []).filter(({ count }) => count > 0);
   const counts = points.map(({ count }) => count);

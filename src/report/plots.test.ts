@@ -6,20 +6,18 @@ import { calibration, wilson } from "./calibration.js";
 import type { Gate, ItemMap, ReportedRun } from "./content.js";
 import { drift } from "./drift.js";
 import { facts } from "./facts.js";
-import { gates } from "./gates.js";
+import { gates, neighbors } from "./page.js";
 import { history } from "./history.js";
 import { importances } from "./importances.js";
 import { itemMaps } from "./item-map.js";
 import { learningCurves } from "./learning-curves.js";
 import { metrics } from "./metrics.js";
-import { neighbors } from "./neighbors.js";
 import { norms } from "./norms.js";
 import { instant } from "./html.js";
-import { loadPen, type Pen } from "./plot.js";
+import { loadPen, type Pen, type Section } from "./plot.js";
 import { scree } from "./scree.js";
 import { searches } from "./search.js";
-import type { Section } from "./figure.js";
-import { style } from "./style.js";
+import { style } from "./document.js";
 
 let pen: Pen;
 beforeAll(async () => {

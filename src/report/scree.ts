@@ -1,13 +1,11 @@
 // The share of the variance that each principal component explains, and the cumulative share.
 
-import type { ReportedRun } from "./content.js";
-import { colorOf, figure, grid, legendOf, type Section } from "./figure.js";
+import type { ReportedRun, PageRuns } from "./content.js";
+import { colorOf, figure, grid, legendOf, type Section, type Pen } from "./plot.js";
 import { html, htmlTable, type Markup, percent } from "./html.js";
-import { type Pen } from "./plot.js";
 
 /** Maximum number of components that are plotted as bars. */
 const BARS = 40;
-/** Maximum number of components that are listed. */
 const LISTED = 20;
 
 interface Scree {
@@ -15,8 +13,7 @@ interface Scree {
   components: readonly { component: number; share: number; together: number; run: string; color: string }[];
 }
 
-/** Returns the scree plots of the runs that have components; undefined if no run has components. */
-export function scree(pen: Pen, runs: readonly ReportedRun[]): Section | undefined {
+export function scree(pen: Pen, runs: PageRuns): Section | undefined {
   const found = runs.map((run) => screeOf(runs, run)).filter((one) => one.components.length > 0);
   if (found.length === 0) return undefined;
   const shown = found.map(({ run }) => run);
@@ -32,7 +29,7 @@ export function scree(pen: Pen, runs: readonly ReportedRun[]): Section | undefin
   };
 }
 
-function screeOf(runs: readonly ReportedRun[], run: ReportedRun): Scree {
+function screeOf(runs: PageRuns, run: ReportedRun): Scree {
   const color = colorOf(runs, run);
   let together = 0;
   const components = run.lines.flatMap(({ component, explainedVarianceRatio: share }) => {

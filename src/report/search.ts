@@ -3,14 +3,11 @@
 
 import { goodness, titleOf } from "../evaluation/metrics.js";
 import { searchGain } from "../evaluation/search-gain.js";
-import type { ReportedRun } from "./content.js";
-import { colorOf, figure, grid, runTitle, type Section } from "./figure.js";
+import type { ReportedRun, PageRuns } from "./content.js";
+import { colorOf, figure, grid, runTitle, type Section, MUTED, type Pen } from "./plot.js";
 import { html, shortened, htmlTable, type Markup, short } from "./html.js";
-import { MUTED, type Pen } from "./plot.js";
 
-/** Maximum number of options that are plotted per run. */
 const MOST_OPTIONS = 8;
-/** Maximum number of tried settings that the report lists. */
 const LISTED = 200;
 
 type Tried = NonNullable<ReportedRun["trials"]>[number];
@@ -23,8 +20,7 @@ interface Point {
   title: string;
 }
 
-/** Plots the searches of the runs; undefined if no run has a search. */
-export function searches(pen: Pen, runs: readonly ReportedRun[]): Section | undefined {
+export function searches(pen: Pen, runs: PageRuns): Section | undefined {
   const searched = runs.filter((run): run is Searched => (run.trials?.length ?? 0) > 0);
   if (searched.length === 0) return undefined;
   return {
@@ -36,7 +32,7 @@ export function searches(pen: Pen, runs: readonly ReportedRun[]): Section | unde
   };
 }
 
-function searchPlots(pen: Pen, runs: readonly ReportedRun[], run: Searched): Markup[] {
+function searchPlots(pen: Pen, runs: PageRuns, run: Searched): Markup[] {
   const { trials } = run;
   const metric = run.manifest.searchedBy?.metric ?? "value";
   const points = trials.flatMap(({ trial, value, chosen = false, options }): Point[] =>
@@ -57,7 +53,7 @@ function titleOfTrial(trial: number, value: number, options: Tried["options"]): 
 
 function byTrial(
   { plot, draw }: Pen,
-  runs: readonly ReportedRun[],
+  runs: PageRuns,
   run: Searched,
   points: readonly Point[],
   metric: string,
@@ -104,7 +100,7 @@ function byTrial(
 
 function byOption(
   { plot, draw }: Pen,
-  runs: readonly ReportedRun[],
+  runs: PageRuns,
   run: Searched,
   points: readonly Point[],
   { name, metric }: { name: string; metric: string },

@@ -1,7 +1,7 @@
 // Capabilities of all runs with a table of skip-gram vectors: what commands can do with them, such as removing a key.
 
 import type { EmbeddingTable } from "../embedding/table.js";
-import { meansForUnknown } from "../export/unknown-keys.js";
+import { meansForUnknown } from "../export/reserve.js";
 import type { Capabilities } from "../training/capabilities/model.js";
 import { wholeRows, type Rotation } from "../training/capabilities/rotation.js";
 import { readPreprocess } from "../training/capabilities/run-space.js";

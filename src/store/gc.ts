@@ -12,9 +12,8 @@ import { leftoversIn } from "../io/leftovers.js";
 import { version as tool } from "../io/package-version.js";
 import { removeFile } from "../io/write.js";
 import { entriesOf, filesBelow, removeEmpty, removeTree, removeWhole, statOf } from "../io/tree.js";
-import { LATEST } from "./latest.js";
-import { gcOptions, type WriterOptions } from "./options.js";
 import {
+  LATEST,
   checkVersion,
   latestNumber,
   latestVersion,
@@ -27,6 +26,7 @@ import {
   withStoreLock,
   type Publication,
 } from "./store.js";
+import { gcOptions, type WriterOptions } from "./options.js";
 import { sweepWork, workFolders } from "./work-folder.js";
 
 export interface GcSummary {

@@ -91,7 +91,6 @@ async function describe(version: Publication, latest: boolean, quick: boolean): 
   return listed;
 }
 
-/** @throws {ArtifactError} a file is missing or has another size */
 async function checkSizes(path: string, { files }: Manifest): Promise<void> {
   const publication = await readPublication(path);
   for (const [file, { bytes }] of Object.entries({ ...files, ...publication?.files })) {
@@ -112,7 +111,6 @@ const SHOWN = [
   /^explainedVarianceRatioTotal$/,
 ];
 
-/** Returns one metric of a run, on held-out rows if there are any. */
 function metricOf({ metrics }: Manifest): ListedVersion["metric"] {
   for (const part of ["test", "valid", "train"]) {
     const values = metrics[part] ?? {};

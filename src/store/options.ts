@@ -66,10 +66,7 @@ export const gcOptions = {
   dryRun: flag({ help: "report what would be removed without removing it", group }),
 } as const;
 
-/**
- * Arguments of a function that writes to a store: the options of its command, and how long it waits for the store's
- * lock.
- */
+/** The options of a command that writes to a store, and how long it waits for the store's lock. */
 export type WriterOptions<T> = Omit<Given<T>, "wait"> & LockOptions;
 
 /** Returns how long a writer waits for the store's lock, and to whom it reports the wait. */
@@ -77,7 +74,6 @@ export function lockOf({ wait: waitMs = 0 }: Given<typeof wait>, { signal, obser
   return { waitMs, signal, observe: (note) => observe({ stage: "note", text: note }) };
 }
 
-/** Parses a duration such as 30s, 10m or 2h into milliseconds. @throws {UsageError} */
 function waitMilliseconds(given: string): number {
   const [, count, unit] = /^(\d+)(s|m|h)$/.exec(given) ?? [];
   if (count === undefined)

@@ -53,7 +53,7 @@ export async function publish(
   });
 }
 
-/** Checks a store's path. @throws {UsageError} it is inside the run, so that each version would contain the store */
+/** @throws {UsageError} the store is inside the run, so that each version would contain the store */
 function checkStore(store: string, run: string): void {
   const path = relative(resolve(run), resolve(store));
   if (path === ".." || path.startsWith(`..${sep}`) || isAbsolute(path)) return;
@@ -62,10 +62,7 @@ function checkStore(store: string, run: string): void {
   );
 }
 
-/**
- * Parses `PLACE=PATH`, for example `exports/items.txt=items.txt`; of a path without a place, the place is its last
- * part.
- */
+/** The place of a path without one is its last part. */
 function placeAndPath(text: string): [place: string, path: string] {
   const at = text.indexOf("=");
   const [place, path] = at < 0 ? [basename(text), text] : [text.slice(0, at), text.slice(at + 1)];

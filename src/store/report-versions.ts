@@ -42,7 +42,6 @@ export async function reportVersions(
   return await report(runs, given, { history, ...(given.out === "-" && { write }) }, watch);
 }
 
-/** @throws {UsageError} the path is a store without a name */
 async function checkNotStore(path: string): Promise<void> {
   if (!(await statOf(path))?.isDirectory || (await pathExists(join(path, RUN_MARKER)))) return;
   const folders = (await storeNames(path)).map((name) => join(path, name));
@@ -52,13 +51,13 @@ async function checkNotStore(path: string): Promise<void> {
     throw new UsageError(`'${path}' is a store: choose one of its names, ${names.join(", ")}`);
 }
 
-/** Returns the latest version if the path is a name in a store; undefined otherwise. */
+/** Undefined if the path is not a name in a store. */
 async function latestOf(path: string): Promise<Publication | undefined> {
   if ((await versionsAt(path)).length === 0) return undefined;
   return await namedLatest(dirname(path), basename(path));
 }
 
-/** Returns the versions of a name in a store, the oldest first; none if the path is not such a name. */
+/** The oldest first; none if the path is not a name in a store. */
 async function versionsAt(path: string): Promise<Publication[]> {
   return isStoreName(basename(path)) ? await listVersions(dirname(path), basename(path)) : [];
 }

@@ -5,9 +5,8 @@ import { readPublication } from "../embedding/publication.js";
 import { ArtifactError, EmbedError, NoInputError } from "../errors.js";
 import { version as tool } from "../io/package-version.js";
 import { movePointer } from "../io/tree.js";
-import { LATEST } from "./latest.js";
-import type { rollbackOptions, WriterOptions } from "./options.js";
 import {
+  LATEST,
   checkVersion,
   latestNumber,
   namePath,
@@ -16,6 +15,7 @@ import {
   withStoreLock,
   type Publication,
 } from "./store.js";
+import type { rollbackOptions, WriterOptions } from "./options.js";
 
 export interface RollbackSummary {
   command: "rollback";

@@ -43,7 +43,43 @@ import {
 } from "../io/tree.js";
 import { checkArtifact, fingerprintOf } from "../io/read-artifact.js";
 import { writeChunks } from "../io/write.js";
-import { LATEST, latestNumberIn, readLatest, settleLatest } from "./latest.js";
+
+// STORE/NAME/latest: a symbolic link to the latest version beside it.
+//
+//   latest -> 000003            the version
+//   latest -> .000003.new-ID    its stand-in while 000003 is being replaced
+//
+// A link to anything else was not created by this program and is never followed.
+
+/** File name of the link to the latest version. */
+export const LATEST = "latest";
+
+/** @param path STORE/NAME @throws {ArtifactError} another target @throws {IoError} */
+async function readLatest(path: string): Promise<{ named: string; version: string } | undefined> {
+  const link = join(path, LATEST);
+  const named = await readPointer(link);
+  if (named === undefined) return undefined;
+  const version = numberOf(named);
+  if (version !== undefined) return { named, version };
+  throw new ArtifactError(
+    `'${link}' points to '${named}', expected a version such as 000001: another program created this link; ` +
+      remakeOf(link),
+  );
+}
+
+/** Points the link to its version again if a killed writer left it pointing to the stand-in. */
+async function settleLatest(path: string): Promise<void> {
+  const link = join(path, LATEST);
+  const named = await readPointer(link);
+  const version = named === undefined ? undefined : standIn.exec(named)?.[1];
+  if (version !== undefined) await movePointer(link, version);
+}
+
+function numberOf(named: string): string | undefined {
+  return /^\d{6,}$/.test(named) ? named : standIn.exec(named)?.[1];
+}
+
+const standIn = /^\.(\d{6,})\.new-[^/]*$/;
 
 /** A version that is published under a name. */
 export interface Publication {
@@ -54,7 +90,6 @@ export interface Publication {
   path: string;
 }
 
-/** Name of the lock file in the directory of a name. */
 export const LOCK = ".lock";
 
 /**
@@ -69,10 +104,7 @@ export async function latestVersion(store: string, name: string): Promise<Public
   return latest;
 }
 
-/**
- * Returns the version that `latest` names without reading it. @throws {ArtifactError} it is gone, or the link has
- * another target
- */
+/** Does not read the version. @throws {ArtifactError} it is gone, or the link has another target */
 export async function namedLatest(store: string, name: string): Promise<Publication | undefined> {
   const path = namePath(store, name);
   const found = await readLatest(path);
@@ -86,12 +118,10 @@ export async function namedLatest(store: string, name: string): Promise<Publicat
   );
 }
 
-/**
- * Returns the number of the version that `latest` names, whether it exists or not; undefined without a link. @throws
- * {IoError}
- */
+/** Whether the version exists or not; undefined without a link. @throws {IoError} */
 export async function latestNumber(store: string, name: string): Promise<string | undefined> {
-  return await latestNumberIn(namePath(store, name));
+  const named = await readPointer(join(namePath(store, name), LATEST));
+  return named === undefined ? undefined : numberOf(named);
 }
 
 /** Returns the versions of a name, the oldest first, unchecked; none without such a name. @throws {IoError} */
@@ -103,7 +133,7 @@ export async function listVersions(store: string, name: string): Promise<Publica
     .sort((a, b) => Number(a.version) - Number(b.version));
 }
 
-/** Returns the versions of a name. @throws {NoInputError} there are none */
+/** @throws {NoInputError} there are none */
 export async function versionsOf(store: string, name: string): Promise<Publication[]> {
   const versions = await listVersions(store, name);
   if (versions.length > 0) return versions;
@@ -112,7 +142,7 @@ export async function versionsOf(store: string, name: string): Promise<Publicati
   );
 }
 
-/** Returns the version with a number, 3 or 000003. @throws {NoInputError} there is none */
+/** @param to number such as 3 or 000003 @throws {NoInputError} there is no such version */
 export function versionCalled(versions: Publication[], to: string, what: string): Publication {
   const found = versions.find(({ version }) => /^\d+$/.test(to) && Number(version) === Number(to));
   if (found) return found;
@@ -121,10 +151,7 @@ export function versionCalled(versions: Publication[], to: string, what: string)
   );
 }
 
-/**
- * Returns the names of a store, sorted; a name has no version if its first publication failed. @throws {NoInputError}
- * there is no such store
- */
+/** Sorted; a name has no version if its first publication failed. @throws {NoInputError} there is no such store */
 export async function storeNames(store: string): Promise<string[]> {
   if (!(await statOf(store))?.isDirectory) {
     throw new NoInputError(
@@ -138,10 +165,7 @@ export async function storeNames(store: string): Promise<string[]> {
   return names;
 }
 
-/**
- * Whether a directory contains files that a publication has written; commands do not change directories without such
- * files.
- */
+/** Commands do not change directories without files that a publication has written. */
 async function isWritten(path: string): Promise<boolean> {
   const ours = /^(\d{6,}|latest|\.lock|\.\d{6,}\.removed|\.(\d{6,}|latest)\.(new|old|gone)-.*)$/;
   return (await entriesOf(path)).some(({ name }) => ours.test(name));
@@ -214,10 +238,7 @@ export async function withStoreLock<T>(
   }
 }
 
-/**
- * Repairs what a killed writer left unfinished: a version that it had renamed, or a `latest` that still points to the
- * temporary copy of a version that was being replaced.
- */
+/** Repairs what a killed writer left: a version that it had renamed, or a `latest` that points to a stand-in. */
 async function settle(store: string, name: string): Promise<void> {
   const path = namePath(store, name);
   const old = (await leftoversIn(path)).filter(({ kind }) => kind === "old");
@@ -332,17 +353,13 @@ export async function nextVersion(store: string, name: string): Promise<string> 
   return String(Math.max(0, ...numbers) + 1).padStart(6, "0");
 }
 
-/**
- * Leaves a marker file in place of the newest version when that version is removed, so that its number is not reused.
- */
+/** Leaves a marker file when the newest version is removed, so that its number is not reused. */
 export async function markRemoved(path: string, version: string): Promise<void> {
   const mark = join(path, "..", `.${version}.removed`);
   await writeFileAtomic(mark, [], true);
 }
 
-/**
- * Returns the files to publish in addition to a run: the path of each file, by the path that it gets in the version.
- */
+/** Returns files to publish in addition to the run's, by the path that they get in the version. */
 async function extraFiles(
   extras: ReadonlyMap<string, string>,
   { manifest }: Run,

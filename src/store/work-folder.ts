@@ -16,22 +16,14 @@ export function workFolder(store: string, pipeline: string): string {
   return join(store, FOLDER, pipeline);
 }
 
-/**
- * Creates a pipeline's folder if it does not exist.
- *
- * @throws {OutputError} it is a symbolic link, or inside of one: a pipeline would write and remove files of another
- * folder
- */
+/** @throws {OutputError} the folder is, or is in, a symbolic link: files of another folder would be removed */
 export async function makeWorkFolder(store: string, pipeline: string): Promise<void> {
   await checkNoLink(join(store, FOLDER));
   await checkNoLink(workFolder(store, pipeline));
   await makeDirectory(workFolder(store, pipeline));
 }
 
-/**
- * Returns the folders of all pipelines. @throws {OutputError} one is a symbolic link @throws {IoError} the store cannot
- * be read
- */
+/** @throws {OutputError} one is a symbolic link @throws {IoError} the store cannot be read */
 export async function workFolders(store: string): Promise<string[]> {
   await checkNoLink(join(store, FOLDER));
   const folders: string[] = [];
@@ -42,7 +34,6 @@ export async function workFolders(store: string): Promise<string[]> {
   return folders;
 }
 
-/** @throws {OutputError} the path is a symbolic link */
 async function checkNoLink(path: string): Promise<void> {
   if ((await kindAt(path)) !== "link") return;
   throw new OutputError(
@@ -84,10 +75,7 @@ async function sweepFolder(folder: string, keeps: (path: string) => boolean): Pr
   }
 }
 
-/**
- * Whether a file is a step output: `train-0123456789abcdef`, its checkpoint, `gate.json` (see pipeline/plan.ts), or a
- * leftover of a killed writer.
- */
+/** `train-0123456789abcdef`, its checkpoint, `gate.json` (pipeline/plan.ts), or a leftover of a killed writer. */
 function isOutput(name: string): boolean {
   return (
     name === GATE_FILE ||
@@ -116,10 +104,7 @@ export async function clearWork(folder: string, dryRun: boolean): Promise<boolea
   return outputs.length > 0;
 }
 
-/**
- * Returns the files of killed writers in a pipeline's folder, and removes them except in a dry run; none if the
- * pipeline is running.
- */
+/** Returns files of killed writers, and removes them except in a dry run; none if the pipeline is running. */
 export async function sweepWork(folder: string, lock: LockOptions, dryRun: boolean): Promise<string[]> {
   const found = async (): Promise<string[]> =>
     (await leftoversIn(folder)).filter(({ kind }) => kind !== "old").map(({ name }) => join(folder, name));

@@ -15,8 +15,11 @@ import { type EmbeddingTable, isHole, pickRows, rowsOf } from "../../embedding/t
 import type { Run } from "../../embedding/run-directory.js";
 import { DataError, excerpt, UsageError } from "../../errors.js";
 import { compare, type Measured } from "../../evaluation/comparison.js";
-import { degreeScore, tableScore, type EdgeScore, type EdgeScoring } from "../../evaluation/edge-scores.js";
 import {
+  degreeScore,
+  tableScore,
+  type EdgeScore,
+  type EdgeScoring,
   drawNonEdges,
   edgeMetrics,
   edgePairs,

@@ -10,9 +10,16 @@ import type { SideTable } from "../../dataset/side.js";
 import { isHole, keysOfRows, pickRows, rowsOf, type EmbeddingTable } from "../../embedding/table.js";
 import { DataError, excerpt, UsageError } from "../../errors.js";
 import { compare, type Measured } from "../../evaluation/comparison.js";
-import { itemLabels, type ItemLabels } from "../../evaluation/item-labels.js";
-import { rarerHalf, sharedByChance, sharedLabels } from "../../evaluation/label-neighbors.js";
-import { probeByFrequency, probeLabels, type F1 } from "../../evaluation/label-probe.js";
+import {
+  itemLabels,
+  type ItemLabels,
+  rarerHalf,
+  sharedByChance,
+  sharedLabels,
+  probeByFrequency,
+  probeLabels,
+  type F1,
+} from "../../evaluation/label-metrics.js";
 import type { UserMetric } from "../../evaluation/user-metric.js";
 import { nearestRows } from "../../retrieval/nearest.js";
 import { composeItems } from "../compose.js";

@@ -11,7 +11,7 @@ import { isHole, rowsOf, type EmbeddingTable } from "../../embedding/table.js";
 import { titleOf } from "../../evaluation/metrics.js";
 import { draw } from "../../numeric/random.js";
 import { ranksItems } from "../../dataset/labels.js";
-import type { Interval } from "../../evaluation/intervals.js";
+import type { Interval } from "../../evaluation/user-metric.js";
 import type { Run } from "../../embedding/run-directory.js";
 import { UsageError } from "../../errors.js";
 import { defaultReadOptions, type ReadOptions } from "../../log/log.js";

@@ -9,7 +9,7 @@ import type { ExportFormat } from "../../export/format.js";
 import { exportFormats, formatNamed } from "../../export/formats.js";
 import { exact } from "../../export/key-rules.js";
 import type { ExportOptions } from "../../export/selection.js";
-import type { UnknownVector } from "../../export/unknown-keys.js";
+import type { UnknownVector } from "../../export/reserve.js";
 import { serverUrl } from "../../export/servers/server.js";
 import { loadRows } from "../../embedding/rows.js";
 import { rowsOf } from "../../embedding/table.js";

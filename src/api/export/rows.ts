@@ -2,13 +2,13 @@ import { capable, knownModelOf } from "../../trainers/index.js";
 import { PREPROCESS_FILE } from "../../training/capabilities/run-space.js";
 import type { ExportFormat } from "../../export/format.js";
 import { normalizedRows, rowsNamed, rowsOfFields, topRows } from "../../export/narrow.js";
-import { withReserved } from "../../export/reserve.js";
 import {
+  withReserved,
   unknownKeysText,
   zerosForUnknown,
   type OutOfVocabulary,
   type UnknownVector,
-} from "../../export/unknown-keys.js";
+} from "../../export/reserve.js";
 import type { ModelFacts } from "../../export/selection.js";
 import { loadRows, tableRows, type TableRows } from "../../embedding/rows.js";
 import { vectorsAt } from "../../embedding/table.js";

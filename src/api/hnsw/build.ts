@@ -1,7 +1,7 @@
 import { join } from "node:path";
 import { tableRows } from "../../embedding/rows.js";
 import { UsageError } from "../../errors.js";
-import { idChunks } from "../../export/files/faiss.js";
+import { idChunks } from "../../export/files/vector-indexes.js";
 import { selectRows } from "../../export/selection.js";
 import { checkOutput, writeDirectory } from "../../io/atomic.js";
 import { version } from "../../io/package-version.js";

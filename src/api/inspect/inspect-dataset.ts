@@ -15,7 +15,7 @@ import {
   ShapeCounter,
 } from "../../training/log-facts/column-shapes.js";
 import { weightedText } from "../../log/multi-value-cells.js";
-import type { ColumnShape } from "../../report/log-content.js";
+import type { ColumnShape } from "../../report/log-page.js";
 import { KeyFactsCounter } from "../../training/log-facts/key-facts.js";
 import type { InspectedColumn, Inspection, PageFacts } from "./options.js";
 

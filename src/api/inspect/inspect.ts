@@ -5,7 +5,7 @@ import { checkOutput, writeFileAtomic } from "../../io/atomic.js";
 import { checkNotAnInput } from "../../io/not-an-input.js";
 import { version } from "../../io/package-version.js";
 import { numberParser } from "../../log/number.js";
-import type { ColumnShape } from "../../report/log-content.js";
+import type { ColumnShape } from "../../report/log-page.js";
 import { eventsOfRoles, ShapeCounter } from "../../training/log-facts/column-shapes.js";
 import { keyAt } from "../../log/keys.js";
 import { inferRoles, type InferredRoles } from "../../log/infer.js";

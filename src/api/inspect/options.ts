@@ -2,7 +2,7 @@ import { columns } from "../../training/options/columns.js";
 import { badRows, engine, reading } from "../../training/options/reading.js";
 import { flag, text, whole, withCommon, type Given, type GivenTo } from "../../training/options/table.js";
 import type { KeyFacts } from "../../training/log-facts/key-facts.js";
-import type { ColumnShape, LogColumn, LogContent } from "../../report/log-content.js";
+import type { ColumnShape, LogColumn, LogContent } from "../../report/log-page.js";
 import type { FoundFacts } from "./log-facts.js";
 
 const group = "Options:";

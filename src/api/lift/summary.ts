@@ -7,7 +7,7 @@
 //
 // Differences are computed for each seed, which removes the effects of the seed's shuffles and initial dense weights.
 
-import { meanInterval, type MeanInterval } from "../../evaluation/intervals.js";
+import { meanInterval, type MeanInterval } from "../../evaluation/user-metric.js";
 import type { Initialization } from "../../training/session/trainer.js";
 
 /** Results of a training with one seed. */

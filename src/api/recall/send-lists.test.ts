@@ -3,7 +3,8 @@
 import { createClient } from "@redis/client";
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { listChunks, type ListFormat } from "../../export/lists.js";
+import { listChunks } from "../../export/lists.js";
+import type { RowFormat } from "../../export/row-formats.js";
 import { temporaryFolder } from "../../testing/embed.js";
 import { plantedLists, type Planted } from "../../testing/planted-lists.js";
 import { startRedis } from "../../testing/servers.js";
@@ -13,12 +14,7 @@ import { sendListFile } from "./send-lists.js";
 const folder = temporaryFolder();
 const { signal } = new AbortController();
 
-async function write(
-  name: string,
-  planted: Planted,
-  format: ListFormat,
-  isForItems = false,
-): Promise<string> {
+async function write(name: string, planted: Planted, format: RowFormat, isForItems = false): Promise<string> {
   const columns = isForItems ? { owner: "item", item: "neighbor" } : { owner: "user", item: "item" };
   const chunks: Uint8Array[] = [];
   for await (const chunk of listChunks(format, plantedLists(planted, { columns }))) chunks.push(chunk);

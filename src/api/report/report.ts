@@ -9,7 +9,7 @@ import { gatesIfAny } from "../../embedding/gate-file.js";
 import { GATE_FILE, readPublication } from "../../embedding/publication.js";
 import { DEFAULT_TABLE, openRun, type Run } from "../../embedding/run-directory.js";
 import { UsageError, EmbedError, ArtifactError } from "../../errors.js";
-import { K } from "../../evaluation/umap.js";
+import { K } from "../../evaluation/plane.js";
 import { checkOutput, writeFileAtomic } from "../../io/atomic.js";
 import { version } from "../../io/package-version.js";
 import type { ReportedRun, ReportedDrift, VersionPoint } from "../../report/content.js";

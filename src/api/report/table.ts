@@ -15,7 +15,7 @@ import {
 } from "../../embedding/table.js";
 import { UsageError } from "../../errors.js";
 import { normsOfRows } from "../../evaluation/table-facts.js";
-import { sampleRows } from "../../evaluation/row-sample.js";
+import { sampleRows } from "../../evaluation/shared-rows.js";
 import type {
   FieldNorms,
   NeighborList,
@@ -31,8 +31,7 @@ import type { MapLabels, Called, Names } from "./names-and-labels.js";
 import type { ReportOptions } from "./options.js";
 import type { OpenKeyed, OpenTable } from "../tables.js";
 import type { Watch } from "../../training/session/watch.js";
-import { keptNeighbors, planeOf, rowsWithDirection } from "../../evaluation/plane.js";
-import { K, umapOf } from "../../evaluation/umap.js";
+import { keptNeighbors, planeOf, rowsWithDirection, K, umapOf } from "../../evaluation/plane.js";
 import { ascending } from "../../numeric/indices.js";
 import { nearestRows } from "../../retrieval/nearest.js";
 import { definedOf } from "../../training/options/table.js";

@@ -1,12 +1,11 @@
 // The baselines: models that every other model should beat, and that learn only from training events. A new baseline is
-// a file that exports `baseline`, and its entry here; help, choices of options, comparisons and the check of the
+// a file that exports a `Baseline`, and its entry here; help, choices of options, comparisons and the check of the
 // documentation follow.
 
 import { UsageError } from "../../errors.js";
 import type { RankerFor } from "../rankers.js";
 import type { AskedUsers, Baseline, BaselineInput, BaselineOptions } from "./input.js";
 
-/** Properties of a baseline that are known before its module is loaded. */
 interface BaselineEntry {
   /** formula of an item's score for a user, as in the list of docs/evaluation.md */
   score: string;
@@ -28,7 +27,7 @@ const entries = {
   popularity: {
     score: "the number of its training events",
     ...{ recalls: true, compares: {} },
-    load: async () => await import("./popularity.js"),
+    load: async () => ({ baseline: (await import("./simple.js")).popularity }),
   },
   "item-cf": {
     score:
@@ -40,7 +39,7 @@ const entries = {
     score:
       "the sum of its cosine similarities with the items of the query, from its k nearest items only, with shrinkage (Sarwar et al. 2001)",
     ...{ recalls: true, compares: {} },
-    load: async () => await import("./item-knn.js"),
+    load: async () => await import("./item-weights.js"),
   },
   rp3beta: {
     score:
@@ -58,7 +57,7 @@ const entries = {
     score:
       "the number of the user's training events with the item, then its popularity; measures repeat purchases and requires `--repeats allow`",
     ...{ needsRepeats: true, needsPairEvents: true, compares: { repeats: true } },
-    load: async () => await import("./user-history.js"),
+    load: async () => ({ baseline: (await import("./simple.js")).userHistory }),
   },
   ease: {
     score:
@@ -81,7 +80,7 @@ const entries = {
   },
   random: {
     score: "random scores, seeded by `--seed`",
-    load: async () => await import("./random.js"),
+    load: async () => ({ baseline: (await import("./simple.js")).random }),
   },
 } satisfies Record<string, BaselineEntry>;
 
@@ -103,7 +102,6 @@ export function needsPairEvents(name: BaselineName): boolean {
   return baselines[name].needsPairEvents === true;
 }
 
-/** Returns the name and the formula of each baseline, for the list in docs/evaluation.md. */
 export function baselineRows(): [name: string, score: string][] {
   return baselineNames.map((name) => [`\`${name}\``, baselines[name].score]);
 }
@@ -128,11 +126,7 @@ export function comparedBaselines({ items, repeats }: { items: number; repeats: 
   };
 }
 
-/**
- * Returns warnings about the ranking. Call it before any long computation.
- *
- * @throws {UsageError} there are too many items or users for the baseline
- */
+/** Returns warnings; call it before any long computation. @throws {UsageError} too many items or users */
 export async function checkBaseline(
   name: BaselineName,
   input: Pick<BaselineInput, "history" | "counts">,

@@ -68,7 +68,6 @@ async function easeRanker(
     });
 }
 
-/** @throws {UsageError} there are more items than the inverse supports */
 function checkEase(numItems: number): void {
   if (numItems <= MOST_ITEMS) return;
   throw new UsageError(

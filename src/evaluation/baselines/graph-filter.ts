@@ -1,5 +1,3 @@
-// Published graph filters as baselines: gf-cf and chebycf (solvers/graph-filter/graph-filter.ts).
-
 import {
   checkGraphFilter,
   graphFilter,
@@ -11,7 +9,6 @@ import type { RankerFor } from "../rankers.js";
 import type { AskedUsers, Baseline, BaselineInput, BaselineOptions } from "./input.js";
 import { ownersOf } from "./item-cf.js";
 
-/** Creates the baseline of a published filter, which ranks by the items of the queries. */
 export function filterBaseline(name: PublishedFilter): Baseline {
   return {
     ranker: async (input, options) => await filterRanker(name, input, options),
@@ -45,7 +42,6 @@ async function filterRanker(
   };
 }
 
-/** @throws {UsageError} the graph does not fit into memory */
 function checkFilter(
   name: PublishedFilter,
   { history, counts }: Pick<BaselineInput, "history" | "counts">,

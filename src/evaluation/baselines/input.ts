@@ -1,5 +1,3 @@
-// Interfaces of baselines: the training data, the queries and the options.
-
 import type { ItemLists } from "../../kernels/top-items/binding.js";
 import type { RankerFor } from "../rankers.js";
 import type { FilterChoices } from "../../solvers/graph-filter/graph-filter.js";
@@ -19,7 +17,6 @@ export interface BaselineInput {
   pairEvents?: Uint32Array;
 }
 
-/** Users for whom a baseline ranks. */
 export interface AskedUsers {
   /** u32[numQueries]: user number of each query */
   users: Uint32Array;
@@ -42,14 +39,13 @@ export interface BaselineOptions {
   timeLeft?: (() => number) | undefined;
 }
 
-/** A model that ranks items for users and learns only from training events. */
 export interface Baseline {
-  /** Trains the baseline. @throws {UsageError} there are too many items for the baseline */
+  /** @throws {UsageError} there are too many items for the baseline */
   ranker: (
     input: BaselineInput,
     options: BaselineOptions,
   ) => RankerFor<AskedUsers> | Promise<RankerFor<AskedUsers>>;
-  /** Returns warnings before the training. @throws {UsageError} there are too many items or users for the baseline */
+  /** Returns warnings before the training. @throws {UsageError} there are too many items or users */
   check?: (
     input: Pick<BaselineInput, "history" | "counts">,
     options: Pick<BaselineOptions, "filter" | "threads">,

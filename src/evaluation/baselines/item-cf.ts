@@ -55,7 +55,6 @@ function itemCfRanker({ history, counts }: BaselineInput): RankerFor<AskedUsers>
   return ({ queries }) => scoreRanker(numItems, (query, scores) => fill(queries, query, scores));
 }
 
-/** Returns the users of each item. */
 export function ownersOf({ indptr, items }: ItemLists, numItems: number): ItemLists {
   const ends = groupStarts((i) => items[i]!, items.length, numItems);
   const at = ends.slice();

@@ -4,12 +4,12 @@ import type { ItemLists } from "../../kernels/top-items/binding.js";
 import { mulberry32 } from "../../testing/random.js";
 import {
   eventsOf,
+  itemKnn,
   itemWeightsRanker,
   weightsRanker,
   type ItemColumns,
   type ItemEvents,
 } from "./item-weights.js";
-import { itemKnn } from "./item-knn.js";
 import { rp3beta } from "./rp3beta.js";
 import { fitSlim, slim } from "./slim.js";
 

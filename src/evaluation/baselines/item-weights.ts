@@ -38,7 +38,6 @@ export interface ItemColumns extends ItemLists {
   weights: Float32Array;
 }
 
-/** The item weights of one setting of the hyperparameters. */
 export interface ItemWeights {
   columns: ItemColumns;
   /** number of entries of a column that are used, starting with the largest; all when absent */
@@ -47,12 +46,10 @@ export interface ItemWeights {
   scales?: Float64Array;
 }
 
-/** A method of computing item weights. */
 export interface ItemModel<S extends object> {
   name: string;
   /** Candidate settings of the hyperparameters; those with the same columns of weights are adjacent. */
   grid: readonly S[];
-  /** Returns a text that names a setting in messages. */
   textOf: (setting: S) => string;
   /** Returns a text that is equal for settings with the same columns of weights. */
   columnsOf: (setting: S) => string;
@@ -61,7 +58,6 @@ export interface ItemModel<S extends object> {
   view: (setting: S, counts: Float64Array) => Omit<ItemWeights, "columns">;
 }
 
-/** Matrix of users and items by rows and by columns. */
 export interface ItemEvents {
   users: ItemLists;
   owners: ItemLists;
@@ -69,7 +65,6 @@ export interface ItemEvents {
   counts: Float64Array;
 }
 
-/** Creates a baseline whose item weights are computed by the given method. */
 export function itemModelBaseline<S extends object>(model: ItemModel<S>): Baseline {
   return {
     ranker: async (input, options) => await itemWeightsRanker(model, input, options),
@@ -80,10 +75,7 @@ export function itemModelBaseline<S extends object>(model: ItemModel<S>): Baseli
   };
 }
 
-/**
- * Selects a setting, computes the weights, and returns a ranker. The caller has checked that the log is small enough
- * (checkItemModel).
- */
+/** The caller has checked that the log is small enough (checkItemModel). */
 export async function itemWeightsRanker<S extends object>(
   model: ItemModel<S>,
   { history, counts }: BaselineInput,
@@ -195,7 +187,6 @@ function hide(history: ItemLists, seed: number): { shown: ItemLists; hidden: Ite
   };
 }
 
-/** Selects the item lists of the given users. */
 function selectedLists({ indptr, items }: ItemLists, users: Uint32Array): ItemLists {
   const ends = new Uint32Array(users.length + 1);
   users.forEach((user, q) => (ends[q + 1] = ends[q]! + indptr[user + 1]! - indptr[user]!));
@@ -204,7 +195,7 @@ function selectedLists({ indptr, items }: ItemLists, users: Uint32Array): ItemLi
   return { indptr: ends, items: out };
 }
 
-/** Returns a ranker that scores items by item-to-item weights; exported for tests. */
+/** Exported for tests. */
 export function weightsRanker(
   { columns, most = Infinity, scales }: ItemWeights,
   queries: QueryItems,
@@ -362,7 +353,7 @@ function isWorse(value: number, item: number, other: number, otherItem: number):
   return value < other || (value === other && item > otherItem);
 }
 
-/** Returns the nearest items of each item by c_ij / (sqrt(c_i c_j) + shrink); c_ij is the number of users with both. */
+/** Nearest items by c_ij / (sqrt(c_i c_j) + shrink); c_ij is the number of users with both. */
 export async function cosineColumns(
   events: ItemEvents,
   most: number,
@@ -374,6 +365,33 @@ export async function cosineColumns(
   const similarity = (x: number, i: number, j: number) => x / (roots[i]! * roots[j]! + shrink);
   return await nearestColumns(events, most, { weightOf, similarity }, pause);
 }
+
+// Nearest items by shrunk cosine:
+//
+//   s_ij = c_ij / (sqrt(c_i c_j) + h)        c_ij  number of users who have both        h  the shrinkage
+//   W_ij = s_ij where i is one of the k items nearest to j, else 0
+//
+// Source: Sarwar et al. 2001 (doi:10.1145/371920.372071), section 3.2, with the shrinkage of Bell and Koren 2007
+// (doi:10.1109/ICDM.2007.90); the variant of Ferrari Dacrema et al. 2019 (arXiv:1907.06902).
+
+interface NearestItemsSetting {
+  k: number;
+  shrink: number;
+}
+
+const KS = [20, 50, 100, 200];
+const SHRINKS = [0, 5, 20, 100];
+
+export const itemKnn: ItemModel<NearestItemsSetting> = {
+  name: "item-knn",
+  grid: SHRINKS.flatMap((shrink) => KS.map((k) => ({ k, shrink }))),
+  textOf: ({ k, shrink }) => `${k} nearest items, shrinkage ${shrink}`,
+  columnsOf: ({ shrink }) => String(shrink),
+  columns: async (events, { shrink }, pause) => await cosineColumns(events, Math.max(...KS), shrink, pause),
+  view: ({ k }) => ({ most: k }),
+};
+
+export const baseline = itemModelBaseline(itemKnn);
 
 function larger<T extends Uint32Array | Float32Array>(
   array: T,

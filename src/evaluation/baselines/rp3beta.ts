@@ -42,7 +42,6 @@ export const rp3beta: ItemModel<Setting> = {
 
 export const baseline = itemModelBaseline(rp3beta);
 
-/** Returns x to a power; 0 for 0. */
 function power(x: number, exponent: number): number {
   return x === 0 ? 0 : pow(x, exponent);
 }

@@ -44,14 +44,13 @@ export const baseline = itemModelBaseline(slim);
 
 const candidates = new WeakMap<ItemEvents, Promise<ItemColumns>>();
 
-/** Nearest items by cosine, which are the candidates for all settings. */
 function candidatesOf(events: ItemEvents, pause: () => Promise<void>): Promise<ItemColumns> {
   let found = candidates.get(events);
   if (!found) candidates.set(events, (found = cosineColumns(events, CANDIDATES, 0, pause)));
   return found;
 }
 
-/** Returns SLIM's weights between items: for each item, those of its candidates. Exported for tests. */
+/** For each item, the weights of its candidates. Exported for tests. */
 export async function fitSlim(
   { users, owners, counts }: ItemEvents,
   near: ItemColumns,

@@ -29,13 +29,11 @@ export class ByteWriter {
     return taken;
   }
 
-  /** Writes one byte. */
   byte(value: number): void {
     this.#reserve(1);
     this.#buffer[this.#length++] = value;
   }
 
-  /** Writes the given bytes. */
   bytes(values: Uint8Array): void {
     this.#reserve(values.length);
     this.#buffer.set(values, this.#length);
@@ -150,7 +148,6 @@ export class ByteWriter {
   }
 }
 
-/** Whether v, rounded to a number of decimals, reads back as v. */
 function readsBackBy(v: number, decimals: number): boolean {
   const power = POWERS[Math.max(0, decimals)]!;
   return readsBack(Math.round(v * power) / power, v);

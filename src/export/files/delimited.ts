@@ -49,7 +49,6 @@ function delimitedChunks(selection: Selection, delimiter: string): AsyncGenerato
   });
 }
 
-/** Quotes a cell if it contains a character that would otherwise end it. */
 export function quotedCell(cell: Uint8Array, delimiter: number): Uint8Array {
   let [needed, quotes] = [false, 0];
   for (const byte of cell) {

@@ -11,7 +11,6 @@ import { hasBiases, type EncodedRows, type EncodedRowFormat } from "../encoded-r
 import { ParquetWriter } from "hyparquet-writer";
 import { ParquetBytes } from "./parquet-table.js";
 
-/** Yields the bytes of the file; each chunk of rows becomes a row group. */
 export async function* parquetChunks(
   encoding: EncodedRowFormat,
   rows: AsyncIterable<EncodedRows>,
@@ -67,7 +66,6 @@ export interface ParquetColumn {
   type: "key" | "integer" | "float" | "double";
 }
 
-/** The cells of a column in a batch. */
 export type ParquetCells = string[] | number[] | Uint32Array | Float32Array | Float64Array;
 
 const physical = {
@@ -77,7 +75,6 @@ const physical = {
   double: { type: "DOUBLE" },
 } as const;
 
-/** A Parquet file that is being written. */
 export class ParquetRows {
   readonly #columns: readonly ParquetColumn[];
   readonly #bytes = new ParquetBytes();
@@ -115,7 +112,6 @@ export class ParquetRows {
     return this.#bytes.take();
   }
 
-  /** Returns the last bytes of the file, which contain its metadata. */
   end(): Uint8Array {
     void this.#writer.finish();
     return this.#bytes.take();

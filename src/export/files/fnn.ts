@@ -30,7 +30,6 @@ export const fnn = directoryFormat("fnn", ["fnn.safetensors", "vocab.json"], {
   files: fnnFiles,
 });
 
-/** @throws {UsageError} the run's model has no w0, or a field has this name */
 function fnnFiles(selection: Selection): Map<string, Chunks> {
   const { model, field } = selection;
   if (!model)
@@ -61,11 +60,7 @@ async function* tensorChunks(
   yield* safetensorsChunks(tensors, metadata);
 }
 
-/**
- * Returns rows [w, v] of a field's features.
- *
- * @param dim 0 for a linear model, whose table contains the weights as vectors
- */
+/** @param dim 0 for a linear model, whose table contains the weights as vectors */
 function fieldTensor({ table }: ExportBatch, name: string, dim: number): Tensor {
   const { first, last } = rowsOf(table, name);
   const width = 1 + dim;

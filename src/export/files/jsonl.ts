@@ -78,10 +78,7 @@ function documentWriter(out: ByteWriter, batch: ExportBatch, texts?: RowTexts): 
   };
 }
 
-/**
- * Returns two functions that write parts of a row: its members (field, key, count and, if requested, weight), and its
- * vector.
- */
+/** Returns functions that write the members of a row (field, key, count, weight if requested), and its vector. */
 export function documentParts(
   out: ByteWriter,
   { table, weights }: ExportBatch,

@@ -32,7 +32,6 @@ function npyFiles(selection: Selection): Map<string, Chunks> {
   ]);
 }
 
-/** Returns the file vectors.npy, and for i8 also scales.npy. */
 export function vectorFiles(selection: Selection): [name: string, chunks: Chunks][] {
   const scales: [string, Chunks][] = selection.dtype === "i8" ? [["scales.npy", scalesNpy(selection)]] : [];
   return [["vectors.npy", vectorsNpy(selection)], ...scales];
@@ -61,11 +60,7 @@ function keyChunks(selection: Selection): AsyncGenerator<Uint8Array> {
   });
 }
 
-/**
- * Returns the header of an npy file; the data follows at a multiple of 64 bytes.
- *
- * @param descr numpy's name of the element type, such as `<f4` or `<U12`
- */
+/** The data follows at a multiple of 64 bytes. @param descr numpy's name of the type, such as `<f4` or `<U12` */
 export function npyHead(descr: string, shape: readonly number[]): Uint8Array {
   const tuple = shape.length === 1 ? `(${shape[0]},)` : `(${shape.join(", ")})`;
   const description = `{'descr': '${descr}', 'fortran_order': False, 'shape': ${tuple}, }`;

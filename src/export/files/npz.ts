@@ -38,11 +38,7 @@ export const npz = fileFormat({
 /** A file of the archive: its name, the bytes before its data, and the chunks of its data. */
 type ArchiveFile = readonly [name: string, head: Uint8Array, chunks: Chunks];
 
-/**
- * Yields the bytes of the archive.
- *
- * @throws {DataError} the file would exceed 4 GiB, or a key has the name of a reserved row
- */
+/** @throws {DataError} the file would exceed 4 GiB, or a key has the name of a reserved row */
 async function* npzChunks(selection: Selection): AsyncGenerator<Uint8Array> {
   const files: ArchiveFile[] = [];
   let bytes = 0;
@@ -61,7 +57,6 @@ async function* npzChunks(selection: Selection): AsyncGenerator<Uint8Array> {
   yield* zipped(files);
 }
 
-/** Returns the numpy arrays of the selected rows, as files of the archive. @param prefix prefix of their names */
 async function archiveArrays(selection: Selection, prefix: string) {
   const { dim, hasWeights, dtype = "f32" } = selection;
   const isScaled = dtype === "i8";

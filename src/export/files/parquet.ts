@@ -5,8 +5,7 @@
 
 import type { EmbeddingTable } from "../../embedding/table.js";
 import { encoded, type Encoded } from "../dtype.js";
-import type { Coded, ColumnValues } from "./parquet-pages.js";
-import { ParquetTable, type TableColumn } from "./parquet-table.js";
+import { type Coded, type ColumnValues, ParquetTable, type TableColumn } from "./parquet-table.js";
 import { fileFormat } from "../format.js";
 import { reserveMetadata } from "../reserve.js";
 import type { Selection } from "../selection.js";

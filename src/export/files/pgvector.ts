@@ -24,7 +24,6 @@ export const pgvector = fileFormat({
   chunks: pgvectorChunks,
 });
 
-/** @throws {UsageError} the vectors have more dimensions than pgvector supports */
 async function* pgvectorChunks(selection: Selection): AsyncGenerator<Uint8Array> {
   const { dim } = selection;
   if (dim > MAX_DIM) throw new UsageError(`pgvector supports at most ${MAX_DIM} dimensions, got ${dim}`);
@@ -47,11 +46,6 @@ async function* pgvectorChunks(selection: Selection): AsyncGenerator<Uint8Array>
   });
 }
 
-/**
- * Replaces a table (field text, key text, count bigint, [weight real,] vector vector(DIM)) by the selected rows.
- *
- * @throws {EmbedError} as replaceInPostgres
- */
 async function sendToPostgres(selection: Selection, target: ServerTarget): Promise<Sent> {
   const vector = `vector(${selection.dim})`;
   const columns = async (transaction: Parameters<typeof vectorSchema>[0]): Promise<PostgresColumn[]> => [

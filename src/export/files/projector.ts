@@ -9,8 +9,7 @@
 // TensorBoard's projector help.
 
 import { directoryFormat } from "../format.js";
-import { checkedWords } from "../key-checks.js";
-import { cells } from "../key-rules.js";
+import { checkedWords, cells } from "../key-rules.js";
 import type { Chunks } from "../../io/write.js";
 import { keyBytes, keyedChunks, withoutVectors, type Selection } from "../selection.js";
 import { ByteWriter } from "./byte-writer.js";
@@ -23,7 +22,6 @@ const CONFIG = `embeddings {
 }
 `;
 
-/** The export format projector. @throws {DataError} a key cannot be written, or two keys become equal (checkedWords) */
 export const projector = directoryFormat(
   "projector",
   ["vectors.tsv", "metadata.tsv", "projector_config.pbtxt"],

@@ -35,10 +35,7 @@ async function* rowCommands(selection: Selection, prefix: string): AsyncGenerato
   }
 }
 
-/**
- * Returns a function that converts a row to the fields of a hash: names and values alternate, and the vector is a view.
- * It throws an ArtifactError if a weight is not finite.
- */
+/** Returns a function for the fields of a row's hash: names and values alternate, and the vector is a view. */
 function hasher(): (batch: ExportBatch, row: number) => (string | Uint8Array)[] {
   const number = new ByteWriter();
   return ({ table, weights }, row) => {

@@ -26,7 +26,6 @@ export const safetensors = fileFormat({
   chunks: safetensorsTable,
 });
 
-/** A tensor, and the function that yields its bytes. */
 interface StreamedTensor extends TensorShape {
   chunks: () => Chunks;
 }
@@ -83,7 +82,6 @@ async function tensorsOf(selection: Selection): Promise<Record<string, StreamedT
   };
 }
 
-/** Returns the concatenated keys of a batch. */
 function concatenatedKeys(batch: ExportBatch): Uint8Array {
   const { table, field } = batch;
   if (field !== undefined) return table.keys.bytes;

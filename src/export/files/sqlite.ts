@@ -11,7 +11,7 @@ import { savedFormat } from "../format.js";
 import { optionalPackage, writtenBy } from "../optional-package.js";
 import { byteView, keyBytes, type Selection } from "../selection.js";
 
-export const SQLITE_PACKAGE = ["node-sqlite3-wasm", "^0.8"] as const;
+const SQLITE_PACKAGE = ["node-sqlite3-wasm", "^0.8"] as const;
 const ROWS_AT_A_TIME = 4096;
 
 export const sqlite = savedFormat("sqlite", undefined, {
@@ -20,12 +20,7 @@ export const sqlite = savedFormat("sqlite", undefined, {
   save: saveSqlite,
 });
 
-/**
- * Writes the database to an existing empty file.
- *
- * @throws {UsageError} the package is not installed
- * @throws {IoError} the disk is full, or writing fails
- */
+/** @param path an existing empty file */
 async function saveSqlite(selection: Selection, path: string, signal?: AbortSignal): Promise<void> {
   const { default: module } = await optionalPackage(
     "sqlite",

@@ -1,7 +1,6 @@
 // Types of the part of usearch ~2.25 that is used. The package is optional, so its own types may not be available.
 
 declare module "usearch" {
-  /** An approximate index of nearest neighbors (HNSW). */
   class Index {
     constructor(config: {
       dimensions: number;

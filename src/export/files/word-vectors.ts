@@ -14,9 +14,8 @@
 //
 // Sources: word2vec.c; StarSpace's README ("Embedding format"); RecBole's "Atomic Files".
 
-import { fileFormat } from "../format.js";
-import { checkedWords } from "../key-checks.js";
-import { recboleCells, starspaceCells, words, type ReplacingRule } from "../key-rules.js";
+import { fileFormat, type FileFormat } from "../format.js";
+import { checkedWords, recboleCells, starspaceCells, words, type ReplacingRule } from "../key-rules.js";
 import { keyedChunks, type Selection } from "../selection.js";
 import { ByteWriter } from "./byte-writer.js";
 
@@ -26,80 +25,62 @@ interface Layout {
   rule: ReplacingRule;
   /** returns the first line of the file; absent for a format without a header */
   header?: (selection: Selection, numWords: number) => string;
-  /** separator between the key and the first number, and separator between numbers */
   separators: readonly [first: number, others: number];
-  /** text after the last number of a row */
   end: string;
 }
 
-/**
- * Yields the bytes of a text file with a key and its vector per line, in the given layout. @throws {DataError} a key
- * cannot be written, or two keys become equal (checkedWords)
- */
-const textChunks = ({ rule, header, separators: [first, others], end }: Layout) =>
-  async function* (selection: Selection): AsyncGenerator<Uint8Array> {
-    const { dim } = selection;
-    const { word, numWords } = await checkedWords(selection, rule);
-    const out = new ByteWriter();
-    if (header) out.text(header(selection, numWords));
-    yield* keyedChunks(selection, out, (batch) => (row) => {
-      const { table, weights } = batch;
-      out.bytes(word(batch, row));
-      out.byte(first);
-      out.float32s(table.vectors, row * dim, (row + 1) * dim, others);
-      if (weights) {
-        out.byte(others);
-        out.float32(weights[row]!);
-      }
-      out.text(end);
-    });
-  };
+function textFormat(summary: string, { rule, header, separators: [first, others], end }: Layout): FileFormat {
+  return fileFormat({
+    summary,
+    oneKeyColumn: true,
+    keys: rule,
+    async *chunks(selection) {
+      const { dim } = selection;
+      const { word, numWords } = await checkedWords(selection, rule);
+      const out = new ByteWriter();
+      if (header) out.text(header(selection, numWords));
+      yield* keyedChunks(selection, out, (batch) => (row) => {
+        const { table, weights } = batch;
+        out.bytes(word(batch, row));
+        out.byte(first);
+        out.float32s(table.vectors, row * dim, (row + 1) * dim, others);
+        if (weights) {
+          out.byte(others);
+          out.float32(weights[row]!);
+        }
+        out.text(end);
+      });
+    },
+  });
+}
 
 const sizes: Layout["header"] = ({ dim, hasWeights }, numWords) =>
   `${numWords} ${dim + (hasWeights ? 1 : 0)}\n`;
 const byBlanks = { rule: words, separators: [BLANK, BLANK], end: "\n" } as const;
 
-export const word2vec = fileFormat({
-  summary: "text: `rows dim`, then `key v0 v1 ...` (gensim)",
-  oneKeyColumn: true,
-  keys: words,
-  chunks: textChunks({ ...byBlanks, header: sizes }),
+export const word2vec = textFormat("text: `rows dim`, then `key v0 v1 ...` (gensim)", {
+  ...byBlanks,
+  header: sizes,
 });
 
-export const fasttextVec = fileFormat({
-  summary: "fastText's .vec",
-  oneKeyColumn: true,
-  keys: words,
-  chunks: textChunks({ ...byBlanks, header: sizes, end: " \n" }),
+export const fasttextVec = textFormat("fastText's .vec", { ...byBlanks, header: sizes, end: " \n" });
+
+export const glove = textFormat("word2vec's text without the first line", byBlanks);
+
+export const starspaceTsv = textFormat("key and numbers separated by tabs", {
+  rule: starspaceCells,
+  separators: [TAB, TAB],
+  end: "\n",
 });
 
-export const glove = fileFormat({
-  summary: "word2vec's text without the first line",
-  oneKeyColumn: true,
-  keys: words,
-  chunks: textChunks(byBlanks),
-});
-
-export const starspaceTsv = fileFormat({
-  summary: "key and numbers separated by tabs",
-  oneKeyColumn: true,
-  keys: starspaceCells,
-  chunks: textChunks({ rule: starspaceCells, separators: [TAB, TAB], end: "\n" }),
-});
-
-export const recbole = fileFormat({
-  summary: "atomic file of RecBole: token and float_seq",
-  oneKeyColumn: true,
-  keys: recboleCells,
-  chunks: textChunks({
-    rule: recboleCells,
-    header({ field = "key" }) {
-      const name = field.replaceAll(/[\s:]/g, "_");
-      return `${name}:token\t${name}_emb:float_seq\n`;
-    },
-    separators: [TAB, BLANK],
-    end: "\n",
-  }),
+export const recbole = textFormat("atomic file of RecBole: token and float_seq", {
+  rule: recboleCells,
+  header({ field = "key" }) {
+    const name = field.replaceAll(/[\s:]/g, "_");
+    return `${name}:token\t${name}_emb:float_seq\n`;
+  },
+  separators: [TAB, BLANK],
+  end: "\n",
 });
 
 export const word2vecBin = fileFormat({

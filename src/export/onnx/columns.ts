@@ -55,18 +55,13 @@ export function rowFeatures(numKeys: number, scheme: ReserveScheme): RowFeatures
   return features;
 }
 
-/**
- * How keys are given to a model, and where its rows for missing cells and unknown keys are (keras, fuxictr or pytorch).
- */
+/** How keys are given to a model, and where its rows for missing cells and unknown keys are. */
 export interface FoundBy {
   scheme: ReserveScheme;
   input: OnnxInput;
 }
 
-/**
- * Returns the row of each key, int64[N], or of the given shape. @param given.doc description of the input for users of
- * the model
- */
+/** Returns int64[N], or of the given shape. @param given.doc description of the input for users of the model */
 export function rowOfKey(
   graph: GraphBuilder,
   { name, keys, edges }: Pick<NetworkKeys, "name" | "keys" | "edges">,
@@ -96,9 +91,6 @@ export function rowOfKey(
   return output;
 }
 
-/**
- * Returns the row of the bin that contains a number: the number of edges at or below it, plus the row of the first bin.
- */
 function rowOfRange(
   graph: GraphBuilder,
   name: string,
@@ -132,11 +124,7 @@ export function valueOfNumber(graph: GraphBuilder, { name, log1p, mean, deviatio
   ]);
 }
 
-/**
- * Reorders numbers from the order of features to the order of rows; the row of missing cells is zero.
- *
- * @param all numbers of all features, [numFeatures][width]
- */
+/** The row of missing cells is zero. @param all numbers of all features, [numFeatures][width] */
 export function byRow<T extends Float32Array | Uint32Array>(all: T, rows: RowFeatures, width: number): T {
   const out = new (all.constructor as new (length: number) => T)(rows.length * width);
   rows.forEach((feature, row) => {
@@ -145,10 +133,7 @@ export function byRow<T extends Float32Array | Uint32Array>(all: T, rows: RowFea
   return out;
 }
 
-/**
- * Returns the embeddings of a field for N examples, f32[N, W] with W = width. @param found rows of the keys, or values
- * of the numbers
- */
+/** Returns f32[N, W] with W = width. @param found rows of the keys, or values of the numbers */
 export function embeddingOf(
   graph: GraphBuilder,
   width: number,
@@ -165,12 +150,7 @@ export function embeddingOf(
   return graph.apply("Mul", [column, graph.constant([1, width], embeddings)]);
 }
 
-/**
- * Checks the names of a model's columns.
- *
- * @param taken names of the model's other inputs and outputs
- * @throws {UsageError} a column has one of these names, or begins with the prefix of inner values
- */
+/** @throws {UsageError} a column has one of the names in `taken`, or begins with the prefix of inner values */
 export function checkColumns(columns: readonly { name: string }[], taken: readonly string[]): void {
   for (const { name } of columns)
     if (taken.includes(name) || name.startsWith(INNER))

@@ -8,8 +8,8 @@ import {
   type OnnxGraph,
   type Port,
   type TensorValues,
+  type MessagePiece,
 } from "./model.js";
-import type { MessagePiece } from "./protobuf.js";
 
 /** Prefix of the names of intermediate values of the graph; the names of its inputs and outputs do not have it. */
 export const INNER = "embed/";
@@ -19,16 +19,11 @@ export class GraphBuilder {
   private numValues = 0;
   private readonly integers = new Map<string, string>();
 
-  /** Returns a new name for an intermediate value of the graph. */
   fresh(): string {
     return `${INNER}${this.numValues++}`;
   }
 
-  /**
-   * Adds an operation of ai.onnx with one output.
-   *
-   * @returns name of the output: `output` if given, otherwise a new name
-   */
+  /** @returns name of the output: `output` if given, otherwise a new name */
   apply(
     opType: string,
     inputs: readonly string[],
@@ -41,7 +36,6 @@ export class GraphBuilder {
     return output;
   }
 
-  /** Adds an operation of ai.onnx with several outputs. */
   node(
     opType: string,
     inputs: readonly string[],
@@ -56,17 +50,14 @@ export class GraphBuilder {
     return terms.length === 1 ? terms[0]! : this.apply("Sum", terms);
   }
 
-  /** Concatenates values along the last axis. @returns name of the result */
   beside(values: readonly string[]): string {
     return this.apply("Concat", values, { attributes: [intAttribute("axis", 1)] });
   }
 
-  /** Converts numbers to another element type. @returns name of the result */
   cast(x: string, to: keyof typeof ELEMENT): string {
     return this.apply("Cast", [x], { attributes: [intAttribute("to", ELEMENT[to])] });
   }
 
-  /** Adds a constant array of numbers. @returns name of the constant */
   constant(shape: readonly number[], values: TensorValues): string {
     const name = this.fresh();
     this.graph.initializers.push(tensor(name, shape, values));
@@ -97,7 +88,6 @@ export class GraphBuilder {
   }
 }
 
-/** A dense layer of a network. */
 export interface NetworkLayer {
   inputs: number;
   outputs: number;
@@ -112,11 +102,7 @@ export interface NetworkLayer {
   norm?: { scale: Float32Array; shift: Float32Array };
 }
 
-/**
- * Adds dense layers, each as one Gemm.
- *
- * @returns the output of the last layer, f32[N, outputs]; x itself if there are no layers
- */
+/** @returns the output of the last layer, f32[N, outputs]; x itself if there are no layers */
 export function denseLayers(graph: GraphBuilder, layers: readonly NetworkLayer[], x: string): string {
   let [before, last] = [x, x];
   for (const { inputs, outputs, weight, bias, activation, residual, norm } of layers) {

@@ -6,17 +6,98 @@
 // 18 is supported since 1.14 (2023).
 
 import { DataError, sizeText } from "../../errors.js";
-import {
-  bytesField,
-  concatenated,
-  messageField,
-  textField,
-  varintField,
-  type MessagePiece,
-  repeatedField,
-  varint,
-  varintLength,
-} from "./protobuf.js";
+import { ByteWriter } from "../files/byte-writer.js";
+
+// Writes Protocol Buffers' wire format. The length of a message is known before its bytes are created, so that files
+// can be streamed.
+//
+// A field is a tag, (number << 3) | wire type, followed by its value: a varint for wire type 0, a length and as many
+// bytes for wire type 2. Source: https://protobuf.dev/programming-guides/encoding.
+
+/** A part of a protobuf message: its number of bytes, and a function that yields them in chunks. */
+export interface MessagePiece {
+  length: number;
+  chunks: () => Iterable<Uint8Array>;
+}
+
+const [VARINT, DELIMITED] = [0, 2];
+const encoder = new TextEncoder();
+
+/** Returns a protobuf field that contains an int32, an int64 or an enumeration value, from 0 to 2^53. */
+function varintField(number: number, value: number): MessagePiece {
+  return bytesPiece([...varint((number << 3) | VARINT), ...varint(value)]);
+}
+
+function textField(number: number, text: string): MessagePiece {
+  return delimitedField(number, bytesPiece(encoder.encode(text)));
+}
+
+/** Returns a protobuf field that contains existing bytes, which may be a view. */
+function bytesField(number: number, bytes: Uint8Array): MessagePiece {
+  return delimitedField(number, { length: bytes.length, chunks: () => [bytes] });
+}
+
+function messageField(number: number, fields: readonly MessagePiece[]): MessagePiece {
+  return delimitedField(number, concatenated(fields));
+}
+
+function concatenated(pieces: readonly MessagePiece[]): MessagePiece {
+  return {
+    length: pieces.reduce((sum, { length }) => sum + length, 0),
+    *chunks() {
+      for (const { chunks } of pieces) yield* chunks();
+    },
+  };
+}
+
+/** @param write writes value i without its tag @param lengthOf returns the number of bytes of value i */
+function repeatedField(
+  number: number,
+  count: number,
+  write: (out: ByteWriter, i: number) => void,
+  { lengthOf, isVarint = false }: { lengthOf: (i: number) => number; isVarint?: boolean },
+): MessagePiece {
+  const tag = varint((number << 3) | (isVarint ? VARINT : DELIMITED));
+  let length = count * tag.length;
+  for (let i = 0; i < count; i++) length += lengthOf(i);
+  return {
+    length,
+    *chunks() {
+      const out = new ByteWriter();
+      for (let i = 0; i < count; i++) {
+        for (const byte of tag) out.byte(byte);
+        write(out, i);
+        if (out.isFull) yield out.take();
+      }
+      yield out.take();
+    },
+  };
+}
+
+/** Encodes an integer from 0 to 2^53 as a varint: seven bits per byte, lowest bits first. */
+function varint(value: number): number[] {
+  const bytes: number[] = [];
+  let rest = value;
+  for (; rest >= 0x80; rest = Math.floor(rest / 0x80)) bytes.push((rest % 0x80) | 0x80);
+  bytes.push(rest);
+  return bytes;
+}
+
+function varintLength(value: number): number {
+  let length = 1;
+  for (let rest = value; rest >= 0x80; rest = Math.floor(rest / 0x80)) length++;
+  return length;
+}
+
+function delimitedField(number: number, value: MessagePiece): MessagePiece {
+  const head = bytesPiece([...varint((number << 3) | DELIMITED), ...varint(value.length)]);
+  return concatenated([head, value]);
+}
+
+function bytesPiece(bytes: ArrayLike<number>): MessagePiece {
+  const taken = Uint8Array.from(bytes);
+  return { length: taken.length, chunks: () => [taken] };
+}
 
 const IR_VERSION = 8;
 const OPSET = 17;
@@ -31,12 +112,10 @@ export const ELEMENT = { float: 1, int64: 7, string: 8, double: 11, uint32: 12 }
 /** An axis of an array: its size, or a name if the size is known only at run time. */
 export type Axis = number | string;
 
-/** An input or output of an ONNX graph. */
 export interface Port {
   name: string;
   element: keyof typeof ELEMENT;
   shape: readonly Axis[];
-  /** description for users of the model */
   doc?: string;
 }
 
@@ -50,11 +129,7 @@ export interface OnnxGraph {
   opset?: number;
 }
 
-/**
- * Returns the bytes of a model with one graph.
- *
- * @throws {DataError} the model would exceed the 2 GiB of a protobuf message
- */
+/** @throws {DataError} the model would exceed the 2 GiB of a protobuf message */
 export function modelChunks({
   nodes,
   initializers,
@@ -113,13 +188,11 @@ export const intAttribute = (name: string, value: number): MessagePiece =>
   attribute(name, varintField(3, value), 2);
 
 /** Returns an attribute with several integers; `values` repeats field 8, AttributeProto.ints. */
-export const intsAttribute = (name: string, values: MessagePiece): MessagePiece => attribute(name, values, 7);
+const intsAttribute = (name: string, values: MessagePiece): MessagePiece => attribute(name, values, 7);
 
 /** Returns an attribute with several texts; `values` repeats field 9, AttributeProto.strings. */
-export const stringsAttribute = (name: string, values: MessagePiece): MessagePiece =>
-  attribute(name, values, 8);
+const stringsAttribute = (name: string, values: MessagePiece): MessagePiece => attribute(name, values, 8);
 
-/** An array of numbers that an ONNX model contains as an initializer. */
 export type TensorValues = Float32Array | Float64Array | Uint32Array | BigInt64Array;
 
 /** Returns an initializer whose element type is that of the array; the array may be a view, because it is streamed. */
@@ -153,12 +226,10 @@ function portField(number: number, { name, element, shape, doc }: Port): Message
   ]);
 }
 
-/** Keys and their rows, the arguments of a LabelEncoder. */
-export interface KeyRows {
+interface KeyRows {
   size: number;
-  /** returns key i as UTF-8, for i in [0, size) */
+  /** key i as UTF-8, for i in [0, size) */
   key: (i: number) => Uint8Array;
-  /** returns the row number of key i */
   row: (i: number) => number;
   /** row number of the empty key */
   padding: number;

@@ -13,10 +13,22 @@ import { fileFormat } from "../format.js";
 import { onnxText } from "../key-rules.js";
 import { UsageError, excerpt } from "../../errors.js";
 import { isHole, rowsOf, type RowRange } from "../../embedding/table.js";
-import { keysToRows, intAttribute, modelChunks, node, tensor, type OnnxGraph } from "./model.js";
-import type { MessagePiece } from "./protobuf.js";
-import { reservedAmong, type ReserveScheme } from "../reserve.js";
-import { unknownVectors, hasKeys, type UnknownVector } from "../unknown-keys.js";
+import {
+  keysToRows,
+  intAttribute,
+  modelChunks,
+  node,
+  tensor,
+  type OnnxGraph,
+  type MessagePiece,
+} from "./model.js";
+import {
+  reservedAmong,
+  type ReserveScheme,
+  unknownVectors,
+  hasKeys,
+  type UnknownVector,
+} from "../reserve.js";
 import { keyBytes, type ExportBatch, type Selection } from "../selection.js";
 
 export const onnx = fileFormat({
@@ -28,12 +40,7 @@ export const onnx = fileFormat({
   chunks: onnxChunks,
 });
 
-/**
- * Yields the bytes of the model. If the input is keys, the selection has reserved rows for unknown keys.
- *
- * @throws {UsageError} two names of the model would be equal, or no field has keys
- * @throws {DataError} it would exceed 2 GiB
- */
+/** If the input is keys, the selection has reserved rows for unknown ones. @throws {UsageError} no field has keys */
 async function* onnxChunks(selection: Selection): AsyncGenerator<Uint8Array> {
   const { field, reserve } = selection;
   const batch = await selection.whole();
@@ -58,13 +65,12 @@ async function* onnxChunks(selection: Selection): AsyncGenerator<Uint8Array> {
   yield* modelChunks(graph);
 }
 
-/** For a model whose input is keys: where its reserved rows are, and the kind of vector that unknown keys have. */
 interface ByKey {
   reserve: ReserveScheme;
   unknown: UnknownVector | undefined;
 }
 
-/** Adds the nodes that look up the vectors of a field. @param byKey undefined: the input is a row number */
+/** @param byKey undefined: the input is a row number */
 function addField(
   { nodes, initializers, inputs, outputs }: OnnxGraph,
   batch: ExportBatch,
@@ -107,7 +113,6 @@ function labelEncoder(
   });
 }
 
-/** @throws {UsageError} the name of a field equals the name of another field's output */
 function checkOutputNames(fields: readonly string[]): void {
   const names = new Map<string, string>();
   for (const field of fields) {

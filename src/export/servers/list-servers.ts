@@ -59,10 +59,7 @@ export async function sendLists(server: ListServer, lists: Lists, target: Server
   return await replaceInPostgres(content, target);
 }
 
-/**
- * Returns commands for `redis-cli --pipe`: each list replaces an existing one. @param prefix prefix of the keys
- * PREFIX:OWNER
- */
+/** Each list replaces an existing one. @param prefix prefix of the keys PREFIX:OWNER */
 export function redisListChunks(lists: Lists, prefix: string): AsyncGenerator<Uint8Array> {
   return commandChunks(listCommands(lists, `${prefix}:`, true));
 }
@@ -105,11 +102,7 @@ async function* listCommands(
   }
 }
 
-/**
- * Returns the category's part of a Redis key, which follows the owner.
- *
- * @throws {DataError} two lists might have the same key
- */
+/** @throws {DataError} two lists might have the same key */
 function categorySuffix({ categories, categoryOf }: ListBatch, list: number): string {
   if (!categories) return "";
   const category = keyAt(categories, categoryOf?.[list] ?? list);

@@ -11,7 +11,6 @@ const POSTGRES_PACKAGE = ["pg", "^8"] as const;
 const COPY_PACKAGE = ["pg-copy-streams", "^7"] as const;
 const CONNECT_MILLISECONDS = 10_000;
 
-/** A row of a query's result. */
 export type PostgresRow = Record<string, unknown>;
 
 /** A transaction, which commits either all of its changes or none. */
@@ -20,11 +19,7 @@ export interface Transaction {
   query: <T extends PostgresRow = PostgresRow>(sql: string, values?: readonly unknown[]) => Promise<T[]>;
   /** Runs a statement that processes all rows, so it has no time limit. @throws {EmbedError} as postgresError */
   longQuery: (sql: string) => Promise<void>;
-  /**
-   * Runs a COPY statement with the chunks as its input.
-   *
-   * @throws {EmbedError} as postgresError, or as the chunks throw
-   */
+  /** Runs a COPY statement with the chunks as its input. @throws {EmbedError} as postgresError or the chunks */
   copy: (sql: string, chunks: AsyncIterable<Uint8Array>) => Promise<void>;
 }
 
@@ -140,9 +135,7 @@ async function* taken(
   }
 }
 
-/**
- * Converts an error of the package or the server to an error with advice for the user; returns other errors unchanged.
- */
+/** Returns errors unchanged that are neither the package's nor the server's. */
 function postgresError(error: unknown, target: ServerTarget): unknown {
   const { variable, into } = target;
   const { code, severity } = error as { code?: unknown; severity?: unknown };

@@ -30,10 +30,7 @@ import { PATIENCE, type Sent, type ServerTarget } from "./server.js";
 /** Maximum number of bytes of a name; PostgreSQL truncates longer names, so two names could become equal. */
 const MAX_NAME_BYTES = 63;
 
-/**
- * The time that a statement waits for a lock, and the time that readers wait behind such a statement, as shares of
- * PATIENCE, which is one minute.
- */
+/** Waits for a lock, and of readers behind the statement that waits, as shares of PATIENCE, which is one minute. */
 const [LOCK_SHARE, TURN_SHARE] = [1 / 2, 1 / 30];
 const LOCK_TRIES = 15;
 
@@ -41,15 +38,12 @@ const LOCK_TRIES = 15;
 const LOCK_INTERVAL = 100;
 const MOST_WAITING = 2000;
 
-/** The columns and rows that replace the content of a table. */
 export interface PostgresContent {
   /** Returns the columns in the order of COPY's input. @throws {OutputError} the database lacks a type */
   columns: (transaction: Transaction) => Promise<PostgresColumn[]>;
-  /** names of the columns of the primary key that a new table gets */
+  /** columns of the primary key that a new table gets */
   key: readonly string[];
-  /**
-   * Returns the rows as input for COPY. It is called at most once, and not if the table already has the same content.
-   */
+  /** Input for COPY; called at most once, and not if the table already has the same content. */
   chunks: () => AsyncIterable<Uint8Array>;
 }
 
@@ -98,7 +92,6 @@ function rebuildAdvice(indexes: readonly string[]): string {
   return `; searches find fewer rows than they ask for until you run ${commands}`;
 }
 
-/** Splits the name of a table into schema and name. @throws {UsageError} the name is invalid */
 function schemaAndTable(into: string): string[] {
   const dot = into.indexOf(".");
   const names = dot < 0 ? [into] : [into.slice(0, dot), into.slice(dot + 1)];
@@ -111,11 +104,7 @@ function schemaAndTable(into: string): string[] {
   return names;
 }
 
-/**
- * Finds the table with the given name, and checks that the role may replace it.
- *
- * @throws {LockedError} {OutputError} it is locked or may not be replaced
- */
+/** @throws {LockedError} {OutputError} the table is locked, or the role may not replace it */
 async function lookUp(
   transaction: Transaction,
   content: PostgresContent,
@@ -139,10 +128,7 @@ async function lookUp(
   return { table, place: { schema, name, columns } };
 }
 
-/**
- * Acquires a lock until the transaction ends. It waits, because the server may not have released the lock of an export
- * that just ended.
- */
+/** Waits, because the server may not have released the lock of an export that just ended. */
 async function takeLock(transaction: Transaction, name: string): Promise<boolean> {
   for (let waited = 0; ; waited += LOCK_INTERVAL) {
     const [lock] = await transaction.query<{ taken: boolean }>(
@@ -157,17 +143,12 @@ async function takeLock(transaction: Transaction, name: string): Promise<boolean
 
 const MARK = /\n?embed export [0-9a-f]{16}$/;
 
-/** Returns a table's comment with the fingerprint of the rows as its last line. */
 function withMark(comment: string | null, fingerprint: string): string {
   const own = (comment ?? "").replace(MARK, "");
   return `${own}${own === "" ? "" : "\n"}embed export ${fingerprint}`;
 }
 
-/**
- * Returns the reason why a table cannot be replaced by another table.
- *
- * @throws {OutputError} rows of other tables refer to its rows
- */
+/** @throws {OutputError} rows of other tables refer to its rows */
 async function reasonsToStay(transaction: Transaction, table: FoundTable): Promise<string[]> {
   const pointing = await pointingTo(transaction, table);
   if (pointing.length > 0)
@@ -242,12 +223,10 @@ async function replaceTable(
   }
 }
 
-/** Returns the list of column names for COPY. */
 function namesIn(columns: readonly PostgresColumn[]): string {
   return columns.map(({ name }) => quotedIdentifier(name)).join(", ");
 }
 
-/** Returns the definition of a new table's primary key. */
 function primaryKey(table: string, key: readonly string[]): Remade {
   const columns = key.map((name) => quotedIdentifier(name)).join(", ");
   const sql: Remade["sql"] = (name, of) =>
@@ -262,11 +241,7 @@ function primaryKey(table: string, key: readonly string[]): Remade {
   };
 }
 
-/**
- * Locks a table after its current readers; new readers are blocked only for short periods.
- *
- * @throws {LockedError} the readers do not release it
- */
+/** New readers are blocked only for short periods. @throws {LockedError} the current readers do not release it */
 async function lockAlone(
   { query }: Transaction,
   table: string,

@@ -3,7 +3,6 @@
 import { OutputError } from "../../errors.js";
 import type { PostgresRow, Transaction } from "./postgres-connection.js";
 
-/** The properties of a table that exists in the database. */
 export interface FoundTable {
   oid: string;
   schema: string;
@@ -14,7 +13,6 @@ export interface FoundTable {
   comment: string | null;
 }
 
-/** A column of a table that is written. */
 export interface PostgresColumn {
   name: string;
   /** name of the type in SQL, such as vector(64) */
@@ -33,7 +31,6 @@ export interface Remade {
   marks: readonly string[];
 }
 
-/** Quotes an identifier exactly. */
 export function quotedIdentifier(...names: string[]): string {
   return names.map((name) => `"${name.replaceAll('"', '""')}"`).join(".");
 }
@@ -51,11 +48,7 @@ export async function vectorSchema({ query }: Transaction, variable: string): Pr
   );
 }
 
-/**
- * Returns the table with the given name; undefined if there is none.
- *
- * @throws {OutputError} it is not an ordinary table
- */
+/** Undefined if there is no such table. @throws {OutputError} it is not an ordinary table */
 export async function findTable(
   { query }: Transaction,
   name: string,
@@ -73,7 +66,7 @@ export async function findTable(
   return found;
 }
 
-/** Checks that a table has exactly the columns that an export writes. @throws {OutputError} it has other columns */
+/** @throws {OutputError} the table has other columns than the export writes */
 export async function checkColumns(
   { query }: Transaction,
   { oid }: FoundTable,
@@ -101,12 +94,18 @@ export async function checkColumns(
 /** SQL names of the types that have a different name in the catalog. */
 const TYPES: Record<string, string> = { int4: "integer", int8: "bigint", float4: "real" };
 
-/**
- * Returns the objects that depend on a table and that a new table in its place would lack, as PostgreSQL describes
- * them.
- */
-export async function attachedTo({ query }: Transaction, { oid }: FoundTable): Promise<string[]> {
-  const rows = await query<{ what: string }>(
+async function firstColumn(
+  { query }: Transaction,
+  sql: string,
+  values: readonly unknown[],
+): Promise<string[]> {
+  return (await query(sql, values)).map((row) => Object.values(row)[0] as string);
+}
+
+/** Objects that depend on the table and that a new one in its place would lack, as PostgreSQL describes them. */
+export async function attachedTo(transaction: Transaction, { oid }: FoundTable): Promise<string[]> {
+  return await firstColumn(
+    transaction,
     `SELECT DISTINCT pg_describe_object(classid, objid, 0) AS what FROM pg_depend
       WHERE deptype = 'n' AND ((refclassid = 'pg_class'::regclass AND refobjid = $1)
         OR (refclassid = 'pg_type'::regclass AND refobjid = (SELECT reltype FROM pg_class WHERE oid = $1)))
@@ -129,28 +128,25 @@ export async function attachedTo({ query }: Transaction, { oid }: FoundTable): P
         OR relpersistence <> 'p' OR relrowsecurity OR relforcerowsecurity OR relreplident <> 'd')`,
     [oid],
   );
-  return rows.map(({ what }) => what);
 }
 
 /** Returns the tables whose rows refer to rows of the given table. */
-export async function pointingTo({ query }: Transaction, { oid }: FoundTable): Promise<string[]> {
-  const rows = await query<{ name: string }>(
+export async function pointingTo(transaction: Transaction, { oid }: FoundTable): Promise<string[]> {
+  return await firstColumn(
+    transaction,
     `SELECT conrelid::regclass::text AS name FROM pg_constraint WHERE contype = 'f' AND confrelid = $1 AND conrelid <> $1`,
     [oid],
   );
-  return rows.map(({ name }) => name);
 }
 
-/**
- * Returns statements that give another table exactly the grants of this table; default privileges may have given it
- * more or fewer.
- */
+/** Statements for exactly the grants of this table; default privileges may have given the other more or fewer. */
 export async function rightsOf(
-  { query }: Transaction,
+  transaction: Transaction,
   { oid }: FoundTable,
   table: string,
 ): Promise<string[]> {
-  const rows = await query<{ sql: string }>(
+  return await firstColumn(
+    transaction,
     `WITH rights AS (SELECT c.oid = $1 AS is_old, a.grantee, a.privilege_type, a.is_grantable,
           CASE WHEN a.grantee = 0 THEN 'PUBLIC' ELSE quote_ident(pg_get_userbyid(a.grantee)) END AS role
         FROM pg_class c, aclexplode(coalesce(c.relacl, acldefault('r', c.relowner))) a
@@ -164,32 +160,31 @@ export async function rightsOf(
         GROUP BY grantee, privilege_type, is_grantable HAVING count(*) < 2) ORDER BY step`,
     [oid, table],
   );
-  return rows.map(({ sql }) => sql);
 }
 
 /** Returns statements that copy the statistics targets of this table's columns to another table. */
 export async function statisticsTargetsOf(
-  { query }: Transaction,
+  transaction: Transaction,
   { oid }: FoundTable,
   table: string,
 ): Promise<string[]> {
-  const rows = await query<{ sql: string }>(
+  return await firstColumn(
+    transaction,
     `SELECT format('ALTER TABLE %s ALTER COLUMN %I SET STATISTICS %s', $2::text, attname, attstattarget) AS sql
       FROM pg_attribute WHERE attrelid = $1 AND attnum > 0 AND NOT attisdropped AND attstattarget >= 0`,
     [oid, table],
   );
-  return rows.map(({ sql }) => sql);
 }
 
 /** Returns the names of a table's vector indexes, which keep deleted rows until they are rebuilt. */
-export async function vectorIndexesOf({ query }: Transaction, { oid }: FoundTable): Promise<string[]> {
-  const rows = await query<{ name: string }>(
+export async function vectorIndexesOf(transaction: Transaction, { oid }: FoundTable): Promise<string[]> {
+  return await firstColumn(
+    transaction,
     `SELECT format('%I.%I', n.nspname, i.relname) AS name FROM pg_index x
       JOIN pg_class i ON i.oid = x.indexrelid JOIN pg_namespace n ON n.oid = i.relnamespace
       JOIN pg_am m ON m.oid = i.relam WHERE x.indrelid = $1 AND m.amname IN ('hnsw', 'ivfflat') ORDER BY 1`,
     [oid],
   );
-  return rows.map(({ name }) => name);
 }
 
 /** Returns statements that create the indexes of a table, and the constraints that have an index, on another table. */
@@ -227,9 +222,7 @@ export async function indexesOf({ query }: Transaction, { oid }: FoundTable): Pr
 
 const ESCAPES: Record<string, string> = { "\\": "\\\\", "\t": "\\t", "\n": "\\n", "\r": "\\r" };
 
-/**
- * Returns a cell in COPY's text format, which represents every text exactly. Source: PostgreSQL's COPY, "Text Format".
- */
+/** Source: PostgreSQL's COPY, "Text Format". */
 export function copyText(text: Uint8Array): Uint8Array {
   if (!text.some((byte) => byte === 92 || byte === 9 || byte === 10 || byte === 13)) return text;
   return Buffer.from(

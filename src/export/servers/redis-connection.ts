@@ -8,18 +8,13 @@ import { ByteWriter } from "../files/byte-writer.js";
 
 const REDIS_PACKAGE = ["@redis/client", "^5"] as const;
 
-/**
- * Maximum number of bytes of commands that are sent but not answered; an export holds them in memory in addition to its
- * batch of rows.
- */
+/** Maximum bytes of commands sent but not answered, which are in memory in addition to a batch of rows. */
 const WINDOW = 1 << 21;
 const CONNECT_MILLISECONDS = 10_000;
 
-/** The types that a reply of Redis may have. */
 type Answer = string | number | null | Answer[];
 type Arguments = readonly (string | Buffer)[];
 
-/** The methods that this program uses of the client in the package redis. */
 interface Client {
   sendCommand: (args: Arguments) => Promise<unknown>;
   destroy: () => void;
@@ -77,12 +72,7 @@ export class RedisConnection {
     }
   }
 
-  /**
-   * Sends a command without waiting for its reply.
-   *
-   * @returns a promise to wait for if too many bytes are unanswered
-   * @throws {EmbedError} an earlier posted command failed
-   */
+  /** @returns a promise to wait for if too many bytes are unanswered @throws {EmbedError} an earlier command failed */
   post(args: Arguments): Promise<void> | undefined {
     this.#throwIfFailed();
     const bytes = args.reduce((sum, { length }) => sum + length, 0);
@@ -109,11 +99,7 @@ export class RedisConnection {
     this.#throwIfFailed();
   }
 
-  /**
-   * Waits for the replies to all posted commands and ignores failures, so that keys can be removed.
-   *
-   * @throws {IoError} the server does not respond
-   */
+  /** Waits for all replies and ignores failures, so that keys can be removed. @throws {IoError} the server is silent */
   async settle(): Promise<void> {
     while (this.#waiting > 0) await this.#next();
     this.#failure = undefined;
@@ -163,7 +149,6 @@ async function answered<T>(answer: Promise<T>, { variable, patience = PATIENCE }
 
 const REFUSED = /^(WRONGPASS|NOAUTH|ERR AUTH|ERR invalid password|ERR DB index|ERR Client sent AUTH)/i;
 
-/** Converts an error of the package or the server to an error with advice for the user. */
 function redisError(error: unknown, target: ServerTarget): unknown {
   if (error instanceof EmbedError || target.signal.aborted) return error;
   const { variable } = target;
@@ -207,7 +192,6 @@ function redisError(error: unknown, target: ServerTarget): unknown {
   return new IoError(`writing to the server of ${variable} failed: ${said}`, cause);
 }
 
-/** Returns the error for a lock that another export holds. */
 export function lockedBy(holder: string, { into, variable }: ServerTarget): LockedError {
   return new LockedError(
     `'${into}' of ${variable} is being written by ${holder}: try again when it has finished; the lock of a ` +
@@ -221,11 +205,7 @@ export type RedisCommand = readonly (string | Uint8Array)[];
 /** Commands, yielded one batch of rows at a time. */
 export type Commands = AsyncIterable<Iterable<RedisCommand>>;
 
-/**
- * Yields the bytes of commands, in chunks, as input for `redis-cli --pipe`.
- *
- * Source: Redis serialization protocol specification, "Arrays" and "Bulk strings".
- */
+/** As input for `redis-cli --pipe`. Source: Redis serialization protocol, "Arrays" and "Bulk strings". */
 export async function* commandChunks(commands: Commands): AsyncGenerator<Uint8Array> {
   const out = new ByteWriter();
   for await (const batch of commands)

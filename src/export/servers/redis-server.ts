@@ -27,14 +27,10 @@ const RENEW = `${IF_HELD} return redis.call('PEXPIRE', KEYS[1], ARGV[2])`;
 const SWITCH = `${IF_HELD} redis.call('SET', KEYS[2], ARGV[2]) return 1`;
 const RELEASE = `${IF_HELD} return redis.call('DEL', KEYS[1])`;
 
-/** The keys and values that an export writes to Redis as one version. */
 export interface RedisContent {
   /** type of the values; all versions of a name have the same type */
   kind: "vectors" | "lists";
-  /**
-   * Returns the commands that write keys with a prefix; called at most once, and not if the server has the same
-   * content.
-   */
+  /** Called at most once, and not if the server has the same content. */
   commands: (prefix: string) => Commands;
 }
 
@@ -105,7 +101,6 @@ async function sendLocked(
   return { isUnchanged: false, note: `${into}:latest is ${version}` };
 }
 
-/** @throws {OutputError} the name has values of another type, which its readers expect */
 function checkKind(held: unknown, kind: RedisContent["kind"], { into, variable }: ServerTarget): void {
   // the type of the values is known only if an export recorded it
   if (typeof held !== "string") return;
@@ -128,7 +123,6 @@ async function write(redis: RedisConnection, commands: Commands, signal: AbortSi
   await redis.drain();
 }
 
-/** Removes the keys of a version, and then its entry in the hash of versions. */
 async function remove(redis: RedisConnection, into: string, version: string): Promise<void> {
   // escapes those characters of the name that have a meaning in a pattern
   const pattern = `${`${into}:${version}:`.replaceAll(/[\\*?[\]]/g, "\\$&")}*`;

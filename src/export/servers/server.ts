@@ -4,20 +4,14 @@ import { UsageError } from "../../errors.js";
 import { variableOf } from "../../io/environment.js";
 import type { Selection } from "../selection.js";
 
-/** A server, and the name under which it stores the data. */
 export interface ServerTarget {
-  /** value of --format, for messages */
   format: string;
   /** URL of the server, which messages must not contain */
   url: string;
-  /** name of the environment variable with the URL; messages use it to refer to the server */
   variable: string;
   /** prefix of the keys in Redis, or name of the table in PostgreSQL */
   into: string;
-  /**
-   * 16 hexadecimal digits of a hash of everything that determines the data: the server stores the digits, so that
-   * unchanged data is not written again
-   */
+  /** 16 hexadecimal digits of a hash of the data, which is not written again if the server has this hash */
   fingerprint: string;
   /** true: data is written again even if it is unchanged */
   force: boolean;
@@ -26,15 +20,11 @@ export interface ServerTarget {
   patience?: number;
 }
 
-/** The result of an export to a server. */
 export interface Sent {
-  /** true: the server already had the data */
   isUnchanged: boolean;
-  /** a sentence that is printed for the user */
   note: string;
 }
 
-/** Writes rows of an embedding table to a database server, completely or not at all. */
 export type Send = (selection: Selection, target: ServerTarget) => Promise<Sent>;
 
 const POSTGRES_URL = {
@@ -54,22 +44,14 @@ const URLS = new Map<string, { form: RegExp; expected: string }>(
   }),
 );
 
-/**
- * Returns the URL of a server, without connecting.
- *
- * @param format the value of --format
- * @throws {UsageError} the variable is not set, or is not a URL of such a server
- */
+/** Does not connect. @throws {UsageError} the variable is not set, or is not a URL of such a server */
 export function serverUrl(format: string, variable: string): string {
   const url = variableOf(variable);
   if (!URLS.get(format)!.form.test(url)) throw notUrl(format, variable);
   return url;
 }
 
-/**
- * Returns the error for a variable that is not the URL of a server; the message does not quote the value, because it
- * may contain a password.
- */
+/** The message does not quote the value, because it may contain a password. */
 export function notUrl(format: string, variable: string): UsageError {
   return new UsageError(`${variable} is not ${URLS.get(format)!.expected}`);
 }
@@ -77,7 +59,7 @@ export function notUrl(format: string, variable: string): UsageError {
 /** One minute in milliseconds, more than a server needs to save its memory or flush its log. */
 export const PATIENCE = 60_000;
 
-/** Returns the message of an error without the secret parts of the URL. */
+/** The message without the secret parts of the URL. */
 export function saidBy(error: unknown, { url }: Pick<ServerTarget, "url">): string {
   const { message = "", code } = error as { message?: string; code?: unknown };
   // if several addresses refuse the connection, Node's error has a code but no message
@@ -86,7 +68,6 @@ export function saidBy(error: unknown, { url }: Pick<ServerTarget, "url">): stri
   return text;
 }
 
-/** Returns the URL and the passwords in it, as written and decoded. */
 function secretsOf(url: string): string[] {
   const passwords = [/^[^:]*:\/\/[^:/?#]*:(.*)@/.exec(url)?.[1], /[?&]password=([^&#]*)/.exec(url)?.[1]];
   const plain = passwords.filter((password) => password !== undefined && password !== "") as string[];

@@ -25,7 +25,7 @@ import { unitsOf, type EvaluatedOn, type Scored } from "../../training/judging/e
 import type { RowPredictor } from "../../training/capabilities/row-predictor.js";
 import { join } from "node:path";
 import type { RowTexts } from "../../export/selection.js";
-import { meansForUnknown, type OutOfVocabulary } from "../../export/unknown-keys.js";
+import { meansForUnknown, type OutOfVocabulary } from "../../export/reserve.js";
 import type { UnknownKeysOf } from "../../training/capabilities/model.js";
 import { vectorsOfTable, type KeyVectors } from "../../training/capabilities/key-vectors.js";
 import type { Importance } from "./forest/in-words.js";

@@ -54,8 +54,14 @@ import {
 import { openGraphInit, startsOf, type GraphInit } from "./warm-start.js";
 import type { Needs } from "../../training/session/needs.js";
 import type { VectorsAdd } from "../../embedding/manifest.js";
-import { degreeScore, tableScore, type EdgeScore } from "../../evaluation/edge-scores.js";
-import { drawNonEdges, edgeMetrics, edgePairs } from "../../evaluation/edges.js";
+import {
+  degreeScore,
+  tableScore,
+  type EdgeScore,
+  drawNonEdges,
+  edgeMetrics,
+  edgePairs,
+} from "../../evaluation/edges.js";
 import { valueOf } from "../../evaluation/user-metric.js";
 import { vectorsAddOf } from "../../evaluation/vectors-add.js";
 

@@ -22,7 +22,7 @@ import { crosserOf, numCrossesOf, type CrossPlan } from "./crosses.js";
 import { startNet } from "./machine.js";
 import type { NetMachine, NetPlan } from "./plan.js";
 import { netRowsOf } from "./rows.js";
-import type { OutOfVocabulary } from "../../export/unknown-keys.js";
+import type { OutOfVocabulary } from "../../export/reserve.js";
 import type { KeyVectors } from "../../training/capabilities/key-vectors.js";
 import { readSpace } from "../../training/capabilities/run-space.js";
 

@@ -14,7 +14,7 @@ import { DEFAULT_TABLE, type Run } from "../../embedding/run-directory.js";
 import { safetensorsChunks, TensorFile, type Tensor } from "../../embedding/safetensors.js";
 import type { EmbeddingTable } from "../../embedding/table.js";
 import { ArtifactError, UsageError } from "../../errors.js";
-import { meansForUnknown, withoutUntrained, type OutOfVocabulary } from "../../export/unknown-keys.js";
+import { meansForUnknown, withoutUntrained, type OutOfVocabulary } from "../../export/reserve.js";
 import type { StoredVectors } from "../../factors/stored-vectors.js";
 import type { UnknownKeysOf } from "../../training/capabilities/model.js";
 import { flag, list, object, parseJson, text, where, whole, word } from "../../io/json-shape.js";

@@ -5,8 +5,7 @@
 import type { Preprocess } from "../../dataset/vocabulary/preprocess.js";
 import type { Run } from "../../embedding/run-directory.js";
 import type { EmbeddingTable } from "../../embedding/table.js";
-import type { ReserveScheme } from "../../export/reserve.js";
-import type { OutOfVocabulary } from "../../export/unknown-keys.js";
+import type { ReserveScheme, OutOfVocabulary } from "../../export/reserve.js";
 import type { ModelFacts, OnnxInput, RowTexts } from "../../export/selection.js";
 import type { ReportedRun } from "../../report/content.js";
 import type { FoldIn } from "./folded-keys.js";

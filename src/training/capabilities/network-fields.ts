@@ -4,7 +4,7 @@ import type { Run } from "../../embedding/run-directory.js";
 import type { EmbeddingTable } from "../../embedding/table.js";
 import { UsageError, excerpt } from "../../errors.js";
 import { formatNamed } from "../../export/formats.js";
-import { checkHeld } from "../../export/key-checks.js";
+import { checkHeld } from "../../export/key-rules.js";
 import type { NetworkKeys, NetworkNumber } from "../../export/onnx/columns.js";
 import { selectRows, type OnnxInput } from "../../export/selection.js";
 

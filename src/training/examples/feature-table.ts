@@ -14,7 +14,7 @@ import {
 import { ArtifactError } from "../../errors.js";
 import { laterRows, type TableRows } from "../../embedding/rows.js";
 import { keysOfRows, rowsOf, type EmbeddingTable, type RowRange } from "../../embedding/table.js";
-import { withoutUntrained, type OutOfVocabulary } from "../../export/unknown-keys.js";
+import { withoutUntrained, type OutOfVocabulary } from "../../export/reserve.js";
 
 /** Returns for each field the range of its features that are table rows, without the out-of-vocabulary feature. */
 function tableRanges({ fields, offsets }: FeatureSpace): { feature: number; row: number; size: number }[] {

@@ -1,5 +1,5 @@
 import type { Roles, Dataset } from "../../dataset/dataset.js";
-import type { ColumnShape, EventsOfKeys } from "../../report/log-content.js";
+import type { ColumnShape, EventsOfKeys } from "../../report/log-page.js";
 import { KeyCounter } from "./key-facts.js";
 import { spreadOf, spreadOfDays } from "../../config/new-rows-gates.js";
 import type { Description } from "../../dataset/encoded/description.js";

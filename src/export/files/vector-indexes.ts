@@ -1,3 +1,45 @@
+// faiss: a directory of vectors.npy (f32[rows, dim], C order, the argument of `index.add`) and ids.tsv (row TAB key,
+// with weights TAB weight, one line per row).
+//
+// faiss numbers the vectors from 0 on, and ids.tsv maps these numbers to keys. A tab or a line end in a key becomes
+// `_`. Rows that --row-order left without a key keep their numbers, with an empty key.
+
+import { ByteWriter } from "./byte-writer.js";
+import { cells, checkedWords } from "../key-rules.js";
+import { directoryFormat, savedFormat } from "../format.js";
+import { vectorFiles } from "./npy.js";
+import { chunksByRow, withoutVectors, type Selection } from "../selection.js";
+import { isHole, vectorsAt } from "../../embedding/table.js";
+import { join } from "node:path";
+import { writeUnlisted } from "../../io/write.js";
+import { optionalPackage, writtenBy } from "../optional-package.js";
+
+export const faiss = directoryFormat("faiss", ["ids.tsv", "vectors.npy", "scales.npy"], {
+  summary: "directory of vectors.npy and ids.tsv",
+  oneKeyColumn: true,
+  keys: cells,
+  keepsRows: true,
+  takesDtype: true,
+  files: (selection) => new Map([["ids.tsv", idChunks(selection)], ...vectorFiles(selection)]),
+});
+
+/** Maps the row numbers of an index to keys. @throws {DataError} before the first chunk, as checkedWords */
+export async function* idChunks(selection: Selection): AsyncGenerator<Uint8Array> {
+  const { word } = await checkedWords(selection, cells);
+  const out = new ByteWriter();
+  yield* chunksByRow(withoutVectors(selection), out, (batch) => (row) => {
+    const { table, weights, start } = batch;
+    out.integer(start + row);
+    out.byte(9);
+    if (!isHole(table, row)) out.bytes(word(batch, row));
+    if (weights) {
+      out.byte(9);
+      out.float32(weights[row]!);
+    }
+    out.byte(10);
+  });
+}
+
 // usearch: a directory of index.usearch, an approximate index of nearest neighbors, and ids.tsv, which maps row numbers
 // to keys (row TAB key, as for faiss).
 //
@@ -6,17 +48,8 @@
 // without a key are omitted. Source: Malkov and Yashunin 2016 (arXiv:1603.09320); the package is
 // https://github.com/unum-cloud/usearch.
 
-import { join } from "node:path";
-import { isHole, vectorsAt } from "../../embedding/table.js";
-import { writeUnlisted } from "../../io/write.js";
-import { idChunks } from "./faiss.js";
-import { savedFormat } from "../format.js";
-import { cells } from "../key-rules.js";
-import { optionalPackage, writtenBy } from "../optional-package.js";
-import type { Selection } from "../selection.js";
-
 const USEARCH_FILE = "index.usearch";
-export const USEARCH_PACKAGE = ["usearch", "~2.25"] as const;
+const USEARCH_PACKAGE = ["usearch", "~2.25"] as const;
 
 /** The defaults of usearch, which are set explicitly so that a version with other defaults builds the same graph. */
 const GRAPH = { connectivity: 16, expansion_add: 128, expansion_search: 64 };
@@ -29,12 +62,6 @@ export const usearch = savedFormat("usearch", [USEARCH_FILE, "ids.tsv"], {
   save: saveUsearch,
 });
 
-/**
- * Writes the files into a directory.
- *
- * @throws {UsageError} the package is not installed
- * @throws {DataError} as the format faiss
- */
 async function saveUsearch(selection: Selection, folder: string, signal?: AbortSignal): Promise<void> {
   const { dim } = selection;
   const { default: module } = await optionalPackage("usearch", USEARCH_PACKAGE, () => import("usearch"));
