@@ -40,7 +40,7 @@ import { readingOptions, type RecallOptions } from "./options.js";
 import { requestedLists, type ListsRequest, type RequestedLists } from "./requested-lists.js";
 
 import { listColumns } from "./list-files.js";
-import { partSearch, partsOfSets } from "../../ranking/lists/parts.js";
+import { partSearch, partsOfSets } from "../../ranking/lists/search.js";
 import { codesOfParts, longestOf, type PartLists } from "../../ranking/lists/part-lists.js";
 import { reachOf, type Quotas } from "../../ranking/lists/quotas.js";
 import { readListedFiles, setsOf, type ItemCells, type Sets } from "./allowed-items.js";
