@@ -310,12 +310,7 @@ function chunksOf(content: Uint8Array | string | readonly Uint8Array[]): readonl
 
 const OF_A_RUN = /^(embeddings(\..+)?\.arrow|metrics\.jsonl|model)$/;
 
-/**
- * Returns the error for a path without a manifest: a damaged run (exit code 82) if the directory has other files of a
- * run, else a wrong path (64).
- *
- * @param root `path` after symbolic links were followed; it exists
- */
+/** A damaged run (exit code 82) if `root`, which exists, has other files of a run, else a wrong path (64). */
 async function notARun(path: string, root: string): Promise<EmbedError> {
   if (!(await statOf(root))?.isDirectory)
     return new UsageError(

@@ -264,14 +264,11 @@ type Sizes = readonly (number | undefined)[];
  * @throws {ArtifactError} the tensor is missing, or has another type or shape
  */
 export class TensorFile {
-  /** all tensors of the file, keyed by their names, without checks */
-  readonly all: ReadonlyMap<string, Tensor>;
-  readonly #what: string;
-
-  constructor(all: ReadonlyMap<string, Tensor>, what: string) {
-    this.all = all;
-    this.#what = what;
-  }
+  /** @param all all tensors of the file, keyed by their names, without checks */
+  constructor(
+    readonly all: ReadonlyMap<string, Tensor>,
+    private readonly what: string,
+  ) {}
 
   static async of(run: Run, file: string): Promise<TensorFile> {
     return new TensorFile(
@@ -323,7 +320,7 @@ export class TensorFile {
   }
 
   fail(why: string): never {
-    throw new ArtifactError(`${this.#what} does not fit the run (${why}): it is damaged; train again`);
+    throw new ArtifactError(`${this.what} does not fit the run (${why}): it is damaged; train again`);
   }
 
   #get<T extends keyof Types>(name: string, type: T, sizes: Sizes): InstanceType<Types[T]> {

@@ -1,5 +1,3 @@
-// An embedding table: one vector per key of each field.
-
 import { keyAt, type Keys } from "../log/keys.js";
 import { UsageError, excerpt, nearestName } from "../errors.js";
 

@@ -53,14 +53,7 @@ export interface Folding {
   rowsOf: (dataset: Dataset) => Uint32Array;
 }
 
-/**
- * Splits the events of new users.
- *
- * @param counted u32: rows with a positive event
- * @param known keys of users to exclude
- * @param share of each user's items to fold in, in (0, 1)
- * @throws {UsageError} no user is left; the message says why
- */
+/** @param counted u32: rows with a positive event @param known users to exclude @param share to fold in, in (0, 1) */
 export function cutNewUsers(
   learned: TrainingEvents,
   whole: Part,
@@ -228,13 +221,7 @@ export async function knownUsers(runs: readonly { run: Run }[], { users }: Train
   return known;
 }
 
-/**
- * Computes vectors of new users from their events, as `transform --fold-in` does; zero if the run knows none of a user's
- * items.
- *
- * @param users u32[numQueries]: user numbers of `split`
- * @throws {UsageError} the run cannot fold in users, or not from this log
- */
+/** Vectors of `transform --fold-in`; 0 if the run knows none of a user's items. @param users u32[numQueries] */
 export async function foldedVectors(
   { run, name }: { run: Run; name: string },
   users: Uint32Array,

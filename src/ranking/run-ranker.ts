@@ -47,13 +47,7 @@ export async function ranksOf(run: Run): Promise<NonNullable<Capabilities["rank"
   return await capable(run, "rank", "cannot rank items", instead);
 }
 
-/**
- * Creates the ranker of a run for a protocol, and returns its warnings.
- *
- * @param lists items that represent each user
- * @param how.inPlace table that replaces the model's rows
- * @param how.folded vectors of the protocol's users if the run does not know them
- */
+/** @param how.inPlace replaces the model's rows @param how.folded vectors of users whom the run does not know */
 export async function rankerOfRun(
   run: Run,
   protocol: RankingProtocol,

@@ -13,16 +13,15 @@ export interface NearPoint {
 
 /** Index of points for nearest-point queries. Of points at equal distances, it returns the one with the lower index. */
 export class NearestPoints {
-  readonly #points: Float64Array;
-  readonly #dims: number;
   readonly #axis: number;
   /** indexes of the points, sorted by their coordinate on the axis with the largest range */
   readonly #order: Uint32Array;
 
   /** @param points f64[n * dims], row-major, finite */
-  constructor(points: Float64Array, dims: number) {
-    this.#points = points;
-    this.#dims = dims;
+  constructor(
+    private readonly points: Float64Array,
+    private readonly dims: number,
+  ) {
     const axis = widestAxis(points, dims);
     this.#axis = axis;
     this.#order = ascending(points.length / dims).sort(
@@ -52,7 +51,7 @@ export class NearestPoints {
     let [low, high] = [0, this.#order.length];
     while (low < high) {
       const middle = (low + high) >>> 1;
-      if (this.#points[this.#order[middle]! * this.#dims + this.#axis]! < x) low = middle + 1;
+      if (this.points[this.#order[middle]! * this.dims + this.#axis]! < x) low = middle + 1;
       else high = middle;
     }
     return low;
@@ -61,13 +60,13 @@ export class NearestPoints {
   /** Distance along the axis to the point at a position of the sorted order; Infinity beyond its ends. */
   #gap(query: Float64Array, place: number): number {
     if (place < 0 || place >= this.#order.length) return Infinity;
-    return Math.abs(this.#points[this.#order[place]! * this.#dims + this.#axis]! - query[this.#axis]!);
+    return Math.abs(this.points[this.#order[place]! * this.dims + this.#axis]! - query[this.#axis]!);
   }
 
   #squared(query: Float64Array, point: number): number {
     let sum = 0;
-    for (let d = 0, at = point * this.#dims; d < this.#dims; d++, at++) {
-      const difference = this.#points[at]! - query[d]!;
+    for (let d = 0, at = point * this.dims; d < this.dims; d++, at++) {
+      const difference = this.points[at]! - query[d]!;
       sum += difference * difference;
     }
     return sum;

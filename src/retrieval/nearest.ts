@@ -20,8 +20,8 @@ export function lengthOf(vectors: Float32Array, at: number, dim: number): number
 }
 
 /**
- * Returns the indexes of the k rows nearest to each row, without the row itself, nearest first. Ties are in row order.
- * A row of zeros has no neighbors.
+ * Returns the indexes of the k rows nearest to each row by cosine, without the row itself, nearest first. Ties are in row
+ * order. A row of zeros has no neighbors.
  *
  * @param vectors f32[n * dim]
  * @returns u32[n * k]; NO_ITEM in the unused places of a row with fewer neighbors

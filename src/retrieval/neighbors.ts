@@ -63,27 +63,28 @@ export async function neighborsInRows(
 }
 
 class RowSearch {
-  readonly #row: number;
-  readonly #range: RowRange;
   readonly #similarity: Similarity;
   readonly #nearest: Nearest;
 
   /** @param row the vector's own row, which is no neighbor @param range rows that may be neighbors */
-  constructor(vector: Float32Array, row: number, range: RowRange, { top, metric }: NearestOptions) {
+  constructor(
+    vector: Float32Array,
+    private readonly row: number,
+    private readonly range: RowRange,
+    { top, metric }: NearestOptions,
+  ) {
     if (!Number.isSafeInteger(top) || top < 1) {
       throw new UsageError(`top must be an integer of at least 1, got ${top}`);
     }
-    this.#row = row;
-    this.#range = range;
     this.#similarity = similarityTo(vector, metric);
     this.#nearest = new Nearest(Math.min(top, range.last - range.first));
   }
 
   scan({ start, table }: TableBatch): void {
-    const { first, last } = this.#range;
+    const { first, last } = this.range;
     const end = Math.min(last, start + table.numRows);
     for (let row = Math.max(first, start); row < end; row++) {
-      if (row === this.#row || isHole(table, row - start)) continue;
+      if (row === this.row || isHole(table, row - start)) continue;
       const value = this.#similarity(table.vectors, row - start);
       if (value !== undefined) this.#nearest.offer(row, value);
     }
@@ -142,17 +143,14 @@ function similarityTo(vector: Float32Array, metric: Metric): Similarity {
 
 /** The k most similar of the offered rows, in a heap whose root is the least similar of them. */
 class Nearest {
-  readonly #k: number;
   readonly #heap: { row: number; similarity: number }[] = [];
 
-  constructor(k: number) {
-    this.#k = k;
-  }
+  constructor(private readonly k: number) {}
 
   /** Rows are offered in ascending order, so that none replaces an earlier one with the same similarity. */
   offer(row: number, similarity: number): void {
     const heap = this.#heap;
-    if (heap.length < this.#k) {
+    if (heap.length < this.k) {
       heap.push({ row, similarity });
       this.#up(heap.length - 1);
     } else if (similarity > heap[0]!.similarity) {

@@ -19,10 +19,7 @@ const THREAD_QUERIES = 64;
 
 type SearchedItems = Pick<TopItemsInput, "items" | "weights">;
 
-/**
- * Sets of items in shared memory, and threads that search one set at a time. The caller must call `terminate`, which
- * ends the threads.
- */
+/** Sets of items in shared memory, with threads that search one set at a time until the caller calls `terminate`. */
 export class ItemSearch extends ThreadedKernel<TopItemsKernel> {
   readonly #room: SearchRoom;
   readonly #sets: readonly PackedItems[];

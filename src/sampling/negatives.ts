@@ -73,23 +73,23 @@ export function joined(a: Uint32Array, b: Uint32Array): Uint32Array {
 /** Whether the user has the item in the history. Users and items outside the history have none. */
 export function hasItem({ indptr, items }: ItemLists, user: number, item: number): boolean {
   if (user + 1 >= indptr.length) return false;
-  let low = indptr[user]!;
-  let high = indptr[user + 1]!;
+  const end = indptr[user + 1]!;
+  const at = placeIn(items, item, indptr[user]!, end);
+  return at < end && items[at] === item;
+}
+
+/** Returns the first position from .. end of an ascending list whose item is not less. */
+export function placeIn(items: Uint32Array, item: number, from = 0, end = items.length): number {
+  let [low, high] = [from, end];
   while (low < high) {
     const middle = (low + high) >>> 1;
     if (items[middle]! < item) low = middle + 1;
     else high = middle;
   }
-  return low < indptr[user + 1]! && items[low] === item;
+  return low;
 }
 
-/**
- * Returns the n-th negative of an event.
- *
- * @param stream key of the event's random numbers: streamOf(seed, epoch, row)
- * @param item the event's own item, which is never drawn
- * @returns an item, or NO_ITEM when the user has every item that can be drawn
- */
+/** @param stream streamOf(seed, epoch, row) @param item never drawn @returns NO_ITEM if no other item can be drawn */
 export function drawNegative(
   cumulative: Float64Array,
   history: ItemLists,

@@ -9,7 +9,7 @@ import { selectKeys, compareKeys, type Keys } from "../log/keys.js";
 import { keyColumn } from "../dataset/item-fields.js";
 import type { Dataset } from "../dataset/dataset.js";
 import { hashBytes } from "../numeric/hash.js";
-import { codesInRows, itemsOf, usersOf, type NegativeSource, historyOf } from "./negatives.js";
+import { codesInRows, itemsOf, placeIn, usersOf, type NegativeSource, historyOf } from "./negatives.js";
 import { NO_ITEM, type ItemLists } from "../kernels/top-items/binding.js";
 import { exp } from "../numeric/exp.js";
 
@@ -101,21 +101,9 @@ export function pairEventsOf({ history: { indptr, items }, events }: TrainingEve
   const pairs = new Uint32Array(items.length);
   events.users.forEach((user, e) => {
     if (user === NO_ITEM || events.items[e] === NO_ITEM) return;
-    const own = items.subarray(indptr[user], indptr[user + 1]);
-    pairs[indptr[user]! + placeIn(own, events.items[e]!)]!++;
+    pairs[placeIn(items, events.items[e]!, indptr[user]!, indptr[user + 1]!)]!++;
   });
   return pairs;
-}
-
-/** Returns the position of an item in an ascending list: the first position whose item is not less. */
-export function placeIn(items: Uint32Array, item: number): number {
-  let [low, high] = [0, items.length];
-  while (low < high) {
-    const middle = (low + high) >>> 1;
-    if (items[middle]! < item) low = middle + 1;
-    else high = middle;
-  }
-  return low;
 }
 
 interface TimedEvents {

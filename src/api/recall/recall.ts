@@ -39,7 +39,7 @@ import { listsOfBlocks } from "./make-lists.js";
 import { readingOptions, type RecallOptions } from "./options.js";
 
 import { listColumns } from "./list-files.js";
-import { partSearch, partsOfSets } from "../../ranking/lists/parts.js";
+import { partSearch, partsOfSets } from "../../ranking/lists/search.js";
 import { codesOfParts, longestOf, type PartLists } from "../../ranking/lists/part-lists.js";
 import { reachOf, type Quotas } from "../../ranking/lists/quotas.js";
 import { readListedFiles, setsOf, type ItemCells, type Sets } from "./allowed-items.js";

@@ -11,7 +11,7 @@ import { NO_ITEM, type TopItems } from "../../kernels/top-items/binding.js";
 import { noItems } from "../../evaluation/rankers.js";
 import { MISSING, selectKeys, type Keys } from "../../log/keys.js";
 import { ascending } from "../../numeric/indices.js";
-import { masksByPart, type PartSearch, type SetParts } from "./parts.js";
+import { masksByPart, type PartSearch, type SetParts } from "./search.js";
 import type { AskedOfSet } from "./quotas.js";
 
 /** Parts of items from which the lists of each user (or row of a table) are filled. */

@@ -2,8 +2,7 @@ import { MISSING } from "../../log/keys.js";
 import { NO_ITEM } from "../../kernels/top-items/binding.js";
 import { noItems } from "../../evaluation/rankers.js";
 import { bestPerCell, reachOf } from "./quotas.js";
-import { partsOfSets } from "./parts.js";
-import type { Search } from "./search.js";
+import { partsOfSets, type Search } from "./search.js";
 
 const NUM_ITEMS = 1000;
 const items = Uint32Array.from({ length: NUM_ITEMS }, (_, item) => item);

@@ -12,8 +12,16 @@ import { MISSING } from "../../log/keys.js";
 import { NO_ITEM, type ItemLists, type TopItems } from "../../kernels/top-items/binding.js";
 import { noItems } from "../../evaluation/rankers.js";
 import { listsOfUsers } from "../../sampling/ranking-events.js";
-import { masksByPart, type PartSearch, type SetParts } from "./parts.js";
-import { pickQueries, PLACES, placesIn, type Queries, type Search } from "./search.js";
+import {
+  masksByPart,
+  pickQueries,
+  PLACES,
+  placesIn,
+  type PartSearch,
+  type SetParts,
+  type Queries,
+  type Search,
+} from "./search.js";
 
 export interface Quotas {
   most: number;

@@ -7,10 +7,7 @@ import { wholeOf } from "../reading/split-parts.js";
 
 const CHUNK_ROWS = 16_384;
 
-/**
- * Encodes rows of a dataset as features, chunk by chunk.
- * @param all u32: row numbers; every row of the dataset when absent
- */
+/** Encodes rows of a dataset as features. @param all u32: row numbers; every row of the dataset when absent */
 export function* featureChunks(
   space: FeatureSpace,
   dataset: Dataset,
@@ -33,13 +30,7 @@ interface FeatureChunk {
   labels: Float32Array;
 }
 
-/**
- * Encodes rows of a dataset, chunk by chunk, in the form that `embed transform` writes.
- *
- * @param key name of the column whose keys identify the rows
- * @param encode computes a chunk's values, and its biases if the encoding has them
- * @param all u32: row numbers; every row of the dataset when absent
- */
+/** Encodes rows as `embed transform` writes them. @param key column that identifies rows @param all as above */
 export async function* encodedChunks(
   space: FeatureSpace,
   dataset: Dataset,

@@ -46,12 +46,7 @@ export interface Capabilities {
   /** Opens the model to predict rows of a log one by one. */
   predictor?: (run: Run, how: { threads: number }) => Promise<RowPredictor>;
   evaluate?: (run: Run, on: EvaluatedOn, watch: Watch) => Promise<Scored>;
-  /**
-   * Ranks the items that the run stores.
-   *
-   * @param inPlace same as in `scorer`
-   * @throws {UsageError} the run stores no items
-   */
+  /** Ranks the items that the run stores. @param inPlace as in `scorer` @throws {UsageError} it stores none */
   rank?: (run: Run, keys: RankedKeys, inPlace?: EmbeddingTable) => Promise<RankerFor<RankedUsers>>;
   /** Encodes rows of a log or of a table as vectors or features. */
   transform?: (run: Run, options: TransformOptions, watch: Watch) => Promise<Transformed>;
@@ -64,10 +59,7 @@ export interface Capabilities {
   forgetting?: (run: Run) => Forgetting | Promise<Forgetting>;
   /** Composes table rows from the vectors of their features, or returns the reason why the run does not allow it. */
   composition?: (run: Run) => Promise<Composition | { whyNot: string }>;
-  /**
-   * rows whose dot products rank items as the model does: the table's rows, or only rows that `composition` computes;
-   * absent if there are none
-   */
+  /** rows whose dot products rank items as the model does: the table's, or only composed ones; absent without any */
   mips?: "rows" | "composed";
   /** name of the table of context vectors, whose dot products with item vectors measure co-occurrence */
   contexts?: string;
@@ -79,11 +71,7 @@ export interface Capabilities {
   vectors?: (run: Run) => Promise<KeyVectors>;
   /** Returns the vectors that stand for unknown keys in a table of the run, or the reason why there are none. */
   unknownKeys?: (run: Run, of: UnknownKeysOf) => Promise<OutOfVocabulary | { whyNot: string }>;
-  /**
-   * Reads one text per row of a table; undefined if its rows have none.
-   *
-   * @param table name of the table; undefined for the default table
-   */
+  /** Reads one text per row of a table; undefined if there are none. @param table undefined for the default table */
   rowTexts?: (run: Run, table: string | undefined) => Promise<RowTexts | undefined>;
   networks?: Readonly<Partial<Record<NetworkName, WriteNetwork>>>;
   /** Reads what only this kind of model reports: importances of columns by descending gain, or attention shares. */
@@ -106,11 +94,7 @@ export interface NetworkAsked {
 /** The whole network, or only the tower of users or items. */
 type NetworkName = "network" | "user" | "item";
 
-/**
- * Exports a network.
- *
- * @throws {UsageError} {DataError} the run does not have the requested tower, or ONNX cannot express its fields or keys
- */
+/** Exports a network. @throws {UsageError} {DataError} no such tower, or ONNX cannot express its fields or keys */
 export type WriteNetwork = (run: Run, how: NetworkAsked) => Promise<NetworkFile>;
 
 /** An exported network. */

@@ -23,7 +23,6 @@ import {
   record,
   text,
   parseJson,
-  type Shape,
 } from "../../io/json-shape.js";
 import type { Checkpoint, Controls, EpochEvent } from "./epoch-loop.js";
 import { firstStanding } from "./early-stopping.js";
@@ -77,41 +76,85 @@ const savedShape = object(
   },
 );
 
-/** JSON part of a checkpoint, without the training's identity (its options and inputs). */
+const STANDING = "standing";
+const SEARCH = "search.";
+/** Prefix of the names of large tensors, which are read one by one instead of all at once. */
+const LARGE = "large.";
+
+const ADVICE = "remove it and train from the start";
+
+/** All options and inputs that determine a training's bytes, keyed by their names. */
+type Identity = Record<string, unknown>;
+
+/** JSON part of a checkpoint. */
 interface Saved extends Pick<Checkpoint, "standing" | "epochs"> {
+  identity: Identity;
   /** results of the first training; set only for a refit */
   first?: Evaluated;
   /** state of --search; `roots` names those of the metrics in SearchState.units that are square roots */
   search?: Omit<SearchState, "units"> & { roots?: string[] };
 }
 
-const SEARCH = "search.";
+interface Contents {
+  arrays: NamedArrays;
+  large?: LargeArrays | undefined;
+  saved: Saved;
+}
 
+/** Returns the path of a training's checkpoint. @param out path of the run that the training will write */
+export function checkpointPath(out: string): string {
+  return `${out.replace(/[/\\]+$/, "")}.checkpoint`;
+}
+
+/** The checkpoint of one training, which each save replaces. */
 export class Checkpoints {
-  readonly #file: CheckpointFile<Saved>;
   /** state of --search, which every checkpoint contains; undefined without --search */
   #search: SearchState | undefined;
+  #isSaved = false;
 
-  private constructor(file: CheckpointFile<Saved>) {
-    this.#file = file;
-    const { found } = file;
+  /**
+   * @param every number of epochs, or trees, between two saves; undefined if there are no periodic saves
+   * @param found checkpoint of the interrupted training; set if this training resumes it
+   */
+  private constructor(
+    private readonly path: string,
+    private readonly every: number | undefined,
+    private readonly identity: Identity,
+    private readonly signal: AbortSignal,
+    private readonly found: Contents | undefined,
+  ) {
     this.#search = found?.saved.search && searchIn(found.saved.search, found.arrays);
-    if (this.#search && !areUsable(Object.values(this.#search.units))) throw file.damaged();
+    if (this.#search && !areUsable(Object.values(this.#search.units))) throw damaged(path);
   }
 
-  /** @throws the errors of CheckpointFile.open */
+  /**
+   * Opens the checkpoint; with `resume`, reads it.
+   *
+   * @param out path of the run that the training will write
+   * @throws {UsageError} with resume: the checkpoint belongs to another training; the message lists the differences
+   * @throws {ArtifactError} with resume: it is damaged
+   * @throws {OutputError} the path exists and is not a checkpoint
+   */
   static async open(
     out: string,
-    steering: { checkpointEvery?: number; resume?: boolean; search?: number },
+    { checkpointEvery, resume, search }: { checkpointEvery?: number; resume?: boolean; search?: number },
     identity: Identity,
     signal: AbortSignal,
   ): Promise<Checkpoints> {
-    return new Checkpoints(await CheckpointFile.open<Saved>(out, steering, identity, savedShape, signal));
+    const path = checkpointPath(out);
+    // converts the training's identity to JSON and back, so that it can be compared with one that was read from a file
+    const whole = JSON.parse(JSON.stringify(identity)) as Identity;
+    let found: Contents | undefined;
+    if (resume && (await pathExists(path))) {
+      found = await read(path);
+      checkSame(path, found.saved.identity, whole);
+    } else if ((checkpointEvery ?? search) !== undefined) await checkSavable(path);
+    return new Checkpoints(path, checkpointEvery, whole, signal, found);
   }
 
   /** Number of completed epochs in the checkpoint; undefined if the training starts from scratch. */
   get epoch(): number | undefined {
-    return this.#file.found?.saved.epochs.length || undefined;
+    return this.found?.saved.epochs.length || undefined;
   }
 
   get search(): SearchState | undefined {
@@ -120,11 +163,11 @@ export class Checkpoints {
 
   /** Results of the first training; set if its refit was interrupted. */
   get first(): Evaluated | undefined {
-    return this.#file.found?.saved.first;
+    return this.found?.saved.first;
   }
 
   controls(first?: Evaluated): Pick<Controls, "checkpoint" | "resume"> {
-    const { found, every } = this.#file;
+    const { found, every } = this;
     const isOfThis = (found?.saved.first === undefined) === (first === undefined);
     return {
       ...(every !== undefined && {
@@ -144,21 +187,21 @@ export class Checkpoints {
   }
 
   async remove(): Promise<void> {
-    await this.#file.remove();
+    if (this.every !== undefined || this.found || this.#isSaved) await removeFile(this.path);
   }
 
   async #save({ arrays, large, standing, epochs }: Checkpoint, first: Evaluated | undefined): Promise<void> {
     const { units, ...search } = this.#search ?? { units: {} };
     const roots = Object.entries(units).flatMap(([name, metric]) => (metric?.root ? [name] : []));
-    await this.#file.save({
-      arrays: { ...arrays, ...arraysOf(units) },
-      large,
-      saved: {
-        ...{ standing, epochs },
-        first,
-        ...("trials" in search && { search: { ...search, roots } }),
-      },
-    });
+    const saved: Saved = {
+      ...{ identity: this.identity, standing, epochs },
+      first,
+      ...("trials" in search && { search: { ...search, roots } }),
+    };
+    const json = Uint8Array.from(Buffer.from(JSON.stringify(saved)));
+    const chunks = checkpointChunks({ ...arrays, ...arraysOf(units), [STANDING]: json }, large);
+    await writeFileAtomic(this.path, chunks, true, { signal: this.signal });
+    this.#isSaved = true;
   }
 }
 
@@ -198,97 +241,6 @@ function withoutSearch(arrays: NamedArrays): NamedArrays {
   return Object.fromEntries(Object.entries(arrays).filter(([name]) => !name.startsWith(SEARCH)));
 }
 
-const STANDING = "standing";
-
-/** Prefix of the names of large tensors, which are read one by one instead of all at once. */
-const LARGE = "large.";
-
-const ADVICE = "remove it and train from the start";
-
-/** All options and inputs that determine a training's bytes, keyed by their names. */
-type Identity = Record<string, unknown>;
-
-interface Contents<Saved> {
-  arrays: NamedArrays;
-  large?: LargeArrays | undefined;
-  saved: Saved;
-}
-
-/** Returns the path of a training's checkpoint. @param out path of the run that the training will write */
-export function checkpointPath(out: string): string {
-  return `${out.replace(/[/\\]+$/, "")}.checkpoint`;
-}
-
-/** The checkpoint of one training, which each save replaces. @typeParam Saved JSON content, without the identity */
-class CheckpointFile<Saved extends object> {
-  readonly #path: string;
-  readonly #identity: Identity;
-  readonly #signal: AbortSignal;
-  /** number of epochs, or trees, between two saves; undefined if there are no periodic saves */
-  readonly every: number | undefined;
-  /** checkpoint of the interrupted training; set if this training resumes it */
-  readonly found: Contents<Saved> | undefined;
-  #isSaved = false;
-
-  private constructor(
-    path: string,
-    every: number | undefined,
-    identity: Identity,
-    signal: AbortSignal,
-    found: Contents<Saved> | undefined,
-  ) {
-    this.#path = path;
-    this.every = every;
-    this.#identity = identity;
-    this.#signal = signal;
-    this.found = found;
-  }
-
-  /**
-   * Opens the checkpoint; with `resume`, reads it.
-   *
-   * @param out path of the run that the training will write
-   * @param shape shape of the JSON object, including the identity
-   * @throws {UsageError} with resume: the checkpoint belongs to another training; the message lists the differences
-   * @throws {ArtifactError} with resume: it is damaged
-   * @throws {OutputError} the path exists and is not a checkpoint
-   */
-  static async open<Saved extends object>(
-    out: string,
-    { checkpointEvery, resume, search }: { checkpointEvery?: number; resume?: boolean; search?: number },
-    identity: Identity,
-    shape: Shape,
-    signal: AbortSignal,
-  ): Promise<CheckpointFile<Saved>> {
-    const path = checkpointPath(out);
-    // converts the training's identity to JSON and back, so that it can be compared with one that was read from a file
-    const whole = JSON.parse(JSON.stringify(identity)) as Identity;
-    let found: Contents<Saved> | undefined;
-    if (resume && (await pathExists(path))) {
-      const { arrays, large, saved } = await read<Saved & { identity: Identity }>(path, shape);
-      checkSame(path, saved.identity, whole);
-      found = { arrays, large, saved };
-    } else if ((checkpointEvery ?? search) !== undefined) await checkSavable(path);
-    return new CheckpointFile(path, checkpointEvery, whole, signal, found);
-  }
-
-  async save({ arrays, large, saved }: Contents<Saved>): Promise<void> {
-    const json = Uint8Array.from(Buffer.from(JSON.stringify({ identity: this.#identity, ...saved })));
-    const chunks = checkpointChunks({ ...arrays, [STANDING]: json }, large);
-    await writeFileAtomic(this.#path, chunks, true, { signal: this.#signal });
-    this.#isSaved = true;
-  }
-
-  async remove(): Promise<void> {
-    if (this.every !== undefined || this.found || this.#isSaved) await removeFile(this.#path);
-  }
-
-  /** Returns the error for a checkpoint whose arrays do not match those of the training. */
-  damaged(): ArtifactError {
-    return damaged(this.#path);
-  }
-}
-
 /** Yields the bytes of a checkpoint; large arrays are read only when their bytes are requested. */
 async function* checkpointChunks(
   arrays: NamedArrays,
@@ -306,7 +258,7 @@ async function* checkpointChunks(
   }
 }
 
-async function read<Saved>(path: string, shape: Shape): Promise<Contents<Saved>> {
+async function read(path: string): Promise<Contents> {
   const tensors = await checkpointTensors(path, (name) => !name.startsWith(LARGE)).catch((error: unknown) => {
     if (!(error instanceof ArtifactError)) throw error;
     throw new ArtifactError(`${error.message}: ${ADVICE}`, { cause: error });
@@ -315,7 +267,11 @@ async function read<Saved>(path: string, shape: Shape): Promise<Contents<Saved>>
   if (!(json instanceof Uint8Array)) throw damaged(path);
   tensors.delete(STANDING);
   const arrays = Object.fromEntries([...tensors].map(([name, { data }]) => [name, data]));
-  return { arrays, large: await largeArrays(path), saved: parseJson(json, shape, path, ADVICE) as Saved };
+  return {
+    arrays,
+    large: await largeArrays(path),
+    saved: parseJson(json, savedShape, path, ADVICE) as Saved,
+  };
 }
 
 async function largeArrays(path: string): Promise<LargeArrays | undefined> {

@@ -7,12 +7,7 @@ export interface StoppingMetric {
   /** name of the metric in metrics.jsonl */
   name: string;
   better: "lower" | "higher";
-  /**
-   * Computes the metric.
-   *
-   * @param scores f32: scores without a link function, in the label's unit
-   * @param rows with labels and weights
-   */
+  /** @param scores f32: without a link function, in the label's unit @param rows with labels and weights */
   of(scores: Float32Array, rows: FeatureRows): number;
 }
 
@@ -21,10 +16,7 @@ export interface Standing {
   kept: number;
   /** best value of the stopping metric; null before the first validation */
   value: number | null;
-  /**
-   * last value that was an improvement by more than minDelta (null before the first validation), and number of
-   * validations since then
-   */
+  /** last improvement by more than minDelta (null before the first validation), and validations since then */
   mark: number | null;
   waited: number;
 }

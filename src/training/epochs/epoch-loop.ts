@@ -60,19 +60,11 @@ export interface Steered {
   epoch(epoch: number): Promise<Seen | undefined>;
   /** Copies the current parameters as the parameters to return. @throws {DivergedError} they are not finite */
   keep(epoch: number): Promise<void> | void;
-  /**
-   * Copies the complete state that later epochs depend on.
-   *
-   * @param withKept true to include the parameters that `keep` copied last
-   */
+  /** Copies all state that later epochs depend on. @param withKept also the parameters that `keep` copied last */
   save(withKept: boolean): NamedArrays;
   /** Returns the arrays of a checkpoint that are read piece by piece; valid until the next epoch. */
   saveLarge?(withKept: boolean): LargeArrays;
-  /**
-   * Restores a state that `save` returned, with any number of threads.
-   *
-   * @throws {ArtifactError} the arrays have other sizes
-   */
+  /** Restores a state of `save`, at any number of threads. @throws {ArtifactError} the arrays have other sizes */
   restore(arrays: NamedArrays, large?: LargeArrays): void | Promise<void>;
   /** Stops the threads, even within an epoch; the parameters remain readable. */
   terminate(): Promise<void>;
@@ -191,33 +183,27 @@ export async function runEpochs(
   return { bestEpoch: stopping.standing.kept, epochs, interrupted: interruption.isWanted };
 }
 
-interface Ending {
-  terminate(): Promise<void>;
-}
-
 /** The offer to finish early, which is valid from the first result to the end of the training. */
 class Interruption {
   isWanted = false;
-  readonly #machine: Ending;
-  readonly #onInterrupt: ((finish: () => void) => () => void) | undefined;
   #withdraw: (() => void) | undefined;
   #isHeld = false;
 
-  constructor(machine: Ending, onInterrupt: ((finish: () => void) => () => void) | undefined) {
-    this.#machine = machine;
-    this.#onInterrupt = onInterrupt;
-  }
+  constructor(
+    private readonly machine: Pick<Steered, "terminate">,
+    private readonly onInterrupt: Controls["onInterrupt"],
+  ) {}
 
   /** True if the user may interrupt the training; every epoch that could be returned must then be copied. */
   get isOffered(): boolean {
-    return this.#onInterrupt !== undefined;
+    return this.onInterrupt !== undefined;
   }
 
   offer(): void {
-    this.#withdraw ??= this.#onInterrupt?.(() => {
+    this.#withdraw ??= this.onInterrupt?.(() => {
       this.isWanted = true;
       // stops the threads in the middle of their work; the memory remains readable
-      if (!this.#isHeld) void this.#machine.terminate();
+      if (!this.#isHeld) void this.machine.terminate();
     });
   }
 
@@ -252,12 +238,7 @@ export function diverged(
 /** Fraction of the training during which the learning rate rises. */
 const WARM_UP = 0.025;
 
-/**
- * Learning rate of a cosine schedule with a linear warm-up.
- *
- * @param top maximum rate
- * @param share completed fraction of the training
- */
+/** Learning rate of a cosine schedule with a linear warm-up. @param share completed fraction of the training */
 export function cosineRate(top: number, share: number): number {
   return top * Math.min(1, share / WARM_UP) * 0.5 * (1 + cosDegrees(180 * share));
 }

@@ -180,12 +180,7 @@ export interface NegativeFields {
   contextFieldIndexes: number[];
 }
 
-/**
- * Finds the items from which negatives of the training split are sampled.
- *
- * @param flag flag that requires an item column, for the error message
- * @param given columns that belong to the item; inferred when absent
- */
+/** Finds the items to sample as negatives. @param flag for the message @param given item columns, else inferred */
 export function negativeFields(
   space: FeatureSpace,
   { dataset, rows }: Part,

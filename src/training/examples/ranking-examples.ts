@@ -203,7 +203,7 @@ export async function readCandidates(
 }
 
 /** Returns the fields that describe the user of a ranking query; the context of an event is excluded. */
-export function userFields({ fields }: FeatureSpace, { dataset }: Pick<Part, "dataset">): number[] {
+function userFields({ fields }: FeatureSpace, { dataset }: Pick<Part, "dataset">): number[] {
   return fields.flatMap(({ name }, f) => (name === dataset.roles.user ? [f] : []));
 }
 

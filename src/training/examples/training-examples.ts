@@ -1,9 +1,6 @@
-// Creates the examples of a training with labels, and reports unusual properties.
-
 import type { EventWeightOptions } from "../../dataset/sequences/event-weights.js";
-import type { LabelledTask } from "../../dataset/labels.js";
 import type { FeatureSpace } from "../../dataset/vocabulary/vocabulary.js";
-import type { Noise } from "../../sampling/noise-distribution.js";
+import type { ExampleOptions } from "../options/log.js";
 import { labelledExamples, negativeExamples, type Examples } from "./examples.js";
 import type { SplitParts } from "../reading/split-parts.js";
 import { labelWarnings } from "../warnings/training-warnings.js";
@@ -13,16 +10,12 @@ import { DataError } from "../../errors.js";
 import { log } from "../../numeric/exp.js";
 import { weightOf } from "../../numeric/indices.js";
 
-interface ExampleRequest extends EventWeightOptions {
-  /** task; inferred from the labels when absent */
-  task?: LabelledTask;
-  positiveFrom?: number;
-  /** number of negatives per event, for a log without labels; 0 for a log with labels */
-  negatives: number;
-  noise: Noise;
-  /** columns that describe the item; inferred when absent */
-  itemFields?: string[];
-  minUsers?: number;
+type RequestedExamples = Pick<
+  ExampleOptions,
+  "task" | "positiveFrom" | "negatives" | "noise" | "itemFields" | "minUsers"
+>;
+
+interface ExampleRequest extends EventWeightOptions, RequestedExamples {
   seed: number;
   shuffle: boolean;
   negativeDownsampling: number;

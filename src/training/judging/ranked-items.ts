@@ -17,7 +17,7 @@ import { vectorRanker, type RankerFor } from "../../evaluation/rankers.js";
 import { NO_ITEM } from "../../kernels/top-items/binding.js";
 import { readItems } from "../examples/item-file.js";
 import type { ScoringModel } from "../capabilities/run-space.js";
-import type { Scorer } from "../session/feature-training.js";
+import type { ItemRanker } from "../session/feature-training.js";
 
 /** Keys of all users for whom items are ranked, and keys of all ranked items. */
 export interface RankedKeys {
@@ -48,11 +48,7 @@ interface RankedItems {
 }
 
 /** A model that ranks items by vectors, which may read them from the disk. */
-export type RankingModel = Pick<ScoringModel, "space" | "preprocess"> & {
-  rank: (
-    ...of: Parameters<Required<Scorer>["rank"]>
-  ) => ReturnType<Required<Scorer>["rank"]> | Promise<ReturnType<Required<Scorer>["rank"]>>;
-};
+export type RankingModel = Pick<ScoringModel, "space" | "preprocess"> & ItemRanker;
 
 export async function rankedItems(
   run: Run,

@@ -20,12 +20,7 @@ export class ShapeCounter {
     this.#counters = Array.from({ length: numColumns }, () => new KeyCounter());
   }
 
-  /**
-   * Counts the rows of a batch.
-   *
-   * @param columns u32[numRows] each: codes of the column's cells
-   * @param numKeys number of distinct cells so far, by column
-   */
+  /** @param columns u32[numRows] each: codes of the column's cells @param numKeys distinct cells so far, by column */
   see(columns: readonly Uint32Array[], numRows: number, numKeys: readonly number[]): void {
     this.#counters.forEach((counter, c) => counter.add(columns[c]!, numRows, numKeys[c]!));
   }

@@ -29,12 +29,7 @@ export class KeyFactsCounter {
     });
   }
 
-  /**
-   * Counts the rows of a batch.
-   *
-   * @param columns u32[numRows] each: codes, or other words that identify a column's cells
-   * @param numKeys number of distinct keys so far, by column
-   */
+  /** @param columns u32[numRows] each: codes or other words of cells @param numKeys distinct keys so far, by column */
   see(columns: readonly Uint32Array[], numRows: number, numKeys: readonly number[]): void {
     this.#duplicates.add(columns, numRows);
     for (const { at, counter } of this.#counted) counter.add(columns[at]!, numRows, numKeys[at]!);
@@ -213,10 +208,7 @@ const MOST_KEPT = 1 << 20;
 
 export class DuplicateRows {
   #capacity = 1 << 12;
-  /**
-   * u32[capacity] each: low and high word of a stored row's hash, and the number of rows with this hash; 0 rows for an
-   * empty slot
-   */
+  /** u32[capacity] each: low and high word of a row's hash, and its number of rows; 0 rows for an empty slot */
   #lo = new Uint32Array(this.#capacity);
   #hi = new Uint32Array(this.#capacity);
   #rows = new Uint32Array(this.#capacity);

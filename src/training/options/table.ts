@@ -17,17 +17,11 @@ export interface About<V> {
   default?: V | ((before: never, facts: never) => V);
   /** text of the default in the help, if it is not a plain value */
   shown?: string;
-  /**
-   * names of the options that this one needs, with their required values: some listed values, set or by default, or
-   * `true` for any value that was set
-   */
+  /** options that this one needs, by name: some of these values, set or by default, or `true` for any that was set */
   only?: Readonly<Record<string, readonly string[] | true>>;
   /** names of options of which this one needs at least one, with their required values as in `only` */
   onlyAny?: Readonly<Record<string, readonly string[] | true>>;
-  /**
-   * names of the options that must not be set together with this one, with the excluded values: some listed values, or
-   * `true` for any value
-   */
+  /** options that must not be set together with this one, by name: some of these values, or `true` for any value */
   not?: Readonly<Record<string, readonly string[] | true>>;
   /** why the options in `not` are excluded, as a clause of the error message: `it writes leaves` */
   why?: string;
@@ -73,12 +67,7 @@ export interface Parsed<V> {
   commas?: true;
   /** true if the flag may be given without a value, which sets the option to true */
   optional?: true;
-  /**
-   * Parses a text.
-   *
-   * @param previous value after the previous occurrence of the flag
-   * @throws {UsageError} invalid text
-   */
+  /** @param previous value after the previous occurrence of the flag @throws {UsageError} invalid text */
   parse?(text: string, flag: string, previous: V | undefined): V;
   /** returns a description of valid values if the value is invalid, otherwise undefined */
   complaint?(value: V): string | undefined;
@@ -300,12 +289,7 @@ export function flagNamed(name: string, { negated }: Pick<Parsed<unknown>, "nega
   return negated === true ? flagOf(name).replace(/^--/, "--no-") : flagOf(name);
 }
 
-/**
- * Applies defaults: returns the user's value or else the default for every option of a table. Options of other tables
- * are omitted.
- *
- * @param facts facts about the data, on which defaults may depend
- */
+/** Applies defaults; options of other tables are omitted. @param facts about the data, on which defaults may depend */
 export function resolved<T extends OptionTable>(
   table: T,
   given: Given<T>,

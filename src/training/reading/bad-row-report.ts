@@ -85,16 +85,14 @@ type OnRead = (skipped: Record<string, number>, numRead: number) => void;
 
 /** Sums the counts of skipped rows over the pieces of a log. */
 export class SkippedRows {
-  readonly #paths: readonly string[];
-  readonly #maxBad: number;
   readonly #skipped: Record<string, number> = {};
   /** number of all rows, including bad ones */
   numRead = 0;
 
-  constructor(paths: readonly string[], maxBad = DEFAULT_MAX_BAD) {
-    this.#paths = paths;
-    this.#maxBad = maxBad;
-  }
+  constructor(
+    private readonly paths: readonly string[],
+    private readonly maxBad = DEFAULT_MAX_BAD,
+  ) {}
 
   get numSkipped(): number {
     return Object.values(this.#skipped).reduce((sum, count) => sum + count, 0);
@@ -130,7 +128,7 @@ export class SkippedRows {
   }
 
   check(): void {
-    checkBadShare(this.#skipped, this.numRead, this.#maxBad, this.#paths);
+    checkBadShare(this.#skipped, this.numRead, this.maxBad, this.paths);
   }
 
   notes(): string[] {

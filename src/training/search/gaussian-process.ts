@@ -28,12 +28,7 @@ const LOGISTIC_SLOPE = 1.702;
 
 type ExpectedImprovement = (point: readonly number[]) => number;
 
-/**
- * Fits the Gaussian process.
- *
- * @param points at least one, all of the same length; coordinates of about -1 to 1
- * @param values value of each point, where greater is better; -Infinity for a point that failed
- */
+/** @param points at least one; coordinates of about -1 to 1 @param values greater is better; -Infinity: failed */
 export function fitImprovement(
   points: readonly (readonly number[])[],
   values: readonly number[],

@@ -83,12 +83,7 @@ export class SearchSpace {
     return this.#drawSetting((name) => this.#standard[name] as number | string);
   }
 
-  /**
-   * Returns setting t of the Latin hypercube, different from all earlier settings.
-   *
-   * @param t from 1 to `numSpread`
-   * @returns undefined if no new setting was found
-   */
+  /** Returns setting t (from 1) of the Latin hypercube, unlike all earlier ones; undefined if none was found. */
   spread(t: number, numSpread: number, before: readonly SearchSetting[]): SearchSetting | undefined {
     const seen = new Set(before.map(keyOf));
     for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
@@ -104,13 +99,7 @@ export class SearchSpace {
     return undefined;
   }
 
-  /**
-   * Returns the candidate with the largest expected improvement over the earlier settings.
-   *
-   * @param t number of the setting, which determines its random numbers
-   * @param before earlier settings with their values: greater is better, -Infinity if it failed
-   * @returns undefined if no new setting was found
-   */
+  /** Returns the candidate with the largest expected improvement; undefined if none is new. @param t seeds the draws */
   improving(t: number, before: readonly ScoredSetting[]): SearchSetting | undefined {
     const seen = new Set(before.map(({ setting }) => keyOf(setting)));
     const ranked = [...before].sort((a, b) => b.value - a.value).slice(0, MOST_FITTED);
@@ -195,10 +184,7 @@ export class SearchSpace {
     return values[Math.min(values.length - 1, Math.max(0, Math.round(at + distance * (reach + 1 / 2))))]!;
   }
 
-  /**
-   * Returns the coordinates of a setting in the space of the Gaussian process: one for each number, one for each word
-   * of an option with words. An option that does not apply has the coordinate of its default.
-   */
+  /** One coordinate per number and per word of an option with words; of the default if an option does not apply. */
   #coordinates(setting: SearchSetting): number[] {
     const options = { ...this.#standard, ...setting };
     const coordinates: number[] = [];

@@ -64,12 +64,7 @@ export interface Searched {
   warnings: string[];
 }
 
-/**
- * Returns the best setting, and the results of all settings. The results do not depend on the number of threads.
- *
- * @throws {UsageError} every option is set, or the settings' metrics cannot be compared
- * @throws {DivergedError} every setting diverged
- */
+/** Results do not depend on the thread count. @throws {DivergedError} every setting diverged */
 export async function search(
   request: SearchRequest,
   { observe, signal, timeLeft = () => Infinity }: Pick<Watch, "observe" | "signal" | "timeLeft">,

@@ -76,12 +76,7 @@ export interface ItemRanker {
   ): Omit<TopItemsInput, "masks"> | Promise<Omit<TopItemsInput, "masks">>;
 }
 
-/**
- * Function that trains a model on feature rows.
- *
- * @param observe called after every epoch
- * @param signal stops the training promptly; the promise then rejects with the signal's reason
- */
+/** Trains a model. @param signal stops the training promptly; the promise then rejects with the signal's reason */
 export type LearnFunction<O, S> = (
   input: LearnerInput<S>,
   options: O,
@@ -100,12 +95,7 @@ export interface Scorer {
    * @throws {UsageError} parameters or rows do not fit into 4 GiB
    */
   score(rows: FeatureRows, options: { threads: number }): Promise<Float32Array>;
-  /**
-   * Starts threads for repeated scoring with the same results as `score`; absent if each call of `score` starts
-   * threads.
-   *
-   * @throws the errors of score
-   */
+  /** Starts threads for repeated scoring as by `score`; absent if each call of `score` starts threads. */
   start?(options: { threads: number }): Promise<RunningScorer>;
   /**
    * Returns vectors whose dot products give the same ranking of items as the scores; absent if the model has none.

@@ -29,11 +29,7 @@ export interface Trainer {
   round?: string;
   /** number of epochs, or trees, between two checkpoints in the weekly job */
   checkpointEvery?: number;
-  /**
-   * Plans a training, before the log is read.
-   *
-   * @throws {UsageError} options cannot be combined, or the run that --init names does not fit
-   */
+  /** Plans a training before the log is read. @throws {UsageError} options conflict, or the run of --init is unfit */
   plan(given: GivenTraining): Promise<Plan> | Plan;
   /** trains from several initializations, for `lift`; only for trainers that can start from a table */
   compared?: ComparedTrainings;
@@ -85,18 +81,9 @@ export interface Plan {
   /** flags that require all rows in memory, regardless of --max-memory */
   wholeFor?: readonly string[];
   init?: Run | undefined;
-  /**
-   * Selects the features that the trainer uses. Also returns notes on ignored columns.
-   *
-   * @throws {UsageError} the log lacks a required column
-   */
+  /** Selects the features that the trainer uses; notes name ignored ones. @throws {UsageError} a column is missing */
   accept?(dataset: Dataset, options: ExampleOptions): { dataset: Dataset; notes: readonly string[] };
-  /**
-   * Chooses the metric of the validation split by which --search compares settings.
-   *
-   * @param valid metrics of a training
-   * @throws {UsageError} settings cannot be compared by any of them
-   */
+  /** Chooses the validation metric by which --search compares settings. @throws {UsageError} none of them suits */
   comparedBy?: (valid: PartMetrics) => string;
   /** estimates memory and disk, which are not checked when it is absent */
   needs?: Needs;

@@ -19,10 +19,7 @@ import { fitWeights, weightScores } from "./weights-alone.js";
 const MOST_ROWS = 1 << 22;
 const ROWS_OF_BLOCK = 1 << 16;
 
-/**
- * Compares a model of vectors with one without vectors: a linear model if labels are predicted, a popularity ranking if
- * items are ranked. Returns undefined without a validation split.
- */
+/** Compares with weights alone or, if items are ranked, with popularity; undefined without a validation split. */
 export function addedByVectors(
   { validScores, validByUser }: Pick<MeasuredParts, "validScores" | "validByUser">,
   examples: Examples,

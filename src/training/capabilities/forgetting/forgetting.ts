@@ -39,13 +39,7 @@ export interface Forgetting {
   tables: readonly string[];
   /** whether the rows of a field are keys of the log, unlike those of binned or hashed fields */
   isVocabulary: (field: string) => boolean;
-  /**
-   * Returns the files of model/ that change when keys are removed, with their new content.
-   *
-   * @param keys keys to remove, by column
-   * @param lost rows that are removed from the default table
-   * @throws {ArtifactError} damaged
-   */
+  /** Returns changed files. @param lost rows removed from the default table @throws {ArtifactError} damaged */
   files(keys: AskedKeys, lost: LostRows | undefined): Promise<ForgottenFiles>;
 }
 
