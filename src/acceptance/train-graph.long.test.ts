@@ -187,23 +187,6 @@ describe("sessions", () => {
   });
 });
 
-test("walks go to a file, one a line, white space in keys as _", async () => {
-  const log = write("spaces.csv", "from,to\nnew york,a\na,new york\n");
-  const flags = [...ends, ...small, "--walks-out", at("walks.txt"), "--seed", "2"];
-  await trained("walked", log, ...flags);
-  const lines = readFileSync(at("walks.txt"), "utf8").trimEnd().split("\n");
-  expect(lines).toHaveLength(8);
-  const there = "new_york a new_york a new_york a new_york a new_york a";
-  const back = "a new_york a new_york a new_york a new_york a new_york";
-  expect([...new Set(lines)].sort()).toEqual([back, there]);
-
-  const again = await embed(["train-graph", log, ...flags, "-o", at("not-made")]);
-  expect([again.code, again.stderr]).toEqual([73, expect.stringContaining("walks.txt")]);
-  const twins = write("twins.csv", "from,to\nnew york,new_york\n");
-  const got = await embed(["train-graph", twins, ...flags, "--force", "-o", at("not-made")]);
-  expect([got.code, got.stderr]).toEqual([65, expect.stringContaining('are both written as "new_york"')]);
-});
-
 describe("from week to week", () => {
   const week = (name: string, text: string) => write(name, `from,to\n${text}`);
   const first = () => week("week1.csv", "a,b\nb,c\nc,a\nc,d\n");

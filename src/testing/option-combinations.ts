@@ -235,7 +235,7 @@ export function valuesOf(option: TableOption, row: TrainerRow, files: Combinatio
   if (isSwitch(option)) return [];
   if (option.argChoices) return option.argChoices;
   const name = nameOf(option);
-  if (name === "bad-rows" || name === "walks-out") return [files.fresh()];
+  if (name === "bad-rows") return [files.fresh()];
   if (name === "valid-like" || name === "candidates") return [files.log(row)];
   const placeholder = /[<[](.*?)(?:\.\.\.)?[>\]]$/.exec(option.flags)?.[1] ?? "";
   const whole = /[<[](.*)[>\]]$/.exec(option.flags)?.[1] ?? "";

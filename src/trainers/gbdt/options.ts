@@ -121,10 +121,6 @@ const head = {
     help: "share of training rows held out from the trees to fit the head on: the latest rows, or by hash",
   }),
   headL2: number({ ...ofHead, ...notNegative, default: 100, help: "L2 penalty on the head's weights" }),
-  headPrior: choice(["zero", "leaf-values"], {
-    ...{ ...ofHead, placeholder: "prior", default: "leaf-values" },
-    help: "with --head: values to shrink the head's weights towards",
-  }),
   headMethod: choice(["lbfgs", "ftrl"], {
     ...{ ...ofHead, placeholder: "method", default: "lbfgs" },
     help: "solver for the logistic regression of --head: batch or online",

@@ -41,7 +41,6 @@ export interface GraphInput {
   scheduledEpochs: number;
   /** initial parameters of each side, which is a pair of tables of vectors and of contexts */
   starts: readonly (SgnsStart | undefined)[];
-  writeWalks?: ((machine: SgnsMachine) => Promise<void>) | undefined;
   warn: (text: string) => void;
   controls: Controls;
 }
@@ -65,7 +64,7 @@ export async function learnGraph(
   const method: WalkMethod = methods[given.method];
   const walks = method.walks(given);
   const sides = method.sides(given);
-  const { valid, scheduledEpochs, writeWalks, warn, controls } = input;
+  const { valid, scheduledEpochs, warn, controls } = input;
   const { negatives, noiseExponent, seed, directed } = given;
   const learners: Learner[] = [];
   const terminate = async () => {
@@ -81,7 +80,6 @@ export async function learnGraph(
     for (const { machine } of learners) machine.noise = noise;
     for (const text of shortWalks(visits, first.numSlots, walks.length)) warn(text);
     const options = withLearningRate(given, meanVisits(visits), method.oftenRate);
-    await writeWalks?.(first);
     const lossOf = valid && heldOutEdges(valid, noise, { negatives, seed, directed });
     if (valid && !lossOf)
       warn(

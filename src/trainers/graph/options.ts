@@ -184,12 +184,6 @@ const own = {
   }),
   patience: passes.patience,
   minDelta: passes.minDelta,
-  walksOut: text("file", {
-    help: "write the walks of the first epoch to this file, one walk per line, keys separated by spaces",
-    group: "Output:",
-    only: WALKED,
-    noBytes: true,
-  }),
   seed: { ...passes.seed, help: "random seed for initial vectors, walks and sampling" },
   ...threads,
 } as const;

@@ -17,7 +17,6 @@ import { releaseColumns } from "../../dataset/stored-columns.js";
 import { spaceWith, type FeatureSpace } from "../../dataset/vocabulary/vocabulary.js";
 import { DEFAULT_TABLE } from "../../embedding/run-directory.js";
 import { DataError, UsageError } from "../../errors.js";
-import { checkOutput } from "../../io/atomic.js";
 import { contentsOf, type TableRows, skipGramBytes, skipGramDisk } from "../../skip-grams/contents.js";
 import { countedEvents } from "../../skip-grams/sessions.js";
 import type { Squares } from "../../skip-grams/warm-start.js";
@@ -88,7 +87,6 @@ export const trainer: Trainer = {
 
 async function plan(given: GivenGraph): Promise<Plan> {
   checkGraphOptions(given);
-  if (given.walksOut !== undefined) await checkOutput(given.walksOut, given.force ?? false, "file");
   const graphOptions = graphOptionsOf(given);
   const init = await openGraphInit(given, graphOptions, command);
   const edges = edgeColumnsOf(given);
@@ -125,7 +123,7 @@ async function fit(
   graphOptions: GraphOptions,
   init: GraphInit | undefined,
 ): Promise<Fit> {
-  const { watch, warn, lap, controls, first, isTrial } = session;
+  const { watch, warn, lap, controls, first } = session;
   const { vocabulary, nodes, side, items, numEdges, edgeAuc, degree, ...input } = await encode(
     source,
     session,
@@ -142,12 +140,9 @@ async function fit(
   };
   const used = first ? { ...standard, ...first.options, epochs: Math.max(1, first.bestEpoch) } : standard;
   const { learnGraph } = await import("./learn.js");
-  const writing =
-    first || isTrial ? undefined : await walksWriter(given, graphOptions, vocabulary.space, watch.signal);
   const model = await learnGraph(
     Object.assign(input, {
       ...{ space: vocabulary.space, warn, parts: side?.parts, scheduledEpochs: standard.epochs },
-      writeWalks: writing,
       controls: { ...controls, keepsState: given.keepState ?? false },
     }),
     used,
@@ -372,20 +367,6 @@ function leakWarnings({ offsets, neighbors }: Graph, { sources, targets }: Edges
         `${leaked} of ${sources.length} held-out edges are also in the training split, repeated or reversed: ` +
           "they do not measure performance on unseen edges",
       ];
-}
-
-async function walksWriter(
-  { walksOut, force = false }: GivenGraph,
-  { walkLength }: GraphOptions,
-  space: FeatureSpace,
-  signal: AbortSignal,
-) {
-  if (walksOut === undefined) return undefined;
-  const { wordsOf, writeWalks } = await import("./walks-file.js");
-  const words = wordsOf(space);
-  return async (machine: Parameters<typeof writeWalks>[2]) => {
-    await writeWalks(walksOut, words, machine, walkLength, { force, signal });
-  };
 }
 
 /** DeepWalk on the steps from item to item. */

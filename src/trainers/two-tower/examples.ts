@@ -156,7 +156,7 @@ async function towersOf(
   };
   const budget = storeBudget(size, options, maxMemory);
   const partitions = new StoredPartitions(new BlockStore(beside, budget));
-  const left: LeftOut = { repeats: 0, empty: 0, busy: 0, alone: 0, cut: 0 };
+  const left: LeftOut = { repeats: 0, empty: 0, alone: 0, cut: 0 };
   for (let p = 0; p < count; p++) {
     const own = places.order.subarray(places.starts[p], places.starts[p + 1]);
     const lists = listsAt(source.history, users.order.subarray(users.ends[p], users.ends[p + 1]));
@@ -183,8 +183,8 @@ async function towersOf(
 }
 
 function noteLeftOut(
-  { repeats, empty, busy, alone, cut }: LeftOut,
-  { maxExamplesPerUser: most, history }: TwoTowerOptions,
+  { repeats, empty, alone, cut }: LeftOut,
+  { history }: TwoTowerOptions,
   note: (text: string) => void,
 ): void {
   const given = (count: number, why: string) => {
@@ -192,7 +192,6 @@ function noteLeftOut(
   };
   given(repeats, "their user took the item before (--keep-repeats)");
   given(empty, "they have no earlier events to use as history");
-  given(busy, `their user has more than ${most} (--max-examples-per-user)`);
   if (alone > 0) note(`${alone} users have a single event and therefore no history`);
   if (cut === 0) return;
   note(
@@ -262,7 +261,6 @@ interface TowerLog {
 interface LeftOut {
   repeats: number;
   empty: number;
-  busy: number;
   alone: number;
   cut: number;
 }
@@ -345,7 +343,7 @@ function chooseTargets(
   order: OrderedEvents,
   behaviors: readonly Behavior[],
   history: ItemLists,
-  { keepRepeats, maxExamplesPerUser: most = Infinity, history: kind, userFields }: TwoTowerOptions,
+  { keepRepeats, history: kind, userFields }: TwoTowerOptions,
   left: LeftOut,
 ): Uint32Array {
   const kept = new Uint32Array(order.places.length);
@@ -359,7 +357,6 @@ function chooseTargets(
         ? () => numTaken <= 1
         : (n: number) => behaviors.every(({ before }) => before[order.firsts![n]!] === before[first]);
     const seen = new Set<number>();
-    const start = numKept;
     for (let n = first; n < end; n++) {
       const place = own[order.places[n]!]!;
       const item = items[place]!;
@@ -371,11 +368,6 @@ function chooseTargets(
       else kept[numKept++] = n;
       seen.add(item);
     }
-    const busy = Math.max(0, numKept - start - most);
-    if (busy === 0) continue;
-    left.busy += busy;
-    kept.copyWithin(start, start + busy, numKept);
-    numKept -= busy;
   }
   return kept.slice(0, numKept);
 }

@@ -86,15 +86,6 @@ const own = {
     group: examples,
     default: false,
   }),
-  maxExamplesPerUser: whole({
-    min: 1,
-    max: 0xffffffff,
-    help:
-      "maximum number of training events per user, the newest ones, to limit the influence of very " +
-      "active users",
-    group: examples,
-    shown: "all",
-  }),
   recency: number({
     min: 1e-3,
     max: ANY,
@@ -299,14 +290,10 @@ export function twoTowerOptionsOf(given: GivenTwoTower): TwoTowerOptions {
   if (all.userBias && all.userTower.length > 0)
     throw new UsageError("--user-bias cannot be combined with --user-tower, whose layers have biases");
   if (history.of === "others") {
-    const asked = (["recency", "exampleAge", "maxExamplesPerUser"] as const).find(
+    const asked = (["recency", "exampleAge"] as const).find(
       (name) => given[name] !== undefined && given[name] !== false,
     );
-    const flags = {
-      recency: "--recency",
-      exampleAge: "--example-age",
-      maxExamplesPerUser: "--max-examples-per-user",
-    };
+    const flags = { recency: "--recency", exampleAge: "--example-age" };
     if (asked)
       throw new UsageError(
         `${flags[asked]} needs ordered events and cannot be combined with --history others: use --history 50 ` +

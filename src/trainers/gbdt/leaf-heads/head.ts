@@ -85,16 +85,13 @@ async function encodePart(
 export async function trainHead(
   { forest, vocabularies }: ScoringTrees<Forest>,
   { labels, weights, ...part }: LabelledPart,
-  { headL1: l1, headL2: l2, headMethod, headPrior }: HeadOptions,
+  { headL1: l1, headL2: l2, headMethod }: HeadOptions,
   threads: number,
 ): Promise<Head> {
   const rows = await encodePart({ forest, vocabularies }, part, threads);
-  let prior: Float64Array | undefined;
-  if (headPrior === "leaf-values") {
-    prior = new Float64Array(rows.numFeatures);
-    let at = 0;
-    for (const { leaves } of forest.trees) for (const { value } of leaves) prior[at++] = value;
-  }
+  const prior = new Float64Array(rows.numFeatures);
+  let at = 0;
+  for (const { leaves } of forest.trees) for (const { value } of leaves) prior[at++] = value;
   const model =
     headMethod === "ftrl"
       ? fitFtrl(rows, labels, weights, { l1, l2, passes: FTRL_PASSES, prior })
