@@ -7,10 +7,15 @@ import { checkDeduping } from "../../dataset/encoded/play-roles.js";
 import { readEncoded } from "../../dataset/encoded/read.js";
 import { UsageError } from "../../errors.js";
 import type { ReadOptions } from "../../log/log.js";
-import { rowsOfDays, starterFacts } from "../../training/log-facts/column-shapes.js";
 import { weightedText } from "../../log/multi-value-cells.js";
 import type { ColumnShape } from "../../report/log-content.js";
-import { eventsOfRoles, histogram, ShapeCounter } from "../../training/log-facts/column-shapes.js";
+import {
+  eventsOfRoles,
+  histogram,
+  rowsOfDays,
+  ShapeCounter,
+  starterFacts,
+} from "../../training/log-facts/column-shapes.js";
 import { KeyFactsCounter } from "../../training/log-facts/key-facts.js";
 import type { InspectedColumn, Inspection, PageFacts } from "./inspection.js";
 
