@@ -117,12 +117,12 @@ export function foldedColumn(dataset: Dataset, name: string): KeyColumn {
   throw new UsageError(`--fold-in needs one '${name}' per row, but the column is numeric or multi-valued`);
 }
 
-const MOST = 5;
+const MOST_LISTED = 5;
 
 /** Returns a text with the first five keys and the number of the other keys. */
 export function listedKeys(keys: readonly string[]): string {
-  const rest = keys.length - MOST;
-  return `${keys.slice(0, MOST).map(excerpt).join(", ")}${rest > 0 ? ` and ${rest} more` : ""}`;
+  const rest = keys.length - MOST_LISTED;
+  return `${keys.slice(0, MOST_LISTED).map(excerpt).join(", ")}${rest > 0 ? ` and ${rest} more` : ""}`;
 }
 
 export interface NewKeys {

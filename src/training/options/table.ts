@@ -325,16 +325,16 @@ export function definedOf<T extends object>(options: T): { [K in keyof T]?: Excl
   };
 }
 
-const MOST = 16_384;
-const RANGE = /^(.*?)(\d+)\.\.\1(\d+)(:.*)?$/su;
+const MOST_COLUMNS = 16_384;
+const COLUMN_RANGE = /^(.*?)(\d+)\.\.\1(\d+)(:.*)?$/su;
 
-/** Expands ranges. `c01..c26` preserves leading zeros; a suffix after a colon applies to each column (`i1..i13:log1p`). */
+/** Expands column ranges: `c01..c26` keeps leading zeros, and in `i1..i13:log1p` the suffix applies to each column. */
 export function countedOut(names: readonly string[], flag: string): string[] {
   return names.flatMap((name) => {
-    const [, prefix, from, to, form = ""] = RANGE.exec(name) ?? [];
+    const [, prefix, from, to, form = ""] = COLUMN_RANGE.exec(name) ?? [];
     if (prefix === undefined || from === undefined || to === undefined) return [name];
     const count = Number(to) - Number(from) + 1;
-    if (!(count >= 1 && count <= MOST))
+    if (!(count >= 1 && count <= MOST_COLUMNS))
       throw new UsageError(
         `${flag} expects a range from a lower number to a higher one, such as i1..i13, got '${name}'`,
       );
