@@ -26,19 +26,14 @@ import { WhereRows, whereColumns } from "./filters/where-rows.js";
 import type { Where } from "./filters/where.js";
 
 export interface BuildOptions extends ColumnOptions, TimeFieldOptions {
-  /** row filters; a row is kept if it passes all of them */
   filters: readonly Where[];
   onBadRow: "error" | "skip";
-  /** callback for each bad row that is skipped */
   onSkipped?: (row: BadRow) => void;
   /** columns whose original cells are stored in Dataset.beside, together with row numbers; absent: none */
   beside?: readonly string[];
   /** true if warnings must not contain text of cells */
   hidesText?: boolean;
-  /**
-   * called once the whole log is read, with the number of bad rows per reason and the number of all rows; an error that
-   * it throws ends the build
-   */
+  /** called after the whole log is read, with the bad rows per reason and the number of all rows; it may throw */
   onRead?: (skipped: Record<string, number>, numRead: number) => Promise<void>;
 }
 
@@ -275,7 +270,6 @@ export async function streamRows(
 /** Minimum share of rows with the text `null` for which a warning is printed, unless the column contains ids. */
 const MANY_PLACEHOLDERS = 0.01;
 
-/** Name of the column that contains the position of each row in the log. */
 const ROW_NUMBERS: ColumnPlan = { name: "row", kind: "number", isBeside: true };
 
 function planOf({ name, as, role, isBeside }: Purpose, roles: Roles): ColumnPlan {

@@ -69,7 +69,6 @@ export interface Handling {
   /** format of times that are neither Unix time nor ISO 8601 */
   timeFormat?: string;
   onBadRow: "error" | "skip";
-  /** callback for each skipped row */
   onSkipped?: (row: BadRow) => void;
   /**
    * true if the sink gets the number of each row in the log; malformed rows are counted too, so batches must list them
@@ -93,10 +92,7 @@ export class RowCollector {
   readonly #expectedTime: string;
   /** for each column to read, by code: 1 if the multi-valued cell cannot be split */
   readonly #badSplit: number[][];
-  /**
-   * for each column to read, by code: the number that the cell's text states, for times (in milliseconds) and labels
-   * that are read as text
-   */
+  /** for each column to read, by code: the number that a text states, for times (ms) and labels read as text */
   readonly #numberOfCode: number[][];
   /** number of malformed rows so far; batches do not contain them as rows */
   #numFaulty = 0;
@@ -155,9 +151,7 @@ export class RowCollector {
     return kept > 0 ? this.sink.append(cells, kept, keyOf, rowNumbers) : undefined;
   }
 
-  /**
-   * Returns the position in the log of each kept row. Malformed rows, known by their line numbers, are counted, too.
-   */
+  /** Returns the position in the log of each kept row; malformed rows count, too. */
   #rowNumbers(batch: Batch, fates: Uint8Array): Float64Array {
     const faulty = batch.faultyRows.map(({ line }) => line).sort((a, b) => a - b);
     const numbers: number[] = [];

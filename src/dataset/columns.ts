@@ -39,15 +39,9 @@ export function columnFrom(plan: ColumnPlan, cells: Cells, dictionary: Keys): Co
     : { kind: "key", name, codes, dictionary };
 }
 
-/**
- * Minimum factor by which the memory of a column grows when it is full; the number of rows of a pipe is unknown in
- * advance.
- */
+/** Minimum factor by which a full column grows; the number of rows of a pipe is unknown in advance. */
 const GROWTH = 1.5;
-/**
- * Allocated capacity relative to the number of rows that is expected from the bytes read so far. The expectation is too
- * low if later rows are shorter.
- */
+/** Allocated capacity relative to the number of rows that is expected; it is too low if later rows are shorter. */
 const SPARE = 1.1;
 
 /** A sink in memory: one array per column, with codes in memory that threads share. */
@@ -60,10 +54,7 @@ export class MemoryColumns implements ColumnSink {
     this.#columns = plans.map(({ kind }) => roomFor(kind, 0));
   }
 
-  /**
-   * Sets the share of the log that was read so far, from which the final number of rows is estimated. Unused capacity
-   * of a column takes no physical memory.
-   */
+  /** Sets the share of the log that was read so far. Unused capacity of a column takes no physical memory. */
   hear(share: number): void {
     this.#expected = this.#numRows / share;
   }
@@ -113,10 +104,7 @@ function roomFor(kind: ColumnPlan["kind"], numRows: number): Cells {
   return kind === "number" ? sharedF64(numRows) : sharedU32(numRows);
 }
 
-/**
- * Returns warnings about keys that look like numbers which have lost digits; an empty list if the column contains no
- * keys.
- */
+/** Returns warnings about keys that look like numbers which have lost digits. */
 export function keyWarnings(
   { name, kind, isBeside }: ColumnPlan,
   keys: Keys,

@@ -28,10 +28,7 @@ interface EncodingRounds extends Encoding {
   hasEmpty: Uint32Array;
 }
 
-/**
- * Called once in each thread. @returns a function that encodes a round: ROWS_OF_ROUND consecutive rows, of which round
- * r begins with row r * ROWS_OF_ROUND
- */
+/** Called once in each thread. @returns a function that encodes the ROWS_OF_ROUND rows from r * ROWS_OF_ROUND on */
 export function start({ features, hasEmpty, ...encoding }: EncodingRounds): (round: number) => void {
   return (round) => {
     if (hasEmpty[0] === 1) return;
@@ -58,11 +55,7 @@ export function encodeRows(
   return true;
 }
 
-/**
- * Writes one field's feature of each row to the positions at, at + width, at + 2 width, ...
- *
- * @returns false if a cell is empty
- */
+/** Writes one field's features to the positions at, at + width, ... @returns false if a cell is empty */
 function putField(
   { codes, ids, offset }: Encoding["fields"][number],
   rows: Uint32Array,

@@ -81,10 +81,7 @@ interface RowsByItem {
   rows: Uint32Array;
 }
 
-/**
- * Returns the events of the items that appear first in the log, about EVENTS_LOOKED_AT events; of a short log, all
- * events.
- */
+/** Returns the events of the first items in the log, about EVENTS_LOOKED_AT events or all. */
 function eventsOfFirstItems(item: KeyColumn, rows: Uint32Array): Uint32Array {
   if (rows.length <= EVENTS_LOOKED_AT) return rows;
   const { codes } = item;
@@ -147,11 +144,7 @@ function counterOf(column: Column, cells: Uint32Array): Uint32Array {
   return new Uint32Array(size + 1);
 }
 
-/**
- * Returns the most frequent code among the rows' cells; among equally frequent ones, the code that occurs first.
- *
- * @param counts counters, all 0 before and after the call
- */
+/** Returns the most frequent code, of several the first. @param counts counters, all 0 before and after the call */
 function mostFrequent(
   rows: Uint32Array,
   cells: Uint32Array,
@@ -176,10 +169,7 @@ export interface ItemCatalogue {
   counts: Uint32Array;
   /** one row per item, with the features of the item and of the columns that it determines; labels are unused */
   templates: FeatureRows;
-  /**
-   * the features that come from the item's neighbors, which `templates` include (graph/item-neighbors.ts); absent if
-   * neighbors are not used
-   */
+  /** features from the item's neighbors, which `templates` include; absent if neighbors are not used */
   fromNeighbors?: FeatureRows;
 }
 

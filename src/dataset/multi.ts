@@ -52,10 +52,7 @@ export function splitCells(name: string, codes: Uint32Array, cells: Keys, form: 
   };
 }
 
-/**
- * Returns the distinct values of a cell with their numbers (1 if they have none); undefined if a required number is
- * missing.
- */
+/** Returns a cell's distinct values with their numbers (1 if they have none); undefined if a number is missing. */
 export function splitCell(cell: string, { separator, weighted }: CellForm): Map<string, number> | undefined {
   const values = new Map<string, number>();
   for (const part of cell.split(separator)) {

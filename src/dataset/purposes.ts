@@ -98,10 +98,7 @@ export function purposesOf(
   return purposes;
 }
 
-/**
- * Range of edge weights. Weights must be above 0, because an edge of weight 0 would be no edge, and they must be in the
- * range of f32, in which graphs store them.
- */
+/** Edge weights must be above 0, because an edge of weight 0 would be no edge, and in the range of f32. */
 const EDGE_WEIGHTS = {
   from: 2 ** -126,
   to: (2 - 2 ** -23) * 2 ** 127,

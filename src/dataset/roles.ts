@@ -237,11 +237,7 @@ function checkEdges(columns: readonly string[], { source, target }: EdgeColumns)
   requireColumn("--target", target, columns);
 }
 
-/**
- * Returns the rule that decides which rows of a log with labels are events.
- *
- * @throws {UsageError} no option sets the rule, or there is no label
- */
+/** Returns the rule that makes rows with labels events. @throws {UsageError} no option sets it, or there is no label */
 function positivesOf(
   label: string | undefined,
   { unlabelled, positiveFrom, positives, label: given }: ColumnOptions,

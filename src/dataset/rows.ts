@@ -169,7 +169,6 @@ export interface Encoder {
   countUnseen(rows: Uint32Array): Record<string, UnseenCounts>;
 }
 
-/** A field with the column that contains its cells. */
 interface BoundField {
   field: Field;
   column: Column;
@@ -252,10 +251,7 @@ function inOrderOf(
   };
 }
 
-/**
- * Encodes rows that have one feature of value 1 in each field; returns undefined if a row does not. If the columns are
- * known to have no empty cell, the rows are encoded lazily, on the first access to their ids.
- */
+/** Encodes rows with one feature of value 1 in each field; else undefined. Lazily if no cell is known to be empty. */
 function encodeDense(bound: BoundField[], rows: Uint32Array, labels: Float32Array): FeatureRows | undefined {
   const fields = bound.flatMap(({ column, ids, offset }) =>
     column.kind === "key" ? [{ codes: column.codes, ids, offset }] : [],

@@ -28,7 +28,6 @@ export interface SideTable {
   columns: KeyColumn[];
   /** texts that were read as missing cells, by column */
   nulls: ReadonlyMap<string, NullCells>;
-  /** parser of numeric cells */
   parse: NumberParser;
   inputs: InputFingerprint[];
 }
@@ -150,11 +149,7 @@ export class SideJoin {
     }
   }
 
-  /**
-   * Returns the cells of each added column for rows with the given keys.
-   *
-   * @throws {DataError} a cell of a numeric column is not a number
-   */
+  /** Returns the added cells of rows. @throws {DataError} a cell of a numeric column is not a number */
   cellsOf(keys: Uint32Array, keyOf: (code: number) => string): Cells[] {
     const rows = keys.map((code) => (code === MISSING ? MISSING : this.#rowOf(code, keyOf)));
     return this.#columns.map((column, i) => {

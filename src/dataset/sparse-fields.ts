@@ -11,13 +11,11 @@ const LEAST_ROWS_PER_KEY = 2;
 const LEAST_ROWS = 200;
 /** Minimum share of rows with a unique key for which a user or item column is reported as linking no rows. */
 const UNIQUE = 0.95;
-/** Maximum number of columns that a message names. */
 const MOST_NAMED = 5;
 
 /** Number of distinct keys of a column, and number of rows with a key. */
 export interface Density {
   name: string;
-  /** number of distinct keys */
   keys: number;
   /** number of rows with a key */
   rows: number;
@@ -38,11 +36,7 @@ export function densityText({ keys, rows }: Omit<Density, "name">): string {
   return `${keys.toLocaleString("en")} keys in ${rows.toLocaleString("en")} rows`;
 }
 
-/**
- * Returns the number of distinct keys, and the number of rows with a key.
- *
- * @param events u32: the number of rows of each key
- */
+/** @param events u32: the number of rows of each key */
 export function densityOf(events: Uint32Array): Omit<Density, "name"> {
   let [keys, rows] = [0, 0];
   for (let code = 0; code < events.length; code++) {

@@ -58,10 +58,7 @@ export function releaseColumns({ columns }: Dataset): void {
   for (const column of columns) stored.get(column)?.cache.clear();
 }
 
-/**
- * Reads rows from .. to - 1 of some columns into memory.
- * @param into arrays of SLICE_ROWS cells, one per column, into which columns on disk are read; new ones by default
- */
+/** Reads rows from .. to - 1 into memory. @param into arrays of SLICE_ROWS cells for columns on disk */
 export function sliceOf(columns: readonly Column[], from: number, to: number, into?: Cells[]): Column[] {
   return columns.map((column, c): Column => {
     const own = into?.[c]!.subarray(0, to - from);
@@ -148,10 +145,7 @@ export function firstRowWith(code: number, column: KeyColumn, numRows: number): 
   return -1;
 }
 
-/**
- * Yields all rows of columns in slices, each with the number of its first row; columns in memory are one slice. The next
- * slice overwrites those of columns on disk.
- */
+/** Yields all rows in slices, with each slice's first row; the next slice overwrites those of columns on disk. */
 export function* allSlices(
   columns: readonly Column[],
   numRows: number,

@@ -73,10 +73,7 @@ function readsNumbers(field: Field): field is BinnedField | NumericField {
   return field.kind === "number" || field.kind === "bins";
 }
 
-/**
- * Returns a function that converts a feature to its row in the table, or to -1 - f if it is the out-of-vocabulary
- * feature of field f.
- */
+/** Converts a feature to its row in the table, or to -1 - f if it is the out-of-vocabulary feature of field f. */
 function tableIndexes({ fields, offsets }: FeatureSpace): (feature: number) => number {
   let categorical = 0;
   const categoricalUpTo = fields.map(({ kind }) => (kind === "number" ? categorical : categorical++));

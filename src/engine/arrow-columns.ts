@@ -14,7 +14,6 @@ import { fixedValues, type PlainValues } from "../log/parquet/values.js";
 import { MISSING, type RowDigest } from "./digest.js";
 import type { SparkType } from "./session.js";
 
-/** Returns the Parquet type of a column type; undefined if it is not supported. */
 function elementOf(name: string, type: SparkType): SchemaElement | undefined {
   const [kind] = Object.keys(type);
   const plain = (
@@ -66,10 +65,7 @@ export class ArrowCursor extends BatchCursor {
     super(column, { values, levels, lists: isList ? listBounds(data) : undefined });
   }
 
-  /**
-   * Adds a column to a digest: texts and floating-point numbers as their bytes, integers of any width as 64 bits, other
-   * values as text.
-   */
+  /** Adds a column to a digest: texts and floats as bytes, integers of any width as 64 bits, other values as text. */
   digest(digest: RowDigest, column: number, numRows: number): void {
     const { values, levels } = this;
     if (this.isList || values.kind === "other") {

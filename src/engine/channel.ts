@@ -14,13 +14,9 @@ const PACKAGE = "@grpc/grpc-js@^1";
 const SERVICE = "/spark.connect.SparkConnectService";
 /** Number by which gRPC denotes the state of a connected channel. */
 const READY = 2;
-/**
- * Number of bytes that a server may send before they are consumed. With gRPC's default of 64 KiB, each window would
- * wait for a network round trip.
- */
+/** Bytes that a server may send ahead; gRPC's default of 64 KiB would wait for a round trip per window. */
 const WINDOW = 16 << 20;
 
-/** Thrown if a stream sends no response for too long. */
 export class SilentStream extends Error {}
 
 /**

@@ -14,12 +14,7 @@ export class RowDigest {
     this.#hashes = Array.from({ length: numColumns }, () => ({ values: sha256(), lengths: sha256() }));
   }
 
-  /**
-   * Adds values of a column.
-   *
-   * @param values  the values that are not missing, concatenated
-   * @param lengths u32[rows]: length of each value, in any unit; MISSING if there is no value
-   */
+  /** @param values concatenated, without missing ones @param lengths u32[rows]: in any unit; MISSING for no value */
   add(column: number, values: Uint8Array, lengths: Uint32Array): void {
     const { values: hash, lengths: other } = this.#hashes[column]!;
     hash.update(values);

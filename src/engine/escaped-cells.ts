@@ -1,8 +1,6 @@
 // Escapes the text of cells that a program on an executor prints: tabs separate the cells, and line ends the rows.
 
-/**
- * Separators within a line that contains a whole list of ranked items: between the cells of a row, and between rows.
- */
+/** Separators within a line that contains a whole list: between the cells of a row, and between rows. */
 export const [BETWEEN_CELLS, BETWEEN_ROWS] = ["\u0001", "\u0002"];
 
 /** Returns a cell in which the characters that separate cells and lines are escaped. */
@@ -28,10 +26,7 @@ export function unescaped(column: string): string {
   return `CASE WHEN contains(${column}, char(92)) THEN ${replaced} ELSE ${column} END`;
 }
 
-/**
- * Escape letter and code of each escaped character; the backslash is last, because the escapes of the others contain a
- * backslash.
- */
+/** Escape letter and code of each escaped character; the backslash is last, as other escapes contain it. */
 const CODES = [
   ["t", 9],
   ["n", 10],

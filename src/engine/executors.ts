@@ -37,7 +37,6 @@ import {
 
 /** The oldest version of Spark whose servers return the observed metrics of a command. */
 const FIRST_MAJOR = 4;
-/** The name under which the server returns observed metrics. */
 const REPORTS = "reports";
 
 /** Name of the directory that holds the job's files, relative to the working directory of the script. */
@@ -64,10 +63,7 @@ export function partNumbers(numParts: number): ExecutorJob["input"] {
   return { line: "id", from: `range(0, ${numParts}, 1, ${numParts})` };
 }
 
-/**
- * A location that contains no files yet, at which Spark writes the output: a path or URI on the server, and the mode of
- * writing.
- */
+/** An empty location at which Spark writes: a path or URI on the server, and the mode of writing. */
 export interface FreeOutput {
   path: string;
   mode: number;
@@ -210,10 +206,7 @@ function floatOf(bits: string): string {
   return `CAST(IF(${bits} >= 2147483648, -1D, 1D) * ${fraction} * power(2D, greatest(${exponent}, 1) - 150) AS FLOAT)`;
 }
 
-/**
- * The shell script that executors start: it unpacks the program, and copies the files to a directory that exists until
- * the script ends.
- */
+/** The executors' shell script: it unpacks the program, and copies the files to a directory until it ends. */
 function starter(id: string, script: string, paths: readonly string[]): string {
   return `
 const fs = require("node:fs"), path = require("node:path"), { pathToFileURL } = require("node:url");

@@ -133,10 +133,7 @@ export function typedFailure(
   return ofWhat ?? new IoError(`--engine: ${doingText({ verb, what })} failed: ${text}`, cause);
 }
 
-/**
- * The action that a plan performs, for messages: a verb and its object, `reading 'a.csv'`. A command has no verb, as
- * its name contains one.
- */
+/** A plan's action, for messages: a verb and its object, `reading 'a.csv'`. A command's name contains its verb. */
 export interface Doing {
   verb: string;
   what: string;

@@ -47,12 +47,7 @@ export function checkRemoteNames(named: readonly string[]): void {
   }
 }
 
-/**
- * Returns the files of a log, in the order in which the user names them.
- *
- * @throws {NoInputError} a name matches no file
- * @throws {EmbedError} as Session.run, and as chosenLogs
- */
+/** Returns a log's files as the user orders them. @throws {NoInputError} a name matches no file; as Session.run */
 export async function remoteFiles(
   session: EngineSession,
   named: readonly string[],

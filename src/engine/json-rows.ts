@@ -49,7 +49,6 @@ export async function jsonLine(session: EngineSession, { name, from }: ServerLog
   return `to_json(struct(${cells.join(", ")}), map('ignoreNullFields', 'false'))`;
 }
 
-/** Returns the SQL expression of a cell; undefined for types that logs cannot have. */
 function cellOf(column: string, type: SparkType): string | undefined {
   const [kind = ""] = Object.keys(type);
   if (/^(string|char|varChar|byte|short|integer|long|boolean)$/.test(kind)) return column;

@@ -25,10 +25,7 @@ function isCompressed(path: string): boolean {
   return /\.(gz|bz2|zst|lz4|snappy|deflate)$/i.test(path);
 }
 
-/**
- * Opens a text file. @param slice approximate number of bytes that the lines of one job have; undefined: one job reads
- * the whole file
- */
+/** @param slice approximate bytes of the lines of one job; undefined: one job reads the whole file */
 export function lineSource(session: EngineSession, file: RemoteFile, slice: number | undefined): ByteSource {
   return new LineSource(session, file, slice);
 }
@@ -42,10 +39,7 @@ class LineSource implements ByteSource {
   readonly #slice: number | undefined;
   readonly #hash = createHash("sha256");
   #fingerprint: InputFingerprint | undefined;
-  /**
-   * progress: number of bytes of all lines so far, number of lines of the current job, and start of the next block of
-   * the file
-   */
+  /** progress: bytes of all lines so far, lines of the current job, and start of the next block of the file */
   #delivered = 0;
   #numLines = 0;
   #nextBlock = 0;
@@ -97,10 +91,7 @@ class LineSource implements ByteSource {
     return starts.map((start) => [start, start + half]);
   }
 
-  /**
-   * Yields lines of the blocks that start in a range; a job is repeated if the server lost it, or returned lines out of
-   * order.
-   */
+  /** Yields lines of the blocks that start in a range; repeats a job that is lost or out of order. */
   async *#window(from: number, to: number): AsyncGenerator<Uint8Array, void, undefined> {
     let isSorted = false;
     let restarts = 0;
@@ -164,10 +155,7 @@ class LineSource implements ByteSource {
     return bytes;
   }
 
-  /**
-   * Returns the last piece of the file, after adding it to the fingerprint. The size of the file shows whether its last
-   * line ends with a newline.
-   */
+  /** Returns the file's last piece, after hashing it. The file's size shows whether it ends with a newline. */
   #lastOf(bytes: Uint8Array): Uint8Array {
     const left = this.#file.bytes - this.#delivered - bytes.length;
     const hasNoEnd = this.totalBytes !== undefined && (left === -1 || left === MARK.length - 1);

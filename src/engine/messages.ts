@@ -23,9 +23,7 @@ function shape(message: string, fields: Given): MessageShape {
 
 const userContext = shape("UserContext", { userId: [1, "text"] });
 
-/**
- * Fields of every request: the session and its user. They have the same numbers in all requests, unlike other fields.
- */
+/** Fields of every request, which have the same numbers in all requests, unlike other fields. */
 const session = { sessionId: [1, "text"], userContext: [2, userContext] } as const satisfies Given;
 
 const dataSource = shape("Read.DataSource", {
@@ -125,7 +123,6 @@ const command = shape("Command", {
 });
 const plan = shape("Plan", { root: [1, relation], command: [2, command] });
 
-/** Values of enumerations in the messages of Spark Connect. */
 export const ASCENDING = 1;
 export const NULLS_FIRST = 1;
 export const GROUP_BY = 1;

@@ -18,10 +18,7 @@ const ALS = "org.apache.spark.ml.recommendation.ALS";
 const SLICE_BYTES = 64 << 20;
 /** Number of bytes that a row is assumed to need in addition to its vector. */
 const ROW_BYTES = 16;
-/**
- * Number of ratings per block, and maximum number of blocks of users or items. MLlib solves blocks in parallel, and
- * exchanges vectors between all blocks.
- */
+/** Ratings per block, and maximum number of blocks: MLlib solves them in parallel and exchanges vectors between all. */
 const [BLOCK_RATINGS, MOST_BLOCKS] = [200_000, 500];
 
 /** Parameters of MLlib's ALS, by their names in MLlib. */

@@ -42,10 +42,7 @@ export const ROW_SETTINGS = {
 /** Setting by which Spark distinguishes names of columns by case. */
 export const CASE_SENSITIVE = { "spark.sql.caseSensitive": "true" };
 
-/**
- * Settings for reading files: names of columns are case-sensitive, because a Parquet file may have columns `a` and `A`,
- * and dates are not rebased.
- */
+/** Names are case-sensitive, because a Parquet file may have columns `a` and `A`; dates are not rebased. */
 const FILE_SETTINGS = {
   ...SETTINGS,
   ...CASE_SENSITIVE,
@@ -54,10 +51,7 @@ const FILE_SETTINGS = {
   "spark.sql.parquet.filterPushdown": "true",
 };
 
-/**
- * Number of bytes of a file that one task reads. Rows arrive when a task ends, so with small tasks the server reads
- * while this process encodes rows.
- */
+/** Bytes of a file per task. Rows arrive when a task ends, so the server reads while this process encodes. */
 const TASK_BYTES = 16 << 20;
 const PARQUET = { mergeSchema: "false", datetimeRebaseMode: "CORRECTED", int96RebaseMode: "CORRECTED" };
 
@@ -108,10 +102,7 @@ export async function openEngineSession(
   return await openSession({ address, timeout: 1000 * timeout, signal, settings });
 }
 
-/**
- * Returns the settings that limit the blocks into which Spark splits files to half of `slice`, the number of bytes that
- * one job reads (lines.ts).
- */
+/** Limits the blocks into which Spark splits files to half of `slice`, the bytes that one job reads (lines.ts). */
 function splitsOf({ slice = Infinity }: EngineReading): Record<string, string> {
   const bytes = Math.max(1, Math.min(TASK_BYTES, Math.floor(slice / 2)));
   return { "spark.sql.files.maxPartitionBytes": String(bytes) };

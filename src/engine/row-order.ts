@@ -21,10 +21,7 @@ export class PositionCheck {
   }
 }
 
-/**
- * Checks that rows of a table with equal order columns are equal in all columns; otherwise their order would be
- * arbitrary.
- */
+/** Checks that rows with equal order columns are equal; otherwise their order would be arbitrary. */
 export class TieCheck {
   numRows = 0;
   readonly #path: string;
@@ -32,11 +29,7 @@ export class TieCheck {
   readonly #names: readonly string[];
   #last: Data | undefined;
 
-  /**
-   * Creates a check for the batches of a table, which must be passed in order.
-   * @param order the order columns
-   * @param names the other columns, which precede them in a batch
-   */
+  /** @param order the order columns @param names the other columns, which precede them in a batch */
   constructor(path: string, order: readonly string[], names: readonly string[]) {
     [this.#path, this.#order, this.#names] = [path, order, names];
   }

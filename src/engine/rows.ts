@@ -44,13 +44,10 @@ import {
 import { OutOfOrder, PositionCheck, TieCheck } from "./row-order.js";
 import { type EngineSession, LostOperation, type SparkType } from "./session.js";
 
-/**
- * Approximate number of bytes of a batch. Small batches add overhead; large ones take memory here and on the server.
- */
+/** Approximate bytes of a batch: small ones add overhead, large ones take memory here and on the server. */
 const BATCH_BYTES = 2 << 20;
 const MOST_BATCH_ROWS = 1 << 16;
 
-/** Opens inputs as one log. @throws {EmbedError} as Session.run; {DataError} as openParquet */
 export async function openRows(
   session: EngineSession,
   inputs: readonly RowInput[],
@@ -94,9 +91,7 @@ export async function openRows(
   });
 }
 
-/**
- * Returns the first rows as text, without faulty rows. If rows are not counted, one more row is read to detect the end.
- */
+/** Returns the first rows as text, without faulty ones; reads one more to detect the end if rows are not counted. */
 async function firstRowTexts(
   session: EngineSession,
   files: readonly OpenInput[],
@@ -387,10 +382,7 @@ function isTime(file: OpenInput, name: string, columns: ListSeparators): boolean
   return typeof column !== "string" && holdsTimes(column);
 }
 
-/**
- * Returns a column of an input, or a text that all rows have in this column: a cell from the file's path, or an empty
- * cell.
- */
+/** Returns a column, or the text that all its rows have: a cell from the file's path, or an empty cell. */
 function columnOf(file: OpenInput, name: string, columns: ListSeparators): LeafColumn | string {
   if (columns.ignored.has(name)) return "";
   const type = file.types.get(name);

@@ -80,7 +80,6 @@ export async function openSession(options: SessionOptions): Promise<EngineSessio
 export class EngineSession {
   /** name of the server in messages and manifests */
   readonly shown: string;
-  /** version of Spark on the server */
   version = "";
   readonly #channel: Channel;
   readonly #secrets: string[];
@@ -102,7 +101,6 @@ export class EngineSession {
     this.#secrets = token === undefined ? [] : [token];
   }
 
-  /** Determines the server's version, and applies the settings. */
   async begin(): Promise<void> {
     const call = { ...this.#who(), clientType: CLIENT, sparkVersion: {} };
     const ask = (milliseconds: number) =>
@@ -418,7 +416,6 @@ interface SessionOptions {
   /** maximum number of milliseconds that the server may be unreachable or silent */
   timeout: number;
   signal: AbortSignal;
-  /** Spark's settings for the session */
   settings: Readonly<Record<string, string>>;
 }
 

@@ -63,11 +63,7 @@ function localRows(columns: UploadColumns, from: number, to: number): Relation {
   return { localRelation: { data } };
 }
 
-/**
- * Computes a relation and stores it on the executors.
- *
- * @throws {IoError} the server's response contains no reference to the stored relation
- */
+/** Stores a relation on the executors. @throws {IoError} the response contains no reference to it */
 async function kept(session: EngineSession, relation: Relation, what: string): Promise<Relation> {
   const checkpointCommand: SparkCommand = { relation, local: true, eager: true };
   const { checkpointCommandResult } = await session.execute({ checkpointCommand }, what);

@@ -92,10 +92,7 @@ async function printLists(lists: Lists): Promise<number> {
   return numLists;
 }
 
-/**
- * Converts rows of lists to three cells each: the text that precedes the row in its line (for the first row of a list,
- * the cells that the list's rows share; else a separator), the item, and the bits of the score.
- */
+/** Rows as three cells: what precedes it (a list's shared cells, or a separator), the item, and the score's bits. */
 function packedLists({ numRows, cells }: RowBatch): RowBatch & { numLists: number } {
   const shared = cells.slice(0, -3) as { keys: Keys; places: Uint32Array }[];
   const [ranks, items, scores] = cells.slice(-3) as [Uint32Array, RowCells, Float32Array];
@@ -130,7 +127,6 @@ async function printJsonLines(lines: Uint8Array): Promise<number> {
   return 1;
 }
 
-/** The line that a program prints after its rows. */
 interface Report {
   report: string;
   /** number of lines before this one, and number of cells in each of them */

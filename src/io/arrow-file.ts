@@ -154,7 +154,6 @@ export class ArrowFile {
     return new ArrowFile(FlatTable.root(footer), bytes, fail);
   }
 
-  /** Reads bytes of the file into a new buffer. */
   async bytesAt(offset: number, length: number): Promise<Uint8Array<ArrayBuffer>> {
     if (!(offset >= 0 && length >= 0 && offset + length <= this.#bytes.size))
       return this.#fail(`it points to bytes ${offset} to ${offset + length} of ${this.#bytes.size}`);
@@ -176,10 +175,7 @@ export class ArrowFile {
     }
   }
 
-  /**
-   * Reads the rows `first` to `last` - 1 of a text column. @param index number of the buffer with the column's offsets;
-   * the next buffer contains its bytes
-   */
+  /** Reads rows `first` to `last` - 1 of a text. @param index buffer of the offsets; the next one has the bytes */
   async textIn(body: Body, index: number, first = 0, last = body.length): Promise<ArrowText> {
     const size = last - first;
     if (size === 0) return { size, bytes: new Uint8Array(0), offsets: new Uint32Array(1) };

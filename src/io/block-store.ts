@@ -19,16 +19,12 @@ export class BlockStore {
   #file: RowFile | undefined;
   #end = 0;
 
-  /**
-   * @param beside path of an output; the file is created next to it, and its name is deleted at once
-   * @param budget maximum number of bytes of all blocks in memory
-   */
+  /** @param beside the file is created next to this output, its name deleted @param budget bytes of blocks in memory */
   constructor(beside: string, budget: number) {
     this.#beside = beside;
     this.#free = budget;
   }
 
-  /** Number of bytes of memory that further blocks may take. */
   get bytesFree(): number {
     return this.#free;
   }

@@ -80,10 +80,7 @@ function pattern(names: readonly string[], width: "wide" | "narrow"): string {
   return `${cutPrefix(prefix)}*${cutSuffix(suffix)}`;
 }
 
-/**
- * Removes the numbers at the end of a file name's prefix and the separators between them: `ratings-2013-w0` becomes
- * `ratings-`.
- */
+/** Removes the numbers at a prefix's end and the separators between them: `ratings-2013-w0` becomes `ratings-`. */
 function cutPrefix(prefix: string): string {
   const runs = prefix.match(/\d+|\D+/g) ?? [];
   while (runs.length > 0 && (/\d/.test(runs.at(-1)!) || (runs.length > 1 && runs.at(-1)!.length <= 2)))
@@ -91,10 +88,7 @@ function cutPrefix(prefix: string): string {
   return runs.join("");
 }
 
-/**
- * Removes the numbers at the start of a file name's suffix and the separators between them: `-03-2013.csv` becomes
- * `.csv`.
- */
+/** Removes the numbers at a suffix's start and the separators between them: `-03-2013.csv` becomes `.csv`. */
 function cutSuffix(suffix: string): string {
   const runs = suffix.match(/\d+|\D+/g) ?? [];
   while (runs.length > 0 && (/\d/.test(runs[0]!) || (runs.length > 1 && runs[0]!.length <= 2))) runs.shift();

@@ -10,7 +10,6 @@ import { ArtifactError, excerpt } from "../errors.js";
  */
 export type Shape = (value: unknown, at: string) => string | undefined;
 
-/** Maximum depth of nested lists and objects. */
 const MAX_DEPTH = 32;
 
 function expected(what: string, at: string, value: unknown): string {

@@ -74,7 +74,6 @@ async function acquire(path: string, mine: Holder, { waitMs, signal, observe }: 
   }
 }
 
-/** Acquires the lock, or returns its holder. */
 async function tryAcquire(
   path: string,
   mine: Holder,
@@ -132,10 +131,7 @@ function lockTarget({ pid, start, boot, namespace, token, host }: Holder): strin
   return ["embed", pid, start, boot, namespace, token, host].join(":");
 }
 
-/**
- * Pattern of a lock's target. Each part is restricted, because anybody who may write to the directory can create such a
- * link, and the token becomes part of a path.
- */
+/** Pattern of a lock's target, restricted: anybody may create such a link, and the token becomes part of a path. */
 const HOLDER = /^embed:([1-9]\d{0,9}):(\d+|-):([0-9a-f-]+):(\d+|-):([0-9a-f]{12}):([A-Za-z0-9_.-]+)$/;
 
 function parse(text: string): Holder | undefined {

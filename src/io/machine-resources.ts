@@ -11,7 +11,6 @@ import { dirname, join, resolve } from "node:path";
 import { memoryUsage, resourceUsage } from "node:process";
 import { errorCode } from "./write.js";
 
-/** A number of bytes of memory, and a description of what limits it, for messages. */
 export interface Memory {
   bytes: number;
   limit: "this machine" | "the memory limit of this container or control group";
@@ -64,10 +63,7 @@ export async function freeDisk(path: string): Promise<number> {
   }
 }
 
-/**
- * Returns the limits of the process's control group and of the groups that contain it, and the memory that each uses,
- * without reclaimable file pages.
- */
+/** Limit of each control group of the process, and its use without reclaimable file pages. */
 function groupsOf(root: string): { limit: number; used: number }[] {
   const lines = (textOf(join(root, "proc/self/cgroup")) ?? "").split("\n");
   return lines.flatMap((line) => {
@@ -92,10 +88,7 @@ function groupsOf(root: string): { limit: number; used: number }[] {
   });
 }
 
-/**
- * Returns the limits of the control groups from `path` up to the root of the mount; a container may see its own group
- * as that root.
- */
+/** Returns the limits from `path` up to the root of the mount; a container may see its own group as that root. */
 function limitsOf(
   mount: string,
   path: string,

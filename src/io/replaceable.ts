@@ -13,10 +13,7 @@ export interface OwnDirectory {
   what: string;
   /** name of the file that identifies such a directory, for messages */
   marker: string;
-  /**
-   * Returns the names of all files that a directory of this kind lists, with slashes; undefined if this program did not
-   * write the directory.
-   */
+  /** Returns the files, with slashes, that such a directory lists; undefined if this program did not write it. */
   filesOf(dir: string): Promise<readonly string[] | undefined>;
 }
 

@@ -15,10 +15,7 @@ const MOST = 1 << 30;
 
 const [readAt, writeAt] = [promisify(read), promisify(write)];
 
-/**
- * Closes a file when its object is collected, because nothing else shows when a dataset with rows on disk is no longer
- * used.
- */
+/** Closes the file of a collected object; nothing else shows that its rows are no longer used. */
 const unused = new FinalizationRegistry<number>(closeSync);
 
 /** A file opened for random access; call `close`, or drop the object. */
@@ -34,7 +31,6 @@ export class RowFile {
     unused.register(this, file, this);
   }
 
-  /** Opens a file for reading. @throws {IoError} the file cannot be opened */
   static open(path: string): RowFile {
     try {
       return new RowFile(path, openSync(path, "r"));
@@ -72,7 +68,6 @@ export class RowFile {
     }
   }
 
-  /** Appends an array. @throws {IoError} disk full and the like */
   append(array: Uint32Array | Float32Array): void {
     const bytes = new Uint8Array(array.buffer, array.byteOffset, array.byteLength);
     for (let at = 0; at < bytes.length;) {

@@ -66,10 +66,7 @@ export interface PeekedSource {
   path: string;
   /** u8: some of the input's first bytes, decompressed; empty if the input is empty */
   first: Uint8Array;
-  /**
-   * Returns the source, which still yields all bytes, including those read in advance; undefined from the second call
-   * on.
-   */
+  /** Returns the source, which still yields the bytes read in advance; undefined from the second call on. */
   take(): ByteSource | undefined;
   /** Closes the source unless `take` was called. */
   leave(): Promise<void>;
@@ -295,11 +292,7 @@ function unzstd(options: Options): Decompress {
   };
 }
 
-/**
- * Passes the input of one frame to a decompressor, which ends without an error if the frame ends within a piece.
- *
- * @returns the unused input, which belongs to the next frame; undefined at the end of the input
- */
+/** Feeds one frame. @returns the unused input, which belongs to the next frame; undefined at the input's end */
 async function feedFrame(
   first: Uint8Array | undefined,
   pieces: AsyncIterator<Uint8Array>,

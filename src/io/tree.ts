@@ -22,7 +22,6 @@ import { asCreateError, asIoError, codeOf, syncDirectory } from "./write.js";
 /** The kind of a path: file, directory, link or another. A link is not followed. */
 export type EntryKind = "file" | "directory" | "link" | "other";
 
-/** A file, directory or link in a directory. */
 export interface Entry {
   name: string;
   kind: EntryKind;

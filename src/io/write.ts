@@ -57,10 +57,7 @@ export class ChunkWriter {
   #bytes = 0;
   #pending: Uint8Array[] = [];
   #pendingBytes = 0;
-  /**
-   * buffer that joins the chunks of a block; it is reused, because new memory for each block would cost page faults and
-   * garbage collections
-   */
+  /** joins the chunks of a block; reused, because new memory would cost page faults and garbage collections */
   #block = Buffer.alloc(0);
 
   private constructor(
@@ -70,10 +67,7 @@ export class ChunkWriter {
     this.#file = file;
   }
 
-  /**
-   * Creates the file and missing directories. @param isHashed if false, the bytes are not hashed, and the checksum is
-   * that of an empty file
-   */
+  /** @param isHashed false: bytes are not hashed, and the checksum is that of an empty file */
   static async open(path: string, { isHashed = true } = {}): Promise<ChunkWriter> {
     await mkdir(dirname(path), { recursive: true });
     return new ChunkWriter(await open(path, "w"), isHashed);
@@ -122,7 +116,6 @@ export class ChunkWriter {
     return this.#block.subarray(0, at);
   }
 
-  /** Writes all pending chunks and syncs the file. */
   async finish(): Promise<WrittenFile> {
     await this.flush();
     // pipes and devices cannot be synced, which is no error
@@ -132,13 +125,11 @@ export class ChunkWriter {
     return { bytes: this.#bytes, sha256: this.#hash.digest("hex") };
   }
 
-  /** Closes the file. */
   async close(): Promise<void> {
     await this.#file.close();
   }
 }
 
-/** Syncs a directory, or a file that is already written. */
 export async function syncDirectory(path: string): Promise<void> {
   const handle = await open(path, "r");
   try {
@@ -151,7 +142,6 @@ export async function syncDirectory(path: string): Promise<void> {
   }
 }
 
-/** Returns the code of a file system error, such as ENOSPC. */
 export function codeOf(error: unknown): string | undefined {
   const code = typeof error === "object" && error !== null && "code" in error ? error.code : undefined;
   return typeof code === "string" ? code : undefined;

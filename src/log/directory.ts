@@ -9,10 +9,7 @@ import { entriesOf, statOf } from "../io/tree.js";
 import { forms } from "./form.js";
 import type { LogFile } from "./log.js";
 
-/**
- * Names of files in a directory that are read as logs; other files are read as delimited text only if the user names
- * them directly.
- */
+/** Names of a directory's files that are read as logs; others only if the user names them directly. */
 const LOG_NAME = new RegExp(
   `(${Object.values(forms)
     .flatMap((form) => form.extensions.map((end) => end.replace(".", String.raw`\.`)))
@@ -21,17 +18,11 @@ const LOG_NAME = new RegExp(
 );
 /** Names of files that belong to runs and datasets; some have the extension of a log. */
 const OWN_NAME = /(^|\/)(manifest\.json|dataset\.json|metrics\.jsonl|embeddings\.arrow)$/;
-/**
- * File names without an extension, as Hive and Hadoop write them (000000_0, part-00000); they are read if no file of
- * the directory has a log's extension.
- */
+/** Names without an extension, as Hive and Hadoop write them (000000_0); read if no file has a log's extension. */
 const BARE_NAME = /^[^.]+$/;
 /** Hive's name for the partition of rows whose partition cell is missing. */
 const NO_PARTITION = "__HIVE_DEFAULT_PARTITION__";
-/**
- * Maximum number of files and folders in one directory; a larger directory is considered a mistake of the user, such as
- * a home directory.
- */
+/** Maximum number of files and folders in one directory; more are a mistake, such as a home directory. */
 const MOST_FILES = 100_000;
 const MOST_DEPTH = 64;
 const MOST_SHOWN = 3;
@@ -166,10 +157,7 @@ async function visibleFiles(root: string): Promise<{ files: string[]; emptyFolde
   return { files: files.sort(byUnits), emptyFolders: emptyFolders.sort(byUnits) };
 }
 
-/**
- * Returns the columns and cells that the names of folders give (`dt=2026-01-01`), outer folders first. @throws
- * {DataError} two folders give the same column
- */
+/** Cells that folders give (`dt=2026-01-01`), outer first. @throws {DataError} two folders give the same column */
 function partitionOf(folder: string): Record<string, string> {
   const cells = new Map<string, string>();
   for (const name of folder.split("/")) {

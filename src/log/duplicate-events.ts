@@ -135,7 +135,6 @@ function droppedWarnings({ by, rows, withoutKey }: DroppedDuplicates, numRows: n
 class DuplicateFinder {
   /** number of rows in which a cell of the key is missing */
   withoutKey = 0;
-  /** number of distinct keys of all rows so far */
   numKeys = 0;
   #numRows = 0;
   /** number of rows with each code; one array per column */
@@ -188,10 +187,7 @@ class DuplicateFinder {
     return firsts.subarray(0, size);
   }
 
-  /**
-   * Returns u32, ascending: those of the given rows whose key does not occur in a later row. Call it after all rows
-   * were added.
-   */
+  /** Returns u32, ascending: the rows whose key no later row has. Call it after all rows were added. */
   lastOf(firstRow: number, numRows: number): Uint32Array {
     const rows = Uint32Array.from({ length: numRows }, (_, row) => row);
     return rows.filter(
@@ -253,10 +249,7 @@ class Numbers {
   }
 }
 
-/**
- * A hash table that numbers combinations of codes by first appearance, with open addressing and linear probing; at most
- * half of the slots are used.
- */
+/** Numbers combinations of codes by first appearance; open addressing, linear probing, at most half full. */
 class CombinationTable {
   #size = 0;
   /** 1 + the number of the combination that each slot holds; 0 for an empty slot */
@@ -422,7 +415,6 @@ class RowSet {
   // two 32-bit words per slot; (0, 0) marks an empty slot
   #slots = new Int32Array(2 << 12);
 
-  /** Adds a hash and returns whether it is new. */
   add(a: number, b: number): boolean {
     // the hash (0, 0) is replaced by another hash, because (0, 0) marks an empty slot
     const low = a === 0 && b === 0 ? 1 : a;

@@ -23,10 +23,7 @@ import { RowFault } from "./text/record-form.js";
 import { countLines, lastCut, recordEnd, startsComment, decodedUtf8, type Dialect } from "./text/records.js";
 import { forEachRow } from "./text/text-rows.js";
 
-/**
- * Maximum number of bytes of the rows of one key; a larger group is no user's history, so the user probably named the
- * wrong column.
- */
+/** Maximum bytes of one key's rows; a larger group is no user's history, so the column is probably wrong. */
 const MOST_BYTES = 16 << 20;
 /** Number of bytes of one read. */
 const PIECE = 1 << 16;
@@ -68,12 +65,7 @@ interface Form {
   /** bytes that precede the rows of each log (the header), and the number of lines of these bytes */
   head: Uint8Array;
   headLines: number;
-  /**
-   * Returns the key of a record; undefined if the key cannot be determined, in which case reading the record reports
-   * the reason.
-   *
-   * @param line number of the record's line for messages, from 1
-   */
+  /** Returns a record's key; undefined if reading the record will report why it has none. @param line from 1 */
   keyOf: (record: Uint8Array, line: number) => string | undefined;
   /** Whether a record repeats the header, so it is not a row. */
   isHeader: (record: Uint8Array) => boolean;
@@ -129,10 +121,8 @@ export class Groups {
   /** number of lines of the input before the positions #from and #at */
   #linesBefore = 0;
   #lines = 0;
-  /** keys of the complete groups */
   #keys = new Set<string>();
   #numRows = 0;
-  /** key of the incomplete group */
   #key = "";
   #rowsOfKey = 0;
   #isEmpty = true;
@@ -232,7 +222,6 @@ export class Groups {
     this.#rowsOfKey = 0;
   }
 
-  /** Returns a log of the complete groups that were not yielded yet. */
   #batch(isAsked: boolean): GroupedRows {
     const { format, dialect, head, headLines, columns } = this.#form!;
     const rows = this.#bytes.subarray(this.#from, this.#complete);

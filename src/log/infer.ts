@@ -15,16 +15,11 @@ export type RoleName = "user" | "item" | "label" | "time" | "weight" | "session"
 
 /** Inferred roles and types, with the reasons. */
 export interface InferredRoles {
-  /** name of the column that has each role */
   roles: { [Role in RoleName]?: string };
-  /** type of each column */
   types: Record<string, ColumnType>;
   /** columns without a role whose first rows contain decimals */
   numeric: string[];
-  /**
-   * columns that may contain the time of the event, if there are several such columns and no column has the name of a
-   * time
-   */
+  /** columns that may contain the event's time, if there are several and none has the name of a time */
   times: string[];
   /** for roles and numeric columns: a sentence with the reason of the decision, by column */
   why: Record<string, string>;
@@ -171,9 +166,7 @@ function wordsOf(name: string): string[] {
     .split(/[\s_\-.]+/);
 }
 
-/**
- * Whether the last word of a name denotes a time. Names of one word are compared with the list of known names instead.
- */
+/** Whether a name's last word denotes a time; names of one word are compared with the known names. */
 function isTimeName(name: string): boolean {
   const words = wordsOf(name);
   return words.length > 1 && LAST_WORDS.has(words.at(-1)!);

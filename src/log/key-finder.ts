@@ -10,10 +10,7 @@ import { kernelImports } from "../kernels/shared/load.js";
 import type { Keys } from "./keys.js";
 import type { ScanMemory } from "./scanner.js";
 
-/**
- * Maximum number of keys that are looked up in one call, and size in bytes of the memory for the keys, their offsets
- * and their codes.
- */
+/** Maximum number of keys per call, and bytes of the memory for the keys, their offsets and codes. */
 const PIECE = 1 << 14;
 const SCRATCH_BYTES = 1 << 20;
 

@@ -10,10 +10,7 @@ import type { ScanRegion, ScanMemory } from "./scanner.js";
 const SLOT_BYTES = 16;
 const MAX_BYTES = 2 ** 32 - 1;
 
-/**
- * Number of keys that are looked up in one call; memory is reserved for all of them, and they fit in the processor's
- * cache.
- */
+/** Number of keys per call; memory is reserved for all of them, and they fit in the processor's cache. */
 const PIECE = 1 << 14;
 
 /** Position of keys in memory, in the form that the kernel's function internCells expects. */
@@ -28,10 +25,7 @@ interface Cells {
 /** Bytes of a shared memory above which a table that grows moves to a memory of its own. Tests lower it. */
 export const sharedBytes = { most: 2 ** 31 };
 
-/**
- * Settings of a table in memory that other tables share: it may be read by other threads, and may move to a memory of
- * its own.
- */
+/** Settings of a shared table: other threads may read it, and it may move to a memory of its own. */
 interface TableSharing {
   /** lock of the memory, if other threads look keys up */
   lock?: TableLock | undefined;
@@ -65,10 +59,7 @@ export class KeyTable {
     this.#place();
   }
 
-  /**
-   * Byte offset of the table in the memory that it shares with other tables, where a KeyFinder on another thread finds
-   * it. Must be read before the table moves to a memory of its own.
-   */
+  /** Byte offset at which a KeyFinder on another thread finds the table; must be read before the table moves. */
   get offset(): number {
     return this.#table.offset;
   }
@@ -77,11 +68,7 @@ export class KeyTable {
     return this.#get("size");
   }
 
-  /**
-   * Writes the codes of cells with the kernel's function internCells, and adds the keys that are new.
-   *
-   * @param maxBytes upper bound on the total number of bytes of the cells
-   */
+  /** Writes the codes of cells, and adds new keys. @param maxBytes upper bound on the bytes of all cells */
   intern(cells: Cells, maxBytes: number, codes: number): void {
     this.#reserve(cells.numCells, maxBytes);
     this.#intern(cells, codes);
@@ -207,10 +194,7 @@ export class KeyTable {
     this.#place();
   }
 
-  /**
-   * Moves the table to another memory. Threads that look keys up find an empty table instead, so the calling thread
-   * looks up all keys of the column from then on.
-   */
+  /** Moves the table to another memory. Other threads find it empty, so this thread looks up all keys from then on. */
   #leave(own: ScanMemory): void {
     const old = this.#memory;
     const [size, keysLength] = [this.#get("size"), this.#get("keysLength")];
@@ -246,7 +230,6 @@ export class KeyTable {
     return moved;
   }
 
-  /** Passes the offsets of the table's regions to the kernel. */
   #place(): void {
     this.#set("slots", this.#slots.offset);
     this.#set("mask", this.#slots.bytes / SLOT_BYTES - 1);

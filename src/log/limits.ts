@@ -7,9 +7,7 @@ import { DataError } from "../errors.js";
 export const SAMPLE_ROWS = 1000;
 export const SAMPLE_BYTES = 64 << 20;
 
-/**
- * Maximum number of columns of a log, or of fields of libffm text; the work per row grows with the number of columns.
- */
+/** Maximum number of columns of a log, or of fields of libffm; the work per row grows with it. */
 const MAX_COLUMNS = 16_384;
 
 /** Maximum number of bytes of a row or a header, unless --max-cell allows larger cells. */

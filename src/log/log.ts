@@ -81,7 +81,6 @@ export interface ReadSizes {
   ranges?: RangeSizes;
 }
 
-/** The source of a log's remote files. */
 export interface Sources {
   /** Opens a remote file for reading from start to end. @throws as openSource */
   open: (path: string, pieceBytes: number) => Promise<ByteSource>;
@@ -254,7 +253,6 @@ export interface ReadResult {
 }
 
 export interface Log {
-  /** names of the columns, in order */
   columns: string[];
   /**
    * the first rows (at most 1,000) as text, for inference and display, followed by the first rows of files with further
@@ -265,9 +263,7 @@ export interface Log {
   sampleIsAll: boolean;
   /** the detected or given delimiter; empty if the format has none */
   delimiter: string;
-  /** texts that are read as missing cells */
   nulls: readonly string[];
-  /** format of the numbers in the log's cells */
   numbers: NumberForm;
   /** warnings about the files of the log, one sentence each */
   warnings: string[];

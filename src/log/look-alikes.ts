@@ -51,10 +51,7 @@ const timeForms = () =>
     parse: timeParser(format),
   })));
 
-/**
- * A column that looks like numbers or times; `looks` is a sentence without its subject that describes the cells and the
- * option that reads them.
- */
+/** A column that looks like numbers or times; `looks` describes the cells and names the option that reads them. */
 export interface LookAlike {
   name: string;
   looks: string;

@@ -84,9 +84,7 @@ export class Merger {
     return this.#batchOf(scan, path);
   }
 
-  /**
-   * Returns a batch of rows whose keys have their final codes already (codes.ts), and takes ownership of the arrays.
-   */
+  /** Returns a batch of rows whose keys have their final codes already, and takes ownership of the arrays. */
   mergeCoded(rows: CodedRows, path: string): Batch {
     this.rowsOfFile += rows.numRows;
     return this.#batchOf(rows, path);

@@ -21,10 +21,7 @@ export function joinValues(column: string, values: readonly string[], separator:
   return values.filter((value) => value !== "").join(separator);
 }
 
-/**
- * Returns the separator of a column's values: the user's, or else that of the format; undefined if cells hold single
- * values.
- */
+/** Returns the separator of the user, or else of the format; undefined if cells hold single values. */
 export function separatorOf(
   column: string,
   given: Record<string, string>,

@@ -49,11 +49,7 @@ export class NullTexts {
     return this.#texts.size === 0 ? rows : rows.map((row) => row.map((text) => this.cell(text)));
   }
 
-  /**
-   * Returns the null text that equals a key of a dictionary; undefined for any other key.
-   *
-   * @param gap number of bytes before the key that are not part of it
-   */
+  /** Returns the null text that equals a key, or undefined. @param gap number of bytes before the key */
   among({ bytes, offsets }: Keys, code: number, gap = 0): string | undefined {
     const start = offsets[code]! + gap;
     const end = offsets[code + 1]!;

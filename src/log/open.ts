@@ -51,10 +51,7 @@ export async function openFiles(
   return withoutDuplicates({ ...log, warnings: [...warnings, ...log.warnings] }, options);
 }
 
-/**
- * Opens files of one format; detects JSON lines if the names indicate no format and the first file starts like a JSON
- * object.
- */
+/** Opens files of one format; JSON lines if names indicate none and the first file starts like a JSON object. */
 async function openByForm(
   form: InputFormat,
   files: readonly LogFile[],

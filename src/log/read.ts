@@ -16,9 +16,7 @@ import { loadKernel } from "../kernels/shared/load.js";
 import { scanMemories } from "./scanner.js";
 import { affordableScanners, LocalScanner, ThreadScanner, type Scanner } from "./text/scanners.js";
 
-/**
- * Number of chunks that are queued for a thread: the chunk that it scans, and enough others that it never has to wait.
- */
+/** Number of chunks queued for a thread: the one that it scans, and enough that it never waits. */
 const CHUNKS_AHEAD = 2;
 
 export interface Reading {
@@ -45,7 +43,6 @@ interface Ordered {
   scan?: Promise<ChunkScan>;
 }
 
-/** Reads every row once, in order; implements Log.read. */
 export async function readLog(
   { items, sources, setup, names, known, options, sizes, isSmall, buffers }: Reading,
   onBatch: Parameters<Log["read"]>[1],
@@ -115,10 +112,7 @@ export async function readLog(
   };
 }
 
-/**
- * Finds the positions of the requested columns in a file, and its header. If the file has one column, the scanners
- * search for the header as a single word.
- */
+/** Positions of the requested columns and the header; a file of one column is searched for the header as a word. */
 function scanLayout(
   { columns, header }: InputItem & { kind: "start" },
   names: readonly string[],

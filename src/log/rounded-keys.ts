@@ -6,17 +6,11 @@ import { excerpt } from "../errors.js";
 import { keyAt, type Keys } from "./keys.js";
 
 const [MINUS, DOT, ZERO, NINE, UPPER_E, LOWER_E] = [0x2d, 0x2e, 0x30, 0x39, 0x45, 0x65];
-/**
- * Pattern of the exponents that spreadsheets and pandas write for large numbers; a text such as `1e5` may be an
- * ordinary key.
- */
+/** Exponents that spreadsheets and pandas write for large numbers; `1e5` may be an ordinary key. */
 const EXPONENT = /^-?\d(?:\.\d+[eE]\+?|[eE]\+)\d{2,3}$/;
 /** Number of digits of 2^53 = 9007199254740992; not every larger integer is a 64-bit floating-point number. */
 const LEAST_DIGITS = 16;
-/**
- * Integers are not examined if more than this share of random integers of their size are floating-point numbers; the
- * share is 1/16 for integers from 2^56 on.
- */
+/** Integers are not examined if more of random ones are floating-point numbers; 1/16 from 2^56 on. */
 const MOST_CHANCE = 1 / 16;
 /** Maximum number of long integers that are examined; if there are more, an evenly spaced sample is. */
 const MOST_LOOKS = 1 << 14;

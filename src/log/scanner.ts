@@ -42,7 +42,6 @@ export class ScanMemory {
   #u32: Uint32Array;
   #f64: Float64Array;
 
-  /** @throws {IoError} the system provides no addresses for a memory */
   constructor(module: WebAssembly.Module, memory = newMemory()) {
     this.#module = module;
     this.memory = memory;
@@ -59,10 +58,7 @@ export class ScanMemory {
     return this.#end;
   }
 
-  /**
-   * Returns a new memory, for a table that has become too large for this one; returns this memory if few addresses are
-   * left.
-   */
+  /** Returns a new memory for a table that outgrew this one; this memory if few addresses are left. */
   another(): ScanMemory {
     return freeAddresses() < 4 * RESERVED ? this : new ScanMemory(this.#module);
   }

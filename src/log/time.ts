@@ -39,10 +39,7 @@ export function timeOfNumber(value: number): number {
   return size >= 1e-6 && size < 1e21 ? unixTime(value) : parseTime(String(value));
 }
 
-/**
- * Components of a time; `fraction` holds the digits after the decimal point of the seconds, and `zone` the minutes east
- * of UTC.
- */
+/** `fraction`: digits after the decimal point of the seconds; `zone`: minutes east of UTC */
 interface TimeParts {
   year: number;
   month: number;
@@ -106,10 +103,7 @@ const MONTHS = "january february march april may june july august september octo
   " ",
 );
 
-/**
- * For each directive such as %Y, by its letter: the name of its group in the regular expression, and the pattern of the
- * group.
- */
+/** By the letter of a directive: the name of its group in the regular expression, and the group's pattern. */
 const DIRECTIVES: Record<string, [name: string, pattern: string]> = {
   Y: ["year", String.raw`\d{4}`],
   y: ["shortYear", String.raw`\d{2}`],

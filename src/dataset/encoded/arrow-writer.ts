@@ -69,7 +69,6 @@ class LateDictionaryWriter extends arrow.RecordBatchFileWriter {
   }
 }
 
-/** The type dictionary<utf8> with i32 indices. */
 export function dictionaryType(id: number): Arrow.Dictionary<Arrow.Utf8, Arrow.Int32> {
   return new arrow.Dictionary(new arrow.Utf8(), new arrow.Int32(), id);
 }
@@ -80,7 +79,6 @@ export function textData({ size, bytes, offsets }: Keys): Arrow.Data<Arrow.Utf8>
   return arrow.makeData({ type: new arrow.Utf8(), length: size, nullCount: 0, valueOffsets, data: bytes });
 }
 
-/** Returns an empty dictionary for a column whose dictionary is written later. */
 export const laterDictionary = new arrow.Vector([
   arrow.makeData({
     type: new arrow.Utf8(),

@@ -156,10 +156,7 @@ function asEncoded({ path, dataset, description }: EncodedDataset, request: Role
   return isLabelIgnored ? withoutLabel(played) : asEvents(played, request);
 }
 
-/**
- * Returns the roles with the fields that options name. The fields must be among the dataset's fields and excluded
- * columns; returns undefined if one is not.
- */
+/** Returns the roles with the fields that options name; undefined if one is neither a field nor an excluded column. */
 function fieldsAsAsked({ roles, columns }: Dataset, { fields, keep = [] }: RoleRequest): Roles | undefined {
   const { leftOut = [], ...others } = roles;
   const wanted = new Set([...(fields ?? roles.fields), ...leftOut.filter((name) => keep.includes(name))]);

@@ -141,10 +141,7 @@ function textColumn(dataset: Dataset, name: string): KeyColumn {
 /** The positions of the rows in rows.arrow, and the distinct keys of its columns. */
 interface EncodedRowLayout {
   numRows: number;
-  /**
-   * for each batch of rows: number of its first row, number of its rows, and the offset in the file of each column's
-   * cells
-   */
+  /** for each batch: its first row, number of rows, and the offset in the file of each column's cells */
   batches: { first: number; length: number; offsets: number[] }[];
   /** distinct keys, or whole cells, of each column */
   dictionaries: Keys[];

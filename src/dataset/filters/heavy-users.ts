@@ -19,7 +19,6 @@ export interface DroppedUsers {
 }
 
 export interface HeavyUser {
-  /** code of the user's key in the dictionary */
   code: number;
   events: number;
   /** number of events on the user's busiest day; absent without a daily limit */
@@ -34,7 +33,6 @@ export interface UserEvents {
 }
 
 const DAY = 86_400_000;
-/** Maximum number of users that a warning names. */
 const MOST_NAMED = 5;
 
 /** Whether at least one of the limits on a user's events is set. */
@@ -119,11 +117,7 @@ export function heavyUsers({ users, numUsers, times }: UserEvents, limits: UserL
   return heavy.sort((a, b) => b.events - a.events || a.code - b.code);
 }
 
-/**
- * Returns each user's number of events on the user's busiest day.
- *
- * @param isCounted false for a user who cannot exceed the daily limit
- */
+/** Returns the events on each user's busiest day; `isCounted` is false for users who cannot exceed the limit. */
 function busiestDays(
   users: Uint32Array,
   times: Float64Array,

@@ -35,10 +35,7 @@ export function choosePositives(dataset: Dataset): { dataset: Dataset; notes: st
   };
 }
 
-/**
- * How the label column became the label: its role was inferred, named by a flag, or stored in an encoded dataset. The
- * suggestion of the error message depends on it.
- */
+/** How the label column became the label; the suggestion of the error message depends on it. */
 export type LabelOrigin = "inferred" | "named" | "encoded";
 
 /**
@@ -75,10 +72,7 @@ export function labelOfEvents(
   );
 }
 
-/**
- * Suggests the minimum label of an event: 1 for labels 0 and 1, or -1 and 1; otherwise the first label above the mean,
- * such as 4 for 1 to 5.
- */
+/** Suggests the minimum label of an event: 1 for 0/1 or -1/1; otherwise the first label above the mean. */
 function likelyPositive(labels: readonly number[]): number {
   const known = labels.filter((y) => !Number.isNaN(y));
   if (known.every((y) => y === 0 || y === 1 || y === -1)) return 1;

@@ -36,10 +36,7 @@ export class WhereRows {
   constructor(
     private readonly where: Where,
     private readonly requestOf: (column: string) => number,
-    /**
-     * rewrites a number in the log's format with a decimal point and without thousands separators; returns other cells
-     * unchanged
-     */
+    /** rewrites a number in the log's format with a decimal point and no thousands separators */
     private readonly plain: (cell: string) => string = (cell) => cell,
   ) {
     this.#truths = where.tests.map(() => []);
@@ -82,11 +79,7 @@ export class WhereRows {
   }
 }
 
-/**
- * Combines the results of tests to the result of a condition.
- *
- * @param answers u8[numRows] for each test: 1 if it is true, otherwise 0
- */
+/** @param answers u8[numRows] for each test: 1 if it is true, otherwise 0 */
 function evaluate(condition: Condition, answers: readonly Uint8Array[], numRows: number): Uint8Array {
   if (condition.kind === "test") return answers[condition.test]!;
   if (condition.kind === "not") return evaluate(condition.of, answers, numRows).map((answer) => 1 - answer);
@@ -144,11 +137,7 @@ export function rowsHeldBy(
   return held;
 }
 
-/**
- * Returns the error for an expression that is false for all rows; it suggests values that would match.
- *
- * @param what plural noun for the rows
- */
+/** Returns the error for an expression that is false for all rows, with values that would match. */
 export function neverHolds(dataset: Dataset, numRows: number, where: Where, what: string): UsageError {
   const values = [...new Set(where.tests.map(({ column }) => column))].map((name) => {
     const some = someValues(columnNamed(dataset, name));

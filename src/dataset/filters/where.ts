@@ -30,7 +30,6 @@ export type Condition =
   | { kind: "and" | "or"; of: Condition[] };
 
 export interface Where {
-  /** text of the expression as the user wrote it */
   source: string;
   /** flag that contains the expression, for messages */
   flag: string;
@@ -241,10 +240,7 @@ function negate(negated: boolean, of: Condition): Condition {
   return negated ? { kind: "not", of } : of;
 }
 
-/**
- * Compares numbers by value and texts by their UTF-8 bytes. All comparisons with a missing cell are false, and so are
- * comparisons of a number with a cell that is not a number.
- */
+/** Compares numbers by value, texts by UTF-8 bytes. False for missing cells, and for a number with another text. */
 function comparisonOf(operator: string, literal: Literal): (cell: string) => boolean {
   const test = comparisons[operator]!;
   if ("number" in literal) {
@@ -280,11 +276,7 @@ export function columnText(name: string): string {
   return /^[A-Za-z_]\w*$/.test(name) ? name : `\`${name}\``;
 }
 
-/**
- * Splits an expression into tokens; the last token has the kind `end`.
- *
- * @param error function that returns the error for an invalid character
- */
+/** Splits an expression into tokens; the last has the kind `end`. @param error creates the error for a character */
 export function lexWhere(source: string, error: (at: number, problem: string) => Error): Token[] {
   const tokens: Token[] = [];
   let at = 0;

@@ -131,11 +131,7 @@ function keyColumn(dataset: Dataset, flag: string, name: string): KeyColumn {
   throw new UsageError(`${flag} needs one key per row, but the column '${name}' is numeric or multi-valued`);
 }
 
-/**
- * Merges two dictionaries; the keys of the first keep their codes.
- *
- * @returns also the new codes of the second's keys, u32[second.size]
- */
+/** Merges two dictionaries; the first keeps its codes. @returns also the new codes of the second, u32[second.size] */
 function united(first: Keys, second: Keys): { dictionary: Keys; codes: Uint32Array } {
   const index = new KeyIndex(first);
   const codes = new Uint32Array(second.size);

@@ -160,11 +160,7 @@ function checkedSum(sum: number): number {
   );
 }
 
-/**
- * Adds the reverse of arcs that go from lower to higher nodes.
- *
- * @param room buffer of at least two numbers per arc, which receives the neighbors
- */
+/** Adds the reverse of arcs from lower to higher nodes. @param room buffer of two numbers per arc for the neighbors */
 function inBothDirections({ numNodes, offsets, neighbors, weights }: Graph, room: Uint32Array): Graph {
   const all = new Uint32Array(numNodes + 1);
   for (let u = 0; u < numNodes; u++) {

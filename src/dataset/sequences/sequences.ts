@@ -41,10 +41,7 @@ export interface MarkedEvents {
 export const BESIDE = 1;
 
 interface SequenceOptions {
-  /**
-   * definition of a session: all events with one key of the session column, a user's events between two gaps, or all
-   * events of a user
-   */
+  /** a session: events with one key of the session column, a user's events between two gaps, or all events of a user */
   by: "session" | "gap" | "user";
   /** longest pause within a session, in milliseconds; a longer pause ends the session. Required for sessions by gap */
   gap?: number;
@@ -52,10 +49,7 @@ interface SequenceOptions {
   minStay?: number;
   /** minimum number of events of a session, at least 1; shorter sessions are dropped */
   minLength: number;
-  /**
-   * maximum number of events of a session; longer sessions are split, and a remainder of fewer than minLength events is
-   * dropped
-   */
+  /** maximum number of events of a session; longer ones are split, and a rest below minLength is dropped */
   maxLength: number;
   /** false to drop an event that has the same tokens as the previous event of its session */
   repeats: boolean;
@@ -135,10 +129,7 @@ class SessionWriter {
   readonly #rows: Uint32Array;
   readonly #offsets: Uint32Array;
   #numSessions = 0;
-  /**
-   * sessions longer than maxLength are stored in pieces: position of the current piece's first token, of the first
-   * token of its last event, and of the next token
-   */
+  /** position of the current piece's first token, of the first token of its last event, and of the next token */
   #from = 0;
   #last = 0;
   #to = 0;
@@ -148,10 +139,7 @@ class SessionWriter {
   #numRepeats = 0;
   #numShort = 0;
   #numCut = 0;
-  /**
-   * number of events at the ends of long sessions that were dropped, because fewer than minLength events were left for
-   * the last piece
-   */
+  /** number of events at the ends of long sessions that were dropped: fewer than minLength events were left */
   #numOver = 0;
   /** the marked events: token, mark, and index of the event's session, or -1 until the session ends */
   readonly #marked: { token: number; mark: number; session: number }[] = [];

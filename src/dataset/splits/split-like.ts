@@ -50,10 +50,7 @@ export type Likeness =
 const MOST_POWER = 64;
 /** Maximum number of bisection steps. */
 const STEPS = 40;
-/**
- * Relative differences of the mean degree from the target: the target is missed if it is more than CLOSE, and the
- * search for γ ends if it is at most ENOUGH.
- */
+/** Relative differences of the mean degree: above CLOSE the target is missed; at ENOUGH the search for γ ends. */
 const [CLOSE, ENOUGH] = [0.02, 1e-4];
 
 export interface SplitLikeOptions {
@@ -187,9 +184,7 @@ function distinctPairs(rows: Uint32Array, user: KeyColumn, item: KeyColumn): Pai
 }
 
 interface Users {
-  /**
-   * the pairs of user and item of each user, the number of pairs to hold out of each user, and the sum of these numbers
-   */
+  /** the pairs of user and item of each user, the number to hold out of each user, and the sum of these numbers */
   pairs: number[][];
   quotas: number[];
   numHeld: number;
@@ -209,10 +204,7 @@ function pairsByUser({ rows, users }: Pairs, share: number, { ofUser }: SplitLik
   return { pairs, quotas, numHeld: quotas.reduce((sum, n) => sum + n, 0) };
 }
 
-/**
- * Selects each user's pairs to hold out: those with the lowest `keyOf`, as many as the user's quota.
- * @param held u8 by pair, overwritten: 1 if the pair is held out
- */
+/** Holds out each user's pairs with the lowest `keyOf`. @param held u8 by pair, overwritten: 1 if held out */
 function hold({ pairs, quotas }: Users, keyOf: (pair: number) => number, held: Uint8Array): void {
   pairs.forEach((own, u) => {
     const keys = mapTo(Float64Array, own, keyOf);

@@ -50,11 +50,8 @@ export interface DatasetSplitOptions {
   testFrom?: number;
   /** columns, or the roles user and item, whose cells are hashed, for a random split; all columns by default */
   key?: readonly string[];
-  /** options of the split that holds out each user's last events */
   last?: LastOptions;
-  /**
-   * required popularity of a random validation split's items (split-like.ts); `valid` is a share of each user's items
-   */
+  /** required popularity of a random validation split's items; `valid` is a share of each user's items */
   like?: Likeness;
 }
 
@@ -244,9 +241,7 @@ function dealt(
   return { train: train!, valid: held!, test: last! };
 }
 
-/**
- * Returns the columns of --split-key, in the dataset's order; `user` and `item` denote the columns with these roles.
- */
+/** Returns the columns of --split-key, in the dataset's order; `user` and `item` denote roles. */
 function keyColumns({ columns, roles }: Dataset, key: readonly string[]): Column[] {
   const names = key.map((name) => {
     const isRole = name === "user" || name === "item";
@@ -270,11 +265,7 @@ function fractionOf({ hi, lo }: RowHashes, row: number): number {
   return (hi[row]! * 2 ** 21 + (lo[row]! >>> 11)) / 2 ** 53;
 }
 
-/**
- * Returns a function that hashes rows from .. to - 1 over the given columns' names and cells.
- *
- * @returns two u32[to - from]: the halves of each row's hash
- */
+/** Hashes names and cells of rows from .. to - 1. @returns two u32[to - from]: the halves of each row's hash */
 function rowHasher(columns: readonly Column[], seed: number): (from: number, to: number) => RowHashes {
   const names = columns.map(({ name }) => hashText(name));
   const ofCodes = columns.map((column, c) => {
@@ -410,9 +401,7 @@ function hashesOf({ dictionary: { bytes, offsets, size } }: KeyColumn, seed: num
 }
 
 interface LastOptions {
-  /**
-   * number of each user's events, or groups of events, in the test split, and also in the validation split before it
-   */
+  /** number of each user's events, or groups, in the test split, and also in the validation split before it */
   last: number;
   /** column that defines groups: rows of a user with equal cells; each event is its own group when absent */
   group?: string;

@@ -23,10 +23,7 @@ export function isNeverEmpty(codes: Uint32Array): boolean {
   return neverEmpty.has(codes);
 }
 
-/**
- * Returns u32[numKeys] for each column: the number of rows of each key.
- * @param rows distinct row numbers; all rows when absent
- */
+/** Returns u32[numKeys] for each column: the rows of each key. @param rows distinct row numbers; default: all */
 function countCodes(columns: readonly Codes[], rows?: Uint32Array): Uint32Array[] {
   const counted = columns.map(({ codes, numKeys }) => ({ codes, events: sharedU32(numKeys) }));
   const large = [...(rows ? [rows] : []), ...columns.map(({ codes }) => codes)];
@@ -46,11 +43,7 @@ export function countAll(columns: readonly Codes[]): Uint32Array[] {
   return columns.map(({ codes }) => ofAllRows.get(codes)!);
 }
 
-/**
- * Returns u32[size of its dictionary] for each column: the number of rows of each key; read-only.
- *
- * @param rows distinct row numbers
- */
+/** Returns u32[size of its dictionary] for each column: rows of each key; read-only. @param rows distinct numbers */
 export function countColumns(columns: readonly KeyColumn[], rows: Uint32Array): Uint32Array[] {
   if (isStored({ columns })) return countStored(columns, rows);
   const all = columns.map(({ codes, dictionary }) => ({ codes, numKeys: dictionary.size }));

@@ -69,12 +69,7 @@ export function newestEvent(dataset: Dataset): number | undefined {
   return newest;
 }
 
-/**
- * Whether a key that the log lacks has expired.
- *
- * @param lastSeen milliseconds; undefined if no log had times
- * @param missed number of consecutive logs without the key, including this log
- */
+/** Whether a key has expired. @param lastSeen ms; undefined without times @param missed consecutive logs without it */
 export type Expiry = (lastSeen: number | undefined, missed: number) => boolean;
 
 /**

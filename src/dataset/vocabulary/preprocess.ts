@@ -56,10 +56,7 @@ export type FieldRecipe =
 export interface Preprocess extends UserLimits {
   roles: Roles;
   task: Task;
-  /**
-   * minimum label that counts as 1; null if labels are used unchanged, or if a minimum label selected the rows instead
-   * (roles.positives)
-   */
+  /** minimum label that counts as 1; null if labels are unchanged or selected the rows instead (roles.positives) */
   positiveFrom: number | null;
   fields: FieldRecipe[];
   /** side tables in the syntax of --side */
@@ -139,7 +136,6 @@ export function numericOf({ roles, fields }: Pick<Preprocess, "roles" | "fields"
   return withForms(roles.numeric, logged);
 }
 
-/** Returns the hash parameters without the numbers of collisions. */
 function recipeOf({ function: hashFunction, seed, bits }: HashRecipe): HashRecipe {
   return { function: hashFunction, seed, bits };
 }

@@ -45,11 +45,7 @@ export function fieldsNamed({
   return keep.length > 0 ? { keep } : {};
 }
 
-/**
- * Returns the limits of each field by its name.
- *
- * @throws {UsageError} a limit names an unknown field, or --min-users has no user column to count
- */
+/** @throws {UsageError} a limit names an unknown field, or --min-users has no user column to count */
 export function limitsByField(
   { minCount, maxVocab, minUsers = 0 }: VocabularyLimits,
   fields: readonly string[],
@@ -63,7 +59,6 @@ export function limitsByField(
   return (field) => ({ minCount: Math.max(1, minimum(field)), maxVocab: maximum(field) });
 }
 
-/** @throws {UsageError} a name does not denote a field */
 function numberByField(
   flag: string,
   limit: PerField,
@@ -112,11 +107,7 @@ function fieldNamed(name: string, fields: readonly string[], { user, item }: Rol
   return (name === "user" ? user : name === "item" ? item : undefined) ?? name;
 }
 
-/**
- * Counts the distinct users of each key of a column, over the given rows.
- *
- * @returns u32[size of the column's dictionary]
- */
+/** Counts each key's distinct users over the rows. @returns u32[size of the column's dictionary] */
 export function distinctUsers(
   dataset: Dataset,
   column: Exclude<Column, { kind: "number" }>,

@@ -46,10 +46,7 @@ export interface CategoricalField {
   keys: Keys;
   /** u32[keys.size + 1]: number of events of the training split by id; [0] is that of out-of-vocabulary keys */
   counts: Uint32Array;
-  /**
-   * for a hashed field, whose keys are the buckets of this hash, all with an id above 0; absent for a field with a
-   * vocabulary
-   */
+  /** for a hashed field, whose keys are the buckets, all with an id above 0; absent for a field with a vocabulary */
   hash?: HashRecipe | HashStatistics;
 }
 
@@ -95,9 +92,7 @@ export function featureSpace(fields: Field[]): FeatureSpace {
 }
 
 export interface FittingOptions {
-  /**
-   * forms of numeric columns (log1p, bins), standardized by default; binned columns have no out-of-vocabulary feature
-   */
+  /** forms of numeric columns, standardized by default; binned columns have no out-of-vocabulary feature */
   forms?: ReadonlyMap<string, NumericForm>;
   /** keys of the rows of an earlier table, which keep their positions */
   rowOrder?: RowOrder;
@@ -184,10 +179,7 @@ function fitKeys(
   return field;
 }
 
-/**
- * For each field, the dictionary on which it was fitted and the id of each of its codes, so that idsOf looks up no
- * keys.
- */
+/** The dictionary on which a field was fitted and the id of each code, so that idsOf looks up no keys. */
 const ownIds = new WeakMap<object, { dictionary: Keys; ids: Uint32Array }>();
 
 /**

@@ -9,7 +9,6 @@ import { UsageError } from "../../errors.js";
 const DUCKDB_PACKAGE = "@duckdb/node-api";
 
 declare const handle: unique symbol;
-/** A pointer to an object of DuckDB. */
 interface Handle<Kind extends string> {
   [handle]: Kind;
 }
@@ -30,7 +29,6 @@ export interface Bindings {
   close_sync(database: Database): void;
   connect(database: Database): Promise<Connection>;
   disconnect_sync(connection: Connection): void;
-  /** Interrupts the statement that the connection runs. */
   interrupt(connection: Connection): void;
   library_version(): string;
 
@@ -67,7 +65,6 @@ export interface Bindings {
   get_data_from_pointer(buffer: ArrayBuffer, offset: number, numBytes: number): Uint8Array;
 }
 
-/** Loads the package. @throws {UsageError} the package is not installed, or has no library for this platform */
 export function loadDuckDb(): Bindings {
   let place: string;
   try {

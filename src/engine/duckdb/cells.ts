@@ -70,10 +70,7 @@ function fixedValuesOf(
   return of(column.type.width === 8 ? wide() : words());
 }
 
-/**
- * Converts seconds to milliseconds. Seconds whose product exceeds 64 bits, those of infinite timestamps, are returned
- * unchanged, and are then outside the valid range of times.
- */
+/** Converts seconds to milliseconds; those of infinite timestamps exceed 64 bits and stay, out of the times' range. */
 function milliseconds(seconds: bigint): bigint {
   return BigInt.asIntN(64, seconds * 1000n) / 1000n === seconds ? seconds * 1000n : seconds;
 }

@@ -70,7 +70,6 @@ export async function openDatabase({ path, threads, signal }: DatabaseOptions): 
 
 /** An open database, which runs one statement at a time. */
 export class DuckDb {
-  /** DuckDB's version, such as `v1.5.6` */
   readonly version: string;
   readonly duckdb: Bindings;
   readonly #database: Database;
@@ -214,11 +213,7 @@ export class DuckDb {
     );
   }
 
-  /**
-   * Prepares a statement, calls `work` with it, and destroys it; otherwise it would keep the database open.
-   *
-   * @throws as duckDbFailure
-   */
+  /** Prepares a statement, calls `work`, and destroys it; otherwise it would keep the database open. */
   async #prepared<T>(
     sql: string,
     doing: SqlWork,
@@ -262,10 +257,7 @@ export class DuckDb {
     });
   }
 
-  /**
-   * @throws {UsageError} the statement is not a query
-   * @throws {DataError} DuckDB rejects it, or two columns have the same name
-   */
+  /** @throws {UsageError} not a query @throws {DataError} DuckDB rejects it, or two columns have the same name */
   async #prepare(sql: string, doing: SqlWork): Promise<PreparedQuery> {
     const { duckdb } = this;
     return await this.#prepared(sql, doing, (statement) => {
@@ -329,11 +321,7 @@ function firstWords(text: string): string {
   return text.replaceAll(COMMENTS, " ").trim().replaceAll(/\s+/g, " ").slice(0, 200).toUpperCase();
 }
 
-/**
- * Converts a position in a statement to line and column of the file, counted from 1.
- *
- * @param bytes number of bytes of the statement before the position
- */
+/** Converts a position to line and column of the file, from 1. @param bytes bytes of the statement before it */
 function placeInFile(
   sql: string,
   { text, start }: SqlStatement,
@@ -406,10 +394,7 @@ function statedBy(text: string): Stated {
   return { exception_type: kind, exception_message: message };
 }
 
-/**
- * Returns the start of a message: the position in the SQL file, such as `log.sql:3:8: `, or the name of the database or
- * table.
- */
+/** Returns the start of a message: the position, `log.sql:3:8: `, or the name of the database or table. */
 function placed({ file, statement, added = 0, what }: SqlWork, position: string | undefined): string {
   if (!file) return `${what}: `;
   const at = position === undefined ? NaN : Number(position) - added;

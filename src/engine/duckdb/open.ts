@@ -194,7 +194,6 @@ class QueryLog {
     };
   }
 
-  /** Returns the first rows of the batch as text, without faulty rows. */
   #sample(names: readonly string[], isUsed: (name: string) => boolean): string[][] {
     const numRows = numRowsOf(this.#batch);
     const cells = names.map((name) =>
@@ -244,7 +243,6 @@ class QueryLog {
     return { ...result, warnings: [] };
   }
 
-  /** Yields the batches of the query, beginning with the current batch. */
   async *#ranges(columns: readonly (LeafColumn | string)[]): AsyncGenerator<RangeItem, void, undefined> {
     const { path } = this;
     const names = [...this.#batch.keys()];

@@ -4,10 +4,7 @@
 import type { SchemaElement } from "hyparquet";
 import type { Bindings, LogicalType } from "./bindings.js";
 
-/**
- * Numbers by which DuckDB denotes its types; only types that can be read are listed. Source: the enum duckdb_type of
- * its C API.
- */
+/** Numbers of the types that can be read, from the enum duckdb_type of DuckDB's C API. */
 export const TypeId = {
   BOOLEAN: 1,
   TINYINT: 2,
@@ -38,7 +35,6 @@ export const TypeId = {
   SQLNULL: 36,
 } as const;
 
-/** Physical types of the values in a vector. */
 export interface ScalarType {
   id: number;
   /** number of bytes of a value; 16 for a text: its length, and the text itself or its first bytes and a pointer */
@@ -49,7 +45,6 @@ export interface ScalarType {
   /** the values of an enum, as UTF-8 */
   values?: readonly Buffer[];
 }
-/** The type of a column, whose cells are single values or lists. */
 export interface VectorType extends ScalarType {
   /** length of all lists; 0 if it varies; undefined if cells are single values */
   listSize: number | undefined;
@@ -123,11 +118,7 @@ function scalarTypeOf(duckdb: Bindings, type: LogicalType): ScalarType | undefin
   return found && { id, stored: id, width: found[0], element: found[1] };
 }
 
-/**
- * Returns a SQL expression that converts a column to a supported type.
- *
- * @param type the column's type as DuckDB writes it: `STRUCT(a INTEGER)`
- */
+/** @param type the column's type as DuckDB writes it: `STRUCT(a INTEGER)` */
 export function castFor(name: string, type: string): string {
   const column = `"${name.replaceAll('"', '""')}"`;
   const isList = type.endsWith("]");

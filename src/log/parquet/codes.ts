@@ -11,7 +11,6 @@ import type { KeyTable } from "../key-table.js";
 import type { NullCells } from "../nulls.js";
 import type { DictionaryIndices, KeyCells, KeyPart } from "./keys.js";
 
-/** Assigns and stores the codes of one column's keys. */
 export class ColumnCodes {
   /** codes of the dictionary values that threads have sent, by number of the dictionary and index of the value */
   #dictionaries: Int32Array[] = [];
@@ -83,7 +82,6 @@ function place(cells: Uint32Array, { from, to }: KeyPart, codes: Uint32Array): v
   for (let row = from; at < codes.length && row < to; row++) if (signed[row]! < -1) cells[row] = codes[at++]!;
 }
 
-/** @throws {Error} a key is not UTF-8 */
 function checkText({ size, bytes, offsets }: Keys): void {
   let isText = isUtf8(bytes);
   // a key that starts within a character of the previous key is invalid, although all bytes together are UTF-8

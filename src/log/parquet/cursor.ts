@@ -69,38 +69,28 @@ export function holdsTimes({ element, separator }: Pick<LeafColumn, "element" | 
 /** Maximum number of levels, or of values of a list, that are processed in one step. */
 const BLOCK = 1 << 12;
 
-/**
- * Cells of a column in consecutive rows of a page: the values that are not null and, if there are nulls, the levels.
- */
+/** A column's cells in consecutive rows of a page: values that are not null, and levels if there are nulls. */
 export interface Segment {
   numRows: number;
   values: PageValues;
   numValues: number;
-  /**
-   * u32[numRows]: definition levels; a row has a value if its level is the leaf's maximum. undefined: all rows have
-   * values
-   */
+  /** u32[numRows]: definition levels; a row has a value at the leaf's maximum. undefined: all rows have values */
   levels: Uint32Array | undefined;
 }
 
 export interface Cursor {
   /** number of the column's rows that were read or skipped so far */
   readonly row: number;
-  /** true if cells may hold several values */
   readonly isList: boolean;
-  /** Skips rows of the column. */
   skip(numRows: number): void;
   /** Yields segments of rows; the caller must read the values before it asks for the next segment. Not for lists. */
   segments(numRows: number): Generator<Segment, void, undefined>;
   /** Returns the cells of rows as text, with the values of lists joined; a RowFault for a cell that has no text. */
   texts(numRows: number): (string | RowFault)[];
-  /** Checks that all values of the column were read. @throws {Error} the column has more rows */
   checkEnd(): void;
 }
 
-/** Reads one column of one row group. */
 export class ColumnCursor implements Cursor {
-  /** number of the column's rows that were read or skipped so far */
   row = 0;
   readonly #column: LeafColumn;
   readonly #pages: PageReader;
@@ -253,10 +243,7 @@ export class ColumnCursor implements Cursor {
     return { numRows, values, numValues: countLevels(levels, numRows, maxDefinition), levels };
   }
 
-  /**
-   * Reads the next `count` values of the page. Returns an array of values, and for each value that was read its index
-   * in the array.
-   */
+  /** Reads the next `count` values: an array of values, and the index in it of each value read. */
   #indexed(values: PageValues, count: number): { plain: PlainValues; indices: Uint32Array } {
     if (this.#indices.length < count) this.#indices = new Uint32Array(count);
     const indices = this.#indices;
@@ -283,9 +270,7 @@ export class ColumnCursor implements Cursor {
     } while (this.#hasEntry() && this.#repetitions[this.#block.at] !== 0);
   }
 
-  /**
-   * Whether the list column has another level in its row group; decodes the next levels if all decoded ones were used.
-   */
+  /** Whether the list column has another level in its row group; decodes more levels if needed. */
   #hasEntry(): boolean {
     const block = this.#block;
     if (block.at < block.end) return true;
@@ -311,7 +296,6 @@ export class ColumnCursor implements Cursor {
   }
 }
 
-/** @throws {Error} an index is not in the dictionary */
 function checkIndices(indices: Uint32Array, count: number, { count: size }: PlainValues): void {
   for (let i = 0; i < count; i++)
     if (indices[i]! >= size) throw new Error(`index ${indices[i]} into a dictionary of ${size} values`);

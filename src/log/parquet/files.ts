@@ -107,10 +107,7 @@ export function leafFinder(
   };
 }
 
-/**
- * Returns the error for a column that cannot be read because it is neither a scalar nor a list of scalars; undefined if
- * it can be read.
- */
+/** Returns the error for a column that is neither a scalar nor a list of scalars, or undefined. */
 export function shapeProblem(path: string, tree: SchemaTree): DataError | undefined {
   const leaf = leafOf(tree).element;
   const place = { file: path, column: tree.element.name };

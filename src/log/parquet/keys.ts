@@ -36,17 +36,12 @@ export interface KeyCells {
 export interface KeyPart {
   from: number;
   to: number;
-  /**
-   * the keys of the cells that are UNKNOWN, in the order of the cells; if `indices` is set, the dictionary's keys that
-   * are new to the thread instead
-   */
+  /** keys of the UNKNOWN cells in their order; with `indices`, the dictionary's keys that are new to the thread */
   keys: Keys;
   /** number of bytes before each key that are not part of the key */
   gap: number;
   indices?: DictionaryIndices;
-  /**
-   * null texts in the cells of these rows; those of a dictionary are listed only for the first rows that contain them
-   */
+  /** null texts in these rows' cells; those of a dictionary only for the first rows that contain them */
   nulls: NullCells;
 }
 
@@ -54,12 +49,8 @@ export interface KeyPart {
 export interface DictionaryIndices {
   /** number of the dictionary within its row group and column */
   ordinal: number;
-  /** number of values in the dictionary */
   size: number;
-  /**
-   * u32[keys.size]: dictionary indices of the values that have no code and are new to the thread, in the order of their
-   * first rows
-   */
+  /** u32[keys.size]: dictionary indices of the values without a code that are new to the thread, by first row */
   fresh: Uint32Array;
   /** true if some cells of these rows have a code that the thread does not know */
   hasUnknown: boolean;
@@ -144,7 +135,6 @@ export class KeyReader {
     return { ...rows, ...this.#known(all, gap, cells, at) };
   }
 
-  /** Converts texts, one per row of a range, to keys. */
   cellsOf(texts: readonly string[]): KeyCells {
     this.#bytes.clear(texts.length);
     for (const text of texts) this.#bytes.push(text);
@@ -153,7 +143,6 @@ export class KeyReader {
     return { cells, parts: [{ from: 0, to: texts.length, ...part }] };
   }
 
-  /** Returns the keys of a range whose rows all have the same text. */
   repeated(text: string, numRows: number): KeyCells {
     const { cells, parts } = this.cellsOf([text]);
     const [part] = parts;
@@ -436,7 +425,6 @@ class TextBytes {
     this.#length = length;
   }
 
-  /** Returns a copy of the texts as keys. */
   keys(buffers: RangeBuffers): Keys {
     const size = this.#size;
     const keys = { size, bytes: buffers.someBytes(this.#length), offsets: buffers.someU32(size + 1) };

@@ -4,10 +4,7 @@ import { compressors } from "hyparquet-compressors";
 import { DAMAGED, UNKNOWN, UNSEEN } from "../../kernels/scan/layout.js";
 import type { ScanRegion, ScanMemory } from "../scanner.js";
 
-/**
- * Number of bytes after the end of its input that the kernel may read, and after the end of its output that it may
- * write.
- */
+/** Bytes that the kernel may read after its input's end, and write after its output's end. */
 const SLACK = 16;
 
 /** Maximum number of bytes to which one byte of Snappy expands: three bytes copy 64. */
@@ -99,11 +96,7 @@ export class PageRegion {
     this.shared = shared;
   }
 
-  /**
-   * Decompresses a page, which replaces the previous one.
-   *
-   * @throws {Error} the length differs from the stated one, or the bytes are damaged
-   */
+  /** Decompresses a page, replacing the previous one. @throws {Error} another length, or damaged bytes */
   inflate(input: Uint8Array, length: number, codec: string): Uint8Array {
     const isSnappy = codec === "SNAPPY";
     // a length that the compressed bytes cannot expand to is rejected before memory is allocated
@@ -116,10 +109,7 @@ export class PageRegion {
     else if (length > 0) this.shared.uncompress(bytes, length, offset);
     return this.#memory.u8.subarray(offset, offset + size);
   }
-  /**
-   * Returns the bounds of the texts of a PLAIN page, in the layout that PlainValues declares; overwrites the previous
-   * bounds. @param count maximum number of texts
-   */
+  /** Bounds of a PLAIN page's texts (PlainValues); overwrites the previous ones. @param count maximum of texts */
   textBounds({ byteOffset: start, length }: Uint8Array, count: number): Uint32Array {
     // each text is preceded by a length of four bytes
     const most = Math.min(count, length >> 2);

@@ -39,11 +39,7 @@ export class NumberReader {
     return Number.isNaN(time) ? undefined : time;
   }
 
-  /**
-   * Reads rows of the column, and writes their cells as f64 numbers, with NaN for cells without a number.
-   *
-   * @returns the cells that are not numbers, ordered by row
-   */
+  /** Writes the rows' cells as f64, NaN if without a number. @returns the cells that are not numbers, by row */
   read(
     { values, numValues, numRows, levels }: Segment,
     { element, maxDefinition }: { element: SchemaElement; maxDefinition: number },
@@ -123,9 +119,7 @@ export class NumberReader {
   }
 }
 
-/**
- * Returns the number that the text of a value would state, without creating the text; undefined if the text is needed.
- */
+/** Returns the number that a value's text would state, without creating it; undefined if the text is needed. */
 function numberAt(values: PlainValues, i: number): number | undefined {
   if (values.kind === "integer") return integerAt(values, i);
   if (values.kind !== "number") return undefined;

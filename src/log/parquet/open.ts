@@ -29,10 +29,7 @@ import {
 import { readRanges, type RangeItem } from "./read.js";
 import { checked, type ParquetRowRange } from "./scanner.js";
 
-/**
- * Number of cells in a range of rows: two million, or 16 MB as numbers. With smaller ranges, the overhead exceeds the
- * time of reading.
- */
+/** Cells in a range of rows, 16 MB as numbers; in smaller ranges, the overhead exceeds the time of reading. */
 const RANGE_CELLS = 1 << 21;
 const [LEAST_ROWS, MOST_ROWS] = [1 << 12, 1 << 18];
 
@@ -40,15 +37,11 @@ const [LEAST_ROWS, MOST_ROWS] = [1 << 12, 1 << 18];
 const RANGE_BYTES = 1 << 25;
 const LEAST_LONG_ROWS = 64;
 
-/**
- * Number of uncompressed bytes of pages below which one thread is faster than two: a second thread must start and
- * receive the keys (docs/decisions/0019-parquet-in-ranges.md).
- */
+/** Uncompressed bytes of pages below which one thread is faster (docs/decisions/0019-parquet-in-ranges.md). */
 const LOCAL_BYTES = 1 << 27;
 
 type Columns = ListSeparators & { names: readonly string[] };
 
-/** Opens Parquet files as one log. @throws as openLog */
 export async function openParquet(
   files: readonly LogFile[],
   options: ReadOptions,
@@ -140,9 +133,7 @@ export async function openParquet(
   }
 }
 
-/**
- * Records the columns of the log that cannot be read in a file; a column of any type is allowed if it is not requested.
- */
+/** Records a file's columns that cannot be read; they are allowed if they are not requested. */
 function noteOdd(
   { path, trees }: ParquetFile,
   { names, ignored }: Columns,

@@ -20,10 +20,7 @@ export interface LeafChunk {
   end: number;
   /** number of values, including nulls; an empty list is counted as one value */
   numValues: number;
-  /**
-   * maxDefinition: number of optional and repeated nodes among the leaf and its ancestors; maxRepetition: number of
-   * repeated nodes among them
-   */
+  /** maxDefinition: optional and repeated nodes among the leaf and its ancestors; maxRepetition: repeated ones */
   maxDefinition: number;
   maxRepetition: number;
 }
@@ -31,7 +28,6 @@ export interface LeafChunk {
 /** Reads bytes [start, end) of the file; the array is overwritten by the next call of the same reader. */
 export type ReadBytes = (start: number, end: number) => Uint8Array;
 
-/** A data page, decompressed. */
 export interface Page {
   /** number of values of the page; an empty list is counted as one value */
   count: number;

@@ -178,10 +178,7 @@ export async function readRanges(
   const ordered: Ordered[] = [];
   const most = RANGES_AHEAD * (1 + numOthers);
   let isEnd = false;
-  /**
-   * the error at which the reading of items ended; it is thrown after all rows before it were merged, because errors in
-   * these rows come first
-   */
+  /** the error that ended the reading of items; thrown after all earlier rows, whose errors come first */
   let failure: { error: unknown } | undefined;
   const nextItem = async (): Promise<RangeItem | undefined> => {
     try {
@@ -253,7 +250,6 @@ export class RangeMerger {
   /** for each requested column: the object that assigns the log's codes to its keys; undefined for numbers */
   readonly #codes: (ColumnCodes | undefined)[];
 
-  /** @throws {IoError} the system provides no addresses for a memory */
   constructor(requests: readonly CellRequest[], options: ReadOptions, memory: ScanMemory) {
     [this.#options, this.#memory] = [options, memory];
     this.#lock = new TableLock(memory);

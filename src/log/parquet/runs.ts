@@ -66,7 +66,6 @@ export class Runs {
     }
   }
 
-  /** Skips the next values. @throws as read */
   skip(count: number): void {
     while (count > 0) {
       if (this.#run === 0) this.#next();
@@ -77,10 +76,7 @@ export class Runs {
     }
   }
 
-  /**
-   * Returns the value that the next `count` values have in common if they are in one repeating run; otherwise -1,
-   * because they may differ.
-   */
+  /** Returns the value of the next `count` values if they are in one repeating run; otherwise -1. */
   repeated(count: number): number {
     if (this.#run === 0 && count > 0) this.#next();
     return !this.#isPacked && this.#run >= count ? this.#value : -1;
@@ -114,12 +110,7 @@ export class Runs {
     this.#left -= this.#run;
   }
 
-  /**
-   * Starts a packed run.
-   *
-   * @param count number of values without the padding; the bytes of the padding may be missing in the last run of a
-   *   page
-   */
+  /** @param count number of values without the padding, whose bytes may be missing in a page's last run */
   #startPacked(count: number): void {
     this.#isPacked = true;
     this.#run = Math.min(count, Math.floor((8 * (this.#end - this.#at)) / this.#width));
@@ -129,10 +120,7 @@ export class Runs {
     if (this.#run < count) this.#end = 0;
   }
 
-  /**
-   * Advances over values of a packed run. The run ends at a whole byte, because every run except the last consists of
-   * groups of 8.
-   */
+  /** Advances in a packed run, which ends at a whole byte: all runs except the last have groups of 8. */
   #pass(count: number): void {
     const bits = this.#bit + count * this.#width;
     this.#at += Math.floor(bits / 8);
@@ -140,11 +128,7 @@ export class Runs {
   }
 }
 
-/**
- * Unpacks values to out[from, from + count), lowest bit first.
- *
- * @param bit number of bits of bytes[at] that belong to previous values
- */
+/** Unpacks values, lowest bit first. @param bit number of bits of bytes[at] that belong to previous values */
 export const unpackValues: Unpack = (bytes, at, bit, width, out, from, count) => {
   let bits = 8 - bit;
   const end = from + count;

@@ -28,7 +28,6 @@ export interface ParquetRowRange {
   /** the range is rows [from, to) of the row group */
   from: number;
   to: number;
-  /** number of rows of the row group */
   groupRows: number;
   /** for each requested column: the column of the file, or the cell that all rows have */
   columns: (LeafColumn | string)[];
@@ -36,10 +35,7 @@ export interface ParquetRowRange {
   batch?: ReadonlyMap<string, BatchColumn>;
 }
 
-/**
- * Maximum number of bytes of a range's texts, far above the usual size of a range; it guards against a damaged file
- * that states wrong sizes.
- */
+/** Maximum bytes of a range's texts, far above the usual size; guards against damaged files with wrong sizes. */
 const MAX_TEXT_BYTES = 1 << 30;
 
 export type CellRequest = Omit<ColumnRequest, "name">;
@@ -101,7 +97,6 @@ export class ParquetScanner {
   #group = -1;
   #cursors: (Cursor | undefined)[] = [];
 
-  /** @param nulls texts that represent a missing cell */
   constructor(
     requests: readonly CellRequest[],
     memory: ScanMemory,

@@ -86,11 +86,7 @@ export function pageValues(
 /** Physical types whose values are stored as a plain array. */
 const FIXED: ReadonlySet<string> = new Set(["INT32", "INT64", "FLOAT", "DOUBLE"]);
 
-/**
- * Returns the values of a type that is stored as a plain array; fewer than stated if there are too few bytes.
- *
- * @param bytes array aligned to 8 bytes
- */
+/** Returns the values of a plain array, fewer if bytes are missing. @param bytes array aligned to 8 bytes */
 function fixedArray(
   { buffer, byteOffset, length }: Uint8Array,
   count: number,
@@ -278,9 +274,7 @@ function textValues({ bytes, bounds, gap }: Texts, element: SchemaElement): Plai
   return { count, kind: "other", values: converted(values, element) };
 }
 
-/**
- * Decodes integers that are stored as differences; returns as many as the bytes state, but not more than the page has.
- */
+/** Decodes integers stored as differences; as many as the bytes state, but not more than the page has. */
 function deltas(bytes: Uint8Array, count: number, type: ParquetType | undefined): Int32Array | BigInt64Array {
   const stored = storedCount(bytes, 0, count);
   const values = type === "INT32" ? new Int32Array(stored) : new BigInt64Array(stored);
@@ -296,10 +290,7 @@ function lengthTexts(bytes: Uint8Array, count: number): Texts {
   return { ...concatenatedBounds(bytes, source.offset, lengths), gap: 0 };
 }
 
-/**
- * Decodes DELTA_BYTE_ARRAY: the length of the prefix that each text shares with the previous one, then the suffixes as
- * DELTA_LENGTH_BYTE_ARRAY.
- */
+/** Decodes DELTA_BYTE_ARRAY: lengths of the prefixes shared with the previous text, then the suffixes. */
 function prefixTexts(bytes: Uint8Array, count: number): Texts {
   const prefixes = new Int32Array(storedCount(bytes, 0, count));
   const lengths = new Int32Array(prefixes.length);

@@ -42,10 +42,7 @@ export interface ChunkScan {
   numLines: number;
   /** u32[numRows]: the line of each row; absent when row r is on line r */
   rowLines?: Uint32Array;
-  /**
-   * the cells of each requested column: u32 codes of this scanner, with MISSING for empty cells, or f64 numbers. The
-   * arrays are views of the scanner's memory, valid until the scanner's next call
-   */
+  /** each requested column: u32 codes of this scanner or MISSING, or f64; views, valid until its next call */
   columns: (Uint32Array | Float64Array)[];
   /** for each requested column: keys that are new in this chunk, in the order of their codes; empty for numbers */
   newKeys: Keys[];
@@ -73,7 +70,6 @@ interface Regions {
   outputs: ScanRegion[];
 }
 
-/** Scans chunks one after another on one thread. */
 export class ChunkScanner {
   readonly #setup: ScanSetup;
   readonly #memory: ScanMemory;

@@ -48,12 +48,7 @@ export async function* decoded(
 /** Number of bytes at the start of a file by which UTF-16 is recognized. */
 const LOOK_BYTES = 1024;
 
-/**
- * Passes the pieces on unchanged.
- *
- * @throws {DataError} the first bytes look like UTF-16 without a byte-order mark: every second byte is NUL, as in ASCII
- * letters
- */
+/** Passes pieces on. @throws {DataError} they look like UTF-16 without a mark: every second byte is NUL */
 async function* withoutUtf16(
   pieces: AsyncGenerator<Uint8Array, void, undefined>,
   path: string,
@@ -87,19 +82,13 @@ async function* withoutUtf16(
   if (head) yield* headBytes();
 }
 
-/**
- * Returns the first line of a file; only this line is checked for NUL, because cells may contain NUL but names of
- * columns do not.
- */
+/** Returns the first line; only it is checked for NUL, because cells may contain NUL but names do not. */
 function firstLine(bytes: Uint8Array): Uint8Array {
   const end = bytes.indexOf(0x0a);
   return end < 0 ? bytes : bytes.subarray(0, end);
 }
 
-/**
- * Returns the variant of UTF-16 that the bytes seem to have: NUL occurs in a quarter or more of the odd bytes and in no
- * even byte, or the reverse.
- */
+/** The variant of UTF-16: NUL in a quarter or more of the odd bytes and in no even byte, or the reverse. */
 function utf16Of(bytes: Uint8Array): "utf-16le" | "utf-16be" | undefined {
   const nuls: [even: number, odd: number] = [0, 0];
   bytes.forEach((byte, i) => byte === 0 && nuls[i % 2 === 0 ? 0 : 1]++);
@@ -109,11 +98,7 @@ function utf16Of(bytes: Uint8Array): "utf-16le" | "utf-16be" | undefined {
   return even >= enough && odd === 0 ? "utf-16be" : undefined;
 }
 
-/**
- * Returns the index after the last line end in the given bytes; 0 if there is none.
- *
- * @param offset position of the bytes in the file
- */
+/** Returns the index after the last line end; 0 if none. @param offset position of the bytes in the file */
 function lineStart(bytes: Uint8Array, offset: number, { encoding }: Decoder): number {
   // in all encodings but UTF-16, the byte of a newline is never part of another character
   if (!encoding.startsWith("utf-16")) return bytes.lastIndexOf(0x0a) + 1;
@@ -125,10 +110,7 @@ function lineStart(bytes: Uint8Array, offset: number, { encoding }: Decoder): nu
   return first;
 }
 
-/**
- * Returns the number of line ends before the first invalid bytes, by bisection, because the decoder's error does not
- * state the position.
- */
+/** Line ends before the first invalid bytes, by bisection: the decoder's error does not state the position. */
 function linesBeforeFault(bytes: Uint8Array, encoding: string): number {
   const text = (length: number): string | undefined => {
     try {

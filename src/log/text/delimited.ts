@@ -30,7 +30,6 @@ import {
 import type { Dialect } from "./records.js";
 import { forEachRow } from "./text-rows.js";
 
-/** Opens files of delimited text as one log. @throws as openLog */
 export async function openDelimited(
   files: readonly LogFile[],
   options: ReadOptions,
@@ -124,10 +123,7 @@ async function firstRows(opened: OpenFile, chunkBytes: number): Promise<string[]
   return rows;
 }
 
-/**
- * Reads files and their chunks until they contain the rows of the sample; `pulled` receives them, so that read()
- * processes them first.
- */
+/** Reads chunks until they contain the sample's rows; `pulled` receives them, for read() to process first. */
 async function takeSample(
   items: AsyncGenerator<InputItem, void, undefined>,
   pulled: InputItem[],

@@ -115,11 +115,7 @@ function namedColumns(
   );
 }
 
-/**
- * Returns the names of a header; "" for a duplicate name that is ignored.
- *
- * @throws {DataError} two columns that are not ignored have the same name
- */
+/** Returns a header's names; "" for an ignored duplicate. @throws {DataError} two others have the same name */
 function distinctColumns(
   cells: readonly string[],
   place: { file: string; line: number },

@@ -26,7 +26,6 @@ export interface ReorderedLine {
   header: readonly string[];
 }
 
-/** Whether a row has the cells of the header in another order. */
 export function isReordered(cells: readonly string[], header: readonly string[]): boolean {
   // most rows have another number of characters than the header, so that their cells need not be sorted
   if (cells.length !== header.length || !haveLengthOf(cells, header) || isHeader(cells, header)) return false;

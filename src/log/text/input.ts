@@ -20,10 +20,7 @@ interface Chunk {
   quoted: number[];
 }
 
-/**
- * A part of the input: the start of a file, a chunk, a failure, or the end of a file. The line of a failure is counted
- * from 0 at the end of the previous chunk.
- */
+/** A part of the input. The line of a failure is counted from 0 at the end of the previous chunk. */
 export type InputItem =
   | Chunk
   | { kind: "start"; file: number; columns: FileColumns; header: string[] | undefined; linesBefore: number }
@@ -75,10 +72,7 @@ export async function openFile(path: string, options: ReadOptions, pieceBytes: n
   }
 }
 
-/**
- * Decodes pieces, and replaces a delimiter of several characters by one byte; rows in memory were already prepared in
- * this way.
- */
+/** Decodes, and replaces a delimiter of several characters by one byte; rows in memory are prepared already. */
 export function piecesOf(
   source: ByteSource,
   { encoding, delimiter, held }: ReadOptions,
@@ -171,10 +165,7 @@ function openCell(bytes: Uint8Array, openQuote: number, { delimiter }: Dialect):
   return bytes.length - (openQuote >= 0 ? openQuote : bytes.lastIndexOf(delimiter.charCodeAt(0)) + 1);
 }
 
-/**
- * Concatenates byte arrays in a new buffer, or in one of `buffers`. If `closed`, adds a newline if the last byte is not
- * one.
- */
+/** Concatenates in a new buffer, or one of `buffers`. If `closed`, adds a missing newline at the end. */
 function concatenate(parts: Uint8Array[], closed: boolean, buffers?: ChunkBuffers): Uint8Array<ArrayBuffer> {
   const length = parts.reduce((sum, part) => sum + part.length, 0);
   const last = parts.findLast((part) => part.length > 0)?.at(-1);
@@ -190,9 +181,7 @@ function concatenate(parts: Uint8Array[], closed: boolean, buffers?: ChunkBuffer
   return bytes;
 }
 
-/**
- * Yields the parts of each file (its start, chunks, failure and end), file after file; the first file is open already.
- */
+/** Yields each file's start, chunks, failure and end, file after file; the first file is open already. */
 export async function* cutFiles(
   files: readonly LogFile[],
   first: OpenFile,
@@ -216,10 +205,7 @@ export async function* cutFiles(
   }
 }
 
-/**
- * Applies the delimiter of the first file to all files; if another file has a different delimiter, its columns do not
- * match.
- */
+/** Applies the first file's delimiter to all files; with another delimiter, columns do not match. */
 export function likeFirst(options: ReadOptions, { delimiter, written }: Dialect): ReadOptions {
   return { ...options, delimiter: written ?? delimiter };
 }
@@ -243,10 +229,7 @@ const MAX_KEPT = 8;
 /** Sizes of buffers are multiples of this, or powers of two below it. */
 const GRAIN = 1 << 18;
 
-/**
- * Reuses the buffers of one reading. Otherwise a buffer would be freed at the next garbage collection of its thread,
- * every 64 MB; with several threads, these buffers would be most of the memory of a reading.
- */
+/** Reuses a reading's buffers; freed only every 64 MB by each thread's collector, they would be most of its memory. */
 export class ChunkBuffers {
   readonly #free: ArrayBuffer[] = [];
 

@@ -7,10 +7,7 @@
 import { excerpt } from "../../errors.js";
 import { RowFault } from "./record-form.js";
 
-/**
- * The value of a member: a text, which is empty for null; a list of texts for an array of scalars; undefined for other
- * arrays.
- */
+/** A member's value: a text, empty for null; a list for an array of scalars; undefined for other arrays. */
 export type Cell = string | string[] | undefined;
 
 const NUMBER = /-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?/y;
@@ -141,10 +138,7 @@ class JsonReader {
     return value;
   }
 
-  /**
-   * Parses the string piece by piece, because a pattern that repeats over a megabyte overflows the stack of the
-   * regular-expression engine.
-   */
+  /** Parses piece by piece: a pattern that repeats over a megabyte overflows the regular expression's stack. */
   #longString(): string {
     const { text } = this;
     if (text[this.#at] !== '"') return "";

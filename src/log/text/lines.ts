@@ -9,10 +9,7 @@ import type { ReadOptions } from "../log.js";
 import type { RecordPiece, RecordFile } from "./record-form.js";
 import { countLines, decodedUtf8 } from "./records.js";
 
-/**
- * Yields the lines of a file, except blank lines; \n or \r\n ends a line. @throws as openSource; {DataError} invalid
- * bytes in the encoding
- */
+/** Yields the lines except blank ones; ends: \n or \r\n. @throws as openSource; {DataError} invalid bytes */
 export async function openLines(
   path: string,
   {

@@ -146,11 +146,7 @@ async function headOf<Rec>(file: LogFile, form: RecordForm<Rec>): Promise<FileHe
   return { ...file, records };
 }
 
-/**
- * Warns about columns that the first rows of the first file lack, and names the file in which each first occurs.
- *
- * @param ignored columns that the user excludes
- */
+/** Warns about columns that the first file's first rows lack, with the file in which each first occurs. */
 function furtherColumnWarnings<Rec>(
   first: readonly Rec[],
   further: readonly FileHead<Rec>[],
@@ -167,10 +163,7 @@ function furtherColumnWarnings<Rec>(
   });
 }
 
-/**
- * Reads files and their pieces until they contain the first rows; `pulled` receives them, so that read() processes them
- * again.
- */
+/** Reads pieces until they contain the first rows; `pulled` receives them, for read() to process again. */
 async function takeHead<Rec>(
   items: AsyncGenerator<Item<Rec>, void, undefined>,
   head: Item<Rec>[],
@@ -318,10 +311,7 @@ class RowScanner {
     };
   }
 
-  /**
-   * Passes all keys that are not cached to the hash table in one call, because a call of the kernel takes longer than a
-   * lookup.
-   */
+  /** Looks up all uncached keys in one call, because a call of the kernel takes longer than a lookup. */
   #codesOf(request: number, rows: readonly string[][], column: number): Uint32Array {
     const table = this.#tables[request]!;
     const cache = this.#cache[request]!;

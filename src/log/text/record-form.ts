@@ -5,10 +5,7 @@ import type { ByteSource } from "../../io/source.js";
 /** A source of records, with the data for its fingerprint and the progress. */
 export type RecordSource = Omit<ByteSource, "pieces">;
 
-/**
- * Consecutive records. Lines are counted from 0 at the start of the piece; in a format without lines, each record
- * counts as one line.
- */
+/** Consecutive records. Lines are counted from 0 at the piece's start; without lines, each record is one. */
 export interface RecordPiece<Rec> {
   records: Rec[];
   lines: number[];
@@ -22,9 +19,7 @@ export interface RecordFile<Rec> {
 
 export interface Schema {
   columns: string[];
-  /**
-   * columns whose cells hold several values according to the format, with the separator that joins the values as text
-   */
+  /** columns whose cells hold several values, with the separator that joins the values as text */
   multi: Record<string, string>;
   /** those columns of `multi` whose values have a number, written `key:number`; none when absent */
   multiWeights?: string[];
@@ -37,20 +32,13 @@ export interface RecordForm<Rec> {
   open(path: string): Promise<RecordFile<Rec>>;
   /** Determines the columns from the first records; malformed records are skipped. */
   schemaOf(records: readonly Rec[]): Schema;
-  /**
-   * Returns the cells of a record, one per column; a missing cell is empty.
-   *
-   * @throws {RowFault} the record is malformed
-   */
+  /** Returns a record's cells, one per column, empty if missing. @throws {RowFault} the record is malformed */
   cellsOf(record: Rec, schema: Schema): string[];
   /** Returns the record as it is in the file, for the report of bad rows. */
   textOf(record: Rec): string;
   /** Returns the warnings after all records were read, one sentence each. */
   warnings?(): string[];
-  /**
-   * Tells the format which columns will be read; it may leave the cells of other columns empty from now on. @throws
-   * {DataError} a file lacks one of these columns
-   */
+  /** Tells which columns will be read; others may be empty from now on. @throws {DataError} a file lacks one */
   want?(columns: ReadonlySet<string>): void;
 }
 

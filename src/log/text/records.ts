@@ -26,10 +26,7 @@ export interface RecordEnd {
   end: number;
   /** true if the record has a quoted cell */
   quoted: boolean;
-  /**
-   * index of the opening quote of a cell that is not closed in these bytes, or is larger than maxCell; -1 if there is
-   * none
-   */
+  /** index of the opening quote of a cell that does not end here, or exceeds maxCell; -1 if there is none */
   openQuote: number;
 }
 
@@ -89,10 +86,7 @@ export interface Cut {
   openQuote: number;
 }
 
-/**
- * Returns the last position at which bytes that start with a record can be split. Lines without a quote are skipped at
- * the speed of memchr.
- */
+/** Returns the last position at which records can be split; skips lines without a quote at memchr's speed. */
 export function lastCut(bytes: Uint8Array, dialect: Dialect): Cut {
   // Buffer.lastIndexOf uses memchr; the method of typed arrays takes five times as long
   const searched = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length);

@@ -32,10 +32,7 @@ export function checkedDelimiter(given: string): Pick<Dialect, "delimiter" | "wr
   return isByte ? { delimiter } : { delimiter: STAND_IN, written: delimiter };
 }
 
-/**
- * Returns a text as it is in the file, where the delimiter has several characters and not the one byte that replaces
- * it.
- */
+/** Returns a text as it is in the file, whose delimiter may have several characters. */
 export function asWritten(text: string, { written }: Pick<Dialect, "written">): string {
   return written === undefined ? text : text.replaceAll(STAND_IN, written);
 }

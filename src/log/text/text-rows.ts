@@ -13,9 +13,7 @@ export interface TextRow {
   cells: string[];
   /** number of the physical line on which the record starts, from 0 at the start of the bytes */
   line: number;
-  /**
-   * number of the line with a quote that is not closed correctly, from 0 at the start of the bytes; -1 if there is none
-   */
+  /** line, from 0, with a quote that is not closed correctly; -1 if there is none */
   malformedQuote: number;
 }
 
