@@ -27,7 +27,7 @@ import {
 } from "../../log/parquet/cursor.js";
 import { readRanges, type RangeItem } from "../../log/parquet/read.js";
 import { checkedReading, noSuchColumn } from "../../log/read.js";
-import { withoutRepeats } from "../../log/duplicate-events.js";
+import { readingDedupeColumns, withoutDuplicates } from "../../log/duplicate-events.js";
 import { RowDigest } from "../digest.js";
 import { checkQueryReading, sqlOfFile, tableNameIn, databasePath } from "../named-log.js";
 import { batchColumn } from "./cells.js";
@@ -69,8 +69,8 @@ export async function openDuckDbLog(
         ? await database.prepareFile(engine.sql!, sql!)
         : await database.prepareTable(table);
     const name = table === undefined ? `sql:${engine.sql}` : `table:${table}`;
-    const log = await new QueryLog(database, query, name, options).open();
-    return options.dedupe === true ? withoutRepeats(log) : log;
+    const log = await new QueryLog(database, query, name, readingDedupeColumns(options)).open();
+    return withoutDuplicates(log, options);
   } catch (error) {
     await database.close();
     throw error;
