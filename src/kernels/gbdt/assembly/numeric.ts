@@ -16,17 +16,14 @@ import {
 } from "./gain";
 import { floatsOf } from "./histogram";
 
-/**
- * Returns one term of a split's gain for both sides, T(G)^2 / (H + l2), where T shrinks G by the L1 penalty. @param
- * l1,l2 the option in both lanes
- */
+/** leafGain of two sides. */
 function leafGain2(g: v128, h: v128, l1: v128, l2: v128): v128 {
   const t = f64x2.pmax(f64x2.splat(0), f64x2.sub(f64x2.abs(g), l1));
   const below = f64x2.add(h, l2);
   return v128.and(f64x2.div(f64x2.mul(t, t), below), f64x2.gt(below, f64x2.splat(0)));
 }
 
-/** Returns a mask that tells which of the two sides of a split may become leaves. */
+/** isLeaf of two sides. */
 function areLeaves2(h: v128, c: v128, options: SplitOptions): v128 {
   return v128.and(
     f64x2.ge(c, f64x2.splat(options.minDataInLeaf)),
