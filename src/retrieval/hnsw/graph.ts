@@ -1,8 +1,7 @@
 // An HNSW graph in memory: vectors, links, and labels of its nodes.
 
 import { allocateGraph, type GraphLayout, type GraphShape } from "../../kernels/hnsw/binding.js";
-import { GrowingArrays } from "../../kernels/shared/growing-arrays.js";
-import { Arena } from "../../kernels/shared/memory.js";
+import { Arena, GrowingArrays } from "../../kernels/shared/memory.js";
 
 /** A graph, and the memory that its searches reuse. */
 export interface HnswGraph {

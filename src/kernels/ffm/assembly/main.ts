@@ -14,7 +14,7 @@ import { forwardFour, forwardWithin, hasFour, updateFour, updateWithin } from ".
 import { bytesOfPartner, locatePairs, placeOf, strideAt, touchBatch, vectorsAt } from "./pairs";
 import { FfmPlan, FfmThread, RUN, Tile, TILE } from "./plan";
 import { forwardTile, updateTile } from "./tile";
-import { openBatch, openBlock } from "../../fm/assembly/batch";
+import { combine, openBatch, openBlock, scoresToGradients } from "../../fm/assembly/batch";
 import {
   forwardLinear,
   updateWeights,
@@ -35,24 +35,17 @@ import {
   accumulatorStride,
 } from "../../fm/assembly/plan";
 import { clearRepeats } from "../../fm/assembly/repeats";
-import { combine, scoresToGradients } from "../../fm/assembly/scores";
 import { barrier } from "../../shared/assembly/barrier";
-import { featureKey, firstValue } from "../../shared/assembly/initial";
+import { draw, featureKey, firstValue } from "../../shared/assembly/random";
 import { addLosses } from "../../shared/assembly/loss";
-import { draw } from "../../shared/assembly/random";
 import { AdaGrad, Adam, Sgd } from "../../shared/assembly/steps";
 
-/**
- * Returns whether each vector is contiguous in memory, without optimizer state between its groups of four dimensions.
- */
+/** Returns whether vectors have no optimizer state between their quads. */
 function isPlain(plan: FfmPlan): bool {
   return plan.quadBytes == 16;
 }
 
-/**
- * Computes the partial scores of a tile of pairs of fields for the thread's current batch.
- * @param S if it is the type u32, the sums of squares that AdaGrad needs are computed, too
- */
+/** Computes the partial scores of a tile; if S is u32, also the sums of squares that AdaGrad needs. */
 function forward<S>(plan: FfmPlan, thread: FfmThread, tile: Tile, partials: usize): void {
   const partial = partials + ((<usize>tile.group * BATCH_ROWS) << 2);
   if (hasFour(plan, thread, tile)) {
@@ -70,7 +63,7 @@ function forward<S>(plan: FfmPlan, thread: FfmThread, tile: Tile, partials: usiz
   }
 }
 
-/** Takes one step for each pair of the tile, by the plan's method; for FTRL, vectors take AdaGrad's steps. */
+/** Takes one step for each pair of the tile; for FTRL, vectors take AdaGrad's steps. */
 function update(plan: FfmPlan, thread: FfmThread, tile: Tile): void {
   const rated = plan.rates != 0;
   if (plan.method == SGD) {
@@ -107,9 +100,6 @@ function updateBy<M>(plan: FfmPlan, thread: FfmThread, tile: Tile): void {
   }
 }
 
-/**
- * Writes each row's sum of x w, the values times the weights of its features, to the partial scores of the linear part.
- */
 function forwardWeights(plan: FfmPlan, thread: FfmThread, partials: usize): void {
   const partial = partials + ((<usize>plan.numSlices * BATCH_ROWS) << 2);
   if (thread.general) {
@@ -120,7 +110,7 @@ function forwardWeights(plan: FfmPlan, thread: FfmThread, partials: usize): void
   if (plan.normalize) scale(partial, thread.numRows, thread.unit);
 }
 
-/** Multiplies n floats by `factor`; n is rounded up to a multiple of 4. */
+/** Multiplies n floats, rounded up to a multiple of 4. */
 function scale(x: usize, n: usize, factor: f32): void {
   const by = f32x4.splat(factor);
   for (let i: usize = 0; i < n; i += 4) v128.store(x + (i << 2), f32x4.mul(v128.load(x + (i << 2)), by));
@@ -224,7 +214,6 @@ export function scoreBlock(
   return loss;
 }
 
-/** Returns the number of slices of features; the slice after the last one contains the weights. */
 function slicesOf(plan: FfmPlan): u32 {
   return (plan.numFeatures + RUN - 1) / RUN;
 }
@@ -281,10 +270,6 @@ function vectorOf(plan: FfmPlan, i: usize, f: u32): usize {
   );
 }
 
-/**
- * Returns the address of dimension d of a vector; the vector consists of groups of four dimensions, each followed by
- * its optimizer state.
- */
 function at(plan: FfmPlan, vector: usize, d: u32): usize {
   return vector + <usize>(d >> 2) * <usize>plan.quadBytes + ((<usize>(d & 3)) << 2);
 }

@@ -9,7 +9,7 @@
 // Structs and shapes: plan.ts. Twin: ../fm.reference.ts.
 
 import { updateAdaGrad } from "./ada-grad";
-import { openBatch, openBlock } from "./batch";
+import { combine, openBatch, openBlock, scoresToGradients } from "./batch";
 import { forwardLinear, updateWeights, exportWeights, importWeights, startWeights } from "./linear";
 import {
   ADAM,
@@ -28,10 +28,9 @@ import {
   RatedAdam,
   RatedSgd,
 } from "./plan";
-import { combine, scoresToGradients } from "./scores";
 import { forward, update } from "./slice";
 import { barrier } from "../../shared/assembly/barrier";
-import { featureKey, firstValue } from "../../shared/assembly/initial";
+import { featureKey, firstValue } from "../../shared/assembly/random";
 import { addLosses } from "../../shared/assembly/loss";
 import { AdaGrad, Adam, Sgd } from "../../shared/assembly/steps";
 
@@ -53,7 +52,7 @@ function forwardSlice(plan: Plan, thread: Thread, j: u32, S: usize, partial: usi
 }
 
 /**
- * Takes one step for each feature of each row, by the plan's method; for FTRL, vectors take AdaGrad's steps.
+ * Takes one step for each feature of each row; for FTRL, vectors take AdaGrad's steps.
  *
  * @param to end of the thread's slices
  * @returns the number of updated slices: 1 (slice j), or 2 (j and j + 1)
@@ -84,11 +83,7 @@ function updateBy<M>(plan: Plan, thread: Thread, j: u32): void {
   }
 }
 
-/**
- * Updates two slices at once if they are adjacent in memory, because one cache line contains both.
- *
- * @returns the number of updated slices
- */
+/** Updates two slices at once if they are adjacent in memory, because one cache line contains both. */
 function updateByAdaGrad<M>(plan: Plan, thread: Thread, j: u32, to: u32): u32 {
   if (plan.sliceWidth == 4) {
     if (thread.general) updateAdaGrad<u32, f32, M>(plan, thread, j);
@@ -329,10 +324,7 @@ export function sumSquares(plan: Plan, j: u32): f64 {
   return f64x2.extract_lane(sums, 0) + f64x2.extract_lane(sums, 1);
 }
 
-/**
- * Copies slice j of all vectors, or, if j is the slice of the weights, the weights, from dense arrays to the
- * parameters: the inverse of exportSlice. Accumulators stay unchanged.
- */
+/** Copies dense arrays to the parameters: the inverse of exportSlice. Accumulators stay unchanged. */
 export function importSlice(plan: Plan, j: u32, vectors: usize, w: usize): void {
   if (j == plan.numSlices) {
     importWeights(plan, w);
