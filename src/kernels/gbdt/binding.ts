@@ -50,18 +50,7 @@ export const HESSIAN_BITS = 62 - COUNT_BITS;
 export { GATHERED, MARK, MISSING_BIN, Node, SORT_COUNTS_BYTES, Split } from "./layout.js";
 export type { Kernel as GbdtKernel } from "./layout.js";
 
-export interface SplitOptions {
-  lambdaL1: number;
-  lambdaL2: number;
-  minDataInLeaf: number;
-  minSumHessianInLeaf: number;
-  minGainToSplit: number;
-  catSmooth: number;
-  catL2: number;
-  maxCatThreshold: number;
-  maxCatToOnehot: number;
-  minDataPerGroup: number;
-}
+export type SplitOptions = Omit<Record<keyof typeof SplitStruct.fields, number>, "unitG" | "unitH">;
 
 /** @param at byte offset of a SplitOptions struct */
 export function putSplitOptions(

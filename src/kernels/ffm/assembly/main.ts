@@ -6,7 +6,7 @@
 //
 //   B  rows per batch      G  groups of tiles; group G contains the weights      F  fields      Q  quads
 //
-// It has the functions of ../../fm/assembly/main.ts, so that the same code calls both. Its slices, the units for
+// It has the functions of ../../fm/assembly/main.ts, which describes them, so that the same code calls both. Its slices, the units for
 // drawing and copying parameters, are runs of 4,096 features. Structs and shapes: plan.ts. Twin: ../ffm.reference.ts.
 
 import { growAccumulators, openRepeats } from "./ada-grad";
@@ -14,7 +14,7 @@ import { forwardFour, forwardWithin, hasFour, updateFour, updateWithin } from ".
 import { bytesOfPartner, locatePairs, placeOf, strideAt, touchBatch, vectorsAt } from "./pairs";
 import { FfmPlan, FfmThread, RUN, Tile, TILE } from "./plan";
 import { forwardTile, updateTile } from "./tile";
-import { combine, openBatch, openBlock, scoresToGradients } from "../../fm/assembly/batch";
+import { nextPartials, openBatch, openBlock, scoreBatch, takeGradients } from "../../fm/assembly/batch";
 import {
   forwardLinear,
   updateWeights,
@@ -35,9 +35,7 @@ import {
   accumulatorStride,
 } from "../../fm/assembly/plan";
 import { clearRepeats } from "../../fm/assembly/repeats";
-import { barrier } from "../../shared/assembly/barrier";
 import { draw, featureKey, firstValue } from "../../shared/assembly/random";
-import { addLosses } from "../../shared/assembly/loss";
 import { AdaGrad, Adam, Sgd } from "../../shared/assembly/steps";
 
 /** Returns whether vectors have no optimizer state between their quads. */
@@ -116,18 +114,7 @@ function scale(x: usize, n: usize, factor: f32): void {
   for (let i: usize = 0; i < n; i += 4) v128.store(x + (i << 2), f32x4.mul(v128.load(x + (i << 2)), by));
 }
 
-/**
- * Trains on one block of rows, this thread's tiles; every thread of the plan calls it for the same blocks in the same
- * order.
- *
- * One barrier per batch is enough: a tile's parameters are read only by the thread that wrote them.
- *
- * @param index   index of this thread, 0 .. T-1; thread T-1 adds up the losses
- * @param first   first row of the block
- * @param numRows rows of the block, at most 4,096
- * @param key     of the block's permutation; 0 visits the rows in their order in memory
- * @returns false when the pool is stopping
- */
+/** One barrier per batch is enough: a tile's parameters are read only by the thread that wrote them. */
 export function trainBlock(
   plan: FfmPlan,
   thread: FfmThread,
@@ -140,10 +127,7 @@ export function trainBlock(
   const toTile = thread.tiles + <usize>thread.numTiles * TILE;
   openBlock(thread, rows, first, numRows, key);
   for (let from: u32 = 0; from < numRows; from += BATCH_ROWS) {
-    // partial scores alternate between two buffers, so that a fast thread does not overwrite what a slow one still
-    // reads
-    const parity: usize = thread.batchNumber++ & 1;
-    const partials = plan.partials + ((parity * (plan.numSlices + 1) * BATCH_ROWS) << 2);
+    const partials = nextPartials(plan, thread);
     openBatch(thread, rows, first, numRows, key, from);
     locatePairs(plan, thread);
     openRepeats(plan, thread);
@@ -155,22 +139,7 @@ export function trainBlock(
       else forward<u8>(plan, thread, changetype<Tile>(t), partials);
     }
     if (thread.linear) forwardWeights(plan, thread, partials);
-    if (!barrier(plan.barrier, plan.numThreads)) return false;
-
-    // every thread adds up all partial scores, so that none waits for the result of another
-    combine(plan, thread, partials, thread.gradients);
-    if (index == plan.numThreads - 1) {
-      const squared = plan.squared != 0;
-      thread.loss = addLosses(
-        thread.loss,
-        thread.gradients,
-        thread.labels,
-        thread.weights,
-        thread.numRows,
-        squared,
-      );
-    }
-    scoresToGradients(plan, thread);
+    if (!takeGradients(plan, thread, index, partials)) return false;
     if (!thread.general && plan.normalize) scale(thread.gradients, thread.numRows, thread.unit);
 
     // takes one step for each pair of features of each row
@@ -181,15 +150,6 @@ export function trainBlock(
   return true;
 }
 
-/**
- * Writes the scores of consecutive rows and adds their losses up, in the rows' order.
- *
- * Any thread may score any block: it reads the parameters and writes to its own buffers and to `scores` alone.
- *
- * @param numRows rows of the block, at most 4,096
- * @param scores  f32: scores[r] is the score of row r, writable up to a multiple of 256 rows
- * @returns f64 sum of the losses
- */
 export function scoreBlock(
   plan: FfmPlan,
   thread: FfmThread,
@@ -207,9 +167,7 @@ export function scoreBlock(
     locatePairs(plan, thread);
     for (let t = plan.tiles; t < toTile; t += TILE) forward<u8>(plan, thread, changetype<Tile>(t), partials);
     forwardWeights(plan, thread, partials);
-    const target = scores + ((<usize>(first + from)) << 2);
-    combine(plan, thread, partials, target);
-    loss = addLosses(loss, target, thread.labels, thread.weights, thread.numRows, plan.squared != 0);
+    loss = scoreBatch(plan, thread, scores + ((<usize>(first + from)) << 2), loss);
   }
   return loss;
 }
@@ -219,13 +177,9 @@ function slicesOf(plan: FfmPlan): u32 {
 }
 
 /**
- * Draws the initial v of one slice of features, uniform in [-spread, spread) by a hash of (seed, feature's hash,
- * partner field's hash, dimension), and sets the optimizer state to its initial value; for the last slice, sets w to 0
- * instead. A feature that no training row holds is 0 and stays 0, and so does the vector for its own field, unless a
- * row may hold several features of it.
- *
- * @param hashes u32[n][2]: hash of each feature's field and key, which is the same in every vocabulary
- * @param counts u32[n]: number of training rows that have the feature
+ * Draws the initial v of one slice of features by a hash of (seed, feature's hash, partner field's hash, dimension). A
+ * feature that no training row holds is 0 and stays 0, and so does the vector for its own field, unless a row may hold
+ * several features of it.
  */
 export function initialize(
   plan: FfmPlan,
@@ -274,13 +228,7 @@ function at(plan: FfmPlan, vector: usize, d: u32): usize {
   return vector + <usize>(d >> 2) * <usize>plan.quadBytes + ((<usize>(d & 3)) << 2);
 }
 
-/**
- * Copies the vectors of one slice of features to a dense array; for the last slice, copies the weights.
- *
- * @param vectors f32[n][fields][dim]
- * @param w f32[n]
- * @returns false when a parameter is NaN or infinite
- */
+/** @param vectors f32[n][fields][dim] */
 export function exportSlice(plan: FfmPlan, slice: u32, vectors: usize, w: usize): bool {
   if (slice == slicesOf(plan)) return exportWeights(plan, w);
   let check: f32 = 0; // x - x is 0 for a finite x, else NaN
@@ -299,11 +247,6 @@ export function exportSlice(plan: FfmPlan, slice: u32, vectors: usize, w: usize)
   return check == 0;
 }
 
-/**
- * Adds up the squares of the vectors of one slice of features in a fixed order.
- *
- * @returns 0 for the slice that contains the weights instead of vectors
- */
 export function sumSquares(plan: FfmPlan, slice: u32): f64 {
   if (slice == slicesOf(plan)) return 0;
   let sum: f64 = 0;
@@ -320,10 +263,6 @@ export function sumSquares(plan: FfmPlan, slice: u32): f64 {
   return sum;
 }
 
-/**
- * Copies one slice of features from dense arrays to the parameters: the inverse of exportSlice. Accumulators stay
- * unchanged.
- */
 export function importSlice(plan: FfmPlan, slice: u32, vectors: usize, w: usize): void {
   if (slice == slicesOf(plan)) {
     importWeights(plan, w);

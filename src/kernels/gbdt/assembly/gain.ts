@@ -72,3 +72,12 @@ export function threshold(g: f64, h: f64, options: SplitOptions): f64 {
 export function isLeaf(h: f64, c: f64, options: SplitOptions): bool {
   return c >= options.minDataInLeaf && h >= options.minSumHessianInLeaf;
 }
+
+/** Writes the sides of a split, given the sums of the left side and of both. */
+export function putSides(out: Split, numLeft: f64, g: f64, h: f64, G: f64, H: f64): void {
+  out.numLeft = <u32>numLeft;
+  out.leftG = g;
+  out.leftH = h;
+  out.rightG = G - g;
+  out.rightH = H - h;
+}

@@ -10,6 +10,7 @@ import {
   hessianOf,
   isLeaf,
   leafGain,
+  putSides,
   Split,
   SplitOptions,
   threshold,
@@ -153,9 +154,5 @@ export function bestNumeric(cells: usize, numBins: i32, options: SplitOptions, o
   out.gain = bestT < 0 ? 0 : best - shift;
   out.threshold = <u32>bestT;
   out.flag = missingLeft ? 1 : 0;
-  out.numLeft = <u32>bestLeft;
-  out.leftG = bestG;
-  out.leftH = bestH;
-  out.rightG = G - bestG;
-  out.rightH = H - bestH;
+  putSides(out, bestLeft, bestG, bestH, G, H);
 }
