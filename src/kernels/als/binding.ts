@@ -99,7 +99,7 @@ export function allocateSide(
   return { offset, numRows, rows, ...own };
 }
 
-/** Allocates the penalties and losses of rows, and the other side's Gram matrix. @throws {UsageError} it does not fit */
+/** Allocates penalties and losses of rows, and the other side's Gram matrix. @throws {UsageError} it does not fit */
 export function allocateRows(
   arena: Arena,
   D: number,

@@ -117,7 +117,7 @@ export function mostThreads({ dim, threads }: { dim: number; threads: number }):
   return Math.max(1, Math.min(threads, Math.ceil(dim / sliceWidth(dim)) + 1));
 }
 
-/** Returns the floats per feature in a slice: of v including state, and of accumulators, which are stored separately. */
+/** Returns the floats per feature in a slice: v including state, and accumulators, which are stored separately. */
 export function sliceOf(method: FmMethod, K: number): { numbers: number; accumulators: number } {
   return method === "adagrad" || method === "ftrl"
     ? { numbers: K, accumulators: 1 }

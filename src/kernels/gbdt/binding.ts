@@ -70,7 +70,7 @@ export interface FeaturePlace {
   byte: number;
   /** index of the feature's first cell in a histogram */
   cell: number;
-  /** used cells: bins of values and one of missing values; of a categorical feature, bin 0 and the bins of categories */
+  /** used cells: bins of values and one of missing values; of a categorical feature, bin 0 and bins of categories */
   numCells: number;
 }
 

@@ -1,5 +1,5 @@
-// Copies named matrices of f32 in an arena, whose elements need not be in row-major order, to and from row-major arrays,
-// such as those of checkpoints and models.
+// Copies named matrices of f32 in an arena, whose elements need not be in row-major order, to and from row-major
+// arrays, such as those of checkpoints and models.
 
 import type { Arena, Region } from "./memory.js";
 

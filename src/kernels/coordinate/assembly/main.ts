@@ -90,8 +90,8 @@ export function shiftE(first: u32, end: u32, eq: usize, shift: f32): void {
   for (let r: usize = first; r < end; r++) store<f32>(eq + (r << 3), load<f32>(eq + (r << 3)) + shift);
 }
 
-// The following functions update the parameters of a field. If a row has at most one feature of the field, one pass sums
-// up gradients for all features (`accumulate`), and another corrects e and q (`move`). If a row may have several
+// The following functions update the parameters of a field. If a row has at most one feature of the field, one pass
+// adds up gradients for all features (`accumulate`), and another corrects e and q (`move`). If a row may have several
 // features, `updateSparse` updates them one after another, each followed by the correction of e and q.
 
 /** Adds p h e and p h^2 of each row of [first, end) to the sums of the row's feature. */

@@ -23,7 +23,7 @@ export function growAccumulators<X, M>(plan: FfmPlan, thread: FfmThread, tile: T
     growBlock<X, M>(plan, thread, tile.blockB, tile.fromB, tile.toB, tile.blockA);
 }
 
-/** Grows the accumulators, for the fields of block `partners`, of features whose fields are from .. to - 1 of a block. */
+/** Grows the accumulators, for partner fields of block `partners`, of features in fields from .. to - 1 of a block. */
 function growBlock<X, M>(
   plan: FfmPlan,
   thread: FfmThread,
@@ -161,7 +161,7 @@ export function countPair(plan: FfmPlan, sums: usize, partner: u32): void {
   store<f32>(at, load<f32>(at) + 1);
 }
 
-/** Returns the bytes of a marked feature's sums: f32[partner fields of a block][Q][4], and the pairs by partner field. */
+/** Returns the bytes of a marked feature's sums: f32[partner fields of a block][Q][4], and pairs by partner field. */
 function bytesOfSums(plan: FfmPlan): usize {
   return (<usize>(plan.blockFields * plan.numQuads + 1)) << 4;
 }

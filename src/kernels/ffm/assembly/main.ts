@@ -6,8 +6,9 @@
 //
 //   B  rows per batch      G  groups of tiles; group G contains the weights      F  fields      Q  quads
 //
-// It has the functions of ../../fm/assembly/main.ts, which describes them, so that the same code calls both. Its slices, the units for
-// drawing and copying parameters, are runs of 4,096 features. Structs and shapes: plan.ts. Twin: ../ffm.reference.ts.
+// It has the functions of ../../fm/assembly/main.ts, which describes them, so that the same code calls both. Its
+// slices, the units for drawing and copying parameters, are runs of 4,096 features. Structs and shapes: plan.ts. Twin:
+// ../ffm.reference.ts.
 
 import { growAccumulators, openRepeats } from "./ada-grad";
 import { forwardFour, forwardWithin, hasFour, updateFour, updateWithin } from "./four";
@@ -38,18 +39,14 @@ import { clearRepeats } from "../../fm/assembly/repeats";
 import { draw, featureKey, firstValue } from "../../shared/assembly/random";
 import { AdaGrad, Adam, Sgd } from "../../shared/assembly/steps";
 
-/** Returns whether vectors have no optimizer state between their quads. */
-function isPlain(plan: FfmPlan): bool {
-  return plan.quadBytes == 16;
-}
-
 /** Computes the partial scores of a tile; if S is u32, also the sums of squares that AdaGrad needs. */
 function forward<S>(plan: FfmPlan, thread: FfmThread, tile: Tile, partials: usize): void {
   const partial = partials + ((<usize>tile.group * BATCH_ROWS) << 2);
   if (hasFour(plan, thread, tile)) {
     if (tile.blockA == tile.blockB) forwardWithin<S>(plan, thread, tile, partial);
     else forwardFour<S>(plan, thread, tile, partial);
-  } else if (!isPlain(plan)) {
+  } else if (plan.quadBytes != 16) {
+    // optimizer state is between the quads of a vector
     if (thread.general) forwardTile<u16, f32, S>(plan, thread, tile, partial);
     else forwardTile<u16, u32, S>(plan, thread, tile, partial);
   } else if (plan.numQuads == 1) {

@@ -8,7 +8,7 @@ export function bytesOfPartner(plan: FfmPlan): usize {
   return <usize>plan.numQuads * <usize>plan.quadBytes;
 }
 
-/** Returns the index in FfmPlan.slices of the table for features of block `own` and partner fields of block `partners`. */
+/** Returns the index in FfmPlan.slices for features of block `own` and partner fields of block `partners`. */
 export function placeOf(plan: FfmPlan, own: u32, partners: u32): u32 {
   return own * plan.numBlocks + partners;
 }

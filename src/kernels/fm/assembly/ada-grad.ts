@@ -122,7 +122,7 @@ function gradient(c: v128, decay: v128, p: usize): v128 {
   return f32x4.add(c, f32x4.mul(decay, v128.load(p)));
 }
 
-/** Returns the squares of a slice's gradient, added to four partial sums; g1 counts only if a slice has 8 dimensions. */
+/** Returns the squares of a slice's gradient, added to four partial sums; g1 is used if a slice has 8 dimensions. */
 function squares<W>(g0: v128, g1: v128): v128 {
   const square = f32x4.mul(g0, g0);
   return sizeof<W>() >= 8 ? f32x4.add(square, f32x4.mul(g1, g1)) : square;

@@ -201,7 +201,7 @@ export function initialize(plan: Plan, j: u32, hashes: usize, counts: usize, see
   else initializeRange(plan, j, 0, plan.numFeatures, hashes, counts, seed, spread);
 }
 
-/** Draws slice j of the vectors of features first .. first + n - 1, of which `hashes` and `counts` are. */
+/** Does the same for n features from `first` on, except w; `hashes` and `counts` begin with those of `first`. */
 export function initializeRange(
   plan: Plan,
   j: u32,

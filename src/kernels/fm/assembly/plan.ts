@@ -149,8 +149,8 @@ export function usedOf(plan: Plan, j: u32): u32 {
 }
 
 /**
- * Types that represent the methods for models in which each feature has its own rates. They are signed, unlike those for
- * other models (../../shared/assembly/steps.ts).
+ * Types that represent the methods for models in which each feature has its own rates. They are signed, unlike those
+ * for other models (../../shared/assembly/steps.ts).
  */
 export type RatedSgd = i8;
 export type RatedAdaGrad = i32;

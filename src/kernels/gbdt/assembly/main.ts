@@ -107,8 +107,8 @@ export function partition(
   let l = left;
   let r = right;
   const end = order + ((<usize>n) << 2);
-  // writes four rows to the lists of both sides, then advances the end of each list by the number of rows that belong to
-  // it, so that there is no branch to predict
+  // writes four rows to the lists of both sides, then advances the end of each list by the number of rows that belong
+  // to it, so that there is no branch to predict
   for (; order + 16 <= end; order += 16) {
     const rows = v128.load(order);
     let goes = side(load<u32>(order), bins, wide, goesLeft);

@@ -1,5 +1,6 @@
 // Random numbers by key: a draw is a hash of (key, counter), so it does not depend on the order of draws.
-// Twins: ../../../numeric/random.ts and, of initial values, ../../../numeric/initial.ts. Mixing function: Chris Wellons' "lowbias32" (hash-prospector, 2018).
+// Twins: ../../../numeric/random.ts and, of initial values, ../../../numeric/initial.ts. Mixing function: Chris
+// Wellons' "lowbias32" (hash-prospector, 2018).
 
 const GOLDEN: u32 = 0x9e3779b9;
 const FIRST: u32 = 0x21f0aaad;
