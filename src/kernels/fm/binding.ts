@@ -77,8 +77,8 @@ export interface FmLayout {
   /** byte offset of each thread's struct */
   threads: number[];
   barrier: Region;
-  /** sets the number of training threads; absent if each parameter belongs to a fixed thread */
-  use?: (threads: number) => void;
+  /** sets the number of training threads */
+  use: (threads: number) => void;
   /** number of slices of dimensions, or of features, in which parameters are initialized, exported and imported */
   numSlices: number;
   /**
