@@ -26,9 +26,13 @@ import {
   restoreState,
   writeOptimizer,
 } from "../kernels/fm/state.js";
-import { numSliceGroups } from "../kernels/fm/memory-size.js";
 import { marksFor, type Marks } from "../kernels/fm/repeats.js";
-import { allocateSliceGroups, copyParameters, type SliceGroup } from "../kernels/fm/slice-groups.js";
+import {
+  allocateSliceGroups,
+  copyParameters,
+  numSliceGroups,
+  type SliceGroup,
+} from "../kernels/fm/slice-groups.js";
 import type { Region } from "../kernels/shared/memory.js";
 import { sharedCopy } from "../numeric/indices.js";
 import { blockVisits } from "../numeric/random.js";

@@ -2,8 +2,7 @@
 
 import type { Encoding } from "../dataset/encoding.worker.js";
 import { firstPair, sharedEncodingOf, type FeatureRows } from "../dataset/rows.js";
-import { GrowingArrays } from "../kernels/shared/growing-arrays.js";
-import type { Arena } from "../kernels/shared/memory.js";
+import { type Arena, GrowingArrays } from "../kernels/shared/memory.js";
 import { BATCH_ROWS, BLOCK_ROWS, type PairCounts, putRows, reserveRows } from "../kernels/fm/binding.js";
 import { type Marks, markRepeats } from "../kernels/fm/repeats.js";
 import { weightOf } from "../numeric/indices.js";

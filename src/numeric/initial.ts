@@ -1,5 +1,5 @@
 // Initial values of parameters. Each value is a hash of (seed, purpose, position), so that it does not depend on the
-// vocabulary or on other layers. The kernels' version for features is ../kernels/shared/assembly/initial.ts.
+// vocabulary or on other layers. The kernels' version for features is ../kernels/shared/assembly/random.ts.
 
 import { hashText } from "./hash.js";
 import { draw } from "./random.js";

@@ -8,9 +8,8 @@
 
 import { availableParallelism } from "node:os";
 import { setCores, stopBarrier } from "../kernels/shared/barrier.js";
-import { GrowingArrays } from "../kernels/shared/growing-arrays.js";
+import { Arena, GrowingArrays, type Region } from "../kernels/shared/memory.js";
 import { loadKernel } from "../kernels/shared/load.js";
-import { Arena, type Region } from "../kernels/shared/memory.js";
 import {
   numBlocks,
   type AnyKernel,

@@ -1,5 +1,3 @@
-// Binding of the least-squares kernel: its functions, and its structs laid out in an arena.
-
 import type { Arena, Region } from "../shared/memory.js";
 import { writeStruct, writeStructs, type FieldsOf } from "../shared/struct.js";
 import { CHUNK, ROWS, Scratch, Side } from "./layout.js";
@@ -8,11 +6,11 @@ export type { Kernel as AlsKernel } from "./layout.js";
 
 /** A sparse matrix by rows: row r holds values[j] at column indices[j], j in [indptr[r], indptr[r + 1]). */
 export interface SparseRows {
-  /** start of each row's entries, u32[numRows + 1] */
+  /** u32[numRows + 1] */
   indptr: Uint32Array;
-  /** u32[numEntries]: column of each entry, distinct within a row */
+  /** u32[numEntries]: columns, distinct within a row */
   indices: Uint32Array;
-  /** f32[numEntries]: value of each entry; absent when all are 1 */
+  /** f32[numEntries]; absent when all are 1 */
   values?: Float32Array;
 }
 
@@ -46,18 +44,16 @@ export function packedRows({ indptr, indices, values }: SparseRows, more = 0): U
 
 /** Arrays in the arena for the half of an epoch in which one side, users or items, is updated. */
 export interface AlsSide {
-  /** byte offset of the kernel's struct for this half of the epoch */
+  /** byte offset of the kernel's Side */
   offset: number;
   numRows: number;
-  /** f32[numRows][D]: vectors of the updated side, each padded to D dimensions */
+  /** f32[numRows][D] */
   rows: Region;
   /** Gram matrix of the other side's vectors, D x D, in f32 panels of eight columns; the caller writes it */
   gram: Region;
   /** f32[numRows]: L2 penalty of each row; the caller writes it */
   penalties: Region;
-  /**
-   * f64[numRows]: loss of each row, the sum over its events of confidence (1 - score)^2, as of the row's last update
-   */
+  /** f64[numRows]: sum over a row's events of confidence (1 - score)^2, as of the row's last update */
   losses: Region;
 }
 
@@ -103,10 +99,7 @@ export function allocateSide(
   return { offset, numRows, rows, ...own };
 }
 
-/**
- * Allocates the penalties and losses of rows, and the Gram matrix of the other side. @throws {UsageError} it does not
- * fit the arena
- */
+/** Allocates penalties and losses of rows, and the other side's Gram matrix. @throws {UsageError} it does not fit */
 export function allocateRows(
   arena: Arena,
   D: number,
@@ -134,9 +127,8 @@ export function allocateScratch(
 }
 
 /**
- * Allocates the buffers of threads for the functions of assembly/blocks.ts.
- * @returns byte offset of their structs, one
- * after another
+ * Allocates the buffers of threads for rows whose events arrive in blocks.
+ * @returns byte offset of their structs, one after another
  */
 export function allocateBlockScratches(arena: Arena, D: number, block: number, numThreads: number): number {
   const fields = Array.from({ length: numThreads }, () => scratchFields(arena, D, block, 1));
@@ -149,7 +141,6 @@ function scratchFields(
   block: number,
   numPredictions: number,
 ): FieldsOf<typeof Scratch> {
-  const matrix = block * block;
   return {
     packed: arena.numbers("packed rows", ROWS * D),
     predictions: arena.numbers("predictions", numPredictions),
@@ -157,8 +148,8 @@ function scratchFields(
     gathered: arena.numbers("gathered events", CHUNK * D),
     weighted: arena.numbers("weighted events", CHUNK * block),
     gradients: arena.numbers("slopes", CHUNK),
-    matrix: arena.numbers("a matrix", matrix),
-    negated: arena.numbers("a matrix", matrix),
+    matrix: arena.numbers("a matrix", block * block),
+    negated: arena.numbers("a matrix", block * block),
     gradient: arena.numbers("a gradient", block),
     inverses: arena.numbers("pivots", block),
     step: arena.numbers("a step", block),

@@ -28,7 +28,7 @@ import {
   type ReferenceStep,
   vectorMethod,
 } from "../shared/step.reference.js";
-import { fieldsPerBlock } from "./tiles.js";
+import { fieldsPerBlock } from "./binding.js";
 
 /** Parameters with their state, all f64. */
 export interface ReferenceFfm {

@@ -6,8 +6,7 @@ import {
   maxDifference,
   repeatedIn,
 } from "../../testing/kernel-machine.js";
-import { allocateFfm, type FieldAwareness } from "./binding.js";
-import { dealGroups, groupTiles } from "./tiles.js";
+import { allocateFfm, dealGroups, type FieldAwareness, groupTiles } from "./binding.js";
 import { BATCH_ROWS, type FmMethod, type FmShape, readBias, setRates } from "../fm/binding.js";
 import { Arena } from "../shared/memory.js";
 import { referenceFfm, referenceFfmBatch, referenceFfmScore, referenceNormalized } from "./ffm.reference.js";

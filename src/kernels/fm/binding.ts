@@ -1,6 +1,6 @@
-// Binding of the factorization machine's kernel: its functions, and its structs laid out in an arena.
+// The structs of the factorization machine's kernel in an arena.
 //
-//   plan ──► slices     u32[J]    where the slices lie (tables.ts): f32[n][S][K] each, v and its state, S of the method
+//   plan ──► slices     u32[J]    where the slices lie (cutTables): f32[n][S][K] each, v and its state, S of the method
 //        ──► linear     f32[n][L]         w and its state, L of the method
 //        ──► rates      f32[n][4]         L2 and rate of each feature, where they differ
 //        ──► sums       f32[J][B][K]      S of the batch
@@ -21,7 +21,6 @@ import {
   writeStruct,
 } from "../shared/struct.js";
 import { threadsInUse } from "../shared/threads-in-use.js";
-import { cutTables, putOffsets } from "../shared/tables.js";
 import { ADAGRAD, ADAM, BATCH_ROWS, BLOCK_ROWS, FTRL, Plan, Repeat, Rows, SGD, Thread } from "./layout.js";
 
 export { BATCH_ROWS, BLOCK_ROWS };
@@ -31,7 +30,7 @@ export type { Kernel as FmKernel } from "./layout.js";
 export interface FmShape {
   numFeatures: number;
   dim: number;
-  /** maximum number of threads; at most one per slice and one for the weights are used */
+  /** at most; no more than one per slice and one for the weights are used */
   threads: number;
   loss: "logistic" | "squared";
   method: FmMethod;
@@ -45,10 +44,7 @@ export interface FmShape {
   hasRates: boolean;
 }
 
-/**
- * Properties of each method: its code in the kernel, number of floats of a vector's element with its state, and number
- * of bytes of a weight with its state.
- */
+/** By method: code in the kernel, floats of a vector's element with its state, bytes of a weight with its state. */
 export const METHODS = {
   adagrad: { code: ADAGRAD, states: 2, linearBytes: 8 },
   sgd: { code: SGD, states: 1, linearBytes: 8 },
@@ -58,24 +54,20 @@ export const METHODS = {
 
 export type FmMethod = keyof typeof METHODS;
 
-/**
- * Location of a number that every feature of a group has: byte offset of the number for feature 0, which may lie
- * outside the memory if the group starts at another feature, and bytes from one feature to the next.
- */
+/** Location of a number that every feature of a group has. */
 export interface StridedOffset {
+  /** of the number for feature 0; may lie outside the memory if the group starts at another feature */
   offset: number;
+  /** bytes from one feature to the next */
   stride: number;
-  /** owner of the memory; the factorization machine's own arena when absent */
+  /** owner of the memory; the machine's own arena when absent */
   arena?: Arena;
 }
 
 /** Numbers of (feature, value) pairs for which a thread's buffers have room. */
 export interface PairCounts {
-  /**
-   * pairs that a thread copies: those of a block if all rows have the same width and no values, else those of a batch
-   */
+  /** pairs that a thread copies: of a block if all rows have the same width and no values, else of a batch */
   copied: number;
-  /** number of (feature, value) pairs in a batch */
   batch: number;
 }
 
@@ -85,36 +77,31 @@ export interface FmLayout {
   /** byte offset of each thread's struct */
   threads: number[];
   barrier: Region;
-  /** sets the number of training threads; absent if each parameter belongs to a fixed thread */
-  use?: (threads: number) => void;
-  /**
-   * number of slices in which parameters are initialized, exported and imported: slices of dimensions, or of features
-   */
+  /** sets the number of training threads */
+  use: (threads: number) => void;
+  /** number of slices of dimensions, or of features, in which parameters are initialized, exported and imported */
   numSlices: number;
   /**
    * location of the vectors and their optimizer state, for each group of features and each slice of dimensions; in a
    * field-aware machine for each block of fields, partner field and quad of dimensions
    */
   slices: readonly (readonly StridedOffset[])[];
-  /** location of AdaGrad's accumulators of the slices; undefined if slices have none; several slices may share one */
+  /** location of AdaGrad's accumulators; undefined if slices have none; several slices may share one */
   accumulators: readonly (readonly StridedOffset[])[] | undefined;
   /** first feature of each group of features, ascending; a group may be empty */
   groups: readonly number[];
-  /** number of dimensions of each slice, not counting padding */
+  /** dimensions of each slice, not counting padding */
   used: readonly number[];
-  /** number of floats per feature in exported vectors */
+  /** floats per feature in exported vectors */
   vectorWidth: number;
-  /** f32[n][4]: L2 and learning rates of each feature; undefined if all features have the same */
+  /** f32[n][4]; undefined if all features have the same L2 and learning rates */
   rates: Region | undefined;
-  /** number of pairs for which each thread's buffers have room; `reservePairs` increases it */
+  /** `reservePairs` increases it */
   pairs: PairCounts;
-  /**
-   * layout of a thread's struct; and, for each of its arrays whose length depends on the number of (feature, value)
-   * pairs, the number of elements per pair
-   */
   thread: Struct;
+  /** elements per pair of those arrays of a thread whose length depends on the number of pairs */
   pairArrays: Readonly<Record<string, number>>;
-  /** number of bytes in which a thread adds up the gradients of a feature marked as repeated */
+  /** bytes in which a thread adds up the gradients of a feature marked as repeated */
   bytesOfRepeat: number;
 }
 
@@ -126,15 +113,11 @@ export function sliceWidth(dim: number): 4 | 8 {
   return dim <= 8 ? 4 : 8;
 }
 
-/** Returns the number of threads that train a model: at most one per slice, and one for the weights. */
 export function mostThreads({ dim, threads }: { dim: number; threads: number }): number {
   return Math.max(1, Math.min(threads, Math.ceil(dim / sliceWidth(dim)) + 1));
 }
 
-/**
- * Returns the number of floats per feature in a slice of K dimensions: `numbers` of v including state, and
- * `accumulators`, which a separate table contains.
- */
+/** Returns the floats per feature in a slice: v including state, and accumulators, which are stored separately. */
 export function sliceOf(method: FmMethod, K: number): { numbers: number; accumulators: number } {
   return method === "adagrad" || method === "ftrl"
     ? { numbers: K, accumulators: 1 }
@@ -165,7 +148,7 @@ export function allocateFm(arena: Arena, shape: FmShape): FmLayout {
     ...{ barrier, numThreads, linear, rates },
     numParts: J,
     sliceWidth: K,
-    slices: putOffsets(arena, slices),
+    slices: arena.put("where the vectors lie", Uint32Array.from(slices.offsets)),
     featureStride: slices.featureStride,
     accumulators: squares ? putPlaces(arena, squares) : 0,
     sums: arena.numbers("sums", J * BATCH_ROWS * K),
@@ -178,10 +161,7 @@ export function allocateFm(arena: Arena, shape: FmShape): FmLayout {
     plan,
     threads,
     barrier,
-    use: threadsInUse(arena, Plan, plan, {
-      ...{ thread: Thread, threads, ofLast: ["loss"] },
-      alike: ["bias", "biasAccumulator", "batchNumber"],
-    }),
+    use: threadsInUse(arena, Plan, plan, { thread: Thread, threads, ...KEPT_FIELDS }),
     numSlices: J,
     slices: [slices.offsets.map((offset) => ({ offset, stride: slices.featureStride }))],
     accumulators: squares && [squares],
@@ -197,11 +177,47 @@ export function allocateFm(arena: Arena, shape: FmShape): FmLayout {
   };
 }
 
+/** Fields of a thread that are kept when the number of threads changes. */
+export const KEPT_FIELDS = {
+  ofLast: ["loss"],
+  alike: ["bias", "biasAccumulator", "batchNumber"],
+} as const;
+
+/**
+ * Divides a region into a table per thread, so that the slices that a thread updates are adjacent:
+ *
+ *   one thread     ┌ feature 0: slice 0, slice 1 ┬ feature 1: slice 0, slice 1 ┬ ...     one page a feature
+ *   two threads    ┌ feature 0: slice 0 ┬ feature 1: slice 0 ┬ ...
+ *                  ┌ feature 0: slice 1 ┬ feature 1: slice 1 ┬ ...
+ *
+ * On a cache miss, a processor also prefetches neighboring lines. If the slices of a feature were adjacent, two threads
+ * would invalidate each other's cache lines: at dim 32, two threads on one table had half the speed of two threads on
+ * two tables. The division affects the addresses of numbers, but not their values.
+ *
+ * @param region     of n * numSlices * bytesOfSlice bytes
+ * @param numThreads if it does not divide numSlices, each slice has a table
+ * @returns byte offset of each slice of feature 0's vector
+ */
+export function cutTables(
+  { offset, bytes }: Region,
+  numSlices: number,
+  bytesOfSlice: number,
+  numThreads: number,
+): { offsets: number[]; featureStride: number } {
+  const together = numSlices % numThreads === 0 ? numSlices / numThreads : 1;
+  const bytesOfTable = (bytes / numSlices) * together;
+  const offsets = Array.from(
+    { length: numSlices },
+    (_, j) => offset + Math.floor(j / together) * bytesOfTable + (j % together) * bytesOfSlice,
+  );
+  return { offsets, featureStride: together * bytesOfSlice };
+}
+
 /** Fields of the Plan struct that differ between fm and ffm; `slices` and `accumulators` are offsets of tables. */
-export interface PlanParts {
+interface PlanParts {
   barrier: Region | undefined;
   numThreads: number;
-  /** number of partial scores per row of data, not counting that of the weights */
+  /** partial scores per row, not counting that of the weights */
   numParts: number;
   sliceWidth: number;
   slices: number;
@@ -226,8 +242,8 @@ export function allocateWeights(
 }
 
 /**
- * Returns the location of each slice's accumulators. Those of the first thread's slices are stored next to the weights,
- * which this thread reads anyway, and those of every other thread in a separate table.
+ * Returns the location of each slice's accumulators: next to the weights for the first thread's slices, because this
+ * thread reads the weights anyway, and in a separate table for every other thread.
  */
 function accumulatorPlaces(
   arena: Arena,
@@ -256,7 +272,6 @@ export function putPlaces(arena: Arena, places: readonly StridedOffset[]): numbe
   return arena.put("where numbers lie", numbers);
 }
 
-/** Returns the values of the fields of the Plan struct, and allocates the threads' partial sums of the scores. */
 export function planFields(
   arena: Arena,
   { numFeatures, dim, loss, method, vectorRate, ...how }: FmShape,
@@ -280,8 +295,8 @@ export function planFields(
 /**
  * Returns the values of a Thread's fields, and allocates its buffers.
  *
- * @param numSums number of f32 for the sums of v x of a batch that is scored outside training
- * @param numPartials number of partial scores per row of such a batch
+ * @param numSums     f32 for the sums of v x of a batch that is scored outside training
+ * @param numPartials partial scores per row of such a batch
  */
 export function threadFields(
   arena: Arena,
@@ -320,7 +335,6 @@ export function threadFields(
   };
 }
 
-/** The fields of a layout that `reservePairs` reads or changes. */
 type PairBuffers = Pick<FmLayout, "threads" | "thread" | "pairs" | "pairArrays" | "bytesOfRepeat">;
 
 /** Enlarges each thread's buffers to the given numbers of pairs; must not be called while the threads run. */
@@ -328,8 +342,7 @@ export function reservePairs(arena: Arena, layout: PairBuffers, { copied, batch 
   if (copied <= layout.pairs.copied && batch <= layout.pairs.batch) return;
   const room = (bytes: number) => arena.allocate("the pairs of a block", bytes).offset;
   const pairs = { copied: Math.max(copied, layout.pairs.copied), batch: Math.max(batch, layout.pairs.batch) };
-  // upper bound of the number of features in a batch that are marked as repeated: it has at most those of its block,
-  // each of which is in more than 8 rows
+  // a batch has at most the marked features of its block, each of which is in more than 8 rows
   const slots = 1 + Math.ceil(pairs.copied / 2);
   for (const thread of layout.threads) {
     setField(arena, layout.thread, thread, "blockIds", room(pairs.copied * 4));
@@ -352,7 +365,6 @@ export function setLearningRates(
   setField(arena, Plan, plan, "vectorRate", vectorRate);
 }
 
-/** L2 and factor of the learning rate of one feature. */
 export interface FeatureRates {
   l2Weight: number;
   l2Vector: number;

@@ -21,7 +21,7 @@ export function mostUnmarked(numRows: number): number {
   return Math.max(8, Math.floor(numRows / 32));
 }
 
-/** Number of counters of a sketch, a power of two. */
+/** Number of counters, a power of two. */
 const SKETCH = 1 << 14;
 
 /** (feature, value) pairs of consecutive rows. */
@@ -35,10 +35,9 @@ export interface FeaturePairs {
   endOf: (r: number) => number;
 }
 
-/** Writes the ids of the pairs of rows first .. last - 1 to `ids`. */
+/** Writes the ids of rows first .. last - 1. */
 type PutIds = (ids: Uint32Array, first: number, last: number) => void;
 
-/** Data for marking repeated features: a counter of each feature, and whether the pairs of a row keep their order. */
 export interface Marks {
   /**
    * u32[numFeatures]: `base` plus the number of rows of the current block with the feature; at most `base` if the block
@@ -52,10 +51,8 @@ export interface Marks {
   keepsOrder: boolean;
 }
 
-/** Creates the counters of occurrences of features, for a factorization machine with `numFeatures` features. */
 export function marksFor(numFeatures: number, keepsOrder: boolean): Marks {
-  const sketch = new Uint32Array(SKETCH);
-  return { counts: new Uint32Array(numFeatures), base: 0, sketch, keepsOrder };
+  return { counts: new Uint32Array(numFeatures), base: 0, sketch: new Uint32Array(SKETCH), keepsOrder };
 }
 
 /** The blocks that a thread processes: first, first + step, first + 2 step, ... */
@@ -110,8 +107,7 @@ export function markRepeats(
     }
     const { base } = marks;
     const most = mostUnmarked(last - first);
-    // few features fall into a bucket of the sketch that counts more than `most` pairs; only their pairs are counted by
-    // feature
+    // only the pairs of few features, those in a bucket that counts more than `most` pairs, are counted by feature
     sketch.fill(0);
     for (let i = from; i < to; i++) sketch[ids[i]! % SKETCH]!++;
     for (let i = from; i < to; i++) {
@@ -132,8 +128,7 @@ export function markRepeats(
       const end = endOf(r + 1);
       if (end - start > heldIds.length)
         [heldIds, heldValues] = [new Uint32Array(end - start), new Float32Array(end - start)];
-      // the pairs of unmarked features move to the front of the row, and those of marked features follow; both keep
-      // their order
+      // both the unmarked pairs, which move to the front, and the marked ones keep their order
       let [at, numHeld] = [start, 0];
       for (let i = start; i < end; i++) {
         const id = ids[i]!;

@@ -6,28 +6,82 @@
 //
 // The threads copy between them, once per batch (src/factors/grouped-kernel.ts).
 
+import { sizeText, UsageError } from "../../errors.js";
 import { allocateBarrier } from "../shared/barrier.js";
-import { Arena } from "../shared/memory.js";
+import { Arena, SHRINKING } from "../shared/memory.js";
 import { getField, writeStruct } from "../shared/struct.js";
-import { cutTables, putOffsets } from "../shared/tables.js";
 import { threadsInUse } from "../shared/threads-in-use.js";
 import {
   allocateWeights,
   BATCH_ROWS,
+  cutTables,
+  KEPT_FIELDS,
+  METHODS,
+  mostThreads,
   planFields,
   putPlaces,
   sliceOf,
   sliceWidth,
   threadFields,
   type FmLayout,
+  type FmMethod,
   type FmShape,
   type StridedOffset,
 } from "./binding.js";
 import { Plan, Thread } from "./layout.js";
 
 /**
- * Number of features whose hashes and counts are copied at a time to a group's memory, to initialize the vectors in it.
+ * Maximum bytes of a WebAssembly memory, and how many of them are reserved for everything but parameters: batches, rows
+ * and the threads' buffers. Tests lower both numbers, so that even small models are divided.
  */
+export const memoryBytes = { most: 2 ** 32, buffers: 64 << 20 };
+
+/** Maximum number of elements of an array, for the vectors of all features together. */
+const MOST_ELEMENTS = 2 ** 32;
+
+type FmSize = Pick<FmShape, "numFeatures" | "dim" | "method" | "hasRates" | "threads">;
+
+/**
+ * Returns the number of bytes per feature: for its vector and weight with the optimizer state, for a copy of both from
+ * the best epoch, for its hash, count and individual rates, and for its slot in each thread.
+ */
+export function bytesOfFeature(dim: number, method: FmMethod, hasRates: boolean, threads: number): number {
+  const parameters =
+    Math.ceil(dim / sliceWidth(dim)) * bytesOfSlice(dim, method) + METHODS[method].linearBytes;
+  return parameters + 4 * (dim + 1) + 12 + (hasRates ? 16 : 0) + 4 * mostThreads({ dim, threads });
+}
+
+function bytesOfSlice(dim: number, method: FmMethod): number {
+  const { numbers, accumulators } = sliceOf(method, sliceWidth(dim));
+  return 4 * (numbers + accumulators);
+}
+
+/**
+ * Returns the number of memories into which the slices are divided; 0 if one memory holds all parameters. The number
+ * affects addresses and speed, but no result.
+ *
+ * @throws {UsageError} a slice of all features, their weights, or the vectors together are too large; the message
+ * states the limit
+ */
+export function numSliceGroups({ numFeatures: n, dim, method, hasRates, threads }: FmSize): number {
+  const { most, buffers } = memoryBytes;
+  const whole = n * bytesOfFeature(dim, method, hasRates, threads) + buffers;
+  if (whole <= most) return 0;
+  const slice = n * bytesOfSlice(dim, method);
+  // besides its slices, each memory contains a feature's slot, and its rates if features have their own
+  const besides = n * (hasRates ? 20 : 4) + buffers;
+  const together = Math.floor((most - besides) / slice);
+  const numSlices = Math.ceil(dim / sliceWidth(dim));
+  const fits = together >= 1 && n * METHODS[method].linearBytes + besides <= most && n * dim <= MOST_ELEMENTS;
+  if (!fits || numSlices === 0)
+    throw new UsageError(
+      `${n.toLocaleString("en")} features of dim ${dim} need ${sizeText(whole)} of memory with ${method}; the limits are ` +
+        `4 GiB for ${sliceWidth(dim)} dimensions of all features, and for their weights, and 16 GiB for all vectors: ${SHRINKING}`,
+    );
+  return Math.min(numSlices, Math.max(Math.ceil(numSlices / together), threads - 1));
+}
+
+/** Number of features whose hashes and counts are copied at a time to a group's memory, to initialize its vectors. */
 export const STAGED = 1 << 16;
 
 /** A memory with the vectors of adjacent slices. */
@@ -37,10 +91,9 @@ export interface SliceGroup extends Pick<
 > {
   arena: Arena;
   firstSlice: number;
-  /** location of the vectors and of AdaGrad's accumulators, for each slice of the group */
   slices: StridedOffset[];
   accumulators: StridedOffset[] | undefined;
-  /** byte offset of a buffer for the hashes u32[STAGED][2], followed by the counts u32[STAGED], of STAGED features */
+  /** buffer for the hashes u32[STAGED][2], followed by the counts u32[STAGED], of STAGED features */
   staging: number;
 }
 
@@ -78,10 +131,7 @@ export function allocateSliceGroups(
   const squares = sliceGroups.flatMap(({ accumulators = [] }) => accumulators);
   const layout: FmLayout = {
     ...{ plan, threads, barrier, rates },
-    use: threadsInUse(arena, Plan, plan, {
-      ...{ thread: Thread, threads, ofLast: ["loss"] },
-      alike: ["bias", "biasAccumulator", "batchNumber"],
-    }),
+    use: threadsInUse(arena, Plan, plan, { thread: Thread, threads, ...KEPT_FIELDS }),
     numSlices: J,
     slices: [sliceGroups.flatMap(({ slices }) => slices)],
     accumulators: squares.length > 0 ? [squares] : undefined,
@@ -96,7 +146,6 @@ export function allocateSliceGroups(
   return { layout, sliceGroups };
 }
 
-/** Allocates the memory of slices first .. last - 1. */
 function allocateGroup(
   shape: FmShape,
   { first, last }: { first: number; last: number },
@@ -131,7 +180,7 @@ function allocateGroup(
         linear: { offset: 0, stride: 0 },
         numParts: J,
         sliceWidth: K,
-        slices: putOffsets(arena, tables),
+        slices: arena.put("where the vectors lie", Uint32Array.from(tables.offsets)),
         featureStride: tables.featureStride,
         accumulators: accumulators ? putPlaces(arena, accumulators) : 0,
         sums: arena.numbers("sums", J * BATCH_ROWS * K),
@@ -148,7 +197,7 @@ function allocateGroup(
     ...{ arena, plan, threads, rates, slices, accumulators },
     firstSlice: first,
     staging: arena.numbers("hashes and counts", 3 * STAGED).offset,
-    // space for the gradients of two slices, because AdaGrad may update two slices at once
+    // AdaGrad may update two slices at once
     bytesOfRepeat: 2 * K * 4,
     pairs: { copied: 0, batch: 0 },
     thread: Thread,
@@ -178,10 +227,7 @@ export function copyParameters(
   return [...copies, copyNumbers(linear, 1, { array: w, from: 0, step: 1 }, to)].every(Boolean);
 }
 
-/**
- * Copies `size` numbers per feature from a location in memory to an array, in which the numbers of consecutive features
- * begin `step` elements apart; or from the array to the memory.
- */
+/** Copies `size` numbers per feature; in the array, the numbers of consecutive features begin `step` elements apart. */
 function copyNumbers(
   { offset, stride, arena }: StridedOffset,
   size: number,

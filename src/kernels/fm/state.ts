@@ -27,17 +27,16 @@ export interface FmState {
   bias: Float32Array;
 }
 
-/** Optimizer state by feature; arrays are empty for a method without state. */
+/** Optimizer state; arrays are empty for a method without state. */
 export interface OptimizerState {
-  /** f32, by feature and slice of its vector: optimizer state of the slice, including that of padding dimensions */
+  /** by feature and slice of its vector, including the state of padding dimensions */
   vectors: Float32Array;
-  /** f32, by feature: optimizer state of its weight */
+  /** by feature: state of its weight */
   w: Float32Array;
   /** AdaGrad's accumulator of the bias w0 */
   w0: number;
 }
 
-/** Location of a number that every feature has, such as an accumulator, with a view of its memory. */
 interface Located extends Pick<StridedOffset, "offset" | "stride"> {
   /** f32 view of the memory that contains the number, and index of this memory */
   numbers: Float32Array;
@@ -50,19 +49,16 @@ class Parameters {
   readonly J: number;
   readonly K: number;
   readonly L: number;
-  /**
-   * number of floats per slice of a vector: its dimensions, the state stored with them, and its accumulator if it has
-   * one
-   */
+  /** floats per slice of a vector: its dimensions, the state stored with them, and its accumulator if it has one */
   readonly width: number;
-  /** number of floats per slice of a vector: its dimensions and the state stored with them, without an accumulator */
+  /** the same without an accumulator */
   readonly #side: number;
-  /** view of the whole arena as f32 */
+  /** f32 view of the whole arena */
   readonly numbers: Float32Array;
   readonly #slices: readonly (readonly Located[])[];
   readonly #accumulators: readonly (readonly Located[])[] | undefined;
   readonly #groups: readonly number[];
-  /** index of the group that contains the feature looked up last, and first feature after that group */
+  /** group of the feature looked up last, and first feature after that group */
   #group = 0;
   #end = 0;
   readonly #linear: StridedOffset;
@@ -89,14 +85,12 @@ class Parameters {
     this.#linear = { offset: field("linear"), stride: field("linearStride") };
   }
 
-  /** Returns the index in `numbers` of a feature's weight; its state follows. */
+  /** Returns the index in `numbers` of a feature's weight, which its state follows. */
   weightAt(feature: number): number {
     return (this.#linear.offset + feature * this.#linear.stride) / 4;
   }
 
-  /**
-   * Copies a slice of a feature's vector, and its state, to `target` from index `to` on; omits the first `skip` floats.
-   */
+  /** Copies a slice of a feature's vector, and its state, without the first `skip` floats. */
   read(feature: number, j: number, skip: number, target: Float32Array, to: number): void {
     // the slice and its state are adjacent in memory, but accumulators are stored elsewhere
     const slice = this.#slices[this.#groupOf(feature)]![j]!;
@@ -107,7 +101,6 @@ class Parameters {
     target[to + this.#side - skip] = square.numbers[indexOf(square, feature)]!;
   }
 
-  /** Copies a slice of a feature's vector, and its state, from `source`, in the layout that `read` writes. */
   write(feature: number, j: number, skip: number, source: Float32Array, from: number): void {
     const end = from + this.#side - skip;
     const slice = this.#slices[this.#groupOf(feature)]![j]!;
@@ -118,9 +111,7 @@ class Parameters {
   }
 
   /**
-   * Sets each accumulator of a feature, which several slices may share, to the mean of the slices' values `of`; slices
-   * whose accumulator is unknown are left out of the mean.
-   *
+   * Sets each accumulator of a feature, which several slices may share, to the mean of its known slices' values.
    * @param of f32, one value per slice
    */
   shareAccumulators(feature: number, known: readonly (number | undefined)[], of: Float32Array): void {
@@ -150,7 +141,6 @@ class Parameters {
   }
 }
 
-/** Returns the index in the location's f32 view of a feature's number, such as its accumulator. */
 function indexOf({ offset, stride }: Located, feature: number): number {
   return (offset + feature * stride) / 4;
 }
@@ -253,7 +243,7 @@ export function alignFtrl(
 export function copyState(arena: Arena, layout: FmLayout): FmState {
   const parameters = new Parameters(arena, layout);
   const { n, J, L, width, numbers } = parameters;
-  // the copy is in unshared memory, because shared memory cannot be written to disk
+  // unshared memory, because shared memory cannot be written to disk
   const factors = new Float32Array(n * J * width);
   const linear = new Float32Array(n * L);
   for (let feature = 0; feature < n; feature++) {
@@ -288,7 +278,7 @@ export function restoreState(arena: Arena, layout: FmLayout, state: FmState): vo
   setAccumulators(arena, layout, bias[1]!);
 }
 
-/** Sets the accumulator of the bias w0 on every thread. */
+/** Sets the bias's accumulator on every thread. */
 function setAccumulators(arena: Arena, { threads }: FmLayout, accumulator: number): void {
   for (const thread of threads) setField(arena, Thread, thread, "biasAccumulator", accumulator);
 }

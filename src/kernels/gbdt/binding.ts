@@ -20,7 +20,6 @@ import { COUNT_BITS, GATHERED, MARK, Node, Split, SplitOptions as SplitStruct } 
  */
 export const BLOCK_ROWS = 4096;
 
-/** Returns the number of blocks of BLOCK_ROWS rows. */
 export function numBlocks(numRows: number): number {
   return Math.ceil(numRows / BLOCK_ROWS);
 }
@@ -34,14 +33,11 @@ export const NARROW_CELLS = 256;
 /** Number of edges of a numeric feature, a power of two; unused edges are infinity. */
 export const EDGES = 256;
 
-/**
- * Approximate number of bytes of the rows, with all their columns, that are binned at a time; and the minimum number of
- * these rows.
- */
+/** Approximate bytes of the rows that are binned at a time; and the minimum number of these rows. */
 const STAGED_BYTES = 4 * 2 ** 20;
 const LEAST_STAGED = 256;
 
-/** Number of bytes of a cell, which consists of two i64. */
+/** Bytes of a cell, which consists of two i64. */
 export const CELL_BYTES = 16;
 
 /**
@@ -54,21 +50,9 @@ export const HESSIAN_BITS = 62 - COUNT_BITS;
 export { GATHERED, MARK, MISSING_BIN, Node, SORT_COUNTS_BYTES, Split } from "./layout.js";
 export type { Kernel as GbdtKernel } from "./layout.js";
 
-/** Options of the searches for numeric and for categorical splits. */
-export interface SplitOptions {
-  lambdaL1: number;
-  lambdaL2: number;
-  minDataInLeaf: number;
-  minSumHessianInLeaf: number;
-  minGainToSplit: number;
-  catSmooth: number;
-  catL2: number;
-  maxCatThreshold: number;
-  maxCatToOnehot: number;
-  minDataPerGroup: number;
-}
+export type SplitOptions = Omit<Record<keyof typeof SplitStruct.fields, number>, "unitG" | "unitH">;
 
-/** Writes the options to a SplitOptions struct. @param at byte offset of the struct */
+/** @param at byte offset of a SplitOptions struct */
 export function putSplitOptions(
   holder: Parameters<typeof putStruct>[0],
   at: number,
@@ -82,14 +66,11 @@ export function putSplitOptions(
 export interface FeaturePlace {
   categorical: boolean;
   wide: boolean;
-  /** offset of the feature's bin within a row of bins, in bytes */
+  /** byte offset of the feature's bin within a row */
   byte: number;
   /** index of the feature's first cell in a histogram */
   cell: number;
-  /**
-   * number of used cells: the bins of values and one of missing values; for a categorical feature, bin 0 and the bins
-   * of categories
-   */
+  /** used cells: bins of values and one of missing values; of a categorical feature, bin 0 and bins of categories */
   numCells: number;
 }
 
@@ -97,7 +78,7 @@ export interface FeaturePlace {
 export interface RowLayout {
   /** bytes per row of bins, a multiple of 16 */
   stride: number;
-  /** number of narrow features, whose bins have one byte, padded to a multiple of 4 */
+  /** narrow features, whose bins have one byte, padded to a multiple of 4 */
   numNarrow: number;
   numWide: number;
   numCells: number;
@@ -130,19 +111,16 @@ export function rowLayout(features: readonly { numCells: number; categorical: bo
 export interface GbdtLayout extends RowLayout {
   numThreads: number;
   numTrain: number;
-  /** number of training rows and validation rows together */
+  /** with validation rows */
   numRows: number;
   numLeaves: number;
   barrier: Region;
   bins: number;
-  /** by feature: bins of the training rows, u8[numTrain], or u16[numTrain] of a wide feature */
+  /** by feature: u8[numTrain], or u16[numTrain] of a wide feature */
   columns: number[];
-  /** bin edges of each numeric feature, f64[features][EDGES] */
+  /** f64[features][EDGES] */
   edges: number;
-  /**
-   * two buffers in which values wait until they are binned; a buffer has `stagedRows` f64 for each numeric feature, and
-   * as many bins for each categorical one
-   */
+  /** two buffers of values that wait to be binned: `stagedRows` f64, or bins of a categorical feature, by feature */
   staged: number;
   stagedRows: number;
   /** u32[numWide]: index of each wide feature's first cell */
@@ -151,57 +129,48 @@ export interface GbdtLayout extends RowLayout {
   /** u32[numTrain] each: rows of the left and the right side while a leaf is partitioned */
   left: number;
   right: number;
-  /** number of scores per row: one per class, or one */
+  /** scores per row: one per class, or one */
   numClasses: number;
   pairs: number;
-  /** bytes from the pairs of one class to those of the next */
+  /** bytes from one class to the next */
   pairsApart: number;
   scores: number;
   scoresApart: number;
   labels: number;
-  /** offset of the rows' weights; 0 if every row has weight 1 */
+  /** 0 if every row has weight 1 */
   weights: number;
-  /** histograms: first those of threads for partial sums, then those of leaves */
+  /** histograms of threads for partial sums, and of leaves */
   partials: number;
   histograms: number;
-  /** results of the searches for two leaves: one Split per feature and leaf */
+  /** Split[2][features]: results of the searches for two leaves */
   splits: number;
   /** u8[2][numCells]: for two leaves, 1 for each bin that goes to the left side */
   lefts: number;
-  /**
-   * buffers of each thread: one for gathered rows or for sorting categories, followed by a table that says for each bin
-   * of a split whether it goes left
-   */
+  /** of each thread: a buffer for gathered rows or for sorting categories, and at `scratchTable`, which bins go left */
   scratch: number;
   scratchBytes: number;
-  /** byte offset, within a thread's buffers, of the table that says for each bin of a split whether it goes left */
   scratchTable: number;
-  /** nodes of the growing tree, Node[numLeaves - 1] */
+  /** Node[numLeaves - 1] of the growing tree */
   nodes: number;
-  /** for each node, whether each bin goes left: u8[numLeaves - 1][tableBytes] */
+  /** u8[numLeaves - 1][tableBytes]: whether each bin goes left */
   tables: number;
   tableBytes: number;
-  /** values of the tree's leaves, f64[numLeaves] */
+  /** f64[numLeaves] */
   values: number;
-  /**
-   * f64[numClasses][blocks][2]: sums of the gradients' magnitudes and of the hessians over each block of training rows
-   */
+  /** f64[numClasses][blocks][2]: sums of |g| and of h over each block of training rows */
   gradientSums: number;
   gradientSumsApart: number;
-  /** f64 per block: sum of losses over its rows; first the blocks of training rows, then those of validation rows */
+  /** f64 per block of training rows, then of validation rows */
   losses: number;
-  /**
-   * u32 every MARK bytes, two per thread: counters from which threads take their next piece of work
-   * (trainers/gbdt/boosting/thread-share.ts)
-   */
+  /** u32 every MARK bytes, two per thread: counters of trainers/gbdt/boosting/thread-share.ts */
   taken: number;
   /** u32 every MARK bytes, one per thread: 1 if the thread's histogram contains rows */
   marks: number;
-  /** u32 for each piece into which a leaf's rows are divided: number of the piece's rows that go left */
+  /** u32 for each piece of a leaf's rows: rows that go left */
   counts: number;
-  /** byte offset of the SplitOptions struct */
+  /** SplitOptions */
   options: number;
-  /** u32[numTrain]: indexes of the sampled rows (bagging); 0 if every tree uses all rows */
+  /** u32[numTrain]: the sampled rows (bagging); 0 if every tree uses all rows */
   bag: number;
 }
 
@@ -213,7 +182,6 @@ export function stagedAt({ staged, stagedRows, places }: GbdtLayout, slot: numbe
   return staged + 8 * stagedRows * (slot * places.length + f);
 }
 
-/** Numbers on which the sizes of a training's arrays depend. */
 export interface GbdtShape {
   rows: RowLayout;
   numTrain: number;

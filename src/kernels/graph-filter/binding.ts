@@ -1,71 +1,56 @@
-// Binding of the graph filter's kernel: its functions, its struct laid out in an arena, and the buffers of each thread.
-
 import type { Arena } from "../shared/memory.js";
 import { writeStruct } from "../shared/struct.js";
 import type { ItemLists } from "../top-items/binding.js";
-import { FilterPlan, type Kernel } from "./layout.js";
+import { FilterPlan } from "./layout.js";
 
-/** Functions of the kernel; pointers are byte offsets. */
-export type FilterKernel = Kernel;
+export type { Kernel as FilterKernel } from "./layout.js";
 
-/** Number of users per panel: one for each of the 16 lanes of a panel's row. */
+/** Number of users per panel. */
 export const LANES = 16;
 
-/**
- * Number of panels that finishPanels handles together, so that it reads the matrix of eigenvectors once for all of
- * them.
- */
-export const BLOCK_PANELS = 4;
+/** Number of panels that finishPanels handles together, so that it reads the matrix of eigenvectors once for all. */
+const BLOCK_PANELS = 4;
 
 /** Number of users for whom finishPanels computes the scores together. */
 export const BLOCK_USERS = BLOCK_PANELS * LANES;
 
-/** A bipartite graph of users and items, with adjacency lists in both directions and without repeated edges. */
+/** A bipartite graph of users and items, without repeated edges: the items of each user, and the users of each item. */
 export interface UserItemGraph {
-  /** the items of each user */
   users: ItemLists;
-  /** the users of each item */
   items: ItemLists;
 }
 
-/** The user-item graph and the leading eigenvectors that the kernel reads. */
-export interface FilterInput extends UserItemGraph {
+interface FilterInput extends UserItemGraph {
   /** factor of each item's scores, f32[numItems] */
   after: Float32Array;
   dim: number;
-  /** rows of the items in the matrix of leading eigenvectors, f32[numItems][dim], row-major */
+  /** f32[numItems][dim]: the leading eigenvectors */
   components: Float32Array;
 }
 
 /** Byte offsets of the buffers of one thread. */
-export interface FilterScratch {
-  /** BLOCK_PANELS + 1 panels, f32[numItems][16] each: a row per item, a column per user */
+interface FilterScratch {
+  /** BLOCK_PANELS + 1 panels, f32[numItems][16] */
   itemPanels: number[];
-  /** f32[numUsers][16]: intermediate values of the graph's users, for 16 queries */
+  /** f32[numUsers][16] */
   users: number;
-  /**
-   * f32[2 BLOCK_PANELS][dim][8]: each user's vector z in the space of the leading eigenvectors, eight users side by
-   * side
-   */
+  /** f32[2 BLOCK_PANELS][dim][8]: each user's vector z in the space of the eigenvectors, eight side by side */
   queries: number;
-  /** u32[BLOCK_PANELS]: byte offset of each panel of the items */
+  /** u32[BLOCK_PANELS]: byte offsets */
   panels: number;
-  /** buffers of finishPanels, f32[4][8], and of the search for the best items, f32[16] */
+  /** f32[4][8] for finishPanels, and f32[16] for bestOfPanel */
   tile: number;
   worst: number;
 }
 
-/** Byte offsets of the kernel's struct and of the leading eigenvectors. */
 export interface FilterLayout {
+  /** byte offset of the FilterPlan */
   plan: number;
   numUsers: number;
   numItems: number;
   dim: number;
-  /**
-   * rows of the items in the matrix of leading eigenvectors, f32[ceil(numItems / 4)][dim][4], four items side by side
-   */
+  /** byte offset of the eigenvectors, f32[ceil(numItems / 4)][dim][4], four items side by side */
   components: number;
-  /** byte offsets of each thread's buffers */
   scratches: FilterScratch[];
 }
 
@@ -126,18 +111,12 @@ export function allocateFilter(
   return { plan, numUsers, numItems, dim, components: packed.offset, scratches };
 }
 
-/**
- * Returns the index of dimension d of item i in the packed matrix of leading eigenvectors, which stores four items side
- * by side.
- */
+/** Returns the index of dimension d of item i in the packed eigenvectors. */
 export function componentIndex(dim: number, i: number, d: number): number {
   return ((i >>> 2) * dim + d) * 4 + (i & 3);
 }
 
-/**
- * Returns the index of dimension d of a user's vector z in the queries of a block, which store eight users side by
- * side.
- */
+/** Returns the index of dimension d of a user's vector z in the queries of a block. */
 export function queryIndex(dim: number, user: number, d: number): number {
   return ((user >>> 3) * dim + d) * 8 + (user & 7);
 }

@@ -40,48 +40,34 @@ export interface DenseLearning {
   seed: number;
 }
 
-/** Addresses of the parameters of one layer. */
 export interface LayerLayout {
   layer: DenseLayer;
-  /**
-   * weights W in groups of four outputs, each with U inputs: f32[outputs / 4][U][4]; if the layer trains, followed by
-   * the regions of Adam's m and s
-   */
+  /** f32[outputs / 4][U][4]; if the layer trains, weights, biases, scales and shifts have copies for Adam's m and s */
   weights: Region[];
-  /**
-   * copy of the weights in groups of four inputs, each with U outputs, for the backward pass: f32[inputs / 4][U][4];
-   * undefined unless the layer trains
-   */
+  /** f32[inputs / 4][U][4]: copy of W for the backward pass; undefined unless the layer trains */
   transposed: Region | undefined;
-  /** biases b and their Adam moments m and s, f32[outputs] each */
+  /** f32[outputs] each; scale and shift of a normalized layer only */
   biases: Region[];
-  /** f32[outputs] each: scale and shift of a normalized layer, with Adam's m and s if the layer trains */
   scales: Region[];
   shifts: Region[];
 }
 
-/** Addresses of the layers' parameters, and size of a thread's scratch. */
 export interface DenseLayout {
   layers: LayerLayout[];
-  /** values of the fields of the kernel's DenseNetwork struct */
   fields: FieldsOf<typeof DenseNetwork>;
-  /** size of a thread's scratch in bytes */
+  /** of a thread */
   scratchBytes: number;
-  /** padded number of units of the first input, and of the widest input */
+  /** padded units of the first input, and of the widest input */
   firstUnits: number;
   widestUnits: number;
 }
 
-/** Rounds n up to a multiple of `to`. */
 export const pad = (n: number, to: number): number => Math.ceil(n / to) * to;
 
-/** Returns U: the number of units of a layer, padded to a multiple of 8. */
+/** Returns U, a layer's units padded to a multiple of 8. */
 export const paddedUnits = (units: number): number => pad(units, 8);
 
-/**
- * Returns R: the number of rows of a batch, padded so that the columns of the batch do not all map to the same cache
- * lines.
- */
+/** Returns R, the rows of a batch padded so that the columns of the batch do not all map to the same cache lines. */
 export const batchPitchOf = (batch: number): number => pad(batch, BLOCK) + 8;
 
 /**
@@ -145,16 +131,7 @@ function allocateLayer(arena: Arena, layer: DenseLayer, trains: boolean): LayerL
 }
 
 /** Byte offsets of a layer's arrays in a thread's scratch, and of the end of these arrays. */
-interface LayerPlaces {
-  x: number;
-  y: number;
-  dx: number;
-  dy: number;
-  skip: number;
-  skipGradients: number;
-  normal: number;
-  end: number;
-}
+type LayerPlaces = Record<"x" | "y" | "dx" | "dy" | "skip" | "skipGradients" | "normal" | "end", number>;
 
 function layerPlaces(layers: readonly DenseLayer[]): LayerPlaces[] {
   let end = 0;
@@ -170,7 +147,7 @@ function layerPlaces(layers: readonly DenseLayer[]): LayerPlaces[] {
     const [y, dy] = [take(outputs), take(outputs)];
     if (residual) before!.skipGradients = dy;
     const normal = normalized ? take(outputs) : NONE;
-    // space for 1 / standard deviation of each row's sums
+    // 1 / standard deviation of each row's sums
     if (normalized) end += PANELS * 32;
     const skip = residual ? before!.x : NONE;
     places.push({ x, y, dx, dy, skip, skipGradients: NONE, normal, end });
@@ -214,10 +191,7 @@ function layerFields(
   };
 }
 
-/**
- * Returns the locations of the parameters, keyed by their names: NAME.weight and NAME.bias of each layer, NAME.scale
- * and NAME.shift of a normalized layer.
- */
+/** Returns the parameters NAME.weight and NAME.bias of each layer, NAME.scale and NAME.shift of a normalized layer. */
 export function placedDense(layers: readonly LayerLayout[]): Map<string, Placed> {
   return new Map(layers.flatMap((dense) => placedLayer(dense, 0, "")));
 }
@@ -242,7 +216,7 @@ function placedLayer(dense: LayerLayout, copy: number, kept: string): [string, P
   ];
 }
 
-/** Copies the weights to their transposed copy for the backward pass; must be called after weights are written. */
+/** Updates the copies of the weights for the backward pass; must be called after weights are written. */
 export function transposeWeights(arena: Arena, layers: readonly LayerLayout[]): void {
   for (const dense of layers) {
     if (!dense.transposed) continue;

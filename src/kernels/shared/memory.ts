@@ -11,13 +11,13 @@
 
 import { IoError, sizeText, UsageError } from "../../errors.js";
 
-/** Number of bytes of a page of WebAssembly memory. */
+/** Bytes of a page of WebAssembly memory. */
 export const PAGE = 65536;
-/** Number of pages of the largest WebAssembly memory, 4 GiB. */
+/** Pages of the largest WebAssembly memory, 4 GiB. */
 export const MAX_PAGES = 65536;
 /**
- * Number of bytes of address space that V8 reserves for a memory, whatever its size (4 GB without its trap handler). It
- * releases them when its garbage collector finds the memory unused, which it tries when a reservation fails.
+ * Bytes of address space that V8 reserves for a memory, whatever its size (4 GB without its trap handler). It releases
+ * them when its garbage collector finds the memory unused, which it tries when a reservation fails.
  */
 export const RESERVED = 10 * 2 ** 30;
 
@@ -103,8 +103,7 @@ export class Arena {
   put(name: string, source: Uint32Array | Float32Array | undefined): number {
     if (!source) return 0;
     const region = this.allocate(name, Math.max(4, source.byteLength));
-    // copies the bits of 32-bit numbers of any type
-    this.u32(region).set(new Uint32Array(source.buffer, source.byteOffset, source.length));
+    this.u32(region).set(bitsOf(source));
     return region.offset;
   }
 
@@ -119,18 +118,68 @@ export class Arena {
     }
   }
 
-  /** Returns a u32 view of a region. */
   u32(region: Region): Uint32Array {
     return new Uint32Array(this.memory.buffer, region.offset, region.bytes >>> 2);
   }
 
-  /** Returns an f32 view of a region. */
   f32(region: Region): Float32Array {
     return new Float32Array(this.memory.buffer, region.offset, region.bytes >>> 2);
   }
 
-  /** Returns an f64 view of a region. */
   f64(region: Region): Float64Array {
     return new Float64Array(this.memory.buffer, region.offset, region.bytes >>> 3);
+  }
+}
+
+/** Returns a u32 view of 32-bit numbers of any type. */
+function bitsOf({ buffer, byteOffset, length }: Uint32Array | Float32Array): Uint32Array {
+  return new Uint32Array(buffer, byteOffset, length);
+}
+
+/** Bytes that kernels may read beyond an array's end, because they read 16 rows at a time. */
+const SLACK = 64;
+
+/**
+ * Arrays whose contents are often replaced. An array's region is reused, because an arena never frees memory, and grows
+ * to the largest contents so far.
+ */
+export class GrowingArrays {
+  readonly #arena: Arena;
+  readonly #owner: string;
+  readonly #regions = new Map<string, Region>();
+
+  /** @param owner for error messages */
+  constructor(arena: Arena, owner: string) {
+    this.#arena = arena;
+    this.#owner = owner;
+  }
+
+  /** Returns the region of an array that `put` or `reserve` created. */
+  regionOf(name: string): Region {
+    return this.#regions.get(name)!;
+  }
+
+  /**
+   * Replaces the contents of an array.
+   *
+   * @returns byte offset of the array; 0 if the source is undefined
+   * @throws {UsageError} it does not fit the arena
+   */
+  put(name: string, source: Uint32Array | Float32Array | undefined): number {
+    if (!source) return 0;
+    const region = this.reserve(name, source.byteLength);
+    this.#arena.u32(region).set(bitsOf(source));
+    return region.offset;
+  }
+
+  /** Makes room for an array, whose contents are then arbitrary. @throws {UsageError} it does not fit the arena */
+  reserve(name: string, bytes: number): Region {
+    const held = this.#regions.get(name);
+    if (held && held.bytes >= bytes + SLACK) return held;
+    // grows by at least half, so that an array that grows in small steps is seldom allocated again
+    const size = Math.max(bytes + SLACK, 1.5 * (held?.bytes ?? 0));
+    const region = this.#arena.allocate(`the ${name} of ${this.#owner}`, 4 * Math.ceil(size / 4));
+    this.#regions.set(name, region);
+    return region;
   }
 }

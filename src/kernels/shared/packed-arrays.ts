@@ -6,14 +6,13 @@ type Numbers = Uint32Array | Float32Array;
 /** Each array starts at a multiple of this many u32 numbers, because arrays in a kernel's memory are 64-byte aligned. */
 const ALIGNED = 16;
 
-/** The arrays of an object as one array, and the function that finds them in it. */
+/** The arrays of an object as one array. */
 export interface PackedArrays<T> {
   numbers: Uint32Array;
   /** Returns the object, whose arrays are views of `numbers`: the packed numbers or a copy of them. */
   unpack: (numbers: Uint32Array) => T;
 }
 
-/** Position of an array among the packed numbers. */
 class Place {
   constructor(
     readonly from: number,
@@ -51,7 +50,7 @@ export function packArrays<T extends object>(value: T): PackedArrays<T> {
   return { numbers, unpack };
 }
 
-/** Returns a copy of a nested object in which parts are replaced, wherever `replace` returns something. */
+/** Returns a copy of a nested object with parts replaced wherever `replace` returns something. */
 function replaced(part: unknown, replace: (part: unknown) => unknown): unknown {
   const other = replace(part);
   if (other !== undefined || typeof part !== "object" || part === null) return other ?? part;

@@ -1,9 +1,8 @@
-// Named matrices of f32 in an arena whose elements need not be in row-major order; functions copy them to and from
-// row-major arrays, such as those of checkpoints and models.
+// Copies named matrices of f32 in an arena, whose elements need not be in row-major order, to and from row-major
+// arrays, such as those of checkpoints and models.
 
 import type { Arena, Region } from "./memory.js";
 
-/** A matrix in a region, and the position of each element in it. */
 export interface Placed {
   rows: number;
   columns: number;

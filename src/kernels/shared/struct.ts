@@ -11,7 +11,6 @@ export interface Struct {
   readonly fields: Readonly<Record<string, readonly [type: FieldType, offset: number]>>;
 }
 
-/** Owner of a kernel's memory, such as an arena. */
 interface Holder {
   readonly memory: { readonly buffer: ArrayBufferLike };
 }
@@ -28,7 +27,7 @@ export type FieldsOf<S extends Struct> = Record<
 /**
  * Allocates a struct and writes every field.
  *
- * @param name name of the struct, for error messages
+ * @param name for error messages
  * @returns byte offset of the struct
  * @throws {UsageError} it does not fit the arena
  */
@@ -68,7 +67,6 @@ export function putStruct<S extends Struct>(arena: Holder, struct: S, at: number
   }
 }
 
-/** Returns one field of the struct at a byte offset. */
 export function getField<S extends Struct>(
   { memory }: Holder,
   struct: S,
@@ -82,7 +80,6 @@ export function getField<S extends Struct>(
   return type === "i32" ? view.getInt32(at + offset, true) : view.getUint32(at + offset, true);
 }
 
-/** Sets one field of the struct at a byte offset. */
 export function setField<S extends Struct>(
   { memory }: Holder,
   struct: S,

@@ -1,26 +1,25 @@
-// Changes the number of threads that train a model between two runs of its kernel: updates the plan, and the state that
-// threads carry from batch to batch. The bytes of the results do not depend on the number of threads.
+// Changes the number of threads that train a model between two runs of its kernel. The bytes of the results do not
+// depend on the number of threads.
 
 import type { Arena, Region } from "./memory.js";
 import { getField, setField, type Struct } from "./struct.js";
 
-/** State of each thread that must be kept when the number of threads changes. */
-export interface KeptByThreads<T extends Struct> {
+/** State that threads carry from batch to batch, which is kept when their number changes. */
+interface KeptByThreads<T extends Struct> {
   thread: T;
   /** byte offset of each thread's struct */
   threads: readonly number[];
-  /** names of fields with sums that only the last thread adds to */
+  /** fields with sums that only the last thread adds to */
   ofLast?: readonly (keyof T["fields"] & string)[];
-  /** names of fields that are equal in every thread */
+  /** fields that are equal in every thread */
   alike?: readonly (keyof T["fields"] & string)[];
-  /** callback that updates other data that depend on the number of threads */
+  /** updates other data that depend on the number of threads */
   follow?: (threads: number) => void;
 }
 
 /**
- * Returns a setter for the number of threads that take part in a run.
+ * Returns a function that sets the number of threads for the following runs.
  * @param plan byte offset of a struct with a field `numThreads`, which initially counts all threads
- * @returns function that sets the number of threads for the following runs
  */
 export function threadsInUse<P extends Struct, T extends Struct>(
   arena: Arena,
@@ -46,7 +45,7 @@ export function threadsInUse<P extends Struct, T extends Struct>(
   };
 }
 
-/** Copies the floats of the first thread's region to the regions of the other threads, which have the same length. */
+/** Copies the floats of the first thread's region to those of the others. */
 export function copyToOthers(arena: Arena, [first, ...others]: readonly Region[]): void {
   for (const other of others) arena.f32(other).set(arena.f32(first!));
 }

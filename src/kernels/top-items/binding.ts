@@ -1,6 +1,5 @@
 import { sizeText, UsageError } from "../../errors.js";
-import { GrowingArrays } from "../shared/growing-arrays.js";
-import type { Arena } from "../shared/memory.js";
+import { type Arena, GrowingArrays } from "../shared/memory.js";
 import { allocateStruct, putStruct, writeStruct } from "../shared/struct.js";
 import { BLOCK_QUERIES, INTEGER_BYTES, NUM_PAIRS, QueryBound, Scratch, Search } from "./layout.js";
 

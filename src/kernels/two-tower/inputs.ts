@@ -1,8 +1,7 @@
 // Inputs of the two-tower kernel: histories and context of the events to learn from, and of users to encode.
 
 import { longestRow } from "../../numeric/indices.js";
-import type { GrowingArrays } from "../shared/growing-arrays.js";
-import type { Arena } from "../shared/memory.js";
+import type { Arena, GrowingArrays } from "../shared/memory.js";
 import { getField, putStruct, setField, writeStruct, writeStructs } from "../shared/struct.js";
 import type { ItemLists } from "../top-items/binding.js";
 import { FieldRows as FieldRowsStruct, History, Plan, Users } from "./layout.js";

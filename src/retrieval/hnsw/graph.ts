@@ -1,6 +1,5 @@
 import { allocateGraph, type GraphLayout, type GraphShape } from "../../kernels/hnsw/binding.js";
-import { GrowingArrays } from "../../kernels/shared/growing-arrays.js";
-import { Arena } from "../../kernels/shared/memory.js";
+import { GrowingArrays, Arena } from "../../kernels/shared/memory.js";
 import type { Keys } from "../../log/keys.js";
 import { log } from "../../numeric/exp.js";
 import { hashBytes, type Hash64 } from "../../numeric/hash.js";

@@ -3,7 +3,7 @@
 // as in a training in one memory.
 //
 //   block    consecutive users; their number depends only on the data, so that a checkpoint suits any --max-memory
-//   group    consecutive items, as many as fit into memory with their sums (kernels/als/assembly/blocks.ts)
+//   group    consecutive items, as many as fit into memory with their sums (kernels/als/assembly/main.ts)
 //   events   u32[numRows + 1] end of each row's events; u32[numEvents] items of a user's events, or users within the
 //            block of an item's; f32[numEvents] confidences, if there are any; f32[numRows] penalties, of users only
 

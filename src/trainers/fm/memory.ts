@@ -1,7 +1,7 @@
 // Estimates the memory of training a factorization machine.
 
 import { METHODS, type FmMethod } from "../../kernels/fm/binding.js";
-import { bytesOfFeature, numSliceGroups } from "../../kernels/fm/memory-size.js";
+import { bytesOfFeature, numSliceGroups } from "../../kernels/fm/slice-groups.js";
 import { tableBytes, type Needs } from "../../training/session/needs.js";
 import type { FmOptions } from "./options.js";
 

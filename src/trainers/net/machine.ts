@@ -4,7 +4,7 @@
 //                                               └─► threads: scoreRows of their share    ──► scores
 
 import { sizeText, UsageError } from "../../errors.js";
-import { GrowingArrays } from "../../kernels/shared/growing-arrays.js";
+import { GrowingArrays } from "../../kernels/shared/memory.js";
 import {
   alignWide,
   allocateNet,

@@ -21,8 +21,7 @@ import {
   type TowerUsers,
 } from "../../kernels/two-tower/inputs.js";
 import { placedDense, placedMoments, transposeWeights } from "../../kernels/shared/dense.js";
-import { GrowingArrays } from "../../kernels/shared/growing-arrays.js";
-import type { Region } from "../../kernels/shared/memory.js";
+import { GrowingArrays, type Region } from "../../kernels/shared/memory.js";
 import {
   type Placed,
   readArrays,

@@ -19,7 +19,7 @@
 // ../../shared/assembly/tile.ts: element (r, k) of an f32[R][K] is at ((k / 8) R + r) 8 + k % 8. A row's result depends
 // on no other row of W, so any thread may solve any rows. ../binding.ts writes the structs. Twin: ../als.reference.ts.
 
-import { CHUNK, ROWS, Scratch, Side } from "./plan";
+import { CHUNK, ROWS, Scratch, Side, Sums } from "./plan";
 import {
   adaptPredictions,
   addLoss,
@@ -35,13 +35,9 @@ import {
 } from "./rows";
 import { addProducts } from "../../shared/assembly/tile";
 
-export { addBlock, addBlockLosses, beginGroup, solveGroup } from "./blocks";
-
 /**
  * Updates consecutive rows of the matrix W, and writes the loss of each, its events' sum of confidence (1 - score)^2,
  * to `losses`.
- *
- * @param scratch buffers of this thread
  */
 export function solveRows(side: Side, scratch: Scratch, first: u32, numRows: u32): void {
   for (let from: u32 = 0; from < numRows; from += ROWS) {
@@ -65,9 +61,7 @@ function solveBatch(side: Side, s: Scratch, first: u32, numRows: u32): void {
   }
 }
 
-/**
- * Updates one block of dimensions of one row, and adds the change of its scores to the predictions of the row's events.
- */
+/** Updates one block of dimensions of one row, and the predictions of the row's events. */
 function stepRow(side: Side, s: Scratch, row: u32, q: u32, from: u32, width: u32, start: u32): void {
   if (penaltyOf(side, row) < 0) return;
   startRow(side, s, row, q, from, width);
@@ -113,5 +107,85 @@ export function addGram(
         addProducts(left, 32, right, 32, n, sums + ((<usize>(panel * D + k)) << 5));
       }
     }
+  }
+}
+
+// The following functions solve rows of W whose events arrive block after block: the vectors of the other side are on
+// disk, and only those of one block of its rows are in memory. A group of rows has a matrix A and a gradient g of each
+// row in memory, to which every block adds its events.
+//
+//   beginGroup ──► addBlock, block 0 ──► addBlock, block 1 ... ──► solveGroup       for each block of dimensions
+//   addBlockLosses, block 0 ──► ...                                                  after the last
+//
+// `side` describes the group: its first row is row 0, `others` are the rows of the block, and `indptr` and `indices`
+// the group's events in it. Blocks are in the order of a row's events, so that each sum has the same terms in the same
+// order as in solveRows.
+
+function scratchOf(sums: Sums, thread: u32): Scratch {
+  return changetype<Scratch>(sums.scratches + <usize>thread * offsetof<Scratch>());
+}
+
+/** Points a thread's scratch to the sums of one row, and to the predictions of the block's events. */
+function useRow(side: Side, sums: Sums, s: Scratch, row: u32): void {
+  const b = side.block;
+  s.matrix = sums.matrices + ((<usize>row * b * b) << 2);
+  s.gradient = sums.gradients + ((<usize>row * b) << 2);
+  s.step = sums.steps + ((<usize>row * b) << 2);
+  s.predictions = sums.predictions;
+}
+
+/** Initializes the equations A x = g of each row for the block of dimensions that begins at `from`. */
+export function beginGroup(side: Side, sums: Sums, thread: u32, from: u32, first: u32, numRows: u32): void {
+  const s = scratchOf(sums, thread);
+  const width = min(side.block, side.dim - from);
+  for (let at: u32 = 0; at < numRows; at += ROWS) {
+    const n = min(ROWS, numRows - at);
+    pack(side, s, first + at, n);
+    multiplyGram(side, s, from, width, n);
+    for (let q: u32 = 0; q < n; q++) {
+      useRow(side, sums, s, first + at + q);
+      if (penaltyOf(side, first + at + q) >= 0) startRow(side, s, first + at + q, q, from, width);
+    }
+  }
+}
+
+/**
+ * Adds the terms of those events that are in memory to the equations A x = g of each row. First computes the events'
+ * scores, or, after the first block of dimensions, corrects them by the step of the block before.
+ */
+export function addBlock(side: Side, sums: Sums, thread: u32, from: u32, first: u32, numRows: u32): void {
+  const s = scratchOf(sums, thread);
+  const width = min(side.block, side.dim - from);
+  for (let row = first; row < first + numRows; row++) {
+    useRow(side, sums, s, row);
+    const isUpdated = penaltyOf(side, row) >= 0;
+    if (from == 0) predict(side, s, row, 0);
+    else if (isUpdated) adaptPredictions(side, s, row, from - side.block, side.block, 0);
+    if (isUpdated) addRow(side, s, row, from, width, 0);
+  }
+}
+
+/** Solves the equations A x = g of each row after its last block of events was added. */
+export function solveGroup(side: Side, sums: Sums, thread: u32, from: u32, first: u32, numRows: u32): void {
+  const s = scratchOf(sums, thread);
+  const width = min(side.block, side.dim - from);
+  for (let row = first; row < first + numRows; row++) {
+    useRow(side, sums, s, row);
+    if (penaltyOf(side, row) >= 0) moveRow(side, s, row, from, width);
+  }
+}
+
+/**
+ * Adds confidence (1 - score)^2 of a block's events to the losses of rows, after the last block of dimensions was
+ * solved.
+ */
+export function addBlockLosses(side: Side, sums: Sums, thread: u32, first: u32, numRows: u32): void {
+  const s = scratchOf(sums, thread);
+  const from = ((side.dim - 1) / side.block) * side.block;
+  for (let row = first; row < first + numRows; row++) {
+    useRow(side, sums, s, row);
+    if (penaltyOf(side, row) >= 0) adaptPredictions(side, s, row, from, side.dim - from, 0);
+    const at = side.losses + ((<usize>row) << 3);
+    store<f64>(at, addLoss(load<f64>(at), side, s, row, 0));
   }
 }

@@ -1,17 +1,46 @@
-// Updates a field's parameters from sums over its rows: first each parameter separately, then all of them by a common
-// linear map.
+// Updates a field's parameters from sums over its rows: each parameter separately, to its minimizer or to a draw from
+// its normal posterior; then all of them by a common linear map.
 
 import { log64 } from "../../shared/assembly/exp64";
+import { draw, featureKey } from "../../shared/assembly/random";
 import { normalDraw, uniform } from "../../shared/assembly/normal";
-import { draw } from "../../shared/assembly/random";
-import { AT_MEAN, DRAWN, keyOf, updated } from "./posterior";
+
+/** Kinds of features: set to a draw from the posterior (or to the minimizer), or to the mean of the prior. */
+export const DRAWN: u8 = 1;
+export const AT_MEAN: u8 = 2;
+
+/** Over-relaxation (Adler 1981): a draw's center is mean - RELAXATION (old value - mean); 0 is plain Gibbs sampling. */
+const RELAXATION: f64 = 0.8;
+
+/** sqrt(1 - RELAXATION^2), which makes the posterior the chain's stationary distribution. */
+const CHANCE: f64 = 0.6;
+
+/**
+ * Returns the parameter v that minimizes alpha / 2 (sum of squared errors) + lambda / 2 (v - mu)^2; or, with a random
+ * key, a draw that leaves the normal posterior invariant: its mean is the minimizer, and its variance the inverse of
+ * the curvature.
+ *
+ * @param he sum of h e
+ * @param hh sum of h^2
+ */
+export function updated(v: f64, he: f64, hh: f64, alpha: f64, lambda: f64, mu: f64, key: u32): f32 {
+  const precision = lambda + alpha * hh;
+  if (!(precision > 0)) return <f32>v;
+  const mean = (alpha * (v * hh - he) + lambda * mu) / precision;
+  if (!key) return <f32>mean;
+  return <f32>(mean - RELAXATION * (v - mean) + (CHANCE * normalDraw(key)) / sqrt<f64>(precision));
+}
+
+/** Returns the random key of a feature's draws, never 0; 0 if `key`, that of the sweep and the dimension, is 0. */
+export function keyOf(key: u32, hash: usize): u32 {
+  return key ? featureKey(key, hash) | 1 : 0;
+}
 
 /**
  * Updates features [first, end) of a field whose features share no row, from the sums of all chunks, which are reset to
  * 0.
  *
- * @param kinds u8[size]: kind of each feature: 0 leaves its parameter unchanged, 1 updates it, 2 sets it to the mean of
- *   the prior
+ * @param kinds u8[size]: DRAWN or AT_MEAN; 0 leaves the feature's parameter unchanged
  * @param hashes u32[size][2]
  * @param stride bytes between the sums of one chunk and the next
  * @param key random key of the sweep and dimension; 0 selects the minimizer instead of a draw
@@ -58,8 +87,7 @@ export function update(
     store<f32>(step + (i << 3), old);
     store<f32>(step + (i << 3), now - old, 4);
     if (!moments || kind != DRAWN) continue;
-    // the derivative h of a score does not depend on the parameter itself, so the change of the parameter, now - old,
-    // changes the sum of p h e (precision, derivative, error) by (now - old) times the sum of p h^2
+    // h does not depend on the parameter itself, so its change adds (now - old) times the sum of p h^2 to that of p h e
     he += <f64>(now - old) * hh;
     const vi = <f64>now;
     ve += vi * he;
@@ -134,10 +162,7 @@ export function moveTogether(
   store<f64>(moved, c, 8);
 }
 
-/**
- * Draws the factor a by which `moveTogether` multiplies all parameters of a field; returns 1 (no change) if the
- * proposal is rejected, or if the rows carry no information about a.
- */
+/** Draws a; returns 1 (no change) if the proposal is rejected, or if the rows carry no information about a. */
 function drawFactor(ve: f64, vvh: f64, alpha: f64, lambda: f64, key: u32): f64 {
   const precision = alpha * vvh;
   if (!(precision > 0)) return 1;

@@ -14,8 +14,8 @@ import { bytesOfPartner, endOf, placeOf, squaresAt, startOf, strideAt, vectorsAt
 import { FfmPlan, FfmThread, Tile } from "./plan";
 
 /**
- * For each row and each of its features in a tile of pairs of fields, adds the mean squared gradient to the feature's
- * AdaGrad accumulator, and replaces the row's sum of squares by the learning rate of the feature's step.
+ * Adds the mean squared gradient of each row's features in a tile to their accumulators, and replaces the row's sums of
+ * squares by the learning rates of the steps.
  */
 export function growAccumulators<X, M>(plan: FfmPlan, thread: FfmThread, tile: Tile): void {
   growBlock<X, M>(plan, thread, tile.blockA, tile.fromA, tile.toA, tile.blockB);
@@ -23,10 +23,7 @@ export function growAccumulators<X, M>(plan: FfmPlan, thread: FfmThread, tile: T
     growBlock<X, M>(plan, thread, tile.blockB, tile.fromB, tile.toB, tile.blockA);
 }
 
-/**
- * Grows the AdaGrad accumulators of the features whose fields are from .. to - 1 of a block of fields. A feature has
- * several accumulators; this grows the one for its vectors that interact with the fields of block `partners`.
- */
+/** Grows the accumulators, for partner fields of block `partners`, of features in fields from .. to - 1 of a block. */
 function growBlock<X, M>(
   plan: FfmPlan,
   thread: FfmThread,
@@ -76,8 +73,7 @@ export function growFour(N: usize, stride: usize, ids: usize, squares: usize, fa
   n = v128.load32_lane(n1, n, 1);
   n = v128.load32_lane(n2, n, 2);
   n = v128.load32_lane(n3, n, 3);
-  // the accumulators of features marked as repeated are unchanged; these features take their step at the end of the
-  // batch
+  // features marked as repeated take their step at the end of the batch
   const marked = i32x4.shr_s(v128.load(ids), 31);
   n = f32x4.add(n, v128.andnot(f32x4.mul(factor, v128.load(squares)), marked));
   v128.store32_lane(n0, n, 0);
@@ -87,18 +83,12 @@ export function growFour(N: usize, stride: usize, ids: usize, squares: usize, fa
   return v128.andnot(f32x4.mul(lr, inverseSqrt4(n)), marked);
 }
 
-/**
- * Returns the factor that turns the sum of a feature's squared gradients for a block of partner fields into their mean.
- */
 export function shareOfSquare(plan: FfmPlan, block: u32): f32 {
   const fields = min(plan.blockFields, plan.numFields - block * plan.blockFields);
   return 1 / <f32>(fields * plan.dim);
 }
 
-/**
- * Adds `square` to the accumulator of a feature's squared gradients, and returns the learning rate of the feature's
- * step.
- */
+/** Adds `square` to an accumulator, and returns the learning rate of the feature's step. */
 function rateOf<M>(plan: FfmPlan, id: u32, accumulator: usize, square: f32): f32 {
   const n = load<f32>(accumulator) + square;
   store<f32>(accumulator, n);
@@ -106,10 +96,7 @@ function rateOf<M>(plan: FfmPlan, id: u32, accumulator: usize, square: f32): f32
   return isSigned<M>() ? rate * load<f32>(ratesOf(plan, id), 8) : rate;
 }
 
-/**
- * Assigns a slot to each feature of the batch that is marked as repeated, and counts the rows with the feature. For
- * AdaGrad, also sets the sums of its gradients to 0.
- */
+/** Counts the rows of each marked feature of the batch. For AdaGrad, also sets the sums of its gradients to 0. */
 export function openRepeats(plan: FfmPlan, thread: FfmThread): void {
   if (!plan.accumulators) {
     countRepeats(thread);
@@ -131,10 +118,7 @@ export function openRepeats(plan: FfmPlan, thread: FfmThread): void {
   memory.fill(sumsOf(thread, 1, bytes), 0, <usize>thread.numRepeats * bytes);
 }
 
-/**
- * Takes one step for each feature of the tile that is marked as repeated: updates its vectors by the sum of their
- * gradients, and resets the sums.
- */
+/** Takes the step of each marked feature of the tile on the sums of its gradients, and resets the sums. */
 export function stepRepeats<X, M>(plan: FfmPlan, thread: FfmThread, tile: Tile): void {
   const bytes = bytesOfSums(plan);
   const partner = bytesOfPartner(plan);
@@ -170,17 +154,14 @@ export function stepRepeats<X, M>(plan: FfmPlan, thread: FfmThread, tile: Tile):
   }
 }
 
-/** Increments the number of pairs that a feature marked as repeated has with the field of `partner`. */
+/** Increments the number of pairs of a marked feature with the field of `partner`. */
 export function countPair(plan: FfmPlan, sums: usize, partner: u32): void {
   const field = <usize>(load<u32>(plan.fieldOf + ((<usize>partner) << 2)) % plan.blockFields);
   const at = sums + bytesOfSums(plan) - 16 + (field << 2);
   store<f32>(at, load<f32>(at) + 1);
 }
 
-/**
- * Returns the number of bytes in which the gradients of a feature marked as repeated are added up: for each partner
- * field of a block, Q groups of four dimensions; then the number of pairs by partner field.
- */
+/** Returns the bytes of a marked feature's sums: f32[partner fields of a block][Q][4], and pairs by partner field. */
 function bytesOfSums(plan: FfmPlan): usize {
   return (<usize>(plan.blockFields * plan.numQuads + 1)) << 4;
 }

@@ -12,19 +12,16 @@ import { growFour, shareOfSquare, stepRepeats } from "./ada-grad";
 import { placeOf, squaresAt, strideAt, vectorsAt } from "./pairs";
 import { FfmPlan, FfmThread, Tile } from "./plan";
 
-/** Number of bytes of a quad, which is four f32. */
+/** Bytes of four f32. */
 const QUAD: usize = 16;
 
-/**
- * Returns whether forwardFour, updateFour and the other functions of this file can process the tile: if rows are
- * one-hot, vectors have at most four dimensions and no optimizer state, and the tile's second block has four fields.
- */
+/** Returns whether the functions of this file can process the tile. */
 export function hasFour(plan: FfmPlan, thread: FfmThread, tile: Tile): bool {
   const isQuad = plan.numQuads == 1 && plan.quadBytes == <u32>QUAD;
   return isQuad && !thread.general && tile.toB - tile.fromB == 4;
 }
 
-/** Computes the partial scores of a tile of two blocks of fields, as forwardTile of tile.ts does. */
+/** forwardTile for a tile of two blocks of fields. */
 export function forwardFour<S>(plan: FfmPlan, thread: FfmThread, tile: Tile, partial: usize): void {
   const placeA = placeOf(plan, tile.blockA, tile.blockB);
   const placeB = placeOf(plan, tile.blockB, tile.blockA);
@@ -97,10 +94,7 @@ function fourSums(a: v128, b: v128, c: v128, d: v128): v128 {
   return f32x4.add(v128.shuffle<f32>(ab, cd, 0, 2, 4, 6), v128.shuffle<f32>(ab, cd, 1, 3, 5, 7));
 }
 
-/**
- * Takes one step of both vectors of each pair in a tile of two blocks of fields, as updateTile of tile.ts does; by
- * AdaGrad with one learning rate for all features.
- */
+/** updateTile for a tile of two blocks of fields, by AdaGrad with one learning rate for all features. */
 export function updateFour(plan: FfmPlan, thread: FfmThread, tile: Tile): void {
   const placeA = placeOf(plan, tile.blockA, tile.blockB);
   const placeB = placeOf(plan, tile.blockB, tile.blockA);
@@ -172,10 +166,7 @@ export function updateFour(plan: FfmPlan, thread: FfmThread, tile: Tile): void {
   stepRepeats<u32, AdaGrad>(plan, thread, tile);
 }
 
-/**
- * Takes one step of both vectors of each pair, for the six pairs of fields within one block, as updateFour does for two
- * blocks.
- */
+/** updateFour for the six pairs of fields within one block. */
 export function updateWithin(plan: FfmPlan, thread: FfmThread, tile: Tile): void {
   const place = placeOf(plan, tile.blockA, tile.blockA);
   const first = vectorsAt(plan, place);
@@ -222,7 +213,7 @@ export function updateWithin(plan: FfmPlan, thread: FfmThread, tile: Tile): void
   stepRepeats<u32, AdaGrad>(plan, thread, tile);
 }
 
-/** Computes the partial scores of the six pairs of fields within one block, as forwardFour does for two blocks. */
+/** forwardFour for the six pairs of fields within one block. */
 export function forwardWithin<S>(plan: FfmPlan, thread: FfmThread, tile: Tile, partial: usize): void {
   const place = placeOf(plan, tile.blockA, tile.blockA);
   const first = vectorsAt(plan, place);
@@ -271,33 +262,20 @@ function threeSquares(a: v128, b: v128, c: v128): v128 {
   return f32x4.add(f32x4.add(f32x4.mul(a, a), f32x4.mul(b, b)), f32x4.mul(c, c));
 }
 
-/**
- * Returns the address of the numbers that a step changes: the vector, or the sums of gradients of a feature marked as
- * repeated.
- */
+/** Returns the address of the numbers that a step changes: the vector, or the sums of a marked feature. */
 function targetOf(vector: usize, sums: usize): usize {
   const marked = <usize>load<u32>(sums);
   return marked ? marked : vector;
 }
 
-/**
- * Returns the factor c in the step v <- keep v - c u of four features: learning rate times g, the derivative of the
- * loss by the score. For a feature marked as repeated, c is -g, because its sum of gradients is updated instead of v.
- */
+/** Returns c of four features. */
 function stepsOf(rate: v128, g: v128, ids: usize): v128 {
   return f32x4.sub(f32x4.mul(rate, g), v128.and(i32x4.shr_s(v128.load(ids), 31), g));
 }
 
-/**
- * The function is a static method because TypeScript allows decorators, such as AssemblyScript's `@inline`, only in
- * classes.
- */
+// a static method, because TypeScript allows decorators, such as AssemblyScript's `@inline`, only in classes
 class Pair {
-  /**
-   * Takes one step of both vectors of a pair, which are at addresses p and q, each from the old value of the other. The
-   * results are written to t and s, which equal p and q, or are the addresses of the sums of features marked as
-   * repeated.
-   */
+  /** Takes one step of both vectors of a pair, at p and q, each from the old value of the other; t and s: targetOf. */
   @inline
   static move(p: usize, q: usize, t: usize, s: usize, keepP: v128, cP: v128, keepQ: v128, cQ: v128): void {
     const v = v128.load(p);

@@ -6,15 +6,16 @@
 //
 //   B  rows per batch      G  groups of tiles; group G contains the weights      F  fields      Q  quads
 //
-// It has the functions of ../../fm/assembly/main.ts, so that the same code calls both. Its slices, the units for
-// drawing and copying parameters, are runs of 4,096 features. Structs and shapes: plan.ts. Twin: ../ffm.reference.ts.
+// It has the functions of ../../fm/assembly/main.ts, which describes them, so that the same code calls both. Its
+// slices, the units for drawing and copying parameters, are runs of 4,096 features. Structs and shapes: plan.ts. Twin:
+// ../ffm.reference.ts.
 
 import { growAccumulators, openRepeats } from "./ada-grad";
 import { forwardFour, forwardWithin, hasFour, updateFour, updateWithin } from "./four";
 import { bytesOfPartner, locatePairs, placeOf, strideAt, touchBatch, vectorsAt } from "./pairs";
 import { FfmPlan, FfmThread, RUN, Tile, TILE } from "./plan";
 import { forwardTile, updateTile } from "./tile";
-import { openBatch, openBlock } from "../../fm/assembly/batch";
+import { nextPartials, openBatch, openBlock, scoreBatch, takeGradients } from "../../fm/assembly/batch";
 import {
   forwardLinear,
   updateWeights,
@@ -35,30 +36,17 @@ import {
   accumulatorStride,
 } from "../../fm/assembly/plan";
 import { clearRepeats } from "../../fm/assembly/repeats";
-import { combine, scoresToGradients } from "../../fm/assembly/scores";
-import { barrier } from "../../shared/assembly/barrier";
-import { featureKey, firstValue } from "../../shared/assembly/initial";
-import { addLosses } from "../../shared/assembly/loss";
-import { draw } from "../../shared/assembly/random";
+import { draw, featureKey, firstValue } from "../../shared/assembly/random";
 import { AdaGrad, Adam, Sgd } from "../../shared/assembly/steps";
 
-/**
- * Returns whether each vector is contiguous in memory, without optimizer state between its groups of four dimensions.
- */
-function isPlain(plan: FfmPlan): bool {
-  return plan.quadBytes == 16;
-}
-
-/**
- * Computes the partial scores of a tile of pairs of fields for the thread's current batch.
- * @param S if it is the type u32, the sums of squares that AdaGrad needs are computed, too
- */
+/** Computes the partial scores of a tile; if S is u32, also the sums of squares that AdaGrad needs. */
 function forward<S>(plan: FfmPlan, thread: FfmThread, tile: Tile, partials: usize): void {
   const partial = partials + ((<usize>tile.group * BATCH_ROWS) << 2);
   if (hasFour(plan, thread, tile)) {
     if (tile.blockA == tile.blockB) forwardWithin<S>(plan, thread, tile, partial);
     else forwardFour<S>(plan, thread, tile, partial);
-  } else if (!isPlain(plan)) {
+  } else if (plan.quadBytes != 16) {
+    // optimizer state is between the quads of a vector
     if (thread.general) forwardTile<u16, f32, S>(plan, thread, tile, partial);
     else forwardTile<u16, u32, S>(plan, thread, tile, partial);
   } else if (plan.numQuads == 1) {
@@ -70,7 +58,7 @@ function forward<S>(plan: FfmPlan, thread: FfmThread, tile: Tile, partials: usiz
   }
 }
 
-/** Takes one step for each pair of the tile, by the plan's method; for FTRL, vectors take AdaGrad's steps. */
+/** Takes one step for each pair of the tile; for FTRL, vectors take AdaGrad's steps. */
 function update(plan: FfmPlan, thread: FfmThread, tile: Tile): void {
   const rated = plan.rates != 0;
   if (plan.method == SGD) {
@@ -107,9 +95,6 @@ function updateBy<M>(plan: FfmPlan, thread: FfmThread, tile: Tile): void {
   }
 }
 
-/**
- * Writes each row's sum of x w, the values times the weights of its features, to the partial scores of the linear part.
- */
 function forwardWeights(plan: FfmPlan, thread: FfmThread, partials: usize): void {
   const partial = partials + ((<usize>plan.numSlices * BATCH_ROWS) << 2);
   if (thread.general) {
@@ -120,24 +105,13 @@ function forwardWeights(plan: FfmPlan, thread: FfmThread, partials: usize): void
   if (plan.normalize) scale(partial, thread.numRows, thread.unit);
 }
 
-/** Multiplies n floats by `factor`; n is rounded up to a multiple of 4. */
+/** Multiplies n floats, rounded up to a multiple of 4. */
 function scale(x: usize, n: usize, factor: f32): void {
   const by = f32x4.splat(factor);
   for (let i: usize = 0; i < n; i += 4) v128.store(x + (i << 2), f32x4.mul(v128.load(x + (i << 2)), by));
 }
 
-/**
- * Trains on one block of rows, this thread's tiles; every thread of the plan calls it for the same blocks in the same
- * order.
- *
- * One barrier per batch is enough: a tile's parameters are read only by the thread that wrote them.
- *
- * @param index   index of this thread, 0 .. T-1; thread T-1 adds up the losses
- * @param first   first row of the block
- * @param numRows rows of the block, at most 4,096
- * @param key     of the block's permutation; 0 visits the rows in their order in memory
- * @returns false when the pool is stopping
- */
+/** One barrier per batch is enough: a tile's parameters are read only by the thread that wrote them. */
 export function trainBlock(
   plan: FfmPlan,
   thread: FfmThread,
@@ -150,10 +124,7 @@ export function trainBlock(
   const toTile = thread.tiles + <usize>thread.numTiles * TILE;
   openBlock(thread, rows, first, numRows, key);
   for (let from: u32 = 0; from < numRows; from += BATCH_ROWS) {
-    // partial scores alternate between two buffers, so that a fast thread does not overwrite what a slow one still
-    // reads
-    const parity: usize = thread.batchNumber++ & 1;
-    const partials = plan.partials + ((parity * (plan.numSlices + 1) * BATCH_ROWS) << 2);
+    const partials = nextPartials(plan, thread);
     openBatch(thread, rows, first, numRows, key, from);
     locatePairs(plan, thread);
     openRepeats(plan, thread);
@@ -165,22 +136,7 @@ export function trainBlock(
       else forward<u8>(plan, thread, changetype<Tile>(t), partials);
     }
     if (thread.linear) forwardWeights(plan, thread, partials);
-    if (!barrier(plan.barrier, plan.numThreads)) return false;
-
-    // every thread adds up all partial scores, so that none waits for the result of another
-    combine(plan, thread, partials, thread.gradients);
-    if (index == plan.numThreads - 1) {
-      const squared = plan.squared != 0;
-      thread.loss = addLosses(
-        thread.loss,
-        thread.gradients,
-        thread.labels,
-        thread.weights,
-        thread.numRows,
-        squared,
-      );
-    }
-    scoresToGradients(plan, thread);
+    if (!takeGradients(plan, thread, index, partials)) return false;
     if (!thread.general && plan.normalize) scale(thread.gradients, thread.numRows, thread.unit);
 
     // takes one step for each pair of features of each row
@@ -191,15 +147,6 @@ export function trainBlock(
   return true;
 }
 
-/**
- * Writes the scores of consecutive rows and adds their losses up, in the rows' order.
- *
- * Any thread may score any block: it reads the parameters and writes to its own buffers and to `scores` alone.
- *
- * @param numRows rows of the block, at most 4,096
- * @param scores  f32: scores[r] is the score of row r, writable up to a multiple of 256 rows
- * @returns f64 sum of the losses
- */
 export function scoreBlock(
   plan: FfmPlan,
   thread: FfmThread,
@@ -217,26 +164,19 @@ export function scoreBlock(
     locatePairs(plan, thread);
     for (let t = plan.tiles; t < toTile; t += TILE) forward<u8>(plan, thread, changetype<Tile>(t), partials);
     forwardWeights(plan, thread, partials);
-    const target = scores + ((<usize>(first + from)) << 2);
-    combine(plan, thread, partials, target);
-    loss = addLosses(loss, target, thread.labels, thread.weights, thread.numRows, plan.squared != 0);
+    loss = scoreBatch(plan, thread, scores + ((<usize>(first + from)) << 2), loss);
   }
   return loss;
 }
 
-/** Returns the number of slices of features; the slice after the last one contains the weights. */
 function slicesOf(plan: FfmPlan): u32 {
   return (plan.numFeatures + RUN - 1) / RUN;
 }
 
 /**
- * Draws the initial v of one slice of features, uniform in [-spread, spread) by a hash of (seed, feature's hash,
- * partner field's hash, dimension), and sets the optimizer state to its initial value; for the last slice, sets w to 0
- * instead. A feature that no training row holds is 0 and stays 0, and so does the vector for its own field, unless a
- * row may hold several features of it.
- *
- * @param hashes u32[n][2]: hash of each feature's field and key, which is the same in every vocabulary
- * @param counts u32[n]: number of training rows that have the feature
+ * Draws the initial v of one slice of features by a hash of (seed, feature's hash, partner field's hash, dimension). A
+ * feature that no training row holds is 0 and stays 0, and so does the vector for its own field, unless a row may hold
+ * several features of it.
  */
 export function initialize(
   plan: FfmPlan,
@@ -281,21 +221,11 @@ function vectorOf(plan: FfmPlan, i: usize, f: u32): usize {
   );
 }
 
-/**
- * Returns the address of dimension d of a vector; the vector consists of groups of four dimensions, each followed by
- * its optimizer state.
- */
 function at(plan: FfmPlan, vector: usize, d: u32): usize {
   return vector + <usize>(d >> 2) * <usize>plan.quadBytes + ((<usize>(d & 3)) << 2);
 }
 
-/**
- * Copies the vectors of one slice of features to a dense array; for the last slice, copies the weights.
- *
- * @param vectors f32[n][fields][dim]
- * @param w f32[n]
- * @returns false when a parameter is NaN or infinite
- */
+/** @param vectors f32[n][fields][dim] */
 export function exportSlice(plan: FfmPlan, slice: u32, vectors: usize, w: usize): bool {
   if (slice == slicesOf(plan)) return exportWeights(plan, w);
   let check: f32 = 0; // x - x is 0 for a finite x, else NaN
@@ -314,11 +244,6 @@ export function exportSlice(plan: FfmPlan, slice: u32, vectors: usize, w: usize)
   return check == 0;
 }
 
-/**
- * Adds up the squares of the vectors of one slice of features in a fixed order.
- *
- * @returns 0 for the slice that contains the weights instead of vectors
- */
 export function sumSquares(plan: FfmPlan, slice: u32): f64 {
   if (slice == slicesOf(plan)) return 0;
   let sum: f64 = 0;
@@ -335,10 +260,6 @@ export function sumSquares(plan: FfmPlan, slice: u32): f64 {
   return sum;
 }
 
-/**
- * Copies one slice of features from dense arrays to the parameters: the inverse of exportSlice. Accumulators stay
- * unchanged.
- */
 export function importSlice(plan: FfmPlan, slice: u32, vectors: usize, w: usize): void {
   if (slice == slicesOf(plan)) {
     importWeights(plan, w);

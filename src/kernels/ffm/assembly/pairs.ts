@@ -3,23 +3,16 @@
 import { isMarked, numPairsOf } from "../../fm/assembly/repeats";
 import { FfmPlan, FfmThread, Table, TABLE } from "./plan";
 
-/** Returns the distance in bytes between a feature's vectors for adjacent partner fields. */
+/** Returns the bytes of a feature's vector for one partner field. */
 export function bytesOfPartner(plan: FfmPlan): usize {
   return <usize>plan.numQuads * <usize>plan.quadBytes;
 }
 
-/**
- * Returns the index in FfmPlan.slices of the table with the vectors of block `own` for partner fields of block
- * `partners`.
- */
+/** Returns the index in FfmPlan.slices for features of block `own` and partner fields of block `partners`. */
 export function placeOf(plan: FfmPlan, own: u32, partners: u32): u32 {
   return own * plan.numBlocks + partners;
 }
 
-/**
- * Returns the address that the vectors of feature 0 would have in a table, where `place` is the table's index in
- * FfmPlan.slices. The vectors of feature i are i * strideAt bytes further.
- */
 export function vectorsAt(plan: FfmPlan, place: u32): usize {
   return <usize>load<u32>(plan.slices + ((<usize>place) << 3));
 }
@@ -28,10 +21,7 @@ export function strideAt(plan: FfmPlan, place: u32): usize {
   return <usize>load<u32>(plan.slices + ((<usize>place) << 3), 4);
 }
 
-/**
- * Writes the arrays `partners` and `blockEnds` for the thread's current batch; divides each row's values by their
- * Euclidean norm if the plan says so.
- */
+/** Writes `partners` and `blockEnds` of the batch; normalizes each row's values if the plan says so. */
 export function locatePairs(plan: FfmPlan, thread: FfmThread): void {
   if (!thread.general) {
     thread.unit = plan.normalize ? <f32>1 / sqrt<f32>(<f32>thread.width) : 1;
@@ -63,7 +53,7 @@ function normalize(values: usize, from: usize, end: usize): void {
   for (let i = from; i < end; i++) store<f32>(values + (i << 2), load<f32>(values + (i << 2)) * factor);
 }
 
-/** Returns the address of the id in row r's first (feature, value) pair whose field belongs to the block. */
+/** Returns the address of the id in row r's first pair whose field belongs to the block. */
 export function startOf(plan: FfmPlan, thread: FfmThread, r: usize, block: u32): usize {
   if (block > 0) return endOf(plan, thread, r, block - 1);
   return thread.ids + (r > 0 ? (<usize>load<u32>(thread.ends + ((r - 1) << 2))) << 2 : 0);
@@ -78,17 +68,14 @@ export function valuesOf(i: usize, j: usize): v128 {
   return f32x4.splat(load<f32>(i) * load<f32>(j));
 }
 
-/**
- * Returns the address of the batch's f32[pairs] for one block of partner fields: for each pair's feature, the sum of
- * squares that AdaGrad adds to an accumulator, which growAccumulators replaces by a learning rate.
- */
+/** Returns the address of FfmThread.squares for one block of partner fields. */
 export function squaresAt(thread: FfmThread, block: u32): usize {
   return thread.squares + <usize>block * (numPairsOf(thread) << 2);
 }
 
 /**
- * Prefetches parameters for the thread's current batch: for features of large fields, reads one number of each cache
- * line. Reads do not wait for each other, so that the lines are in the cache when the tiles of pairs use them.
+ * Prefetches parameters of the batch: for features of large fields, reads one number of each cache line. Reads do not
+ * wait for each other, so that the lines are in the cache when the tiles use them.
  */
 export function touchBatch(plan: FfmPlan, thread: FfmThread): void {
   for (let block: u32 = 0; block < plan.numBlocks; block++) {

@@ -24,43 +24,42 @@ export const RUN: u32 = 4096;
 export class FfmPlan extends Plan {
   /** number of fields without padding */
   numFields: u32;
-  /** Q: number of quads, four dimensions each, of a vector */
+  /** Q: quads of a vector */
   numQuads: u32;
   numBlocks: u32;
-  /** number of fields per block */
   blockFields: u32;
-  /** field of each feature, u32[n] */
+  /** u32[n] */
   fieldOf: usize;
-  /** for each field, u32[fields][2]: hash of its name; 1 if a row may have several features of the field, else 0 */
+  /** u32[fields][2]: hash of the field's name; 1 if a row may have several features of the field, else 0 */
   fields: usize;
   /** u32[fields]: 1 for a field whose vectors are expected to exceed the cache, else 0 */
   large: usize;
-  /** Tile structs of all tiles (rectangles of pairs of fields), sorted by the group to whose partial score they add */
+  /** Tile[numTiles], sorted by group */
   tiles: usize;
   numTiles: u32;
   /** 1 if each row's values are divided by their Euclidean norm */
   normalize: u32;
-  /** number of bytes of a quad (four dimensions) with its optimizer state */
+  /** bytes of a quad with its optimizer state */
   quadBytes: u32;
 }
 
 /** A rectangle of pairs of fields; one thread processes it. */
 export class Tile {
-  /** indexes of the two blocks of fields that the tile pairs; blockA is at most blockB */
+  /** blocks of fields; blockA is at most blockB */
   blockA: u32;
   blockB: u32;
-  /** the tile pairs fields fromA .. toA - 1 with fields fromB .. toB - 1 */
+  /** fields fromA .. toA - 1 with fields fromB .. toB - 1 */
   fromA: u32;
   toA: u32;
   fromB: u32;
   toB: u32;
-  /** index of the tile's group; the tiles of a group add to the same partial score */
+  /** the tiles of a group add to the same partial score */
   group: u32;
-  /** 1 if the tile is the first of its group, so that it writes the partial score to which others add */
+  /** 1 if the tile is the first of its group, which writes the partial score */
   opensGroup: u32;
 }
 
-/** Number of bytes of a Tile. */
+/** Bytes of a Tile. */
 export const TILE: usize = 32;
 
 /**
@@ -68,49 +67,40 @@ export const TILE: usize = 32;
  * partner fields are adjacent.
  */
 export class Table {
-  /** address of the vectors that feature 0 would have in the table, as in FfmPlan.slices */
+  /** as in FfmPlan.slices */
   vectors: usize;
   /** bytes from one feature's vectors to the next's; 0 if the thread has no vectors of the block */
   stride: usize;
-  /** address of the accumulator that feature 0 would have in the table, as in FfmPlan.accumulators */
+  /** as in FfmPlan.accumulators */
   accumulators: usize;
   accumulatorStride: usize;
 }
 
-/** Number of bytes of a Table. */
+/** Bytes of a Table. */
 export const TABLE: usize = 16;
 
 /** Buffers of one thread, in addition to those of fm/assembly/plan.ts. */
 export class FfmThread extends Thread {
-  /** Tile structs of the tiles (rectangles of pairs of fields) that this thread processes */
+  /** Tile[numTiles] of this thread */
   tiles: usize;
   numTiles: u32;
   /** 1 if this thread computes the linear part and updates the weights */
   linear: u32;
-  /** tables of the vectors that this thread uses, one per block: Table[blocks] */
+  /** Table[blocks] */
   tables: usize;
   /**
-   * u32, for each pair of a batch whose rows differ in width: byte offset of the vector for the pair's field among a
-   * partner feature's vectors for a block of fields
+   * u32 by pair of a batch whose rows differ in width: byte offset of the vector for the pair's field among a partner
+   * feature's vectors for a block of fields
    */
   partners: usize;
-  /**
-   * u32[B][blocks]: for each of the batch's B rows and each block of fields, the index after the row's last pair whose
-   * field belongs to the block
-   */
+  /** u32[B][blocks]: index after the row's last pair whose field belongs to the block */
   blockEnds: usize;
-  /**
-   * f32[blocks][pairs of a batch]: for each pair's feature and block of partner fields, the sum of squares that AdaGrad
-   * adds to an accumulator (ada-grad.ts), later replaced by the learning rate of the step
-   */
+  /** f32[blocks of partner fields][pairs of a batch]: s (ada-grad.ts), later the learning rate of the step */
   squares: usize;
-  /**
-   * u32[pairs of a batch]: address of the sums of gradients of the pair's feature; 0 if the feature is not marked as
-   * repeated
-   */
+  /** u32[pairs of a batch]: address of the sums of the pair's feature; 0 if it is not marked as repeated */
   sumsOfPairs: usize;
-  /** buffer in which four vectors are added up, f32[4][4] */
+  /** f32[4][4] */
   scratch: usize;
-  /** common value of all (feature, value) pairs, if rows are one-hot */
+  /** common value of all pairs, if rows are one-hot */
   unit: f32;
 }

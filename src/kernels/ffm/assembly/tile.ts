@@ -40,8 +40,7 @@ export function forwardTile<W, X, S>(plan: FfmPlan, thread: FfmThread, tile: Til
   const firstJ = vectorsAt(plan, placeJ);
   const strideI = strideAt(plan, placeI);
   const strideJ = strideAt(plan, placeJ);
-  // the arrays of the pairs' ids and values are parallel, so the distance from a pair's id to its value is the same for
-  // all pairs
+  // ids and values are parallel, so the distance from a pair's id to its value is the same for all pairs
   const toPartner = thread.partners - thread.ids;
   const toValue = thread.values - thread.ids;
   const scale = isFloat<X>() ? <f32>1 : thread.unit * thread.unit;
@@ -101,14 +100,13 @@ export function forwardTile<W, X, S>(plan: FfmPlan, thread: FfmThread, tile: Til
   }
 }
 
-/** Adds x to the float at an address. */
 function addOne(at: usize, x: f32): void {
   store<f32>(at, load<f32>(at) + x);
 }
 
 /**
- * Takes one step for both vectors of every pair of the tile, in the order of the rows; features that are marked as
- * repeated are treated as fm/repeats.ts describes. For AdaGrad, growAccumulators must be called before.
+ * Takes one step for both vectors of every pair of the tile, in the order of the rows. For AdaGrad, growAccumulators
+ * must be called before.
  */
 export function updateTile<W, X, M>(plan: FfmPlan, thread: FfmThread, tile: Tile): void {
   const quads: usize = sizeof<W>() == 4 ? 1 : plan.numQuads;
@@ -182,15 +180,13 @@ export function updateTile<W, X, M>(plan: FfmPlan, thread: FfmThread, tile: Tile
   if (sizeof<M>() == 4) stepRepeats<X, M>(plan, thread, tile);
 }
 
-/** Returns the learning rate of a feature's step by SGD or Adam, in all four lanes. */
+/** Returns the learning rate of SGD or Adam in all four lanes. */
 function rateOf<M>(plan: FfmPlan, thread: FfmThread, id: u32): v128 {
   const rate = plan.vectorRate * shareOf(plan, thread, id);
   return f32x4.splat(isSigned<M>() ? rate * load<f32>(ratesOf(plan, id), 8) : rate);
 }
 
-/**
- * Updates four dimensions v of a vector, given the partner's four dimensions u: by Adam, or v - lr (gradient u + l2 v).
- */
+/** Updates a quad v, given the partner's u: by Adam, or to v - lr (gradient u + l2 v). */
 function move<M>(p: usize, v: v128, u: v128, gradient: v128, l2: v128, lr: v128): void {
   if (sizeof<M>() == 8) {
     step<M, v128>(p, 16, v, f32x4.add(f32x4.mul(gradient, u), f32x4.mul(l2, v)), lr);

@@ -27,10 +27,7 @@ import {
 } from "./plan";
 import { clearRepeats, isMarked, repeatAt, Slot, sumsOf } from "./repeats";
 
-/**
- * Takes a step for slice j of the vector of every feature of every row, in the order of the rows; features that are
- * marked as repeated are treated as repeats.ts describes.
- */
+/** Takes a step for slice j of the vector of every feature of every row, in the order of the rows. */
 export function updateAdaGrad<W, X, M>(plan: Plan, thread: Thread, j: u32): void {
   const P = sliceAt(plan, j);
   const stride = plan.featureStride;
@@ -51,8 +48,7 @@ export function updateAdaGrad<W, X, M>(plan: Plan, thread: Thread, j: u32): void
   for (let r: usize = 0; r < numRows; r++) {
     const end = isFloat<X>() ? ids + ((<usize>load<u32>(thread.ends + (r << 2))) << 2) : pair + bytes;
     const g = v128.load32_splat(thread.gradients + (r << 2));
-    // the gradient of v is c + decay v; for features with the value 1, c is g S, where S is the row's sum of x v, and
-    // decay is l2 - g, the same for the whole row
+    // the gradient of v is c + decay v; for features with the value 1, c = g S and decay = l2 - g for the whole row
     const s = S + r * strideS;
     let c0 = f32x4.mul(g, v128.load(s));
     let c1 = sizeof<W>() >= 8 ? f32x4.mul(g, v128.load(s, 16)) : c0;
@@ -115,10 +111,9 @@ export function updateAdaGrad<W, X, M>(plan: Plan, thread: Thread, j: u32): void
   clearRepeats(thread);
 }
 
-/** Distance in bytes from a slice's sums of v x (for 256 rows, 8 dimensions each) to those of the next slice. */
+/** Bytes from a slice's sums of v x, f32[BATCH_ROWS][8], to those of the next slice. */
 const NEXT_SUMS: usize = (<usize>BATCH_ROWS) << 5;
 
-/** Returns the factor that turns a sum of squared gradients into their mean. */
 function shareOfSquare(plan: Plan, j: u32): v128 {
   return f32x4.splat(1 / <f32>usedOf(plan, j));
 }
@@ -127,18 +122,13 @@ function gradient(c: v128, decay: v128, p: usize): v128 {
   return f32x4.add(c, f32x4.mul(decay, v128.load(p)));
 }
 
-/**
- * Returns the squares of a slice's gradient, added to four partial sums.
- *
- * @param g0 dimensions 0 to 3
- * @param g1 dimensions 4 to 7, if a slice has 8
- */
+/** Returns the squares of a slice's gradient, added to four partial sums; g1 is used if a slice has 8 dimensions. */
 function squares<W>(g0: v128, g1: v128): v128 {
   const square = f32x4.mul(g0, g0);
   return sizeof<W>() >= 8 ? f32x4.add(square, f32x4.mul(g1, g1)) : square;
 }
 
-/** Takes one AdaGrad step of a slice of a feature's vector. @param n address of the slice's accumulator */
+/** @param n address of the slice's accumulator */
 function stepOne<W>(p: usize, n: usize, g0: v128, g1: v128, lr: v128, share: v128): void {
   const sum = load<f32>(n) + f32x4.extract_lane(share, 0) * sum4(squares<W>(g0, g1));
   store<f32>(n, sum);
@@ -150,10 +140,7 @@ function move<W>(p: usize, g0: v128, g1: v128, rate: v128): void {
   if (sizeof<W>() >= 8) v128.store(p, f32x4.sub(v128.load(p, 16), f32x4.mul(rate, g1)), 16);
 }
 
-/**
- * The function is a static method because TypeScript allows decorators, such as AssemblyScript's `@inline`, only in
- * classes.
- */
+// a static method, because TypeScript allows decorators, such as AssemblyScript's `@inline`, only in classes
 class Four {
   /**
    * Takes one step for a slice of each of four features that are not marked as repeated. The results are equal, bit for

@@ -1,18 +1,20 @@
 // Makes a batch's rows available to a thread: in place if they are visited in file order, else as a copy in the order
-// of visit, because each slice reads the rows twice.
+// of visit, because each slice reads the rows twice. Computes the batch's scores and gradients from partial scores;
+// every thread computes all of them.
 //
 //   place   u32[numRows]: row i of the block is visited at place[i]
 //   order   u32[numRows]: its inverse
 
+import { barrier } from "../../shared/assembly/barrier";
+import { addLosses, lossGradient4 } from "../../shared/assembly/loss";
 import { permute } from "../../shared/assembly/random";
 import { featureAt, firstPair, valueAt } from "../../shared/assembly/rows";
-import { BATCH_ROWS, Rows, Thread } from "./plan";
+import { adaGrad } from "../../shared/assembly/steps";
+import { BATCH_ROWS, Plan, Rows, Thread } from "./plan";
 
 /**
- * Prepares a block of rows for `openBatch`.
- *
- * Rows of constant width are copied for the whole block: they are read sequentially, which is fast, and written to
- * their positions in the order of visit.
+ * Prepares a block of rows for `openBatch`. Rows of constant width are copied for the whole block: they are read
+ * sequentially, which is fast, and written to their positions in the order of visit.
  *
  * @param key of the block's permutation; 0 visits the rows in their order in memory
  */
@@ -64,7 +66,6 @@ export function openBatch(thread: Thread, rows: Rows, first: u32, numRows: u32, 
   }
 }
 
-/** Copies a batch of rows of varying width to the thread's buffers, with the value of each pair. */
 function gather(thread: Thread, rows: Rows, first: u32, from: u32): void {
   thread.ids = thread.blockIds;
   thread.labels = thread.blockLabels;
@@ -83,4 +84,71 @@ function gather(thread: Thread, rows: Rows, first: u32, from: u32): void {
     }
     store<u32>(thread.ends + ((<usize>i) << 2), <u32>pair);
   }
+}
+
+/** Writes the score of each row r: w0 + partial[0][r] + ... + partial[J][r], added in this order. */
+function combine(plan: Plan, thread: Thread, partials: usize, scores: usize): void {
+  for (let r: usize = 0; r < thread.numRows; r += 4) {
+    let score = f32x4.splat(thread.bias);
+    for (let j: usize = 0; j <= plan.numSlices; j++) {
+      score = f32x4.add(score, v128.load(partials + ((j * BATCH_ROWS + r) << 2)));
+    }
+    v128.store(scores + (r << 2), score);
+  }
+}
+
+/** Replaces scores by dLoss/dscore times the row's weight, and takes one AdaGrad step of the bias on their mean. */
+function scoresToGradients(plan: Plan, thread: Thread): void {
+  const gradients = thread.gradients;
+  for (let r: usize = 0; r < thread.numRows; r += 4) {
+    const s = v128.load(gradients + (r << 2));
+    const y = v128.load(thread.labels + (r << 2));
+    let g = lossGradient4(s, y, plan.squared != 0);
+    if (thread.weights) g = f32x4.mul(g, v128.load(thread.weights + (r << 2)));
+    v128.store(gradients + (r << 2), g);
+  }
+  let sum: f64 = 0;
+  for (let r: usize = 0; r < thread.numRows; r++) sum += <f64>load<f32>(gradients + (r << 2));
+  const mean = <f32>(sum / <f64>thread.numRows);
+  thread.biasAccumulator += mean * mean;
+  thread.bias = adaGrad<f32>(thread.bias, mean, plan.learningRate, thread.biasAccumulator);
+}
+
+/**
+ * Returns the address of the next batch's partial scores, f32[J + 1][B] by slice and row. Two buffers alternate, so
+ * that a fast thread does not overwrite what a slow one still reads.
+ */
+export function nextPartials(plan: Plan, thread: Thread): usize {
+  const parity: usize = thread.batchNumber++ & 1;
+  return plan.partials + ((parity * (plan.numSlices + 1) * BATCH_ROWS) << 2);
+}
+
+/**
+ * Waits until all partial scores of the batch are complete, and computes the thread's gradients from them, with a step
+ * of w0. Every thread adds up all partial scores, so that none waits for the result of another; the last thread also
+ * adds up the losses.
+ *
+ * @returns false when the pool is stopping
+ */
+export function takeGradients(plan: Plan, thread: Thread, index: u32, partials: usize): bool {
+  if (!barrier(plan.barrier, plan.numThreads)) return false;
+  combine(plan, thread, partials, thread.gradients);
+  if (index == plan.numThreads - 1) thread.loss = addBatchLosses(plan, thread, thread.gradients, thread.loss);
+  scoresToGradients(plan, thread);
+  return true;
+}
+
+function addBatchLosses(plan: Plan, thread: Thread, scores: usize, loss: f64): f64 {
+  return addLosses(loss, scores, thread.labels, thread.weights, thread.numRows, plan.squared != 0);
+}
+
+/**
+ * Adds up the thread's partial scores.
+ *
+ * @param scores f32[B]: receives the scores of the batch's B rows
+ * @returns the given sum of losses plus those of the batch
+ */
+export function scoreBatch(plan: Plan, thread: Thread, scores: usize, loss: f64): f64 {
+  combine(plan, thread, thread.scorePartials, scores);
+  return addBatchLosses(plan, thread, scores, loss);
 }

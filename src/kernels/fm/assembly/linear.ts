@@ -18,12 +18,11 @@ import { clearRepeats, countRepeats, isMarked, repeatAt, shareOf, Slot, sumsOf }
 type Ftrl = u16;
 type RatedFtrl = i16;
 
-/** Returns the address of the weight of the i-th pair's feature. */
 function weightOf(L: usize, pair: usize, i: usize, stride: usize): usize {
   return L + <usize>load<u32>(pair + (i << 2)) * stride;
 }
 
-/** Writes each row's sum of x w, the linear part of its score. @param partial f32[B]: sums of the batch's B rows */
+/** Writes each row's sum of x w to `partial`, f32[B]. */
 export function forwardLinear<X>(plan: Plan, thread: Thread, partial: usize): void {
   const L = plan.linear;
   const stride = plan.linearStride;
@@ -51,10 +50,6 @@ export function forwardLinear<X>(plan: Plan, thread: Thread, partial: usize): vo
   }
 }
 
-/**
- * Takes one step of w for each feature of each row, by the plan's method; features that are marked as repeated are
- * treated as repeats.ts describes.
- */
 export function updateWeights(plan: Plan, thread: Thread): void {
   const rated = plan.rates != 0;
   if (plan.method == ADAGRAD && !rated) {
@@ -80,10 +75,7 @@ function updateBy<M>(plan: Plan, thread: Thread): void {
   else updateLinear<u32, M>(plan, thread);
 }
 
-/**
- * Takes an AdaGrad step of the weight of every feature of every row, in the order of the rows, with one learning rate
- * for all.
- */
+/** Takes the steps of AdaGrad with one learning rate for all features. */
 function updateLinearAdaGrad<X>(plan: Plan, thread: Thread): void {
   const L = plan.linear;
   const stride = plan.linearStride;
@@ -125,18 +117,9 @@ function updateLinearAdaGrad<X>(plan: Plan, thread: Thread): void {
   stepRepeats<AdaGrad>(plan, thread);
 }
 
-/**
- * The function is a static method because TypeScript allows decorators, such as AssemblyScript's `@inline`, only in
- * classes.
- */
+// a static method, because TypeScript allows decorators, such as AssemblyScript's `@inline`, only in classes
 class One {
-  /**
-   * Takes a step of the weight of one pair's feature, or, for a feature marked as repeated, adds the gradient to its
-   * sum. Inlined, because function calls made the loop three times as slow.
-   *
-   * @param L,stride address and stride of the weights
-   * @param g        gradient in all lanes
-   */
+  /** Takes the step of one pair's feature. Inlined, because function calls made the loop three times as slow. */
   @inline
   static move<X>(
     thread: Thread,
@@ -186,7 +169,6 @@ function stepRepeats<M>(plan: Plan, thread: Thread): void {
   }
 }
 
-/** Takes one step of w for each feature of each row by the method that the type M represents, one feature at a time. */
 function updateLinear<X, M>(plan: Plan, thread: Thread): void {
   const numRows = thread.numRows;
   const ids = thread.ids;
@@ -203,7 +185,7 @@ function updateLinear<X, M>(plan: Plan, thread: Thread): void {
       const p = weightOf(plan.linear, pair, 0, plan.linearStride);
       const rates = ratesOf(plan, feature);
       const l2 = isSigned<M>() ? load<f32>(rates) : plan.l2Weight;
-      // FTRL's formula contains L2, so L2 is not part of its gradient
+      // FTRL's formula contains L2
       const grad = sizeof<M>() == 2 ? dScore : dScore + l2 * load<f32>(p);
       if (isSummed<M>() && isMarked(feature)) {
         addToSum(thread, feature, grad);
@@ -219,10 +201,7 @@ function updateLinear<X, M>(plan: Plan, thread: Thread): void {
   if (isSummed<M>()) stepRepeats<M>(plan, thread);
 }
 
-/**
- * Returns whether the method adds up the gradients of a feature marked as repeated and takes one step on the sum: FTRL
- * and AdaGrad do.
- */
+/** Returns whether a feature marked as repeated takes one step on the sum of its gradients (repeats.ts). */
 function isSummed<M>(): bool {
   return sizeof<M>() == 2 || sizeof<M>() == 4;
 }
@@ -240,7 +219,7 @@ export function startWeights(plan: Plan): void {
   }
 }
 
-/** Copies the weights to an array. @param w f32[n] @returns false when a weight is NaN or infinite */
+/** Copies the weights to w, f32[n]. @returns false when a weight is NaN or infinite */
 export function exportWeights(plan: Plan, w: usize): bool {
   let check: f32 = 0; // x - x is 0 for a finite x, else NaN
   for (let i: usize = 0; i < plan.numFeatures; i++) {
@@ -251,7 +230,6 @@ export function exportWeights(plan: Plan, w: usize): bool {
   return check == 0;
 }
 
-/** Copies the weights from an array; their optimizer state stays unchanged. */
 export function importWeights(plan: Plan, w: usize): void {
   for (let i: usize = 0; i < plan.numFeatures; i++) {
     store<f32>(weightAt(plan, i), load<f32>(w + (i << 2)));

@@ -9,7 +9,7 @@
 // Structs and shapes: plan.ts. Twin: ../fm.reference.ts.
 
 import { updateAdaGrad } from "./ada-grad";
-import { openBatch, openBlock } from "./batch";
+import { nextPartials, openBatch, openBlock, scoreBatch, takeGradients } from "./batch";
 import { forwardLinear, updateWeights, exportWeights, importWeights, startWeights } from "./linear";
 import {
   ADAM,
@@ -28,16 +28,13 @@ import {
   RatedAdam,
   RatedSgd,
 } from "./plan";
-import { combine, scoresToGradients } from "./scores";
 import { forward, update } from "./slice";
-import { barrier } from "../../shared/assembly/barrier";
-import { featureKey, firstValue } from "../../shared/assembly/initial";
-import { addLosses } from "../../shared/assembly/loss";
+import { featureKey, firstValue } from "../../shared/assembly/random";
 import { AdaGrad, Adam, Sgd } from "../../shared/assembly/steps";
 
 // the following functions are exported for machines whose parameters are in several memories, which call them for each
 // batch (src/factors/grouped-kernel.ts)
-export { openBatch, openBlock, updateWeights };
+export { nextPartials, openBatch, openBlock, scoreBatch, takeGradients, updateWeights };
 
 function forwardSlice(plan: Plan, thread: Thread, j: u32, S: usize, partial: usize, touches: bool): void {
   if (j == plan.numSlices) {
@@ -53,7 +50,7 @@ function forwardSlice(plan: Plan, thread: Thread, j: u32, S: usize, partial: usi
 }
 
 /**
- * Takes one step for each feature of each row, by the plan's method; for FTRL, vectors take AdaGrad's steps.
+ * Takes one step for each feature of each row; for FTRL, vectors take AdaGrad's steps.
  *
  * @param to end of the thread's slices
  * @returns the number of updated slices: 1 (slice j), or 2 (j and j + 1)
@@ -84,11 +81,7 @@ function updateBy<M>(plan: Plan, thread: Thread, j: u32): void {
   }
 }
 
-/**
- * Updates two slices at once if they are adjacent in memory, because one cache line contains both.
- *
- * @returns the number of updated slices
- */
+/** Updates two slices at once if they are adjacent in memory, because one cache line contains both. */
 function updateByAdaGrad<M>(plan: Plan, thread: Thread, j: u32, to: u32): u32 {
   if (plan.sliceWidth == 4) {
     if (thread.general) updateAdaGrad<u32, f32, M>(plan, thread, j);
@@ -143,15 +136,6 @@ export function trainBlock(
 }
 
 /**
- * Returns the address of the next batch's partial scores, f32[J + 1][B] by slice and row. Two buffers alternate, so
- * that a fast thread does not overwrite what a slow one still reads.
- */
-export function nextPartials(plan: Plan, thread: Thread): usize {
-  const parity: usize = thread.batchNumber++ & 1;
-  return plan.partials + ((parity * (plan.numSlices + 1) * BATCH_ROWS) << 2);
-}
-
-/**
  * Computes the sums S of v x and the partial scores of slices from .. to - 1, for the rows of the thread's current
  * batch; slice J, the last one, contains the weights.
  *
@@ -165,28 +149,9 @@ export function forwardSlices(plan: Plan, thread: Thread, from: u32, to: u32, pa
   }
 }
 
-/**
- * Waits until all partial scores of the batch are complete, and computes the thread's gradients from them, with a step
- * of w0. Every thread adds up all partial scores, so that none waits for the result of another; the last thread also
- * adds up the losses.
- *
- * @returns false when the pool is stopping
- */
-export function takeGradients(plan: Plan, thread: Thread, index: u32, partials: usize): bool {
-  if (!barrier(plan.barrier, plan.numThreads)) return false;
-  combine(plan, thread, partials, thread.gradients);
-  if (index == plan.numThreads - 1) thread.loss = addBatchLosses(plan, thread, thread.gradients, thread.loss);
-  scoresToGradients(plan, thread);
-  return true;
-}
-
 /** Takes a step for each feature of each row of the batch, in slices from .. to - 1 of its vector. */
 export function updateSlices(plan: Plan, thread: Thread, from: u32, to: u32): void {
   for (let j = from; j < to;) j += updateSlice(plan, thread, j, to);
-}
-
-function addBatchLosses(plan: Plan, thread: Thread, scores: usize, loss: f64): f64 {
-  return addLosses(loss, scores, thread.labels, thread.weights, thread.numRows, plan.squared != 0);
 }
 
 /**
@@ -225,17 +190,6 @@ export function scoreSlices(plan: Plan, thread: Thread, from: u32, to: u32): voi
 }
 
 /**
- * Adds up the thread's partial scores.
- *
- * @param scores f32[B]: receives the scores of the batch's B rows
- * @returns the given sum of losses plus those of the batch
- */
-export function scoreBatch(plan: Plan, thread: Thread, scores: usize, loss: f64): f64 {
-  combine(plan, thread, thread.scorePartials, scores);
-  return addBatchLosses(plan, thread, scores, loss);
-}
-
-/**
  * Draws the initial v of slice j, uniform in [-spread, spread) by a hash of (seed, feature's hash, dimension), and sets
  * w to 0 and the optimizer state to its initial value. A feature that no training row holds is 0 and stays 0.
  *
@@ -247,12 +201,7 @@ export function initialize(plan: Plan, j: u32, hashes: usize, counts: usize, see
   else initializeRange(plan, j, 0, plan.numFeatures, hashes, counts, seed, spread);
 }
 
-/**
- * Draws the initial values in slice j of the vectors of features first .. first + n - 1.
- *
- * @param hashes u32[n][2]: hash of each feature's field and key
- * @param counts u32[n]: number of training rows that have the feature
- */
+/** Does the same for n features from `first` on, except w; `hashes` and `counts` begin with those of `first`. */
 export function initializeRange(
   plan: Plan,
   j: u32,
@@ -329,10 +278,7 @@ export function sumSquares(plan: Plan, j: u32): f64 {
   return f64x2.extract_lane(sums, 0) + f64x2.extract_lane(sums, 1);
 }
 
-/**
- * Copies slice j of all vectors, or, if j is the slice of the weights, the weights, from dense arrays to the
- * parameters: the inverse of exportSlice. Accumulators stay unchanged.
- */
+/** Copies dense arrays to the parameters: the inverse of exportSlice. Accumulators stay unchanged. */
 export function importSlice(plan: Plan, j: u32, vectors: usize, w: usize): void {
   if (j == plan.numSlices) {
     importWeights(plan, w);

@@ -8,10 +8,7 @@
 
 import { PairRows } from "../../shared/assembly/rows";
 
-/**
- * B: number of rows per batch, for which the arrays of a batch have room. All scores of a batch are computed at its
- * start.
- */
+/** B: number of rows per batch; all scores of a batch are computed at its start. */
 export const BATCH_ROWS: u32 = 256;
 /** Maximum number of rows of a kernel call; also the size of a block, within which rows are shuffled. */
 export const BLOCK_ROWS: u32 = 4096;
@@ -22,58 +19,42 @@ export class Plan {
   numThreads: u32;
   numFeatures: u32;
   dim: u32;
-  /**
-   * index in the whole vector of the first dimension in this memory; 0 unless other memories have the dimensions before
-   * it
-   */
+  /** index in the whole vector of the first dimension in this memory (../slice-groups.ts) */
   firstDimension: u32;
-  /** J: number of slices into which the dimensions of the vectors are divided */
+  /** J */
   numSlices: u32;
-  /** K: number of dimensions per slice */
+  /** K */
   sliceWidth: u32;
-  /**
-   * u32[J]: for each of J slices, the address of feature 0's v, K floats followed by their optimizer state; those of
-   * feature i are i * featureStride further
-   */
+  /** u32[J]: address of feature 0's v, K floats followed by their optimizer state */
   slices: usize;
   featureStride: usize;
-  /**
-   * u32[J][2]: for each of J slices, the address of feature 0's AdaGrad accumulator, and the distance in bytes from one
-   * feature's accumulator to the next's; 0 for other methods
-   */
+  /** u32[J][2]: address of feature 0's AdaGrad accumulator, and bytes to the next feature's; 0 for other methods */
   accumulators: usize;
-  /** address of the weights: feature i has `linearBytes` bytes (w and its state) at offset i * `linearStride` */
+  /** weights: feature i has `linearBytes` bytes (w and its state) at offset i * `linearStride` */
   linear: usize;
   linearStride: usize;
   linearBytes: usize;
-  /**
-   * f32[J][B][K]: for each of J slices of K dimensions and each of B rows, S: the sum of v x over the row's features
-   */
+  /** f32[J][B][K]: S, each row's sum of v x */
   sums: usize;
-  /**
-   * f32[2][J + 1][B]: partial scores of B rows, one per slice of dimensions and one of the weights; even and odd
-   * batches use different halves
-   */
+  /** f32[2][J + 1][B]: partial scores by slice; even and odd batches use different halves */
   partials: usize;
   /** 1 if the loss is the squared loss, 0 if it is the logistic loss */
   squared: u32;
-  /** learning rate of the weights w and the bias w0 */
+  /** of the weights w and the bias w0 */
   learningRate: f32;
-  /** learning rate of the vectors v */
   vectorRate: f32;
   l2Weight: f32;
   l2Vector: f32;
   l1Weight: f32;
-  /** code of the optimization method: ADAGRAD, SGD, FTRL or ADAM */
+  /** ADAGRAD, SGD, FTRL or ADAM */
   method: u32;
   /**
-   * f32[n][4]: for each feature, L2 of its weight, L2 of its vector, factor of both learning rates, and an unused
-   * number; 0 when all features use the plan's options
+   * f32[n][4]: L2 of the feature's weight and vector, factor of both learning rates, and an unused number; 0 when all
+   * features use the plan's options
    */
   rates: usize;
 }
 
-/** Labels, weights and pairs of the rows that a kernel call reads. */
 export class Rows extends PairRows {
   numRows: u32;
   labels: usize;
@@ -81,7 +62,6 @@ export class Rows extends PairRows {
   weights: usize;
 }
 
-/** State and buffers of one thread: its copy of the bias, and its current batch. */
 export class Thread {
   /** sum of the losses since the caller last reset it; only the last thread uses it */
   loss: f64;
@@ -90,7 +70,7 @@ export class Thread {
   biasAccumulator: f32;
   /** number of batches since training began; its lowest bit selects the half of `partials` */
   batchNumber: u32;
-  /** number of rows of the batch */
+  /** of the batch */
   numRows: u32;
   /** 1 if the batch's rows have arrays `values` and `ends`; 0 if every row has `width` pairs with the value 1 */
   general: u32;
@@ -101,56 +81,43 @@ export class Thread {
   ids: usize;
   /** f32[B]: labels of the batch, in place or copied to blockLabels */
   labels: usize;
-  /**
-   * u32: features of the pairs that the thread copied: those of a block if rows have constant width, else those of a
-   * batch
-   */
+  /** u32: features that the thread copied: those of a block if rows have constant width, else those of a batch */
   blockIds: usize;
-  /** f32: value of each (feature, value) pair of the batch */
+  /** f32: value of each pair of the batch */
   values: usize;
-  /** u32[B]: for each of the B rows, the index after its last (feature, value) pair */
+  /** u32[B]: index after each row's last pair */
   ends: usize;
-  /** labels of the block's rows in the order of visit, f32[4096] */
+  /** f32[4096]: labels and weights of the block's rows in the order of visit */
   blockLabels: usize;
-  /** weights of the block's rows in the order of visit, f32[4096] */
   blockWeights: usize;
   /** checksum of the prefetched numbers; storing it keeps the compiler from removing the reads */
   touched: u32;
-  /** derivative of the loss by the score of each of the batch's B rows, f32[B] */
+  /** f32[B]: dLoss/dscore of the batch's rows */
   gradients: usize;
-  /**
-   * f32[B][K]: for each of B rows that are scored outside training, the sum of v x over its features, in K dimensions
-   */
+  /** f32[B][K] and f32[J + 1][B]: sums of v x and partial scores of rows that are scored outside training */
   scoreSums: usize;
-  /**
-   * partial scores of B rows that are scored outside training, one per slice of dimensions and one of the weights,
-   * f32[J + 1][B]
-   */
   scorePartials: usize;
   /** u32[4096]: position of each row of the block in the order of visit */
   places: usize;
   /** inverse of `places`: row that is visited at each position, u32[4096] */
   order: usize;
-  /** u32[n]: slot of each feature of the batch that is marked as repeated; 0 for other features (repeats.ts) */
+  /** u32[n]: slot of each marked feature of the batch; 0 for other features (repeats.ts) */
   slots: usize;
   numRepeats: u32;
-  /** features of the batch that are marked as repeated, Repeat[1 + slots] */
+  /** Repeat[1 + slots] */
   repeats: usize;
-  /** f32[1 + slots][K]: sum of the gradients of each feature marked as repeated, by slot */
+  /** f32[1 + slots][K]: sum of each marked feature's gradients, by slot */
   repeatSums: usize;
 }
 
-/** Codes of the optimization methods. */
 export const ADAGRAD: u32 = 0;
 export const SGD: u32 = 1;
 export const FTRL: u32 = 2;
 export const ADAM: u32 = 3;
 
 /**
- * Sets the optimizer state of one dimension of a vector to its initial value: 1 for AdaGrad's accumulator, 0 for Adam.
- *
- * @param p address of the dimension's number in the vector, which its state follows
- * @param apart distance in bytes between these numbers
+ * Sets the optimizer state of the number at p to its initial value: 1 for AdaGrad's accumulator, 0 for Adam.
+ * @param apart bytes from the number to its state, and between the numbers of the state
  */
 export function startState(plan: Plan, p: usize, apart: usize): void {
   if (plan.method == SGD) return;
@@ -160,18 +127,10 @@ export function startState(plan: Plan, p: usize, apart: usize): void {
   store<f32>(p + 3 * apart, 0);
 }
 
-/**
- * Returns the address of feature 0's elements in slice j of the vectors; those of the next feature are
- * plan.featureStride further.
- */
 export function sliceAt(plan: Plan, j: u32): usize {
   return <usize>load<u32>(plan.slices + ((<usize>j) << 2));
 }
 
-/**
- * Returns the address of feature 0's AdaGrad accumulator for slice j of the vectors; that of the next feature is
- * accumulatorStride further.
- */
 export function accumulatorAt(plan: Plan, j: u32): usize {
   return <usize>load<u32>(plan.accumulators + ((<usize>j) << 3));
 }
@@ -180,10 +139,6 @@ export function accumulatorStride(plan: Plan, j: u32): usize {
   return <usize>load<u32>(plan.accumulators + ((<usize>j) << 3), 4);
 }
 
-/**
- * Returns the address of slice j's sums of v x, f32[B][K]: K dimensions for each of the B rows of the batch. Those of
- * the next slice follow.
- */
 export function sumsAt(plan: Plan, j: u32): usize {
   return plan.sums + <usize>j * BATCH_ROWS * ((<usize>plan.sliceWidth) << 2);
 }
@@ -194,16 +149,13 @@ export function usedOf(plan: Plan, j: u32): u32 {
 }
 
 /**
- * Types that represent the methods for models in which each feature has its own L2 and learning rate, in Plan.rates.
- * They are signed, unlike those for other models (../../shared/assembly/steps.ts).
+ * Types that represent the methods for models in which each feature has its own rates. They are signed, unlike those
+ * for other models (../../shared/assembly/steps.ts).
  */
 export type RatedSgd = i8;
 export type RatedAdaGrad = i32;
 export type RatedAdam = i64;
 
-/**
- * Returns the address of a feature's rates: L2 of its weight, L2 of its vector, and the factor of its learning rate.
- */
 export function ratesOf(plan: Plan, feature: u32): usize {
   return plan.rates + ((<usize>feature) << 4);
 }

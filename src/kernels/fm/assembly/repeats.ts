@@ -17,33 +17,24 @@ import { Plan, Thread } from "./plan";
 const STEPS: f32 = 8;
 const STEPS_LOGISTIC: f32 = 32;
 
-/** A feature of the batch that is marked as repeated. */
 export class Repeat {
   /** feature id including the bit that marks the feature as repeated; address computations shift the bit out */
   feature: u32;
-  /** number of the feature's occurrences in the batch, once they have been counted */
+  /** number of occurrences in the batch, once they have been counted */
   count: u32;
 }
 
-/** Returns whether a feature id is marked as repeated. */
 export function isMarked(id: u32): bool {
   return <i32>id < 0;
 }
 
-/** Returns the Repeat struct of the repeated feature that has the given slot. */
 export function repeatAt(thread: Thread, slot: u32): Repeat {
   return changetype<Repeat>(thread.repeats + ((<usize>slot) << 3));
 }
 
-/**
- * The function is a static method because TypeScript allows decorators, such as AssemblyScript's `@inline`, only in
- * classes.
- */
+// a static method, because TypeScript allows decorators, such as AssemblyScript's `@inline`, only in classes
 export class Slot {
-  /**
-   * Returns the slot of a feature marked as repeated. At the feature's first occurrence, assigns a new slot and sets
-   * its `bytes` bytes of sums to 0.
-   */
+  /** Returns the slot of a marked feature; at its first occurrence, a new slot whose `bytes` bytes of sums are 0. */
   @inline
   static of(thread: Thread, id: u32, bytes: usize): u32 {
     const known = load<u32>(thread.slots + ((<usize>id) << 2));
@@ -61,19 +52,16 @@ function openSlot(thread: Thread, id: u32, bytes: usize): u32 {
   return slot;
 }
 
-/** Returns the address at which the gradients of the repeated feature with the given slot are added up. */
 export function sumsOf(thread: Thread, slot: u32, bytes: usize): usize {
   return thread.repeatSums + <usize>slot * bytes;
 }
 
-/** Returns the number of (feature, value) pairs in the thread's current batch. */
 export function numPairsOf(thread: Thread): usize {
   return thread.general
     ? <usize>load<u32>(thread.ends + ((<usize>(thread.numRows - 1)) << 2))
     : <usize>thread.numRows * thread.width;
 }
 
-/** Counts how often each feature marked as repeated occurs in the thread's current batch. */
 export function countRepeats(thread: Thread): void {
   const end = thread.ids + (numPairsOf(thread) << 2);
   for (let pair = thread.ids; pair < end; pair += 4) {
@@ -82,17 +70,13 @@ export function countRepeats(thread: Thread): void {
   }
 }
 
-/**
- * Returns the factor, at most 1, by which the learning rate of a repeated feature is multiplied; countRepeats must be
- * called before.
- */
+/** Returns the factor, at most 1, of a feature's learning rate, once countRepeats was called. */
 export function shareOf(plan: Plan, thread: Thread, id: u32): f32 {
   if (!isMarked(id)) return 1;
   const slot = load<u32>(thread.slots + ((<usize>id) << 2));
   return min<f32>(1, (plan.squared ? STEPS : STEPS_LOGISTIC) / <f32>repeatAt(thread, slot).count);
 }
 
-/** Resets the slots of the batch's features that are marked as repeated to 0. */
 export function clearRepeats(thread: Thread): void {
   for (let slot: u32 = 1; slot <= thread.numRepeats; slot++) {
     store<u32>(thread.slots + ((<usize>repeatAt(thread, slot).feature) << 2), 0);

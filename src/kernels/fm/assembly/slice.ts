@@ -19,10 +19,10 @@ import { accumulatorAt, accumulatorStride, sliceAt, sumsAt, Plan, Thread, ratesO
 import { clearRepeats, countRepeats, shareOf } from "./repeats";
 
 /**
- * Writes each row's sum of v x over its features, and this slice's part of the row's score.
+ * Writes each row's S and this slice's part of its score.
  *
- * @param sums f32[B][K]: for each of the batch's B rows, the sum of v x in the slice's K dimensions
- * @param partial f32[B]: the slice's part of each row's score
+ * @param sums    f32[B][K]: S of each of the batch's B rows
+ * @param partial f32[B]
  * @param touches whether to prefetch the accumulators for the update, while the loop waits for v anyway
  */
 export function forward<W, X>(
@@ -40,8 +40,7 @@ export function forward<W, X>(
   let touched: u32 = 0;
   const numRows = thread.numRows;
   const ids = thread.ids;
-  // the arrays of the pairs' ids and values are parallel, so the distance from a pair's id to its value is the same for
-  // all pairs
+  // ids and values are parallel, so the distance from a pair's id to its value is the same for all pairs
   const toValue = thread.values - ids;
   const bytes = (<usize>thread.width) << 2;
   let pair = ids;
@@ -79,10 +78,7 @@ export function forward<W, X>(
   thread.touched = touched;
 }
 
-/**
- * Takes one step for slice j of the vector of every feature of every row, in the order of the rows; features that are
- * marked as repeated are treated as repeats.ts describes.
- */
+/** Takes a step for slice j of the vector of every feature of every row, in the order of the rows. */
 export function update<W, X, M>(plan: Plan, thread: Thread, j: u32): void {
   const P = sliceAt(plan, j);
   const sums = sumsAt(plan, j);
@@ -118,7 +114,6 @@ export function update<W, X, M>(plan: Plan, thread: Thread, j: u32): void {
   clearRepeats(thread);
 }
 
-/** Takes one step for four dimensions of one feature. */
 function move<X, M>(p: usize, apart: usize, x: v128, g: v128, s: v128, lr: v128, l2: v128): void {
   const v = v128.load(p);
   step<M, v128>(p, apart, v, gradient<X>(v, x, g, s, l2), lr);

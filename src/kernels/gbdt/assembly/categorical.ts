@@ -4,7 +4,17 @@
 // prefix or a suffix of this order. Source: Fisher 1958 (doi:10.1080/01621459.1958.10501479); limits on the sets are
 // those of LightGBM 4.
 
-import { countOf, gradientOf, hessianOf, isLeaf, leafGain, Split, SplitOptions, threshold } from "./gain";
+import {
+  countOf,
+  gradientOf,
+  hessianOf,
+  isLeaf,
+  leafGain,
+  putSides,
+  Split,
+  SplitOptions,
+  threshold,
+} from "./gain";
 import { sortByKey } from "./sort";
 
 /**
@@ -60,11 +70,7 @@ function oneAgainstAll(
     store<u8>(left + b, 1);
     out.gain = gain - shift;
     out.flag = 0;
-    out.numLeft = <u32>c;
-    out.leftG = g;
-    out.leftH = h;
-    out.rightG = G - g;
-    out.rightH = H - h;
+    putSides(out, c, g, h, G, H);
   }
 }
 
@@ -125,11 +131,7 @@ function manyAgainstMany(
       bestBackward = direction == 1;
       out.gain = gain - shift;
       out.flag = 1;
-      out.numLeft = <u32>c;
-      out.leftG = g;
-      out.leftH = h;
-      out.rightG = G - g;
-      out.rightH = H - h;
+      putSides(out, c, g, h, G, H);
     }
   }
   if (bestSize == 0) return;

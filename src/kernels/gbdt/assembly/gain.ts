@@ -24,7 +24,6 @@ export class SplitOptions {
   minDataPerGroup: f64;
 }
 
-/** The best split that a search found. */
 export class Split {
   /** gain of the split, above 0; 0 if no split was found */
   gain: f64;
@@ -32,9 +31,9 @@ export class Split {
   threshold: u32;
   /** for a numeric feature: 1 if missing values go to the left side; for a categorical one: 1 if catL2 applies */
   flag: u32;
-  /** number of rows that go left */
+  /** rows that go left */
   numLeft: u32;
-  /** sums of gradients and of hessians, for each side */
+  /** sums of gradients and of hessians of each side */
   leftG: f64;
   leftH: f64;
   rightG: f64;
@@ -45,22 +44,19 @@ export class Split {
 export const COUNT_BITS: i64 = 25;
 const COUNT_MASK: i64 = (1 << COUNT_BITS) - 1;
 
-/** Returns the sum of gradients in a cell of a histogram. */
 export function gradientOf(cell: usize, options: SplitOptions): f64 {
   return <f64>load<i64>(cell) * options.unitG;
 }
 
-/** Returns the sum of hessians in a cell of a histogram. */
 export function hessianOf(cell: usize, options: SplitOptions): f64 {
   return <f64>(load<i64>(cell, 8) >> COUNT_BITS) * options.unitH;
 }
 
-/** Returns the number of rows in a cell of a histogram. */
 export function countOf(cell: usize): f64 {
   return <f64>(load<i64>(cell, 8) & COUNT_MASK);
 }
 
-/** Returns one side's term of a split's gain, T(G)^2 / (H + l2 + more), where T shrinks G by the L1 penalty. */
+/** Returns one side's term of a split's gain, T(G)^2 / (H + l2 + more). */
 export function leafGain(g: f64, h: f64, options: SplitOptions, more: f64): f64 {
   const t = Math.max(0, Math.abs(g) - options.lambdaL1);
   const below = h + options.lambdaL2 + more;
@@ -75,4 +71,13 @@ export function threshold(g: f64, h: f64, options: SplitOptions): f64 {
 /** Returns whether one side of a split may become a leaf. */
 export function isLeaf(h: f64, c: f64, options: SplitOptions): bool {
   return c >= options.minDataInLeaf && h >= options.minSumHessianInLeaf;
+}
+
+/** Writes the sides of a split, given the sums of the left side and of both. */
+export function putSides(out: Split, numLeft: f64, g: f64, h: f64, G: f64, H: f64): void {
+  out.numLeft = <u32>numLeft;
+  out.leftG = g;
+  out.leftH = h;
+  out.rightG = G - g;
+  out.rightH = H - h;
 }

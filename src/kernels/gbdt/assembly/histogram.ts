@@ -10,9 +10,7 @@
 
 import { COUNT_BITS, SplitOptions } from "./gain";
 
-/**
- * Number of rows whose bins and contributions to histograms (cells) are gathered before they are added to a histogram.
- */
+/** Number of rows whose bins and cells are gathered before they are added to a histogram. */
 export const GATHERED: usize = 1024;
 
 /**
@@ -60,17 +58,14 @@ export function histogram(
   }
 }
 
-/**
- * Returns the cell that a row adds to each of its bins: its gradient, its hessian and a count of 1. @param pair f32[2]:
- * g and h of the row
- */
+/** Returns a row's cell. @param pair f32[2]: g and h */
 function quantize(pair: usize, scales: v128): v128 {
   const whole = nearestOf(f64x2.mul(f64x2.promote_low_f32x4(v128.load64_zero(pair)), scales));
   const counted = v128.or(i64x2.shl(whole, <i32>COUNT_BITS), i64x2.splat(1));
   return v128.shuffle<i64>(whole, counted, 0, 3);
 }
 
-/** Writes the cells that consecutive rows add to their bins to the addresses from `from` until `to`. */
+/** Writes the cells of consecutive rows to the addresses from `from` until `to`. */
 function quantizeRows(pairs: usize, from: usize, to: usize, scales: v128): void {
   for (; from < to; from += 16) {
     v128.store(from, quantize(pairs, scales));
@@ -78,10 +73,7 @@ function quantizeRows(pairs: usize, from: usize, to: usize, scales: v128): void 
   }
 }
 
-/**
- * Writes the cells that the rows in `order` add to their bins to the addresses from `from` until `to`, and copies the
- * bins of these rows to adjacent places.
- */
+/** Does the same for the rows in `order`, and copies their bins to adjacent places. */
 function gather(
   order: usize,
   pairs: usize,
@@ -103,15 +95,12 @@ function gather(
 }
 
 /**
- * Adds the cells at the addresses from `from` until `to` to the histograms of four features; an odd number of cells is
- * followed by one of zeros.
- *
+ * Adds cells to the histograms of four features; an odd number of cells is followed by one of zeros.
  * @param own address of the four features' bins in the first row
  */
 function addFour(own: usize, stride: usize, from: usize, to: usize, out: usize): void {
   for (; from < to; from += 32) {
-    // an iteration adds two rows, with four bins of one byte each; a cell has 16 bytes, the histogram of a narrow
-    // feature 4,096
+    // adds two rows with four bins of one byte each; the histogram of a narrow feature has 4,096 bytes
     const a = load<u32>(own);
     const b = load<u32>(own + stride);
     const ofA = v128.load(from);
@@ -136,10 +125,7 @@ function addFour(own: usize, stride: usize, from: usize, to: usize, out: usize):
   }
 }
 
-/**
- * Adds the cells at the addresses from `from` until `to` to the histogram of a wide feature.
- * @param own address of the feature's bin in the first row
- */
+/** @param own address of the feature's bin in the first row */
 function addWide(own: usize, stride: usize, from: usize, to: usize, out: usize): void {
   for (; from < to; from += 16) {
     const p = out + ((<usize>load<u16>(own)) << 4);
@@ -191,19 +177,18 @@ export function subtractHistogram(parent: usize, child: usize, numCells: usize):
   }
 }
 
-// The following functions convert between i64 and f64 for integers below 2^51, two at a time; WebAssembly has no vector
+// The following functions convert between two i64 and two f64, for integers below 2^51; WebAssembly has no vector
 // instruction for this.
 
 /** 1.5 x 2^52: adding it to a number rounds the number to an integer, which the last bits of the sum contain. */
 const ROUNDING: f64 = 6755399441055744;
 const ROUNDING_BITS: i64 = 0x4338000000000000;
 
-/** Converts two i64 to f64. */
 export function floatsOf(x: v128): v128 {
   return f64x2.sub(i64x2.add(x, i64x2.splat(ROUNDING_BITS)), f64x2.splat(ROUNDING));
 }
 
-/** Rounds two f64 to the nearest integers and converts them to i64; ties go to the even integer. */
+/** Rounds to the nearest integers; ties go to the even integer. */
 export function nearestOf(x: v128): v128 {
   return i64x2.sub(f64x2.add(x, f64x2.splat(ROUNDING)), i64x2.splat(ROUNDING_BITS));
 }

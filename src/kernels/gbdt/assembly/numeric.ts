@@ -10,23 +10,21 @@ import {
   hessianOf,
   isLeaf,
   leafGain,
+  putSides,
   Split,
   SplitOptions,
   threshold,
 } from "./gain";
 import { floatsOf } from "./histogram";
 
-/**
- * Returns one term of a split's gain for both sides, T(G)^2 / (H + l2), where T shrinks G by the L1 penalty. @param
- * l1,l2 the option in both lanes
- */
+/** leafGain of two sides. */
 function leafGain2(g: v128, h: v128, l1: v128, l2: v128): v128 {
   const t = f64x2.pmax(f64x2.splat(0), f64x2.sub(f64x2.abs(g), l1));
   const below = f64x2.add(h, l2);
   return v128.and(f64x2.div(f64x2.mul(t, t), below), f64x2.gt(below, f64x2.splat(0)));
 }
 
-/** Returns a mask that tells which of the two sides of a split may become leaves. */
+/** isLeaf of two sides. */
 function areLeaves2(h: v128, c: v128, options: SplitOptions): v128 {
   return v128.and(
     f64x2.ge(c, f64x2.splat(options.minDataInLeaf)),
@@ -156,9 +154,5 @@ export function bestNumeric(cells: usize, numBins: i32, options: SplitOptions, o
   out.gain = bestT < 0 ? 0 : best - shift;
   out.threshold = <u32>bestT;
   out.flag = missingLeft ? 1 : 0;
-  out.numLeft = <u32>bestLeft;
-  out.leftG = bestG;
-  out.leftH = bestH;
-  out.rightG = G - bestG;
-  out.rightH = H - bestH;
+  putSides(out, bestLeft, bestG, bestH, G, H);
 }

@@ -33,11 +33,11 @@ function keyAt(ids: usize, i: i32, keys: usize): f64 {
   return load<f64>(keys + ((<usize>load<u32>(ids + ((<usize>i) << 2))) << 3));
 }
 
-/** Parameters of sortNumbers: number of bits per digit, and number of digits of an f64. */
+/** Bits per digit, and digits of an f64. */
 const DIGIT_BITS: u64 = 11;
 const NUM_DIGITS: usize = 6;
 const NUM_BUCKETS: usize = 1 << 11;
-/** Size in bytes of the `counts` of sortNumbers: 6 x 2^11 u32. */
+/** Bytes of u32[NUM_DIGITS][NUM_BUCKETS]. */
 export const SORT_COUNTS_BYTES: usize = 49152;
 
 /**

@@ -14,12 +14,30 @@
 
 import { addPacked } from "../../shared/assembly/tile";
 import { insertBest } from "../../shared/assembly/best-list";
-import { FilterPlan } from "./plan";
 
-/**
- * Number of items whose scores are finished at a time: so few that their rows of the matrix of leading eigenvectors
- * stay in the second-level cache while all users of the panels are processed.
- */
+/** The graph and the leading eigenvectors that the filter uses. */
+class FilterPlan {
+  numUsers: u32;
+  numItems: u32;
+  /** u32[numUsers + 1] and u32[numEntries]: items of each user in compressed rows */
+  userEnds: usize;
+  userItems: usize;
+  /** u32[numItems + 1] and u32[numEntries]: users of each item in compressed rows */
+  itemEnds: usize;
+  itemUsers: usize;
+  /** 1 / (number of items) of each user, f32[numUsers]; 0 for a user without items */
+  userScale: usize;
+  /** 1 / (number of users) of each item, f32[numItems]; 0 for an item without users */
+  itemScale: usize;
+  /** f32[numItems], padded to a multiple of 4: factor by which finishPanels multiplies each row of a panel */
+  after: usize;
+  /** d: number of leading eigenvectors; 0 without them */
+  dim: u32;
+  /** f32[ceil(numItems / 4)][d][4]: rows of the items in the matrix of leading eigenvectors, four side by side */
+  components: usize;
+}
+
+/** Items whose scores are finished at a time: so few that their eigenvectors' rows stay in the second-level cache. */
 const TURN: u32 = 32;
 
 /** Writes, for each user, the mean of the rows of the user's items in the panel `items`. */
@@ -94,10 +112,7 @@ export function stepItems(plan: FilterPlan, users: usize, last: usize, target: u
   }
 }
 
-/**
- * Takes a step of Clenshaw's recurrence for one item and four of a panel's 16 users: target = m (last - 2 P last) -
- * target, where the caller has computed 2 P last.
- */
+/** Takes a step of Clenshaw's recurrence for one item and four users. */
 function stepLanes(last: usize, target: usize, twiceP: v128, times: v128): void {
   const turned = f32x4.mul(times, f32x4.sub(v128.load(last), twiceP));
   v128.store(target, f32x4.sub(turned, v128.load(target)));

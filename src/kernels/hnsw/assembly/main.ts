@@ -13,8 +13,7 @@
 // Source: Malkov and Yashunin 2016 (arXiv:1603.09320), algorithms 1 and 4, as in hnswlib; batches: Manohar et al. 2024
 // (ParlayANN, arXiv:2305.04359), section 4. Twin: ../hnsw.reference.ts, the same bits.
 
-import { insertBest } from "../../shared/assembly/best-list";
-import { isMasked } from "../../shared/assembly/masks";
+import { insertBest, isMasked } from "../../shared/assembly/best-list";
 import { distances4, vectorOf } from "./distances";
 import { distanceOf, Graph, keyOf, nodeOf, NONE, Scratch, Search } from "./plan";
 import { descend, linksOf, walk } from "./walk";

@@ -6,9 +6,8 @@
 // Structs and shapes: plan.ts; losses: pairs.ts, contrast.ts. Twin: ../ranking.reference.ts.
 
 import { barrier } from "../../shared/assembly/barrier";
-import { featureKey, firstValue } from "../../shared/assembly/initial";
+import { draw, featureKey, firstValue, permute } from "../../shared/assembly/random";
 import { clearShared, drawShared } from "../../shared/assembly/negatives";
-import { draw, permute } from "../../shared/assembly/random";
 import { clearRows, numberRows, stepRows, stepRowWeights, zeroRows } from "./batch-rows";
 import {
   addEvents,

@@ -13,7 +13,7 @@
 // Structs and shapes: plan.ts. Twin: ../sgns.reference.ts. Source: Mikolov et al. 2013 (arXiv:1310.4546), eq. 4.
 
 import { barrier } from "../../shared/assembly/barrier";
-import { featureKey, firstValue } from "../../shared/assembly/initial";
+import { featureKey, firstValue } from "../../shared/assembly/random";
 import { closeBatch, openBatch } from "./batch";
 import { composeSlice, moveAttention, openParts, shareParts } from "./composed";
 import { scoresToGradients } from "./gradients";

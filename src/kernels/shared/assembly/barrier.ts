@@ -10,11 +10,11 @@ export const GENERATION: usize = 64;
 export const STOP: usize = 128;
 export const CORES: usize = 192;
 /**
- * Number of iterations of the spin loop, tens of microseconds: longer than threads differ in their time for a batch,
- * because a sleeping thread is slow to wake, and much shorter than a time slice.
+ * Iterations of the spin loop, tens of microseconds: longer than threads differ in their time for a batch, because a
+ * sleeping thread is slow to wake, and much shorter than a time slice.
  */
 const SPINS = 40000;
-/** Duration of one sleep in nanoseconds; a lost wake-up costs at most this time. */
+/** Nanoseconds of one sleep; a lost wake-up costs at most this time. */
 const SLEEP: i64 = 10_000_000;
 
 /**

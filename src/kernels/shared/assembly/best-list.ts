@@ -1,6 +1,25 @@
 // Lists of the best items that were offered, best first: an array of scores and one of items.
 
 /**
+ * Returns whether a query must not find an item.
+ *
+ * @param ends  u32[numQueries + 1]: the items masked for the query are masks[ends[query] .. ends[query + 1]), ascending
+ * @param masks u32
+ */
+export function isMasked(ends: usize, masks: usize, query: u32, item: u32): bool {
+  const own = ends + ((<usize>query) << 2);
+  let low = load<u32>(own);
+  const last = load<u32>(own, 4);
+  let high = last;
+  while (low < high) {
+    const middle = (low + high) >>> 1;
+    if (load<u32>(masks + ((<usize>middle) << 2)) < item) low = middle + 1;
+    else high = middle;
+  }
+  return low < last && load<u32>(masks + ((<usize>low) << 2)) == item;
+}
+
+/**
  * Inserts an item into a sorted list, after items with an equal score, and drops the list's last item.
  *
  * @param scores,found f32[top] and u32[top]
@@ -17,7 +36,7 @@ export function insertBest(scores: usize, found: usize, top: u32, item: u32, sco
   store<u32>(found + at, item);
 }
 
-/** Returns whether item A is worse than item B: it has a lower score, or an equal score and a greater item number. */
+/** Of equal scores, the greater item is worse. */
 function isWorse(scoreA: f32, itemA: u32, scoreB: f32, itemB: u32): bool {
   return scoreA < scoreB || (scoreA === scoreB && itemA > itemB);
 }

@@ -11,26 +11,25 @@ export function logisticGradient4(s: v128, y: v128): v128 {
   return logisticGradientOf4(exp4(f32x4.neg(f32x4.abs(s))), s, y);
 }
 
-/** Returns dLoss/dscore of the logistic loss, given e = exp(-|s|). */
 export function logisticGradientOf4(e: v128, s: v128, y: v128): v128 {
   const one = f32x4.splat(1);
-  // logistic(s) is 1 / (1 + e) for s >= 0, else e / (1 + e), with e = exp(-|s|)
+  // logistic(s) is 1 / (1 + e) for s >= 0, else e / (1 + e)
   const top = v128.bitselect(one, e, f32x4.ge(s, f32x4.splat(0)));
   return f32x4.sub(f32x4.div(top, f32x4.add(one, e)), y);
 }
 
-/** Returns the logistic loss in nats: log(1 + exp(s)) - y s = max(s, 0) - y s + log(1 + e), with e = exp(-|s|). */
+/** Returns the logistic loss in nats: log(1 + exp(s)) - y s = max(s, 0) - y s + log(1 + e). */
 export function logisticLoss4(s: v128, y: v128): v128 {
   const e = exp4(f32x4.neg(f32x4.abs(s)));
   return f32x4.add(hinge4(s, y), log4(f32x4.add(e, f32x4.splat(1))));
 }
 
-/** Returns the logistic loss without its term log(1 + exp(-|s|)). */
+/** Returns the logistic loss without its term log(1 + e). */
 export function hinge4(s: v128, y: v128): v128 {
   return f32x4.sub(f32x4.max(s, f32x4.splat(0)), f32x4.mul(y, s));
 }
 
-/** Returns the squared loss (s - y)^2. Training minimizes half of it, whose derivative is s - y. */
+/** Training minimizes half of it, whose derivative is s - y. */
 export function squaredLoss4(s: v128, y: v128): v128 {
   const difference = f32x4.sub(s, y);
   return f32x4.mul(difference, difference);
@@ -64,10 +63,7 @@ export function addLosses(
   return sum;
 }
 
-/**
- * Adds the numbers of four rows to a sum, in the order of the rows; skips rows with index n or above.
- * @param i index of the first row
- */
+/** Adds the numbers of rows i .. i + 3 to a sum, in this order, without those of rows from n on. */
 export function addRows(sum: f64, x: v128, i: usize, n: usize): f64 {
   sum += <f64>f32x4.extract_lane(x, 0);
   if (i + 1 < n) sum += <f64>f32x4.extract_lane(x, 1);

@@ -2,11 +2,11 @@
 
 import { draw } from "./random";
 
-/** Events, and the distribution from which negatives are sampled. Kernels extend it with their plan. */
+/** Kernels extend it with their plan. */
 export class NegativeSource {
-  /** u32[E]: user of each event, to look up the history; a number beyond the last user means that there is no user */
+  /** u32[E]: user of each event; a number beyond the last user means that there is no user */
   users: usize;
-  /** item of each event, u32[E] */
+  /** u32[E]: item of each event */
   items: usize;
   numUsers: u32;
   /** I: number of items */
@@ -14,34 +14,25 @@ export class NegativeSource {
   /** u32[numUsers + 1]: user u has items history[historyEnds[u] .. historyEnds[u + 1]), ascending */
   historyEnds: usize;
   history: usize;
-  /**
-   * u32[I][2]: alias table of the noise distribution (threshold and alternative item); 0 for the uniform distribution
-   */
+  /** u32[I][2]: alias table of the noise distribution (threshold, alternative item); 0 for the uniform distribution */
   alias: usize;
-  /**
-   * f32[I]: log probability that each item is sampled as a negative; 0 if all are equal, because the term then cancels
-   */
+  /** f32[I]: log probability of each item as a negative; 0 if all are equal, because the term then cancels */
   logNoise: usize;
-  /**
-   * M: number of negatives sampled per batch, a multiple of 8; for losses over pairs, number of candidates per event
-   */
+  /** M: negatives sampled per batch, a multiple of 8; for losses over pairs, candidates per event */
   numNegatives: u32;
   /** 1 if the items of a batch's events are shared negatives too */
   inBatch: u32;
 }
 
-/**
- * Negatives of a batch, at most N. A kernel extends it with a thread's buffers; every thread samples its own, equal
- * copy.
- */
+/** Negatives of a batch, at most N. Kernels extend it with a thread's buffers; every thread samples an equal copy. */
 export class BatchNegatives {
   /**
-   * the positions of an item among the batch's N negatives, as a linked list. u32[I]: 1 + first position of each item,
-   * or 0; u32[N]: 1 + next position with the same item, or 0
+   * the positions of an item among the negatives, as a linked list. u32[I]: 1 + first position of each item, or 0;
+   * u32[N]: 1 + next position with the same item, or 0
    */
   slots: usize;
   next: usize;
-  /** u32[N]: items that are the batch's negatives; f32[N]: log probability of each; and their number, at most N */
+  /** u32[N]: items; f32[N]: log probability of each; and their number */
   shared: usize;
   negativeNoise: usize;
   numShared: u32;
@@ -57,7 +48,6 @@ export function drawItem(source: NegativeSource, key: u32, counter: u32): u32 {
   return <u32>x <= load<u32>(entry) ? item : load<u32>(entry, 4);
 }
 
-/** Returns an item's log probability as a negative; 0 for the uniform distribution, where the term cancels. */
 export function logNoise(source: NegativeSource, item: u32): f32 {
   return source.logNoise ? load<f32>(source.logNoise + ((<usize>item) << 2)) : 0;
 }
@@ -91,7 +81,6 @@ export function drawShared(
   }
 }
 
-/** Resets the positions that are recorded for the batch's negatives to 0. */
 export function clearShared(negatives: BatchNegatives): void {
   for (let n: usize = 0; n < negatives.numShared; n++) {
     store<u32>(negatives.slots + ((<usize>load<u32>(negatives.shared + (n << 2))) << 2), 0);

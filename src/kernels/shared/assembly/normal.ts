@@ -12,7 +12,6 @@ export function uniform(key: u32, counter: u32): f64 {
   return (<f64>draw(key, counter) + 0.5) / 4294967296;
 }
 
-/** Returns the density of N(0, 1) at x. */
 function normalDensity(x: f64): f64 {
   return 0.3989422804014327 * exp64(-0.5 * x * x);
 }

@@ -1,5 +1,6 @@
 // Random numbers by key: a draw is a hash of (key, counter), so it does not depend on the order of draws.
-// Twin: ../../../numeric/random.ts. Mixing function: Chris Wellons' "lowbias32" (hash-prospector, 2018).
+// Twins: ../../../numeric/random.ts and, of initial values, ../../../numeric/initial.ts. Mixing function: Chris
+// Wellons' "lowbias32" (hash-prospector, 2018).
 
 const GOLDEN: u32 = 0x9e3779b9;
 const FIRST: u32 = 0x21f0aaad;
@@ -59,4 +60,19 @@ export function permutedAt(i: u32, n: u32, key: u32): u32 {
     i = (left << half) | right;
   } while (i >= n);
   return i;
+}
+
+// Each number of an initial vector is a hash of (seed, feature's hash, dimension), so a feature starts from the same
+// vector in every vocabulary, on any thread; a longer vector begins with the numbers of a shorter one.
+
+/** Returns the random key of a feature's initial values. @param hash address of u32[2], the feature's hash */
+export function featureKey(seed: u32, hash: usize): u32 {
+  return draw(draw(seed, load<u32>(hash)), load<u32>(hash, 4));
+}
+
+/** Returns the initial value of one dimension, uniform in [-spread, spread). */
+export function firstValue(key: u32, dimension: u32, spread: f32): f32 {
+  // the upper 24 bits represent an f32 in [0, 1) exactly
+  const unit = <f32>(draw(key, dimension) >>> 8) * <f32>5.9604644775390625e-8;
+  return (unit * 2 - 1) * spread;
 }

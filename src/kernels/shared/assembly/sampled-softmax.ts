@@ -11,10 +11,9 @@
 import { exp4, log4 } from "./exp";
 import { sum4 } from "./vector";
 
-/** Initial value for a maximum of logits, below all of them. */
+/** Below all logits. */
 const LOWEST: f32 = -1e30;
 
-/** Returns a negative's log probability in all four lanes; 0 if all are equal, because the term then cancels. */
 function noiseAt(logNoise: usize, n: usize): v128 {
   return logNoise ? v128.load32_splat(logNoise + (n << 2)) : f32x4.splat(0);
 }
@@ -23,7 +22,7 @@ function noiseAt(logNoise: usize, n: usize): v128 {
  * Replaces the scores of the negatives by dLoss/dscore, for four rows.
  *
  * @param scores       f32[N][4]
- * @param logNoise     f32[N]: log probability of each negative; 0 if all are equal
+ * @param logNoise     f32[N]: log probability of each negative; 0 if all are equal, because the term then cancels
  * @param own          scores of the rows' own items, and their log probabilities
  * @param weights      weights of the rows; 0 for a missing row
  * @param rho          weight of the negatives

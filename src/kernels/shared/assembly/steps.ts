@@ -11,8 +11,7 @@
 
 import { inverseSqrt4 } from "./vector";
 
-// the following functions do arithmetic on T, which is f32 (one number) or v128 (four), so that a formula is written
-// once for both; each compiles to one instruction
+// arithmetic on T, so that a formula is written once for both; each function compiles to one instruction
 
 function add<T>(x: T, y: T): T {
   if (isVector<T>()) return f32x4.add(x, y);
@@ -39,7 +38,6 @@ function root<T>(x: T): T {
   else return sqrt<T>(x);
 }
 
-/** Returns x; as v128, x in all four lanes. */
 function splat<T>(x: f32): T {
   if (isVector<T>()) return f32x4.splat(x);
   else return x;
@@ -60,20 +58,16 @@ const REST1: f32 = 0.1;
 const REST2: f32 = 0.001;
 const EPSILON: f32 = 1e-8;
 
-/** Returns the parameter p after a step by SGD. */
 export function sgd<T>(p: T, grad: T, lr: T): T {
   return sub<T>(p, mul<T>(lr, grad));
 }
 
-/** Returns p after a step by AdaGrad. @param n sum of squared gradients, including that of this step */
+/** @param n AdaGrad's accumulator, including the square of this gradient */
 export function adaGrad<T>(p: T, grad: T, lr: T, n: T): T {
   return sub<T>(p, div<T>(mul<T>(lr, grad), root<T>(n)));
 }
 
-/**
- * Returns p after a step by AdaGrad with an approximate root: the step has a relative error up to 7e-4, and takes a
- * third of the time.
- */
+/** AdaGrad with an approximate root: the step has a relative error up to 7e-4, and takes a third of the time. */
 export function quickAdaGrad<T>(p: T, grad: T, lr: T, n: T): T {
   return sub<T>(p, mul<T>(mul<T>(lr, grad), inverseSqrt<T>(n)));
 }
@@ -88,13 +82,11 @@ export function addSquare<T>(n: T, grad: T): T {
   return add<T>(n, mul<T>(grad, grad));
 }
 
-/** Returns Adam's first moment m after a step. */
-export function firstMoment<T>(m: T, grad: T): T {
+function firstMoment<T>(m: T, grad: T): T {
   return add<T>(mul<T>(splat<T>(BETA1), m), mul<T>(splat<T>(REST1), grad));
 }
 
-/** Returns Adam's second moment s after a step. */
-export function secondMoment<T>(s: T, grad: T): T {
+function secondMoment<T>(s: T, grad: T): T {
   return add<T>(mul<T>(splat<T>(BETA2), s), mul<T>(splat<T>(REST2), mul<T>(grad, grad)));
 }
 
@@ -138,11 +130,7 @@ export function adam4(p: usize, m: usize, s: usize, grad: v128, lr: f32, c1: f32
   adamBy(p, m, s, grad, f32x4.splat(lr / c1), f32x4.splat(1 / c2));
 }
 
-/**
- * Updates four parameters by Adam as adam4 does, with quotients that the caller computes once for many parameters.
- * @param rate lr / c1
- * @param inverse 1 / c2
- */
+/** adam4 with quotients that the caller computes once for many parameters. @param rate lr / c1 @param inverse 1 / c2 */
 export function adamBy(p: usize, m: usize, s: usize, grad: v128, rate: v128, inverse: v128): void {
   const first = firstMoment<v128>(v128.load(m), grad);
   const second = secondMoment<v128>(v128.load(s), grad);
@@ -189,17 +177,15 @@ export function nextCorrection2(c2: f32): f32 {
   return BETA2 * c2 + REST2;
 }
 
-/** Returns 1 - b1^t. @param t number of the step, from 1 */
 export function firstCorrection(t: u32): f32 {
   return correction(0.9, t);
 }
 
-/** Returns 1 - b2^t. @param t number of the step, from 1 */
 export function secondCorrection(t: u32): f32 {
   return correction(0.999, t);
 }
 
-/** Returns 1 - base^t, computed by repeated squaring. */
+/** Returns 1 - base^t by repeated squaring. @param t number of the step, from 1 */
 function correction(base: f64, t: u32): f32 {
   let power: f64 = 1;
   for (; t; t >>>= 1, base *= base) if (t & 1) power *= base;

@@ -6,8 +6,7 @@
 //
 // A short list is sorted; a long one is a heap, its worst item at the root, until it is sorted at the end.
 
-import { insertBest, replaceWorst, sortHeap } from "../../shared/assembly/best-list";
-import { isMasked } from "../../shared/assembly/masks";
+import { insertBest, isMasked, replaceWorst, sortHeap } from "../../shared/assembly/best-list";
 import { addProducts } from "../../shared/assembly/tile";
 import { LONG_LIST, Scratch, Search } from "./plan";
 

@@ -12,7 +12,7 @@
 // of the parameters (weights.ts) is computed from x and dz, eight outputs at a time. Any thread may process any block
 // and any eight outputs.
 
-/** Number of rows of a block, which go through all layers together; number of panels of eight rows of a block. */
+/** Rows and panels of a block. */
 export const BLOCK: u32 = 16;
 export const PANELS: u32 = 2;
 export const NONE: u32 = 0xffffffff;
@@ -21,24 +21,21 @@ export const LINEAR: u32 = 0;
 export const TANH: u32 = 1;
 export const RELU: u32 = 2;
 
-/**
- * One dense layer. Offsets of panels, f32[PANELS][U][8] for U units and eight rows each, are in bytes, relative to a
- * thread's scratch.
- */
+/** One dense layer. Offsets of panels, f32[PANELS][U][8], are in bytes, relative to a thread's scratch. */
 export class Layer {
-  /** padded number of units of the input and of the output */
+  /** padded units */
   inputs: u32;
   outputs: u32;
-  /** activation function of the layer: LINEAR, TANH or RELU */
+  /** LINEAR, TANH or RELU */
   activation: u32;
   dropped: u32;
   /** f32[outputs / 4][inputs][4] each: weights, and Adam's moments of the weights */
   weights: usize;
   weightM: usize;
   weightS: usize;
-  /** f32[inputs / 4][outputs][4]: copy of the weights in the order of the backward pass, four inputs side by side */
+  /** f32[inputs / 4][outputs][4]: copy of the weights for the backward pass */
   transposed: usize;
-  /** biases of the outputs and Adam's moments of the biases, f32[outputs] each */
+  /** f32[outputs] each: biases, and Adam's moments of the biases */
   biases: usize;
   biasM: usize;
   biasS: usize;
@@ -47,34 +44,26 @@ export class Layer {
   y: u32;
   dx: u32;
   dy: u32;
-  /**
-   * for a residual layer, offset of the panels of the previous layer's input, which is added before the activation;
-   * else NONE
-   */
+  /** for a residual layer, the panels of the previous layer's input, added before the activation; else NONE */
   skip: u32;
-  /**
-   * if a later residual layer adds this layer's input: offset of the derivatives by that layer's sums, which are also
-   * added to the derivatives by this input; else NONE
-   */
+  /** if a later residual layer adds this layer's input, the derivatives by that layer's sums; else NONE */
   skipGradients: u32;
-  /**
-   * number of units of the output, not counting padding; scale and shift are f32[outputs], 0 for a layer without
-   * normalization
-   */
+  /** units of the output, not counting padding */
   units: u32;
+  /** f32[outputs]; 0 for a layer without normalization */
   scale: usize;
   scaleM: usize;
   scaleS: usize;
   shift: usize;
   shiftM: usize;
   shiftS: usize;
-  /** offset of the sums after normalization, followed by f32[PANELS][8]: 1 / standard deviation of each row's sums */
+  /** panels of the sums after normalization, followed by f32[PANELS][8]: 1 / standard deviation of each row's sums */
   normal: u32;
-  /** f32[inputs / 4][R][4]: inputs of the layer for all R rows of the batch */
+  /** f32[inputs / 4][R][4]: inputs of the layer */
   packed: usize;
-  /** f32[outputs / 8][R][8]: derivatives of the loss by the sums before the activation, for all R rows of the batch */
+  /** f32[outputs / 8][R][8]: derivatives by the sums before the activation */
   gradients: usize;
-  /** f32[outputs / 8][R][8] each: derivatives of the loss by scale and shift, for each of the R rows of the batch */
+  /** f32[outputs / 8][R][8] each: derivatives by scale and shift, by row */
   scaleGradients: usize;
   shiftGradients: usize;
 }
@@ -86,18 +75,16 @@ export class Layer {
 export class DenseNetwork {
   numLayers: u32;
   layers: usize;
-  /** R: number of rows of a batch, padded */
+  /** R */
   batchPitch: u32;
-  /** threshold of dropout: a unit is dropped if its draw is below it */
+  /** a unit is dropped if its draw is below it */
   dropsBelow: u32;
   /** factor of the units that dropout does not zero, 1 / (1 - dropout) */
   keptScale: f32;
-  /** seed of the dropout's random draws */
+  /** of dropout */
   seed: u32;
-  /**
-   * learning rate of Adam; factor of the penalty l2 / 2 |W|^2 on the weights, which is added to the batch's mean loss
-   */
   learningRate: f32;
+  /** factor of the penalty l2 / 2 |W|^2, which is added to the batch's mean loss */
   l2: f32;
 }
 

@@ -12,16 +12,10 @@ import { addPacked } from "../tile";
 import { transpose4 } from "../vector";
 import { DenseNetwork, Layer, layerAt } from "./layers";
 
-/**
- * Number of rows that are summed before moving to the next tile: enough to amortize loading the tile, and few enough
- * for the second-level cache.
- */
+/** Rows summed before the next tile: enough to amortize loading the tile, few enough for the second-level cache. */
 const CHUNK: u32 = 1024;
 
-/**
- * Copies a panel of the layer's inputs to the array of the batch's inputs.
- * @param place position of the panel's first row in the batch
- */
+/** Copies a panel of inputs to the batch's array. @param place position of the panel's first row in the batch */
 export function packInputs(layer: Layer, panel: usize, batchPitch: u32, place: u32): void {
   const group = (<usize>batchPitch) << 4;
   let target = layer.packed + ((<usize>place) << 4);
@@ -31,10 +25,7 @@ export function packInputs(layer: Layer, panel: usize, batchPitch: u32, place: u
   }
 }
 
-/**
- * Copies a panel of derivatives by the layer's outputs to the array of the batch.
- * @param batch f32[outputs / 8][R][8]
- */
+/** Copies a panel of derivatives to the batch's array. @param batch f32[outputs / 8][R][8] */
 export function packOutputs(batch: usize, outputs: u32, panel: usize, batchPitch: u32, place: u32): void {
   const group = (<usize>batchPitch) << 5;
   let target = batch + ((<usize>place) << 5);
@@ -46,9 +37,7 @@ export function packOutputs(batch: usize, outputs: u32, panel: usize, batchPitch
   }
 }
 
-/**
- * Returns the layer to which a part (eight outputs, counted over all layers) belongs, or null if there is no such part.
- */
+/** Returns the layer of a part (eight outputs, counted over all layers), or null if there is no such part. */
 function layerOf(network: DenseNetwork, part: u32): Layer | null {
   for (let l: u32 = 0; l < network.numLayers; l++) {
     const layer = layerAt(network, l);
@@ -58,10 +47,7 @@ function layerOf(network: DenseNetwork, part: u32): Layer | null {
   return null;
 }
 
-/**
- * Returns the index, within its layer, of a group of eight outputs; `part` is the group's index among those of all
- * layers.
- */
+/** Returns a part's index within its layer. */
 function outputsOf(network: DenseNetwork, part: u32): u32 {
   for (let l: u32 = 0; l < network.numLayers; l++) {
     const groups = layerAt(network, l).outputs >>> 3;
@@ -72,11 +58,9 @@ function outputsOf(network: DenseNetwork, part: u32): u32 {
 }
 
 /**
- * Takes one step of the parameters of eight outputs.
+ * Takes one step of the parameters of a part.
  *
- * @param part    index of the eight outputs, counted over all layers
  * @param tiles   f32[largest U of an input / 4][4][8], one buffer per thread
- * @param numRows number of rows of the batch
  * @param t       number of the step, from 1
  * @param kept    factor of the gradients without penalties; 1 unless gradients are clipped
  * @returns false when there is no such part
@@ -95,10 +79,7 @@ export function stepOutputs(
   return true;
 }
 
-/**
- * Returns the squared length of the batch's summed gradients with respect to the parameters of a part, which is eight
- * outputs of a layer; -1 if there is no such part.
- */
+/** Returns the squared length of the batch's summed gradients of a part's parameters; -1 if there is no such part. */
 export function squaresOfOutputs(network: DenseNetwork, tiles: usize, part: u32, numRows: u32): f64 {
   const layer = layerOf(network, part);
   if (layer === null) return -1;
@@ -115,7 +96,6 @@ export function squaresOfOutputs(network: DenseNetwork, tiles: usize, part: u32,
   return squares;
 }
 
-/** Returns the address of the derivatives by four outputs of a layer, for all rows of the batch. */
 function batchOf(network: DenseNetwork, batch: usize, j: u32, half: u32): usize {
   return batch + ((<usize>(j * network.batchPitch)) << 5) + ((<usize>half) << 4);
 }
@@ -134,10 +114,7 @@ export function sumOfSquares(at: usize, length: usize): f64 {
   return sum;
 }
 
-/**
- * Writes the sums over the batch of (derivative by a sum before the activation) x (input) for outputs 8 j .. 8 j + 7 of
- * one layer to `tiles`.
- */
+/** Writes dW of outputs 8 j .. 8 j + 7, summed over the batch, to `tiles`. */
 function sumOutputs(network: DenseNetwork, layer: Layer, tiles: usize, j: u32, numRows: u32): void {
   const inputs = layer.inputs;
   const paddedRows = (numRows + 7) & ~7;
@@ -153,9 +130,6 @@ function sumOutputs(network: DenseNetwork, layer: Layer, tiles: usize, j: u32, n
   }
 }
 
-/**
- * Sums up the gradients of outputs 8 j .. 8 j + 7 of one layer in `tiles`, and takes one Adam step of their parameters.
- */
 function stepLayer(
   network: DenseNetwork,
   layer: Layer,
@@ -193,7 +167,6 @@ function stepLayer(
   }
 }
 
-/** Copies the weights of four outputs to the transposed copy for the backward pass. */
 function transposeGroup(layer: Layer, group: u32): void {
   const inputs = layer.inputs;
   let source = layer.weights + ((<usize>(group * inputs)) << 4);
@@ -203,7 +176,7 @@ function transposeGroup(layer: Layer, group: u32): void {
   }
 }
 
-/** Returns four sums over a batch: of the four numbers of each row, added in the order of the rows. */
+/** Returns the sums of the four numbers of each row, added in the order of the rows. */
 function sumRows(at: usize, stride: usize, numRows: u32): v128 {
   let sum = f32x4.splat(0);
   for (let r: u32 = 0; r < numRows; r++, at += stride) sum = f32x4.add(sum, v128.load(at));
