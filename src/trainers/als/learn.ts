@@ -15,12 +15,6 @@ import { isStreamed } from "./memory.js";
 import { trainStreamed } from "./train-streamed.js";
 import type { SparseRows } from "../../kernels/als/binding.js";
 
-/**
- * Factorizes the events of users and items; every row of the training split is an event.
- *
- * @throws {UsageError} there is no user or no item field
- * @throws the errors of trainImplicit
- */
 export async function learnImplicit(
   input: LearnerInput<FactorStart>,
   options: AlsOptions,
@@ -69,7 +63,6 @@ export async function learnImplicit(
   return { ...modelOf(model, model), chosen };
 }
 
-/** Returns the initial parameters of the users, or of the items. */
 function sideOf({ known, vectors }: FactorStart, { first, count }: FieldFeatures): StartSide {
   const dim = vectors.length / known.length;
   return {
@@ -78,8 +71,7 @@ function sideOf({ known, vectors }: FactorStart, { first, count }: FieldFeatures
   };
 }
 
-/** Events of users with items, in the form that ALS trains on. */
-export interface AlsEvents {
+interface AlsEvents {
   user: FieldFeatures;
   item: FieldFeatures;
   /** events grouped by user; values are confidences, which are 1 when absent */
@@ -92,11 +84,7 @@ export interface AlsEvents {
   modelOf: (vectors: ImplicitVectors, found?: Partial<ImplicitModel>) => Trained;
 }
 
-/**
- * Returns the events of the training split; each of its rows is an event.
- *
- * @throws {UsageError} there is no user field or no item field
- */
+/** Returns the events of the training split, whose rows are all events. @throws {UsageError} no user or no item field */
 export function eventsOf(
   { space, roles, train }: Pick<LearnerInput, "space" | "roles" | "train">,
   { dim, unobservedWeight }: AlsOptions,

@@ -1,5 +1,3 @@
-// The options of train-als.
-
 import { labels, vocabulary } from "../../training/options/features.js";
 import { lists } from "../../training/options/lists.js";
 import { everyday, log } from "../../training/options/log.js";
@@ -79,7 +77,6 @@ const own = {
   ...threads,
 } as const;
 
-/** All options of the command train-als. */
 export const options = withCommon(
   {
     ...log,
@@ -126,15 +123,12 @@ export function alsOptionsOf(given: GivenAls, facts: DataFacts): AlsOptions {
   return resolved(own, given, { ...facts });
 }
 
-/** Size of a log: the sum of its events' confidences, and its numbers of users and items. */
-interface Size {
-  confidence: number;
-  numUsers: number;
-  numItems: number;
-}
-
-/** Returns the default weight of unobserved pairs for a log of the given size. */
-export function defaultUnobservedWeight({ confidence, numUsers, numItems }: Size): number {
+/** Returns the default weight of unobserved pairs; `confidence` is the sum of the confidences of all events. */
+export function defaultUnobservedWeight({
+  confidence,
+  numUsers,
+  numItems,
+}: Record<"confidence" | "numUsers" | "numItems", number>): number {
   const weight = (UNOBSERVED_TO_OBSERVED * confidence) / (numUsers * numItems);
   // rounded to three significant digits, as a user would write it
   return Math.min(HIGHEST_WEIGHT, Number(weight.toPrecision(3)));

@@ -24,7 +24,8 @@ import { BlockStore } from "../../io/block-store.js";
 import { KeptRows } from "../../factors/kept-rows.js";
 import { floatsOf, type NamedArrays } from "../../training/epochs/named-arrays.js";
 import { ThreadedKernel } from "../../workers/threaded-kernel.js";
-import { GramSums } from "./gram.js";
+import { GramSums, withoutPadding } from "./machine.js";
+import { residentBytes, sumBytes } from "./memory.js";
 import {
   blockLimits,
   cutUsers,
@@ -36,7 +37,7 @@ import {
   usersName,
 } from "./user-blocks.js";
 
-export interface StreamedShape {
+interface StreamedShape {
   dim: number;
   /** number of dimensions that are solved together, a multiple of 8 */
   block: number;
@@ -69,31 +70,11 @@ interface Slot {
   sums: number;
 }
 
-/** Bytes of a memory that are left for the structs of threads. */
-const SPARE = 64 << 20;
-
-/**
- * Returns the number of bytes that the kernel needs per item to solve b dimensions: for the matrix A, the gradient g,
- * and the last step.
- */
-export function sumBytes(b: number): number {
-  return 4 * (b * b + 2 * b);
-}
-
-/**
- * Returns the number of bytes in the kernel's memory except the sums from which items are solved: for all items'
- * vectors, and for two slots, each for a block of users.
- */
-export function residentBytes(D: number, numItems: number, mostRows: number, mostEvents: number): number {
-  const slot = mostRows * (4 * D + 16) + 4 * (numItems + 3 * mostEvents);
-  return numItems * (4 * D + 12) + 2 * slot + SPARE;
-}
-
 /**
  * Returns u32[numGroups + 1]: the first item of each group, and the number of items. A group is as large as memory
  * allows, because every group reads all users.
  */
-export function cutItems(numItems: number, b: number, bytes: number): Uint32Array {
+function cutItems(numItems: number, b: number, bytes: number): Uint32Array {
   const most = Math.max(1, Math.floor(Math.max(bytes, blockLimits.sums) / sumBytes(b)));
   const count = Math.ceil(numItems / most);
   return Uint32Array.from({ length: count + 1 }, (_, g) => Math.floor((g * numItems) / count));
@@ -101,13 +82,6 @@ export function cutItems(numItems: number, b: number, bytes: number): Uint32Arra
 
 /** The vectors of all items without padding, f32[numItems * dim], under the name that they have in checkpoints. */
 export type ItemVectors = Record<"items", Float32Array>;
-
-/** Returns vectors without the padding of their rows, f32[numRows * dim]. @param rows f32[numRows][D] */
-export function withoutPadding(rows: Float32Array, D: number, dim: number): Float32Array {
-  const dense = new Float32Array((rows.length / D) * dim);
-  for (let i = 0; i < rows.length / D; i++) dense.set(rows.subarray(i * D, i * D + dim), i * dim);
-  return dense;
-}
 
 /**
  * Holds the items' vectors, which are zero at first, and the threads. `terminate` ends the threads and must be called.
@@ -214,7 +188,7 @@ export class StreamedMachine extends ThreadedKernel<AlsKernel> {
     return { numPartitions: this.starts.length - 1, length: this.#slots[0].rows.bytes / 4 };
   }
 
-  /** Returns a copy of the items' vectors. */
+  /** a copy of the items' vectors */
   get state(): ItemVectors {
     return { items: withoutPadding(this.arena.f32(this.items), this.D, this.#dim) };
   }

@@ -7,17 +7,16 @@
 // deviations: docs/algorithms/implicit.md.
 
 import { DataError, DivergedError } from "../../errors.js";
-import type { SparseRows } from "../../kernels/als/binding.js";
+import { paddedDim, type SparseRows } from "../../kernels/als/binding.js";
 import { pow } from "../../numeric/exp.js";
 import { mapTo } from "../../numeric/indices.js";
 import { featureKey } from "../../numeric/initial.js";
 import { signedDraw } from "../../numeric/random.js";
 import { type Controls, runEpochs, type Steered, type EpochEvent } from "../../training/epochs/epoch-loop.js";
-import { floatsOf } from "../../training/epochs/named-arrays.js";
-import { KEPT, NOW } from "../../factors/kept-rows.js";
-import { restoredUsers, savedUsers } from "./checkpoint-users.js";
+import { floatsOf, type LargeArrays } from "../../training/epochs/named-arrays.js";
+import { KEPT, NOW, restoreRows, savedRows } from "../../factors/kept-rows.js";
 import { AlsMachine, type SideName } from "./machine.js";
-import { BLOCK } from "./user-blocks.js";
+import { BLOCK, cutUsers, mostBetween } from "./user-blocks.js";
 import type { ImplicitOptions } from "./options.js";
 import { withMachine } from "../../workers/with-machine.js";
 import { rowSums } from "../../dataset/sequences/interactions.js";
@@ -33,7 +32,9 @@ export interface ImplicitInput {
   /** u32[numItems][2]: hash of each item's key, from which the item's first vector is generated */
   itemHashes: Uint32Array;
   /** returns the value that decides the best epoch (the highest value), and the validation metrics */
-  validate?: (vectors: ImplicitVectors) => Promise<{ value: number; metrics: RankingMetrics }>;
+  validate?: (
+    vectors: ImplicitVectors,
+  ) => Promise<{ value: number; metrics: Pick<EpochEvent, `${string}At${number}`> }>;
   /**
    * first vectors of users and items that the run of --init has; if `freezes` is true, all of them keep these vectors,
    * otherwise only those without events
@@ -42,10 +43,6 @@ export interface ImplicitInput {
   controls?: Controls;
 }
 
-/** Ranking metrics, keyed by their names, such as ndcgAt20. */
-type RankingMetrics = Pick<EpochEvent, `${string}At${number}`>;
-
-/** First vectors of the users or the items in a warm start. */
 export interface StartSide {
   /** u8[numRows]: 1 for rows whose key the run of --init contains */
   known: Uint8Array;
@@ -61,7 +58,7 @@ export interface ImplicitVectors {
 }
 
 export interface ImplicitModel extends ImplicitVectors {
-  /** number of the epoch that produced these vectors, from 1 */
+  /** from 1 */
   bestEpoch: number;
   epochs: EpochEvent[];
   /** true if a signal ended the training early */
@@ -132,7 +129,6 @@ async function trainEpochs(
       const began = performance.now();
       const trainLoss = await solve(epoch);
       const rowsPerSecond = (input.users.indices.length / (performance.now() - began)) * 1000;
-      // evaluates the vectors on the validation split
       const seen = validate && (await validate(vectors()));
       return { event: { trainLoss, rowsPerSecond, ...seen?.metrics }, stoppingValue: seen?.value };
     },
@@ -161,16 +157,70 @@ async function trainEpochs(
   return { ...kept!, ...done, ...(interrupted && { interrupted }) };
 }
 
-/**
- * Solves the vectors of all users, or of all items, while the others are fixed. The argument `gram` is a Gram matrix
- * that is already multiplied by the weight of unobserved pairs.
- */
-export interface Solver {
+/** Solves the vectors of all users, or of all items; `gram` is already multiplied by the weight of unobserved pairs. */
+interface Solver {
   itemGram(): Promise<Float64Array>;
   /** @returns the Gram matrix of the users */
   solveUsers(gram: Float64Array): Promise<Float64Array>;
   /** @returns the sum over all events of c (1 - s)^2, for an event with confidence c and score s */
   solveItems(gram: Float64Array): Promise<number>;
+}
+
+/**
+ * Returns the users' vectors for a checkpoint, in the same blocks of users as a training that has them in a store, so that
+ * either can resume from the checkpoint, with any --max-memory.
+ *
+ * @param now f32[numUsers * dim]: current vectors
+ * @param kept f32[numUsers * dim]: vectors of the best epoch, if there is one
+ */
+function savedUsers(
+  users: SparseRows,
+  dim: number,
+  now: Float32Array,
+  kept: Float32Array | undefined,
+): LargeArrays {
+  const cut = blocksOf(users, dim);
+  const read = async (block: number, into: Uint32Array, isKept: boolean) => {
+    cut.copy(isKept ? kept! : now, block, new Float32Array(into.buffer), "save");
+    return Promise.resolve();
+  };
+  return savedRows({ ...cut, read }, kept !== undefined);
+}
+
+/** Returns f32[numUsers * dim] of a checkpoint. @throws {ArtifactError} the checkpoint has other sizes */
+async function restoredUsers(
+  users: SparseRows,
+  dim: number,
+  large: LargeArrays | undefined,
+  prefix: typeof NOW | typeof KEPT,
+): Promise<Float32Array> {
+  const vectors = new Float32Array((users.indptr.length - 1) * dim);
+  const cut = blocksOf(users, dim);
+  await restoreRows(large, prefix, cut, (block, numbers) => {
+    const rows = new Float32Array(numbers.buffer, numbers.byteOffset, numbers.length);
+    cut.copy(vectors, block, rows, "restore");
+  });
+  return vectors;
+}
+
+function blocksOf(users: SparseRows, dim: number) {
+  const D = paddedDim(dim);
+  const starts = cutUsers(users, 4 * D);
+  return {
+    numPartitions: starts.length - 1,
+    length: mostBetween(starts) * D,
+    /**
+     * Copies the users of a block from f32[numUsers * dim] to the padded rows f32[][D] that a store has for it, or
+     * back.
+     */
+    copy(vectors: Float32Array, block: number, rows: Float32Array, direction: "save" | "restore"): void {
+      const [first, last] = [starts[block]!, starts[block + 1]!];
+      for (let user = first, at = 0; user < last; user++, at += D) {
+        if (direction === "save") rows.set(vectors.subarray(user * dim, (user + 1) * dim), at);
+        else vectors.set(rows.subarray(at, at + dim), user * dim);
+      }
+    },
+  };
 }
 
 /**

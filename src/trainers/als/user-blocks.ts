@@ -39,7 +39,6 @@ export function cutUsers({ indptr }: SparseRows, rowBytes: number): Uint32Array 
   return Uint32Array.from([...starts, numUsers]);
 }
 
-/** Returns the largest difference between consecutive numbers. */
 export function mostBetween(ends: ArrayLike<number>): number {
   let most = 0;
   for (let i = 1; i < ends.length; i++) most = Math.max(most, ends[i]! - ends[i - 1]!);
@@ -47,7 +46,7 @@ export function mostBetween(ends: ArrayLike<number>): number {
 }
 
 /** Positions of the arrays of a block's events in the store, counted in u32 numbers. */
-export interface EventSections {
+interface EventSections {
   indices: number;
   /** position of the confidences; 0 if they are not stored, because all are 1 */
   confidences: number;
@@ -55,7 +54,7 @@ export interface EventSections {
   end: number;
 }
 
-/** Returns the positions of the arrays of a block's events; `numPenalties` is 0 for events that are grouped by item. */
+/** `numPenalties` is 0 for events that are grouped by item. */
 export function eventSections(
   numRows: number,
   numEvents: number,
