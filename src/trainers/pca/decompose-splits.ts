@@ -3,9 +3,10 @@
 
 import { MISSING } from "../../log/keys.js";
 import { columnNamed, type Dataset, type NumberColumn } from "../../dataset/dataset.js";
+import { transpose } from "../../dataset/sequences/interactions.js";
 import { eventWeights } from "../../dataset/sequences/event-weights.js";
 import { numericForms } from "../../dataset/numeric.js";
-import { bindEncoder } from "../../dataset/rows.js";
+import { bindEncoder, firstPair, type FeatureRows } from "../../dataset/rows.js";
 import {
   columnOf,
   fitFeatures,
@@ -15,14 +16,13 @@ import {
 import type { Metrics, VectorsAdd } from "../../embedding/manifest.js";
 import type { UserMetric } from "../../evaluation/user-metric.js";
 import { UsageError } from "../../errors.js";
-import { pcaTensorsOf } from "./artifact.js";
+import { matrixTensor, pcaTensorsOf, vectorTensor, type PcaModel } from "./artifact.js";
 import { columnsPca } from "./columns.js";
 import { cooccurrencePca } from "./cooccurrence.js";
-import { featuresPca } from "./features.js";
 import { featuresOf, interactionsPca } from "./interactions.js";
 import { storedScorer } from "../../factors/stored-vectors.js";
 import { factorScorer } from "../../factors/trained.js";
-import type { PcaModel } from "./model.js";
+import { decompose, shared, sharesOf } from "./decompose.js";
 import type { PcaOptions } from "./options.js";
 import type { ExampleOptions } from "../../training/options/log.js";
 import { explainedVarianceOf, projectionOf } from "./project.js";
@@ -35,17 +35,14 @@ import { unrankedWarnings, vectorWarnings } from "../../training/warnings/outcom
 import { rankingMetricsOfParts } from "../../training/judging/split-metrics.js";
 import { featuresOfRoles } from "../../training/reading/users-and-items.js";
 
-/** Options of a decomposition; `asked` is the value of --dim, undefined if the user did not set it. */
-export type AskedPca = PcaOptions & { asked: number | undefined };
-
-/** Everything that a decomposition reads: data, options and progress callbacks. */
 export interface PcaJob {
   dataset: Dataset;
   parts: SplitParts["parts"];
   /** row numbers of an earlier table that --row-order keeps */
   rowOrder: RowOrder;
   options: ExampleOptions;
-  pca: AskedPca;
+  /** `asked` is the value of --dim, undefined if the user did not set it */
+  pca: PcaOptions & { asked: number | undefined };
   watch: Watch;
   /**
    * maximum number of bytes of vectors and events in memory, and path next to which a temporary file stores the rest
@@ -53,7 +50,7 @@ export interface PcaJob {
   memory: { most: number; beside: string };
 }
 
-export interface PcaOfParts {
+interface PcaOfParts {
   space: FeatureSpace;
   model: PcaModel;
   /** training split; the features of its dataset are the columns of the matrix */
@@ -71,7 +68,6 @@ export interface PcaOfParts {
   }>;
 }
 
-/** Decomposes the training split. @throws {UsageError} the log lacks columns that the matrix requires */
 export async function decomposeParts(job: PcaJob): Promise<PcaOfParts> {
   return await decomposers[job.pca.matrix](job);
 }
@@ -83,7 +79,6 @@ const decomposers: Record<PcaOptions["matrix"], (job: PcaJob) => Promise<PcaOfPa
   cooccurrence: ofCooccurrence,
 };
 
-/** Computes the share of the variance of held-out rows that the components explain. */
 function explainedOf(
   space: FeatureSpace,
   model: PcaModel,
@@ -180,6 +175,43 @@ async function ofFeatures({ dataset, parts, rowOrder, options, pca, watch }: Pca
   const rows = { ...encoded, ...(weights && { weights }) };
   const model = await featuresPca(space, rows, pca, watch.signal);
   return { space, model, part, negatives: null, heldOut: explainedOf(space, model, parts, false) };
+}
+
+/**
+ * Decomposes feature rows, encoded as for a factorization machine: a categorical cell is the feature of its key with
+ * value 1, a number its standardized value. A row with weight w is equivalent to w equal rows.
+ *
+ *   A = U S V'      feature  V S^p      row x  (x - mean) V, divided by the root of the explained variance if whitened
+ */
+async function featuresPca(
+  { numFeatures }: FeatureSpace,
+  rows: FeatureRows,
+  options: PcaOptions,
+  signal?: AbortSignal,
+): Promise<PcaModel> {
+  const indptr = Uint32Array.from({ length: rows.numRows + 1 }, (_, r) => firstPair(rows, r));
+  const entries = { indptr, indices: rows.ids, values: rows.values };
+  const found = await decompose(
+    {
+      rows: entries,
+      columns: transpose(entries, numFeatures),
+      ...(rows.weights && { rowScale: rows.weights.map(Math.sqrt) }),
+    },
+    options,
+    signal,
+  );
+  const { dim, right, singularValues, columnScale, means } = found;
+  const shares = sharesOf(singularValues, options, rows.numRows);
+  return {
+    ...found,
+    size: { rows: rows.numRows, columns: numFeatures, entries: rows.ids.length },
+    vectors: shared(right, shares.columns),
+    tensors: {
+      components: matrixTensor(right, dim),
+      ...(columnScale && { columnScale: vectorTensor(columnScale) }),
+      ...(means && { mean: vectorTensor(means) }),
+    },
+  };
 }
 
 async function ofColumns({ dataset: given, parts, options, pca, watch }: PcaJob): Promise<PcaOfParts> {

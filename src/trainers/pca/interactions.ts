@@ -28,13 +28,12 @@ import type { RowRange } from "../../embedding/table.js";
 import { noteDisk, type StoreInput } from "../../factors/stored-training.js";
 import { fitOf, storedBytes } from "./memory.js";
 import type { ColumnFilter } from "../../solvers/svd/filter.js";
-import { decompose, leftRows } from "./decompose.js";
-import { matrixTensor, shared, sharesOf, vectorTensor, type PcaModel } from "./model.js";
+import { matrixTensor, vectorTensor, type PcaModel } from "./artifact.js";
+import { decompose, leftRows, shared, sharesOf } from "./decompose.js";
 import type { PcaOptions } from "./options.js";
 import { responseOf, responses, type Response } from "./response.js";
 import { statisticsOf, valueMatrix } from "./values.js";
 
-/** Limit of memory, path next to which temporary files are created, callback for notes, and signal to abort. */
 interface InteractionsIn extends Pick<StoreInput, "beside" | "note"> {
   /** maximum number of bytes of vectors and events in memory */
   most: number;
@@ -184,7 +183,7 @@ function projected(
   return out;
 }
 
-/** Returns the range of a field's features; the caller has checked that the field exists. */
+/** The caller has checked that the field exists. */
 export function featuresOf({ fields, offsets }: FeatureSpace, name: string): FieldFeatures {
   const f = fields.findIndex((field) => field.name === name);
   return { first: offsets[f]!, count: offsets[f + 1]! - offsets[f]! };

@@ -1,5 +1,3 @@
-// Estimates the memory of principal components.
-
 import { PANEL } from "../../kernels/svd/binding.js";
 import { MAX_PAGES, PAGE } from "../../kernels/shared/memory.js";
 import { basisPanels } from "../../solvers/svd/lanczos.js";
@@ -11,7 +9,6 @@ import type { PcaOptions } from "./options.js";
 /** Bytes of the solver's memory that must remain free for its smaller arrays. */
 const SPARE = 64 << 20;
 
-/** Numbers of users, items and entries of the decomposed matrix. */
 interface InteractionSize {
   rows: number;
   columns: number;

@@ -1,5 +1,3 @@
-// The models of runs of `train-pca`.
-
 import { zerosForUnknown } from "../../export/unknown-keys.js";
 import { type Capabilities, type Models, ranksByVectors } from "../../training/capabilities/model.js";
 import { readPreprocess } from "../../training/capabilities/run-space.js";

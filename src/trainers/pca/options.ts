@@ -1,5 +1,3 @@
-// The options of train-pca.
-
 import { UsageError } from "../../errors.js";
 import { labels, vocabulary } from "../../training/options/features.js";
 import { everyday, log } from "../../training/options/log.js";
@@ -8,7 +6,6 @@ import {
   choice,
   flag,
   number,
-  pick,
   refused,
   resolved,
   text,
@@ -21,12 +18,10 @@ import { lists } from "../../training/options/lists.js";
 import { output, weekly } from "../../training/options/weekly.js";
 import { responseOf } from "./response.js";
 
-/** The matrices that can be decomposed. */
-export const matrices = ["interactions", "features", "columns", "cooccurrence"] as const;
+const matrices = ["interactions", "features", "columns", "cooccurrence"] as const;
 export type PcaMatrix = (typeof matrices)[number];
 
-/** Methods that compute the matrix value of a user and an item from their events. */
-export const valueKinds = ["counts", "binary", "log1p", "tfidf", "bm25"] as const;
+const valueKinds = ["counts", "binary", "log1p", "tfidf", "bm25"] as const;
 export type ValueKind = (typeof valueKinds)[number];
 
 const [model, training] = ["Model:", "Training:"] as const;
@@ -174,7 +169,6 @@ const own = {
   },
 } as const;
 
-/** Every option of the command. */
 export const options = withCommon(
   {
     ...log,
@@ -196,7 +190,7 @@ export const options = withCommon(
     resume: { ...weekly.resume, help: "resume an interrupted --search", only: { search: true } },
     oovDropout: refused("cannot be used with train-pca, which has no epochs"),
     positiveFrom: {
-      ...pick(labels, "positiveFrom").positiveFrom,
+      ...labels.positiveFrom,
       help: "for a log with labels: use only rows with a label of x or more as events",
       only: { matrix: ["interactions", "cooccurrence"] },
     },
@@ -207,20 +201,12 @@ export const options = withCommon(
 );
 
 export type GivenPca = Given<typeof options>;
-/** Options with their defaults, with which a decomposition runs. */
 export type PcaOptions = Resolved<typeof own>;
 
-/** Applies defaults to the user's options. */
 export function pcaOptionsOf(given: GivenPca): PcaOptions {
   return resolved(own, given);
 }
 
-/** Returns whether the entries of the matrix are counts of events. */
-export function countsEvents({ matrix }: Pick<PcaOptions, "matrix">): boolean {
-  return matrix === "interactions" || matrix === "cooccurrence";
-}
-
-/** Checks the options. @throws {UsageError} they cannot be combined */
 export function checkPcaOptions({
   matrix,
   whiten,

@@ -21,13 +21,13 @@ export interface Response {
 }
 
 /** Parses `ideal`, `power=0.5`, `exp=2`, `plateau` or `plateau=1.5`. @throws {UsageError} anything else */
-export function responseOf(text: string, flag = "--response"): Response {
+export function responseOf(text: string): Response {
   const [, kind, number] = /^(ideal|power|exp|plateau)(?:=(\d+(?:\.\d+)?))?$/u.exec(text) ?? [];
   const value = number === undefined ? undefined : Number(number);
   const needs = kind === "power" || kind === "exp";
   if (kind === undefined || (kind === "ideal" && value !== undefined) || (needs && value === undefined))
     throw new UsageError(
-      `${flag} expects ideal, power=0.5, exp=2 or plateau=1.5 (numbers of at least 0), got '${text}'`,
+      `--response expects ideal, power=0.5, exp=2 or plateau=1.5 (numbers of at least 0), got '${text}'`,
     );
   if (kind === "plateau") return { kind, value: value ?? FLATNESS };
   return { kind: kind as Response["kind"], value };
