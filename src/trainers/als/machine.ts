@@ -1,5 +1,3 @@
-// Vectors of users and items in shared memory, and the threads that update them.
-
 import {
   allocateScratch,
   allocateSide,
@@ -10,13 +8,12 @@ import {
   type SparseRows,
 } from "../../kernels/als/binding.js";
 import { ThreadedKernel } from "../../workers/threaded-kernel.js";
+import { BLOCK } from "./user-blocks.js";
 import type { Arena, Region } from "../../kernels/shared/memory.js";
 import type { Work } from "../../workers/kernel-thread.js";
 
 interface AlsShape {
   dim: number;
-  /** number of dimensions that are solved together, a multiple of 8 */
-  block: number;
   threads: number;
   /** the same events grouped by user and grouped by item */
   users: SparseRows;
@@ -33,11 +30,11 @@ export class AlsMachine extends ThreadedKernel<AlsKernel> {
   readonly #scratches: number[];
   readonly #sums: GramSums;
 
-  private constructor({ dim, users, items, threads, ...shape }: AlsShape) {
+  private constructor({ dim, users, items, threads }: AlsShape) {
     super();
     const { arena } = this;
     const D = paddedDim(dim);
-    const block = Math.min(shape.block, D);
+    const block = Math.min(BLOCK, D);
     const vectors = (events: SparseRows, name: string) =>
       arena.allocate(
         `the vectors of ${events.indptr.length - 1} ${name}`,
@@ -51,8 +48,7 @@ export class AlsMachine extends ThreadedKernel<AlsKernel> {
     this.#dim = dim;
     this.#padded = D;
     this.#sums = new GramSums(arena, D);
-    const scratch = () => allocateScratch(arena, D, block, [users, items]);
-    this.#scratches = Array.from({ length: threads }, scratch);
+    this.#scratches = Array.from({ length: threads }, () => allocateScratch(arena, D, block, [users, items]));
   }
 
   /**
@@ -86,7 +82,7 @@ export class AlsMachine extends ThreadedKernel<AlsKernel> {
     }
   }
 
-  /** Returns a copy of the users' or the items' vectors, f32[numRows * dim], row-major. */
+  /** Returns a copy, f32[numRows * dim], row-major. */
   vectors(name: SideName): Float32Array {
     const { rows } = this.sides[name];
     return withoutPadding(this.arena.f32(rows), this.#padded, this.#dim);

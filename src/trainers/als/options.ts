@@ -113,12 +113,10 @@ export const options = withCommon(
 export type GivenAls = Given<typeof options>;
 /** Options with defaults applied; `unobservedWeight` may still be undefined. */
 export type AlsOptions = Resolved<typeof own>;
-/** Options of a training, in which every value is set. */
 export type ImplicitOptions = Omit<AlsOptions, "k" | "metric" | "unobservedWeight"> & {
   unobservedWeight: number;
 };
 
-/** Returns the options that the user set, and defaults for all others. */
 export function alsOptionsOf(given: GivenAls, facts: DataFacts): AlsOptions {
   return resolved(own, given, { ...facts });
 }

@@ -27,6 +27,7 @@ import { ThreadedKernel } from "../../workers/threaded-kernel.js";
 import { GramSums, withoutPadding } from "./machine.js";
 import { residentBytes, sumBytes } from "./memory.js";
 import {
+  BLOCK,
   blockLimits,
   cutUsers,
   eventSections,
@@ -39,8 +40,6 @@ import {
 
 interface StreamedShape {
   dim: number;
-  /** number of dimensions that are solved together, a multiple of 8 */
-  block: number;
   threads: number;
   /** events grouped by user */
   users: SparseRows;
@@ -87,9 +86,9 @@ export type ItemVectors = Record<"items", Float32Array>;
  * Holds the items' vectors, which are zero at first, and the threads. `terminate` ends the threads and must be called.
  */
 export class StreamedMachine extends ThreadedKernel<AlsKernel> {
-  /** f32[numItems][D]: vectors of all items */
+  /** f32[numItems][D] */
   readonly items: Region;
-  /** f32[numItems]: penalty of each item */
+  /** f32[numItems] */
   readonly itemPenalties: Region;
   /** store of the users' vectors; each of its blocks holds f32[maximum number of users per block][D] */
   readonly rows: KeptRows;
@@ -114,11 +113,11 @@ export class StreamedMachine extends ThreadedKernel<AlsKernel> {
   readonly #userEvents: Uint32Array;
   readonly #isWritten: Uint8Array;
 
-  private constructor({ dim, block, threads, users, numItems, maxMemory, beside }: StreamedShape) {
+  private constructor({ dim, threads, users, numItems, maxMemory, beside }: StreamedShape) {
     super();
     const { arena } = this;
     const D = paddedDim(dim);
-    const b = Math.min(block, D);
+    const b = Math.min(BLOCK, D);
     this.D = D;
     this.#dim = dim;
     this.#b = b;
@@ -183,17 +182,14 @@ export class StreamedMachine extends ThreadedKernel<AlsKernel> {
     return await machine.begin("als", { threads: machine.#threads });
   }
 
-  /** Number of blocks of users, and number of floats of each in the store. */
   get sizes(): { numPartitions: number; length: number } {
     return { numPartitions: this.starts.length - 1, length: this.#slots[0].rows.bytes / 4 };
   }
 
-  /** a copy of the items' vectors */
   get state(): ItemVectors {
     return { items: withoutPadding(this.arena.f32(this.items), this.D, this.#dim) };
   }
 
-  /** Restores the items' vectors. @throws {ArtifactError} they are those of other items or another dim */
   set state(arrays: NamedArrays) {
     const rows = this.arena.f32(this.items);
     const dim = this.#dim;
@@ -201,16 +197,13 @@ export class StreamedMachine extends ThreadedKernel<AlsKernel> {
     for (let i = 0; i < dense.length / dim; i++) rows.set(dense.subarray(i * dim, (i + 1) * dim), i * this.D);
   }
 
-  /**
-   * Replaces the vectors of a block of users.
-   * @param rows u32: the bits of f32[maximum number of users per block][D]
-   */
+  /** @param rows u32: the bits of f32[maximum number of users per block][D] */
   async setPartition(block: number, rows: Uint32Array): Promise<void> {
     await this.rows.write(block, rows);
     this.#isWritten[block] = 1;
   }
 
-  /** Computes the Gram matrix of the items' vectors. @returns f64[D * D], in panels of eight columns */
+  /** Computes the items' Gram matrix, f64[D * D], in panels of eight columns. */
   async itemGram(): Promise<Float64Array> {
     this.#gramSums.clear();
     await this.run(this.#gramSums.wholeSide(this.items, this.itemPenalties.bytes / 4));

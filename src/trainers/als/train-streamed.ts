@@ -13,7 +13,6 @@ import type { AlsOptions, ImplicitOptions } from "./options.js";
 import { withoutPadding } from "./machine.js";
 import { StreamedMachine, type ItemVectors } from "./streamed-machine.js";
 import { firstValue, penaltiesOf, solvingEpochs, startFrom, type ImplicitInput } from "./train.js";
-import { BLOCK } from "./user-blocks.js";
 
 interface StreamedInput extends Omit<ImplicitInput, "items" | "validate">, StoreInput {
   /** ranges of the features of users and items, and number of features */
@@ -54,7 +53,7 @@ export async function trainStreamed(
   const { numFeatures } = input;
   const held = heldBytes({ numFeatures, numEvents, numItems: item.count, dim, isStored });
   const left = Math.max(0, maxMemory - held);
-  const shape = { dim, block: BLOCK, threads, users, numItems: item.count, maxMemory: left, beside };
+  const shape = { dim, threads, users, numItems: item.count, maxMemory: left, beside };
   const machine = await StreamedMachine.start(shape, penalties.users);
   // frees the events, of which the block store (memory and disk) has a copy
   Object.assign(users, { indices: new Uint32Array(), values: undefined });

@@ -16,7 +16,7 @@ import { type Controls, runEpochs, type Steered, type EpochEvent } from "../../t
 import { floatsOf, type LargeArrays } from "../../training/epochs/named-arrays.js";
 import { KEPT, NOW, restoreRows, savedRows } from "../../factors/kept-rows.js";
 import { AlsMachine, type SideName } from "./machine.js";
-import { BLOCK, cutUsers, mostBetween } from "./user-blocks.js";
+import { cutUsers, mostBetween } from "./user-blocks.js";
 import type { ImplicitOptions } from "./options.js";
 import { withMachine } from "../../workers/with-machine.js";
 import { rowSums } from "../../dataset/sequences/interactions.js";
@@ -72,8 +72,7 @@ export interface ImplicitModel extends ImplicitVectors {
  * 0, training stops after that many epochs without improvement and returns the vectors of the best epoch; otherwise it
  * returns those of the last epoch.
  *
- * @param observe called after every epoch
- * @param signal  ends the training promptly; the promise rejects with its reason
+ * @param signal ends the training promptly; the promise rejects with its reason
  * @throws {DataError} there are no events
  * @throws {UsageError} the vectors do not fit 4 GiB
  * @throws {DivergedError} the loss is no longer finite
@@ -88,7 +87,7 @@ export async function trainImplicit(
   if (input.users.indices.length === 0) throw new DataError("no events with a known user and item");
   const { users, items } = input;
   const { dim, threads } = options;
-  const machine = await AlsMachine.start({ dim, block: BLOCK, threads, users, items });
+  const machine = await AlsMachine.start({ dim, threads, users, items });
   return await withMachine(machine, signal, () => trainEpochs(machine, input, options, observe));
 }
 

@@ -104,17 +104,16 @@ async function ofInteractions({
   watch,
   memory,
 }: PcaJob): Promise<PcaOfParts> {
-  const { dataset, notes } = featuresOfRoles(given, "--matrix interactions", ["user", "item"]);
+  const asker = "--matrix interactions";
+  const inItsColumns = (log: Dataset) => featuresOfRoles(log, asker, ["user", "item"]);
+  const { dataset, notes } = inItsColumns(given);
   for (const text of notes) watch.observe({ stage: "note", text });
   // the splits of the given log share its dataset, which is replaced by the one with user and item columns only; the
   // dataset of a split from another log is reduced to these columns here
-  const narrowed = (part: Part): Part =>
-    part.dataset === given
-      ? { ...part, dataset }
-      : {
-          ...part,
-          dataset: featuresOfRoles(part.dataset, "--matrix interactions", ["user", "item"]).dataset,
-        };
+  const narrowed = (part: Part): Part => ({
+    ...part,
+    dataset: part.dataset === given ? dataset : inItsColumns(part.dataset).dataset,
+  });
   const parts = {
     train: narrowed(all.train),
     valid: all.valid && narrowed(all.valid),
@@ -125,15 +124,7 @@ async function ofInteractions({
   const { seed, threads, k, metric } = pca;
   const lists = { k, metric };
   const candidates = await readCandidates(pca.candidates, parts, { options, watch });
-  const how = {
-    asker: "--matrix interactions",
-    seed,
-    threads,
-    minUsers,
-    lists,
-    candidates,
-    weighting: options,
-  };
+  const how = { asker, seed, threads, minUsers, lists, candidates, weighting: options };
   const examples = rankingExamples(space, parts, { task: "implicit", ...how }, watch);
   countUnseen(space, parts, watch);
   if (examples.train.kind !== "resident") throw new RangeError("events of a decomposition are not drawn");

@@ -8,6 +8,19 @@
 // D_i^1/2 ranks popular items higher; without it, recommended items are similar to the user's items, but not those that
 // the user is likely to take. Source: Chung 1997, Spectral Graph Theory, for the normalized matrix;
 // docs/algorithms/pca.md for its effect.
+//
+// --response: a filter h of the singular values of the degree-normalized matrix, which weights their contributions to a
+// score.
+//
+//   R = D_u^-1/2 W D_i^-1/2 = U S V'      P = R'R, eigenvalues s^2 in [0, 1]
+//   score(u, i) = (r_u D_i^-b V h(S) V' D_i^b)_i          b  --degree-power      r_u  the user's row of W
+//
+//   ideal     h = 1            power=P  h = s^P           exp=B  h = exp(-B (1 - s^2))
+//   plateau=P                  a polynomial c(P) in place of V h V', which includes all directions; the product is
+//                              decomposed again: (D_u^-1/2 W D_i^-b c(P) D_i^b) ~ U S V', whose scores are the filter's
+//
+// Source: Shen et al. 2021 (GF-CF, arXiv:2108.07567) for the ideal filter; Kim et al. 2025 (ChebyCF, arXiv:2505.00552)
+// for the plateau, the degree's power and the polynomial.
 
 import {
   columnSums,
@@ -19,6 +32,7 @@ import {
 import type { FeatureRows } from "../../dataset/rows.js";
 import type { FeatureSpace } from "../../dataset/vocabulary/vocabulary.js";
 import type { SparseRows } from "../../kernels/als/binding.js";
+import { exp, pow } from "../../numeric/exp.js";
 import { inverseRoots, powersOf } from "../../numeric/scales.js";
 import { plateauCoefficients } from "../../solvers/graph-filter/plateau.js";
 import { PARTS } from "../../solvers/svd/machine.js";
@@ -30,8 +44,7 @@ import { fitOf, storedBytes } from "./memory.js";
 import type { ColumnFilter } from "../../solvers/svd/filter.js";
 import { matrixTensor, vectorTensor, type PcaModel } from "./artifact.js";
 import { decompose, leftRows, shared, sharesOf } from "./decompose.js";
-import type { PcaOptions } from "./options.js";
-import { responseOf, responses, type Response } from "./response.js";
+import { responseOf, type PcaOptions, type Response } from "./options.js";
 import { statisticsOf, valueMatrix } from "./values.js";
 
 interface InteractionsIn extends Pick<StoreInput, "beside" | "note"> {
@@ -136,6 +149,13 @@ export async function interactionsPca(
       statistics: vectorTensor([numUsers, meanEvents]),
     },
   };
+}
+
+/** Returns the filter's value h for each singular value. @param singularValues in [0, 1] */
+export function responses(singularValues: Float64Array, { kind, value = 0 }: Response): Float64Array {
+  if (kind === "power") return singularValues.map((s) => pow(s, value));
+  if (kind === "exp") return singularValues.map((s) => exp(-value * (1 - s * s)));
+  return singularValues.map(() => 1);
 }
 
 /**

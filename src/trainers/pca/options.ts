@@ -16,7 +16,7 @@ import {
 } from "../../training/options/table.js";
 import { lists } from "../../training/options/lists.js";
 import { output, weekly } from "../../training/options/weekly.js";
-import { responseOf } from "./response.js";
+import { FLATNESS } from "../../solvers/graph-filter/plateau.js";
 
 const matrices = ["interactions", "features", "columns", "cooccurrence"] as const;
 export type PcaMatrix = (typeof matrices)[number];
@@ -33,6 +33,24 @@ type Scaled = Record<"scale" | "center" | "whiten", boolean>;
 /** Returns whether columns or vectors are scaled in a way that excludes normalization by degrees. */
 function isScaled({ scale, center, whiten }: Scaled): boolean {
   return scale || center || whiten;
+}
+
+export interface Response {
+  kind: "ideal" | "power" | "exp" | "plateau";
+  value?: number;
+}
+
+/** Parses `ideal`, `power=0.5`, `exp=2`, `plateau` or `plateau=1.5`. @throws {UsageError} anything else */
+export function responseOf(text: string): Response {
+  const [, kind, number] = /^(ideal|power|exp|plateau)(?:=(\d+(?:\.\d+)?))?$/u.exec(text) ?? [];
+  const value = number === undefined ? undefined : Number(number);
+  const needs = kind === "power" || kind === "exp";
+  if (kind === undefined || (kind === "ideal" && value !== undefined) || (needs && value === undefined))
+    throw new UsageError(
+      `--response expects ideal, power=0.5, exp=2 or plateau=1.5 (numbers of at least 0), got '${text}'`,
+    );
+  if (kind === "plateau") return { kind, value: value ?? FLATNESS };
+  return { kind: kind as Response["kind"], value };
 }
 
 const own = {

@@ -46,7 +46,6 @@ const DRAWS = 32;
 /** Maximum number of tries to sample an item that the user lacks. */
 const TRIES = 64;
 
-/** Returns a function that folds in new users or items; parameters are those of foldInEvents. */
 export async function foldInByPairs(run: Run, options: TransformOptions, watch: Watch): Promise<FoldingIn> {
   return await foldInEvents(run, options, watch, async (_, model) => {
     const source = await readNegatives(run, model.preprocess);
@@ -171,7 +170,7 @@ class Pairs {
     return this.#phi.subarray(from + 1, from + 1 + this.dim);
   }
 
-  /** Returns the comparisons with label 1: the first score should be above the second. */
+  /** The label is 1: the first score should be above the second. */
   events(): FoldInEvents {
     const count = this.#count;
     return {

@@ -1,5 +1,3 @@
-// A ranking model in shared memory, with the threads that train it.
-
 import type { OptimizerState } from "../../kernels/fm/state.js";
 import {
   allocateRanking,
@@ -112,15 +110,12 @@ export class RankingMachine extends ThreadedKernel<RankingKernel> {
     await this.run({ every: ONCE, call: ["propagateVectors", plan, "thread", "index"] });
   }
 
-  /** Returns copies of the parameters and the optimizer state; training continues from them after they are set. */
+  /** copies of the parameters and the optimizer state */
   get state(): NamedArrays {
     return readArrays(this.arena, this.#placed);
   }
 
-  /**
-   * Restores the parameters and the optimizer state.
-   * @throws {ArtifactError} they belong to other features or another dim
-   */
+  /** @throws {ArtifactError} the arrays belong to other features or another dim */
   set state(arrays: NamedArrays) {
     writeArrays(this.arena, this.#placed, (name, length) => floatsOf(arrays, name, length));
   }
@@ -136,7 +131,7 @@ export class RankingMachine extends ThreadedKernel<RankingKernel> {
     return new Map([["vectors", { rows: this.#rows.count, columns: width, region, at }], ...rest]);
   }
 
-  /** Number of groups of features for training in strata; 0 if events are trained in batches. */
+  /** number of groups of features for training in strata; 0 if events are trained in batches */
   get groups(): number {
     return this.#layout.strata?.groups ?? 0;
   }

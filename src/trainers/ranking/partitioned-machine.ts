@@ -36,6 +36,7 @@ import { ThreadedKernel } from "../../workers/threaded-kernel.js";
 import { NONE } from "../../training/warm-start/carried-keys.js";
 import { RankingRows, strataRounds } from "./machine.js";
 import { KeptRows } from "../../factors/kept-rows.js";
+import type { RankingInput } from "./train.js";
 
 /**
  * Counters from which two kinds of draws are made with an epoch's random key: the order in which the partitions take
@@ -61,11 +62,7 @@ interface Visit {
   key: number;
 }
 
-interface FirstRows {
-  /** hash of each feature's field and key, u32[numFeatures][2] */
-  featureHashes: Uint32Array;
-  /** u32[numFeatures]: number of training events with each feature */
-  counts: Uint32Array;
+interface FirstRows extends Pick<RankingInput, "featureHashes" | "counts"> {
   seed: number;
   spread: number;
   accumulator: number;
@@ -303,12 +300,10 @@ export class PartitionedMachine extends ThreadedKernel<RankingKernel> {
     return { ...this.#layout.kept, from: 8 * this.#layout.slices };
   }
 
-  /** Number of partitions of users, and number of floats of each partition's rows in the block store. */
   get sizes(): { numPartitions: number; length: number } {
     return { numPartitions: this.partitions.count, length: this.partitions.rows * this.stride };
   }
 
-  /** copies of the items' rows and weights */
   get state(): ItemRows {
     const { itemRows } = this.partitions;
     const of = (numbers: Float32Array, width: number) => numbers.slice(0, itemRows * width);
@@ -318,18 +313,10 @@ export class PartitionedMachine extends ThreadedKernel<RankingKernel> {
     };
   }
 
-  /** Restores the items' rows and weights. @throws {ArtifactError} they belong to other features or another dim */
   set state(arrays: NamedArrays) {
     const { items, weights } = this.state;
     this.arena.f32(this.#layout.vectors.region).set(floatsOf(arrays, "items", items.length));
     this.arena.f32(this.#layout.weights).set(floatsOf(arrays, "weights", weights.length));
-  }
-
-  /** Returns the current rows of a partition's users. */
-  async partition(p: number): Promise<Uint32Array> {
-    const numbers = new Uint32Array(this.partitions.rows * this.stride);
-    await this.rows.read(p, numbers);
-    return numbers;
   }
 
   async setPartition(p: number, numbers: Uint32Array): Promise<void> {
@@ -338,7 +325,7 @@ export class PartitionedMachine extends ThreadedKernel<RankingKernel> {
   }
 }
 
-/** Sizes and layout of the events of one partition in the store. */
+/** The events of one partition in the store. */
 interface Laid {
   sizes: PartitionSizes;
   sections: ReturnType<typeof partitionSections>;

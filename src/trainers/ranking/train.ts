@@ -53,7 +53,7 @@ export interface RankingResult extends RankingParameters {
   interrupted?: boolean;
   /** f32[numFeatures * dim]: vectors before the propagation layers, from which a warm start continues */
   base?: Float32Array;
-  /** optimizer state of the best epoch, if it is kept */
+  /** undefined unless the run keeps it */
   optimizer?: OptimizerState;
 }
 
