@@ -42,10 +42,7 @@ import type { ImplicitVectors } from "./train.js";
  * Factorizes the events of users and items on the server that `given` names. The model has the vectors of the last
  * epoch, because MLlib returns nothing between epochs.
  *
- * @throws {DataError} there are no events
- * @throws {UsageError} the errors of eventsOf and mllibObjective, or the server does not support an option
- * @throws {DivergedError} a vector or the loss is not finite
- * @throws {EmbedError} the errors of openSession, upload and fitAls
+ * @throws {UsageError} MLlib cannot minimize the objective, or the server does not support an option
  */
 export async function learnOnEngine(
   input: LearnerInput<FactorStart>,

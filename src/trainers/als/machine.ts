@@ -51,10 +51,7 @@ export class AlsMachine extends ThreadedKernel<AlsKernel> {
     this.#scratches = Array.from({ length: threads }, () => allocateScratch(arena, D, block, [users, items]));
   }
 
-  /**
-   * Lays out the arrays and starts the threads.
-   * @throws {UsageError} the vectors and the events do not fit in one memory
-   */
+  /** @throws {UsageError} the vectors and the events do not fit in one memory */
   static async start(shape: AlsShape): Promise<AlsMachine> {
     const machine = new AlsMachine(shape);
     return await machine.begin("als", { threads: machine.#scratches });
@@ -123,10 +120,7 @@ export function withoutPadding(rows: Float32Array, D: number, dim: number): Floa
   return dense;
 }
 
-/**
- * Number of parts in which a Gram matrix is summed; it does not depend on the number of threads, so the result does not
- * either.
- */
+/** Number of partial sums; it does not depend on the number of threads, so the result does not either. */
 const GRAM_PARTS = 16;
 
 /**

@@ -4,7 +4,7 @@ import { tableBytes, type Needs } from "../../training/session/needs.js";
 import type { AlsOptions } from "./options.js";
 import { BLOCK, blockLimits } from "./user-blocks.js";
 
-/** Number of bytes of an event in the store: its item (by user), its user (by item), and its score. */
+/** Bytes of an event in the store: its item (by user), its user (by item), and its score. */
 const STORED_EVENT = 12;
 /** Bytes of a kernel's memory that are left for the buffers and structs of threads. */
 const SPARE = 64 << 20;
@@ -32,10 +32,7 @@ export function heldBytes({
   return (4 + loggedBytes(isStored)) * numEvents + 95 * numFeatures + 8 * dim * numItems;
 }
 
-/**
- * Returns the number of bytes that the kernel needs per item to solve b dimensions: for the matrix A, the gradient g,
- * and the last step.
- */
+/** Returns the kernel's bytes per item to solve b dimensions: the matrix A, the gradient g, and the last step. */
 export function sumBytes(b: number): number {
   return 4 * (b * b + 2 * b);
 }

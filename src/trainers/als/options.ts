@@ -34,7 +34,6 @@ const own = {
     default: 64,
     search: { among: () => [16, 32, 64, 128, 256] },
   }),
-  /** a: the weight of a pair without events */
   unobservedWeight: number({
     min: 0,
     max: 1e6,
@@ -51,10 +50,6 @@ const own = {
     default: 0.005,
     search: { span: 10 },
   }),
-  /**
-   * exponent with which a row's penalty grows with its number of events: 0 for a constant penalty, 1 for a proportional
-   * one
-   */
   l2Exponent: number({
     min: 0,
     max: 2,

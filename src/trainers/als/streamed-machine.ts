@@ -82,9 +82,7 @@ function cutItems(numItems: number, b: number, bytes: number): Uint32Array {
 /** The vectors of all items without padding, f32[numItems * dim], under the name that they have in checkpoints. */
 export type ItemVectors = Record<"items", Float32Array>;
 
-/**
- * Holds the items' vectors, which are zero at first, and the threads. `terminate` ends the threads and must be called.
- */
+/** Holds the items' vectors, which are zero at first, and the threads. `terminate` must be called: it ends the threads. */
 export class StreamedMachine extends ThreadedKernel<AlsKernel> {
   /** f32[numItems][D] */
   readonly items: Region;
@@ -326,10 +324,7 @@ export class StreamedMachine extends ThreadedKernel<AlsKernel> {
     this.#useGroup(group, slot, at);
   }
 
-  /**
-   * Points the kernel's structs of a slot, the memory of one block of users, to a group of items.
-   * @param at positions of the block's events in the slot
-   */
+  /** Points the kernel's structs of a slot to a group of items. @param at positions of the events in the slot */
   #useGroup(group: number, slot: Slot, at = eventSections(0, 0, false, 0)): void {
     const first = this.#groups[group]!;
     putStruct(this.arena, Side, slot.items, {
@@ -343,10 +338,7 @@ export class StreamedMachine extends ThreadedKernel<AlsKernel> {
     putStruct(this.arena, Sums, slot.sums, sums);
   }
 
-  #eventFields(
-    { events: { offset } }: Slot,
-    { indices, confidences }: { indices: number; confidences: number },
-  ) {
+  #eventFields({ events: { offset } }: Slot, { indices, confidences }: ReturnType<typeof eventSections>) {
     return {
       indptr: offset,
       indices: offset + 4 * indices,

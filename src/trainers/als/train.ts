@@ -114,6 +114,7 @@ async function trainEpochs(
     items: machine.vectors("items"),
   });
   let kept: ImplicitVectors | undefined;
+  const checkpoints = userCheckpoints(input.users, dim);
   const solver: Solver = {
     itemGram: async () => await machine.gram("items"),
     async solveUsers(gram) {
@@ -136,12 +137,11 @@ async function trainEpochs(
       items: machine.vectors("items"),
       ...(withKept && kept && { keptItems: kept.items }),
     }),
-    saveLarge: (withKept) =>
-      savedUsers(input.users, dim, machine.vectors("users"), withKept ? kept?.users : undefined),
+    saveLarge: (withKept) => checkpoints.save(machine.vectors("users"), withKept ? kept?.users : undefined),
     async restore(arrays, large) {
       const read = async (prefix: typeof NOW | typeof KEPT, items: string): Promise<ImplicitVectors> => ({
         dim,
-        users: await restoredUsers(input.users, dim, large, prefix),
+        users: await checkpoints.restore(large, prefix),
         items: floatsOf(arrays, items, machine.sides.items.numRows * dim),
       });
       const now = await read(NOW, "items");
@@ -166,58 +166,37 @@ interface Solver {
 }
 
 /**
- * Returns the users' vectors for a checkpoint, in the same blocks of users as a training that has them in a store, so that
- * either can resume from the checkpoint, with any --max-memory.
- *
- * @param now f32[numUsers * dim]: current vectors
- * @param kept f32[numUsers * dim]: vectors of the best epoch, if there is one
+ * Saves and restores the users' vectors, f32[numUsers * dim], in the same blocks of users, padded to f32[][D], as a training
+ * that has them in a store, so that either can resume from the checkpoint, with any --max-memory.
  */
-function savedUsers(
-  users: SparseRows,
-  dim: number,
-  now: Float32Array,
-  kept: Float32Array | undefined,
-): LargeArrays {
-  const cut = blocksOf(users, dim);
-  const read = async (block: number, into: Uint32Array, isKept: boolean) => {
-    cut.copy(isKept ? kept! : now, block, new Float32Array(into.buffer), "save");
-    return Promise.resolve();
-  };
-  return savedRows({ ...cut, read }, kept !== undefined);
-}
-
-/** Returns f32[numUsers * dim] of a checkpoint. @throws {ArtifactError} the checkpoint has other sizes */
-async function restoredUsers(
-  users: SparseRows,
-  dim: number,
-  large: LargeArrays | undefined,
-  prefix: typeof NOW | typeof KEPT,
-): Promise<Float32Array> {
-  const vectors = new Float32Array((users.indptr.length - 1) * dim);
-  const cut = blocksOf(users, dim);
-  await restoreRows(large, prefix, cut, (block, numbers) => {
-    const rows = new Float32Array(numbers.buffer, numbers.byteOffset, numbers.length);
-    cut.copy(vectors, block, rows, "restore");
-  });
-  return vectors;
-}
-
-function blocksOf(users: SparseRows, dim: number) {
+function userCheckpoints(users: SparseRows, dim: number) {
   const D = paddedDim(dim);
   const starts = cutUsers(users, 4 * D);
+  const sizes = { numPartitions: starts.length - 1, length: mostBetween(starts) * D };
   return {
-    numPartitions: starts.length - 1,
-    length: mostBetween(starts) * D,
-    /**
-     * Copies the users of a block from f32[numUsers * dim] to the padded rows f32[][D] that a store has for it, or
-     * back.
-     */
-    copy(vectors: Float32Array, block: number, rows: Float32Array, direction: "save" | "restore"): void {
-      const [first, last] = [starts[block]!, starts[block + 1]!];
-      for (let user = first, at = 0; user < last; user++, at += D) {
-        if (direction === "save") rows.set(vectors.subarray(user * dim, (user + 1) * dim), at);
-        else vectors.set(rows.subarray(at, at + dim), user * dim);
-      }
+    /** @param kept vectors of the best epoch, if there is one */
+    save: (now: Float32Array, kept: Float32Array | undefined): LargeArrays =>
+      savedRows(
+        {
+          ...sizes,
+          read(block, into, isKept) {
+            const [vectors, rows] = [isKept ? kept! : now, new Float32Array(into.buffer)];
+            for (let user = starts[block]!, at = 0; user < starts[block + 1]!; user++, at += D)
+              rows.set(vectors.subarray(user * dim, (user + 1) * dim), at);
+            return Promise.resolve();
+          },
+        },
+        kept !== undefined,
+      ),
+    /** @throws {ArtifactError} the checkpoint has other sizes */
+    async restore(large: LargeArrays | undefined, prefix: typeof NOW | typeof KEPT): Promise<Float32Array> {
+      const vectors = new Float32Array((users.indptr.length - 1) * dim);
+      await restoreRows(large, prefix, sizes, (block, numbers) => {
+        const rows = new Float32Array(numbers.buffer, numbers.byteOffset, numbers.length);
+        for (let user = starts[block]!, at = 0; user < starts[block + 1]!; user++, at += D)
+          vectors.set(rows.subarray(at, at + dim), user * dim);
+      });
+      return vectors;
     },
   };
 }

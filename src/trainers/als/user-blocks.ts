@@ -45,26 +45,16 @@ export function mostBetween(ends: ArrayLike<number>): number {
   return most;
 }
 
-/** Positions of the arrays of a block's events in the store, counted in u32 numbers. */
-interface EventSections {
-  indices: number;
-  /** position of the confidences; 0 if they are not stored, because all are 1 */
-  confidences: number;
-  penalties: number;
-  end: number;
-}
-
-/** `numPenalties` is 0 for events that are grouped by item. */
-export function eventSections(
-  numRows: number,
-  numEvents: number,
-  isWeighted: boolean,
-  numPenalties: number,
-): EventSections {
+/**
+ * Returns the positions of the arrays of a block's events in the store, counted in u32 numbers.
+ * @param numPenalties 0 for events that are grouped by item
+ */
+export function eventSections(numRows: number, numEvents: number, isWeighted: boolean, numPenalties: number) {
   const indices = numRows + 1;
   const penalties = indices + (isWeighted ? 2 : 1) * numEvents;
   return {
     indices,
+    // 0 if they are not stored, because all are 1
     confidences: isWeighted ? indices + numEvents : 0,
     penalties,
     end: penalties + numPenalties,

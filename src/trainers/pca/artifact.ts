@@ -21,7 +21,6 @@ import type { EmbeddingTable } from "../../embedding/table.js";
 import { featureTable, rowsByFeature } from "../../training/examples/feature-table.js";
 import { storedTable, type StoredVectors } from "../../factors/stored-vectors.js";
 import type { TableRows } from "../../embedding/rows.js";
-import type { FmParameters } from "../../factors/model.js";
 import type { Spectrum } from "./decompose.js";
 import type { PcaMatrix } from "./options.js";
 import { factorScorer } from "../../factors/trained.js";
@@ -36,10 +35,7 @@ import { ArtifactError } from "../../errors.js";
 import { floatsIn, rotating, type RotateTensors } from "../../factors/rotation.js";
 import { wholeRows, type Rotation } from "../../training/capabilities/rotation.js";
 
-/**
- * Name of the tensor of a run that was aligned to an earlier run, f32[dim, dim]: the matrix by which all vectors were
- * multiplied at the end.
- */
+/** Tensor of a run that was aligned to an earlier run, f32[dim, dim]: all vectors were multiplied by it at the end. */
 export const ROTATION = "rotation";
 
 const MODEL_FILE = "pca.safetensors";
@@ -120,10 +116,7 @@ export class PcaTensors {
     return this.file.has(name) ? this.get(name, length) : undefined;
   }
 
-  /**
-   * Returns a vector, or a matrix in row-major order.
-   * @throws {ArtifactError} there is no tensor with this name and length
-   */
+  /** Returns a vector, or a matrix in row-major order. @throws {ArtifactError} no tensor has this name and length */
   get(name: string, length: number): Float32Array {
     const [, columns] = this.file.shapeOf(name);
     const found = this.file.f32(name, columns === undefined ? [length] : [undefined, columns]);
@@ -142,18 +135,12 @@ export class PcaTensors {
   }
 }
 
-/**
- * Returns users and items as parameters of a factor model. Its score is <user, item>; for a centered matrix, the item's
- * mean is added.
- */
-function interactionParameters(space: FeatureSpace, table: EmbeddingTable): FmParameters {
+/** The score is <user, item>; for a centered matrix, the item's mean is added. */
+export async function readPca(_: Run, space: FeatureSpace, table: EmbeddingTable): Promise<Required<Scorer>> {
   const { dim } = table;
   const w = rowsByFeature(space, table.weights ?? new Float32Array(table.numRows), 1);
-  return { dim, w0: 0, w, vectors: rowsByFeature(space, table.vectors, dim) };
-}
-
-export async function readPca(_: Run, space: FeatureSpace, table: EmbeddingTable): Promise<Required<Scorer>> {
-  return await Promise.resolve(factorScorer(interactionParameters(space, table)));
+  const vectors = rowsByFeature(space, table.vectors, dim);
+  return await Promise.resolve(factorScorer({ dim, w0: 0, w, vectors }));
 }
 
 /** Sets the rows of removed users, items, features or columns to zero in the tensors of a run. */

@@ -95,14 +95,8 @@ export function columnsPca({ names, columns, weights }: NumericTable, options: P
   };
 }
 
-interface Moments {
-  mean: number;
-  /** standard deviation; 0 if all numbers are equal */
-  deviation: number;
-  missing: number;
-}
-
-function momentsOf(column: Float64Array, weights: Float32Array | undefined): Moments {
+/** The standard deviation is 0 if all numbers are equal. */
+function momentsOf(column: Float64Array, weights: Float32Array | undefined) {
   let [sum, weight, missing, low, high] = [0, 0, 0, Infinity, -Infinity];
   column.forEach((x, r) => {
     if (x !== x) {

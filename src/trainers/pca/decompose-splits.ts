@@ -44,9 +44,7 @@ export interface PcaJob {
   /** `asked` is the value of --dim, undefined if the user did not set it */
   pca: PcaOptions & { asked: number | undefined };
   watch: Watch;
-  /**
-   * maximum number of bytes of vectors and events in memory, and path next to which a temporary file stores the rest
-   */
+  /** bytes of vectors and events in memory, at most, and path next to which a temporary file stores the rest */
   memory: { most: number; beside: string };
 }
 
@@ -95,15 +93,8 @@ function explainedOf(
   return () => Promise.resolve({ metrics });
 }
 
-async function ofInteractions({
-  dataset: given,
-  parts: all,
-  rowOrder,
-  options,
-  pca,
-  watch,
-  memory,
-}: PcaJob): Promise<PcaOfParts> {
+async function ofInteractions(job: PcaJob): Promise<PcaOfParts> {
+  const { dataset: given, parts: all, rowOrder, options, pca, watch, memory } = job;
   const asker = "--matrix interactions";
   const inItsColumns = (log: Dataset) => featuresOfRoles(log, asker, ["user", "item"]);
   const { dataset, notes } = inItsColumns(given);
@@ -223,12 +214,8 @@ async function ofColumns({ dataset: given, parts, options, pca, watch }: PcaJob)
   }
   if (others.length > 0) {
     const names = others.map((name) => `'${name}'`).join(", ");
-    watch.observe({
-      stage: "note",
-      text:
-        `--matrix columns uses only numeric columns: ${names} ignored (--matrix features also supports ` +
-        "categories)",
-    });
+    const text = `--matrix columns uses only numeric columns: ${names} ignored (--matrix features also supports categories)`;
+    watch.observe({ stage: "note", text });
   }
   const dataset = { ...given, roles: { ...roles, fields: [], multi: {} } };
   const part = { dataset, rows: parts.train.rows };
@@ -246,10 +233,9 @@ async function ofColumns({ dataset: given, parts, options, pca, watch }: PcaJob)
     return Float64Array.from(part.rows, (row) => values[row]!);
   });
   const names = space.fields.map(({ name }) => name);
-  const table = { names, columns, weights };
   // the default number of components is the number of columns
   const dim = pca.asked ?? names.length;
-  const model = columnsPca(table, { ...pca, dim });
+  const model = columnsPca({ names, columns, weights }, { ...pca, dim });
   const warn = (text: string) => watch.observe({ stage: "warning", text });
   for (const name of model.constant)
     warn(`column '${name}' has at most one distinct value in the training split and is ignored`);
@@ -258,14 +244,8 @@ async function ofColumns({ dataset: given, parts, options, pca, watch }: PcaJob)
   return { space, model, part, negatives: null, heldOut: explainedOf(space, model, parts, true) };
 }
 
-async function ofCooccurrence({
-  dataset: given,
-  parts,
-  rowOrder,
-  options,
-  pca,
-  watch,
-}: PcaJob): Promise<PcaOfParts> {
+async function ofCooccurrence(job: PcaJob): Promise<PcaOfParts> {
+  const { dataset: given, parts, rowOrder, options, pca, watch } = job;
   const { dataset, notes } = featuresOfRoles(given, "--matrix cooccurrence", ["item"]);
   for (const text of notes) watch.observe({ stage: "note", text });
   const { roles } = dataset;

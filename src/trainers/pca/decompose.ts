@@ -13,10 +13,7 @@ export interface Spectrum {
   /** singular values in descending order, f64[dim] */
   singularValues: Float64Array;
   explainedVariance: Float64Array;
-  /**
-   * explained variance divided by the variance of all columns; absent for a filtered matrix, which is never computed
-   * explicitly
-   */
+  /** share of the variance of all columns; absent for a filtered matrix, which is never computed explicitly */
   explainedVarianceRatio?: Float64Array;
 }
 
@@ -29,10 +26,7 @@ interface Decomposition extends Omit<TruncatedSvd, "singularValues">, Spectrum {
 
 /**
  * Computes the `dim` leading components of a matrix, scaled and centered according to the options; fewer if its rank is
- * lower.
- *
- * @throws {DataError} the matrix has no entries
- * @throws the errors of truncatedSvd
+ * lower. @throws {DataError} the matrix has no entries
  */
 export async function decompose(
   given: Omit<SvdMatrix, "means">,

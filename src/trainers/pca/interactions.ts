@@ -97,7 +97,8 @@ export async function interactionsPca(
   const isOtherPower = scales && options.degreePower !== 0.5;
   const columnScale =
     filter || isOtherPower ? Float32Array.from(powersOf(degrees, -options.degreePower)) : found.columnScale;
-  const speaking = filter ? singularValues : scaledBy(singularValues, responses(singularValues, response));
+  const factors = responses(singularValues, response);
+  const speaking = filter ? singularValues : singularValues.map((s, d) => s * factors[d]!);
   const shares = sharesOf(speaking, options, numUsers);
   const rowScale = scales ? scales.rowScale : undefined;
   // for a --degree-power other than 0.5, a user's vector is the sum of the components of the user's items
@@ -173,10 +174,6 @@ function filterOf(
     Float32Array.from(powersOf(degrees, power)),
   ];
   return { filter: { coefficients: plateauCoefficients(value!), before, after } };
-}
-
-function scaledBy(values: Float64Array, factors: Float64Array): Float64Array {
-  return values.map((x, d) => x * factors[d]!);
 }
 
 /** Returns the vectors of users as sums of the components of their items, as folding in computes them. */

@@ -15,9 +15,7 @@ interface InteractionSize {
   entries: number;
 }
 
-/**
- * Returns the bytes of the solver's basis for the shorter side (users or items), and of a panel for the longer side.
- */
+/** Returns the bytes of the solver's basis for the shorter side, and of a panel for the longer side. */
 function basisBytes({ rows, columns }: InteractionSize, dim: number): number {
   const [shorter, longer] = [Math.min(rows, columns), Math.max(rows, columns)];
   return 4 * (basisPanels(dim) + 2) * PANEL * shorter + 8 * PANEL * longer;

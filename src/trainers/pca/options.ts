@@ -30,7 +30,7 @@ const ofCooccurrence = { matrix: ["cooccurrence"] } as const;
 type Matrix = { matrix: PcaMatrix };
 type Scaled = Record<"scale" | "center" | "whiten", boolean>;
 
-/** Returns whether columns or vectors are scaled in a way that excludes normalization by degrees. */
+/** Scaled columns or vectors exclude normalization by degrees. */
 function isScaled({ scale, center, whiten }: Scaled): boolean {
   return scale || center || whiten;
 }
@@ -93,7 +93,6 @@ const own = {
     only: ofInteractions,
     search: { among: (scaled: Scaled) => (isScaled(scaled) ? [] : ["none", "degree"]) },
   }),
-  /** the filter that is applied to the singular values, as text that `responseOf` parses */
   response: text("filter", {
     help:
       "with --normalize degree: spectral response of the components: ideal, power=P, exp=B or plateau=P; " +
@@ -127,10 +126,6 @@ const own = {
     shown: "64; columns: number of columns",
     search: { among: ({ matrix }: Matrix) => (matrix === "interactions" ? [16, 32, 64, 128, 256, 512] : []) },
   }),
-  /**
-   * p: vectors of users (rows) are multiplied by the singular values to the power 1 - p, those of items (columns) to
-   * the power p
-   */
   power: number({
     min: 0,
     max: 1,
@@ -160,7 +155,6 @@ const own = {
     default: 1,
     only: ofCooccurrence,
   }),
-  /** maximum distance between the events of a pair; 0 allows the whole session */
   window: whole({
     min: 1,
     max: 1e6,

@@ -39,10 +39,7 @@ export class RankingMachine extends ThreadedKernel<RankingKernel> {
     this.#layout = allocateRanking(this.arena, data, shape);
   }
 
-  /**
-   * Copies the events, lays out the parameters and starts the threads.
-   * @throws {UsageError} they do not fit into one memory
-   */
+  /** @throws {UsageError} the parameters and events do not fit into one memory */
   static async start(data: RankingData, shape: RankingShape): Promise<RankingMachine> {
     const machine = new RankingMachine(data, shape);
     return await machine.begin("ranking", machine.#layout);

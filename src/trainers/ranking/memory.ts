@@ -10,10 +10,7 @@ const KEPT = {
   sgd: (dim: number) => dim,
 } as const;
 
-/**
- * Number of bytes per event that a stored partition takes: user, item, entry of the user's item list, bits of the Bloom
- * filter, weight.
- */
+/** Bytes of an event in a stored partition: user, item, entry of the user's list, bits of the Bloom filter, weight. */
 const STORED_EVENT = 17;
 
 /** Bytes in memory of an event of the log during a training in partitions: its codes and row number, and its history. */

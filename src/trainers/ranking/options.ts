@@ -31,13 +31,6 @@ const [model, training] = ["Model:", "Training:"] as const;
 /** Losses whose negatives are shared by the events of a batch. */
 const SHARED = ["sampled-softmax", "ccl"] as const;
 
-interface Steps {
-  epochs: number;
-  learningRate: number;
-  learningRateDecay: number;
-  l2Vector: number;
-}
-
 const plain = { learningRateDecay: 0, l2Vector: 0 };
 
 /** Defaults that were best on gowalla's training split, of which a part was held out (docs/algorithms/ranking.md). */
@@ -51,7 +44,7 @@ const steps = {
   "hard negatives by sgd": { epochs: 20, learningRate: 0.1, learningRateDecay: 0.1, l2Vector: 0.01 },
   "warp by sgd": { epochs: 60, learningRate: 0.005, learningRateDecay: 0.05, l2Vector: 0.01 },
   ccl: { ...plain, epochs: 40, learningRate: 0.1 },
-} satisfies Record<string, Steps>;
+};
 
 interface Scoring {
   loss: RankingLoss;
@@ -64,7 +57,7 @@ interface Kind extends Scoring {
   optimizer: RankingMethod;
 }
 
-function stepsOf({ loss, similarity, negatives, optimizer }: Kind): Steps {
+function stepsOf({ loss, similarity, negatives, optimizer }: Kind) {
   if (optimizer === "sgd") {
     if (loss === "warp") return steps["warp by sgd"];
     return negatives > 1 ? steps["hard negatives by sgd"] : steps["bpr by sgd"];
@@ -74,7 +67,7 @@ function stepsOf({ loss, similarity, negatives, optimizer }: Kind): Steps {
   return steps[loss];
 }
 
-/** Returns whether the loss is the softmax of cosines, which has other defaults than the softmax of inner products. */
+/** The softmax of cosines has other defaults than the softmax of inner products. */
 function isBilateral({ loss, similarity }: Scoring): boolean {
   return loss === "sampled-softmax" && similarity === "cosine";
 }

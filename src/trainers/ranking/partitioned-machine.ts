@@ -38,10 +38,7 @@ import { RankingRows, strataRounds } from "./machine.js";
 import { KeptRows } from "../../factors/kept-rows.js";
 import type { RankingInput } from "./train.js";
 
-/**
- * Counters from which two kinds of draws are made with an epoch's random key: the order in which the partitions take
- * turns, and the random key of each turn.
- */
+/** Counters of draws with an epoch's random key: the order of the partitions, and the random key of each turn. */
 const [ORDER, KEYS] = [0xfffffffb, 0xfffffffa];
 
 /**
@@ -154,7 +151,7 @@ export class PartitionedMachine extends ThreadedKernel<RankingKernel> {
     // events leave memory free for the vectors, which are read and written, while events are only read
     const rowBytes = partitions.count * partitions.rows * rankingRowBytes(shape.dim, shape.method);
     const laid = await storeEvents(data, partitions, featureOfUser, store, rowBytes);
-    // the store has a copy of the events, so that they need no memory during training
+    // frees the events, of which the store has a copy
     const none = new Uint32Array();
     const context = { width: 1, ids: none };
     Object.assign(data, { context, users: none, items: none, weights: undefined });
@@ -181,10 +178,7 @@ export class PartitionedMachine extends ThreadedKernel<RankingKernel> {
     return loss;
   }
 
-  /**
-   * Returns the turns of an epoch. No partition has two consecutive turns; if only one partition has events, it has one
-   * turn.
-   */
+  /** No partition has two consecutive turns; if only one partition has events, it has one turn. */
   #visits(epochKey: number): Visit[] {
     const partitions = Array.from(permutation(this.partitions.count, draw(epochKey, ORDER))).filter(
       (p) => this.#laid[p]!.sizes.numEvents > 0,
@@ -206,10 +200,7 @@ export class PartitionedMachine extends ThreadedKernel<RankingKernel> {
     await this.run(...strataRounds(plan, strata!.groups, end - first, key, isShuffled));
   }
 
-  /**
-   * Writes the rows of the last turn's users from a slot, the memory of one partition, to the store, and reads those of
-   * the next turn into the slot.
-   */
+  /** Writes the rows of the last turn from a slot, the memory of one partition, and reads those of the next turn. */
   async #move(last: Visit | undefined, next: Visit | undefined, slot: number): Promise<void> {
     if (last) await this.#save(last.partition, slot, last.visit === last.of - 1);
     if (next) await this.#load(next.partition, slot);
@@ -235,7 +226,7 @@ export class PartitionedMachine extends ThreadedKernel<RankingKernel> {
     await this.rows.write(partition, this.#numbersOf(slot));
   }
 
-  /** Returns a view of the users' rows in a slot (the memory of one partition), u32. */
+  /** Returns a view of the users' rows in a slot, u32. */
   #numbersOf(slot: number): Uint32Array {
     const from = this.#slots[slot]!.firstRow * this.stride;
     return this.arena
@@ -252,10 +243,7 @@ export class PartitionedMachine extends ThreadedKernel<RankingKernel> {
     return Math.sqrt(this.#squares.reduce((sum, squares) => sum + squares, items));
   }
 
-  /**
-   * Draws the rows of the items, then those of each partition; replaces the rows of known features by those of the warm
-   * start.
-   */
+  /** Draws all rows; those of features that the warm start knows are replaced. */
   async #initialize({ featureHashes, counts, seed, spread, accumulator, start }: FirstRows): Promise<void> {
     const { itemRows, rows, localRows, count } = this.partitions;
     const hashes = this.arena.numbers("the hashes of the features", 2 * localRows);

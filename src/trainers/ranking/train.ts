@@ -36,9 +36,7 @@ export interface RankingInput {
   numFeatures: number;
   /** u32[numFeatures][2]: 64-bit hash of each feature's field and key, which determines its initial vector */
   featureHashes: Uint32Array;
-  /**
-   * u32[numFeatures]: number of training events with each feature; w and v of a feature without events are 0 and stay 0
-   */
+  /** u32[numFeatures]: number of training events with each feature; without any, w and v are 0 and stay 0 */
   counts: Uint32Array;
   examples: RankingExamples;
   /** returns the ranking metrics of parameters on the validation split; absent if there is no such split */
