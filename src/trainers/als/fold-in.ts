@@ -21,7 +21,6 @@ import { pow } from "../../numeric/exp.js";
 import { solveCholesky } from "../../solvers/cholesky.js";
 import type { ImplicitOptions } from "./options.js";
 
-/** Returns a function that folds in new users or items by least squares; parameters are those of foldInEvents. */
 export async function foldInByLeastSquares(
   run: Run,
   options: TransformOptions,
@@ -70,16 +69,16 @@ function fitLeastSquares(
 }
 
 /** The vectors of the trained side (users or items), and their Gram matrix, which every new row needs. */
-export interface OtherSide {
+interface OtherSide {
   dim: number;
-  /** vectors of the trained side, f32[numRows * dim], row-major */
+  /** f32[numRows * dim], row-major */
   vectors: Float32Array;
   numRows: number;
-  /** Gram matrix H'H of the trained side's vectors H, f64[dim * dim] */
+  /** H'H, f64[dim * dim], lower triangle */
   gram: Float64Array;
 }
 
-/** Computes the Gram matrix of the trained side. @param vectors f32[numRows * dim] */
+/** @param vectors f32[numRows * dim] of the trained side */
 export function otherSide(dim: number, vectors: Float32Array): OtherSide {
   const numRows = vectors.length / dim;
   const gram = new Float64Array(dim * dim);
@@ -88,7 +87,7 @@ export function otherSide(dim: number, vectors: Float32Array): OtherSide {
 }
 
 /**
- * Returns the vector of a new row with the given events.
+ * Returns the vector of a new row.
  *
  * @param confidences confidence of the new row's event with each user or item, by row of the trained side
  * @returns f64[dim]

@@ -1,9 +1,30 @@
 // Factorizes the events of users and items by MLlib's ALS on a Spark Connect server (--engine-train).
 //
 //   events (user, item, confidence) ──► server ──► MLlib ──► vectors, checked and scaled ──► model as in learn.ts
+//
+// Our objective of implicit feedback in parameters and ratings of MLlib's ALS: in units of a, MLlib minimizes
+//
+//   Σ over ratings of w (t - s)^2 + ...; the linear system of a row is
+//
+//   MLlib's  (H'H + α Σ |r| h h' + λ' n I) w = Σ over r > 0 of (1 + α r) h
+//   ours     (a H'H + Σ c h h' + p I) w = Σ c h        p = l2 (Σ c + a numOthers)       docs/algorithms/implicit.md
+//
+//   c         confidence of a pair             a  weight of a pair without an event
+//   r, α, λ'  rating, alpha, regParam          n  number of the row's ratings above 0
+//
+// With α = 1 / a and r = c, MLlib's left side without its penalty is ours divided by a, but its right side is
+// Σ (1 + c/a) h instead of Σ c/a h.
+//
+//   if all c are equal   the right side is k = 1 + a/c times ours: MLlib's vectors are ours times √k, with
+//                        λ' = k p / (a n)
+//   otherwise            a pair becomes two ratings, c - a and -a: a rating below 0 adds |r| to the left side alone, so
+//                        that the right side is Σ c/a h
+//
+// Source: Spark 4.3, mllib/src/main/scala/org/apache/spark/ml/recommendation/ALS.scala (computeFactors, with
+// implicitPrefs).
 
-import { DataError, DivergedError } from "../../errors.js";
-import type { RatedSide } from "../../engine/mllib-als.js";
+import { DataError, DivergedError, UsageError } from "../../errors.js";
+import type { AlsParameters, RatedSide } from "../../engine/mllib-als.js";
 import type { Relation } from "../../engine/plans.js";
 import type { EngineSession } from "../../engine/session.js";
 import { transpose } from "../../dataset/sequences/interactions.js";
@@ -14,7 +35,6 @@ import type { LearnerInput, Trained } from "../../training/session/feature-train
 import { withEngine } from "../../training/session/with-engine.js";
 import { eventsOf } from "./learn.js";
 import { otherSide } from "./fold-in.js";
-import { mllibObjective, type MllibObjective } from "./mllib.js";
 import type { AlsOptions, GivenAls } from "./options.js";
 import type { ImplicitVectors } from "./train.js";
 
@@ -22,10 +42,7 @@ import type { ImplicitVectors } from "./train.js";
  * Factorizes the events of users and items on the server that `given` names. The model has the vectors of the last
  * epoch, because MLlib returns nothing between epochs.
  *
- * @throws {DataError} there are no events
- * @throws {UsageError} the errors of eventsOf and mllibObjective, or the server does not support an option
- * @throws {DivergedError} a vector or the loss is not finite
- * @throws {EmbedError} the errors of openSession, upload and fitAls
+ * @throws {UsageError} MLlib cannot minimize the objective, or the server does not support an option
  */
 export async function learnOnEngine(
   input: LearnerInput<FactorStart>,
@@ -55,11 +72,8 @@ export async function learnOnEngine(
     const numRatings = (objective.ratings === "split" ? 2 : 1) * sums.numPairs;
     const ratings = { relation, numRatings, users: ratedOf(users), items: ratedOf(items) };
     const factors = await fitAls(session, ratings, parameters, { slice, doing });
-    const engine = {
-      ...{ address: session.shown, version: session.version, trainer: "MLlib ALS" },
-      parameters: objective.parameters,
-    };
-    return { factors, engine };
+    const { shown: address, version } = session;
+    return { factors, engine: { address, version, trainer: "MLlib ALS", parameters: objective.parameters } };
   });
   for (const side of [trained.factors.users, trained.factors.items])
     for (let i = 0; i < side.length; i++) side[i]! *= objective.scale;
@@ -73,6 +87,57 @@ export async function learnOnEngine(
   observe(last);
   const model = modelOf(vectors, { bestEpoch: epochs, epochs: [last] });
   return { ...model, chosen, engine: trained.engine };
+}
+
+interface EventSums {
+  numPairs: number;
+  numUsers: number;
+  numItems: number;
+  /** sum of the confidence c over all pairs */
+  confidence: number;
+  /** the smallest and the largest confidence c of a pair */
+  range: [low: number, high: number];
+}
+
+interface MllibObjective {
+  parameters: Pick<AlsParameters, "alpha" | "regParam">;
+  /**
+   * how ratings are made of a pair's confidence c: `confidence`, one rating c; `split`, two ratings c - a and -a, where
+   * a is the weight of a pair without events
+   */
+  ratings: "confidence" | "split";
+  /** factor by which MLlib's vectors are multiplied */
+  scale: number;
+}
+
+/**
+ * Returns MLlib's parameters for our objective. MLlib's penalty of a row is proportional to its number of ratings,
+ * whereas ours also has a term for unobserved pairs: their weight times the number of rows on the other side. MLlib's
+ * penalty is scaled so that the sum over all rows equals ours.
+ *
+ * @throws {UsageError} MLlib cannot minimize this objective
+ */
+export function mllibObjective(
+  { numPairs, numUsers, numItems, confidence, range: [low, high] }: EventSums,
+  { unobservedWeight: a, l2Vector }: { unobservedWeight: number; l2Vector: number },
+): MllibObjective {
+  if (a === 0)
+    throw new UsageError(
+      "--engine-train cannot be combined with --unobserved-weight 0: MLlib's unobserved pairs always have a weight",
+    );
+  const isEqual = low === high;
+  if (!isEqual && a >= low)
+    throw new UsageError(
+      `--engine-train needs an --unobserved-weight below the weight of every pair of user and item, and the ` +
+        `lowest is ${Number(low.toPrecision(3))}, got ${a}: lower --unobserved-weight, or train on this machine`,
+    );
+  const k = isEqual ? 1 + a / low : 1;
+  const penalty = (l2Vector * (confidence + a * numUsers * numItems)) / numPairs;
+  return {
+    parameters: { alpha: 1 / a, regParam: (k * penalty) / a },
+    ratings: isEqual ? "confidence" : "split",
+    scale: Math.sqrt(1 / k),
+  };
 }
 
 /** Uploads the ratings of all pairs of user and item, as rows that the server stores. */
@@ -100,7 +165,6 @@ async function sendRatings(
   return unionOf([rated(`${confidence} - ${unobservedWeight}D`), rated(`-${unobservedWeight}D`)]);
 }
 
-/** Returns the smallest and the largest confidence. */
 function rangeOf({ values }: SparseRows): [number, number] {
   if (!values) return [1, 1];
   let [low, high] = [Infinity, 0];
@@ -108,7 +172,6 @@ function rangeOf({ values }: SparseRows): [number, number] {
   return [low, high];
 }
 
-/** Returns whether each user, or each item, has events. */
 function ratedOf({ indptr }: SparseRows): RatedSide {
   const numRows = indptr.length - 1;
   return {

@@ -13,14 +13,7 @@ import { trainedFactors } from "../../factors/trained.js";
 import { trainedFromStore } from "../../factors/stored-vectors.js";
 import { isStreamed } from "./memory.js";
 import { trainStreamed } from "./train-streamed.js";
-import type { SparseRows } from "../../kernels/als/binding.js";
 
-/**
- * Factorizes the events of users and items; every row of the training split is an event.
- *
- * @throws {UsageError} there is no user or no item field
- * @throws the errors of trainImplicit
- */
 export async function learnImplicit(
   input: LearnerInput<FactorStart>,
   options: AlsOptions,
@@ -69,7 +62,6 @@ export async function learnImplicit(
   return { ...modelOf(model, model), chosen };
 }
 
-/** Returns the initial parameters of the users, or of the items. */
 function sideOf({ known, vectors }: FactorStart, { first, count }: FieldFeatures): StartSide {
   const dim = vectors.length / known.length;
   return {
@@ -78,38 +70,28 @@ function sideOf({ known, vectors }: FactorStart, { first, count }: FieldFeatures
   };
 }
 
-/** Events of users with items, in the form that ALS trains on. */
-export interface AlsEvents {
-  user: FieldFeatures;
-  item: FieldFeatures;
-  /** events grouped by user; values are confidences, which are 1 when absent */
-  users: SparseRows;
-  /** sum of all confidences */
-  confidence: number;
-  /** values of options that are derived from the data */
-  chosen: { unobservedWeight: number };
-  /** Returns a factorization machine of two fields whose w0 and w are 0. */
-  modelOf: (vectors: ImplicitVectors, found?: Partial<ImplicitModel>) => Trained;
-}
-
-/**
- * Returns the events of the training split; each of its rows is an event.
- *
- * @throws {UsageError} there is no user field or no item field
- */
+/** Returns the events of the training split, whose rows are all events. @throws {UsageError} no user or no item field */
 export function eventsOf(
   { space, roles, train }: Pick<LearnerInput, "space" | "roles" | "train">,
   { dim, unobservedWeight }: AlsOptions,
-): AlsEvents {
+) {
   if (train.kind === "drawn") throw new RangeError("events of least squares are not drawn");
   const [user, item] = [featuresOf(space, roles.user), featuresOf(space, roles.item)];
   const { users } = interactionsOf(train.rows, user, item);
   const confidence = users.values?.reduce((sum, c) => sum + c, 0) ?? users.indices.length;
   const size = { confidence, numUsers: user.count - 1, numItems: item.count - 1 };
   return {
-    ...{ user, item, users, confidence },
+    ...{ user, item },
+    /** events grouped by user; values are confidences, which are 1 when absent */
+    users,
+    /** sum of all confidences */
+    confidence,
     chosen: { unobservedWeight: unobservedWeight ?? defaultUnobservedWeight(size) },
-    modelOf({ users: ofUsers, items: ofItems }, { bestEpoch = 0, epochs = [], interrupted } = {}) {
+    /** Returns a factorization machine of two fields whose w0 and w are 0. */
+    modelOf: (
+      { users: ofUsers, items: ofItems }: ImplicitVectors,
+      { bestEpoch = 0, epochs = [], interrupted }: Partial<ImplicitModel> = {},
+    ): Trained => {
       const vectors = new Float32Array(space.numFeatures * dim);
       vectors.set(ofUsers, user.first * dim);
       vectors.set(ofItems, item.first * dim);

@@ -1,20 +1,19 @@
-// Vectors of users and items in shared memory, and the threads that update them.
-
 import {
   allocateScratch,
   allocateSide,
   paddedDim,
+  panelIndex,
   type AlsKernel,
   type AlsSide,
   type SparseRows,
 } from "../../kernels/als/binding.js";
 import { ThreadedKernel } from "../../workers/threaded-kernel.js";
-import { GramSums } from "./gram.js";
+import { BLOCK } from "./user-blocks.js";
+import type { Arena, Region } from "../../kernels/shared/memory.js";
+import type { Work } from "../../workers/kernel-thread.js";
 
-export interface AlsShape {
+interface AlsShape {
   dim: number;
-  /** number of dimensions that are solved together, a multiple of 8 */
-  block: number;
   threads: number;
   /** the same events grouped by user and grouped by item */
   users: SparseRows;
@@ -29,14 +28,13 @@ export class AlsMachine extends ThreadedKernel<AlsKernel> {
   readonly #dim: number;
   readonly #padded: number;
   readonly #scratches: number[];
-  /** partial sums of the Gram matrix, f32[GRAM_PARTS][D][D], in panels */
   readonly #sums: GramSums;
 
-  private constructor({ dim, users, items, threads, ...shape }: AlsShape) {
+  private constructor({ dim, users, items, threads }: AlsShape) {
     super();
     const { arena } = this;
     const D = paddedDim(dim);
-    const block = Math.min(shape.block, D);
+    const block = Math.min(BLOCK, D);
     const vectors = (events: SparseRows, name: string) =>
       arena.allocate(
         `the vectors of ${events.indptr.length - 1} ${name}`,
@@ -50,14 +48,10 @@ export class AlsMachine extends ThreadedKernel<AlsKernel> {
     this.#dim = dim;
     this.#padded = D;
     this.#sums = new GramSums(arena, D);
-    const scratch = () => allocateScratch(arena, D, block, [users, items]);
-    this.#scratches = Array.from({ length: threads }, scratch);
+    this.#scratches = Array.from({ length: threads }, () => allocateScratch(arena, D, block, [users, items]));
   }
 
-  /**
-   * Lays out the arrays and starts the threads.
-   * @throws {UsageError} the vectors and the events do not fit in one memory
-   */
+  /** @throws {UsageError} the vectors and the events do not fit in one memory */
   static async start(shape: AlsShape): Promise<AlsMachine> {
     const machine = new AlsMachine(shape);
     return await machine.begin("als", { threads: machine.#scratches });
@@ -85,19 +79,13 @@ export class AlsMachine extends ThreadedKernel<AlsKernel> {
     }
   }
 
-  /** Returns a copy of the users' or the items' vectors. @returns f32[numRows * dim], row-major */
+  /** Returns a copy, f32[numRows * dim], row-major. */
   vectors(name: SideName): Float32Array {
-    const { rows, numRows } = this.sides[name];
-    const padded = this.arena.f32(rows);
-    const dense = new Float32Array(numRows * this.#dim);
-    for (let r = 0; r < numRows; r++) {
-      const from = r * this.#padded;
-      dense.set(padded.subarray(from, from + this.#dim), r * this.#dim);
-    }
-    return dense;
+    const { rows } = this.sides[name];
+    return withoutPadding(this.arena.f32(rows), this.#padded, this.#dim);
   }
 
-  /** Computes the Gram matrix of the users' or the items' vectors. @returns f64[D * D], in panels of eight columns */
+  /** Computes a side's Gram matrix, f64[D * D], in panels of eight columns. */
   async gram(name: SideName): Promise<Float64Array> {
     const { rows, numRows } = this.sides[name];
     this.#sums.clear();
@@ -122,5 +110,93 @@ export class AlsMachine extends ThreadedKernel<AlsKernel> {
       .f64(side.losses)
       .subarray(0, side.numRows)
       .reduce((sum, loss) => sum + loss, 0);
+  }
+}
+
+/** Returns vectors without the padding of their rows, f32[numRows * dim]. @param rows f32[numRows][D] */
+export function withoutPadding(rows: Float32Array, D: number, dim: number): Float32Array {
+  const dense = new Float32Array((rows.length / D) * dim);
+  for (let i = 0; i < rows.length / D; i++) dense.set(rows.subarray(i * D, i * D + dim), i * dim);
+  return dense;
+}
+
+/** Number of partial sums; it does not depend on the number of threads, so the result does not either. */
+const GRAM_PARTS = 16;
+
+/**
+ * Computes the Gram matrix of all users' or all items' vectors, as the sum of partial matrices. All vectors must be added
+ * in their order, at once or range by range.
+ */
+export class GramSums {
+  readonly #arena: Arena;
+  readonly #D: number;
+  /** partial Gram matrices, f32[GRAM_PARTS][D][D], each stored in panels of eight columns */
+  readonly #sums: Region;
+
+  constructor(arena: Arena, D: number) {
+    this.#arena = arena;
+    this.#D = D;
+    this.#sums = arena.numbers("Gram matrices", GRAM_PARTS * D * D);
+  }
+
+  clear(): void {
+    this.#arena.f32(this.#sums).fill(0);
+  }
+
+  /**
+   * Returns the kernel calls by which threads add the vectors of all users, or of all items; each thread sums whole
+   * partial matrices.
+   *
+   * @param rows f32[numRows][D]: the padded vectors
+   */
+  wholeSide(rows: Region, numRows: number): Work<AlsKernel> {
+    const sums = Uint32Array.from({ length: GRAM_PARTS }, (_, part) => this.#at(part));
+    return {
+      take: { end: numRows, size: 1024, parts: GRAM_PARTS },
+      call: ["addGram", rows.offset, this.#D, "first", "count", "thread", sums, 0, this.#D / 8],
+    };
+  }
+
+  /**
+   * Returns the kernel calls by which threads add vectors `first` .. `last` - 1 of `numRows`; threads divide the
+   * columns of the matrix, because these vectors may all belong to one partial matrix.
+   *
+   * @param rows f32[last - first][D]: the padded vectors
+   */
+  range(rows: Region, numRows: number, { first, last }: { first: number; last: number }): Work<AlsKernel>[] {
+    const edge = (part: number) => Math.floor((part * numRows) / GRAM_PARTS);
+    return Array.from({ length: GRAM_PARTS }, (_, part) => ({
+      part,
+      from: Math.max(first, edge(part)),
+      to: Math.min(last, edge(part + 1)),
+    }))
+      .filter(({ from, to }) => from < to)
+      .map(({ part, from, to }) => ({
+        take: { end: this.#D / 8, size: 1 },
+        call: [
+          ...(["addGram", rows.offset, this.#D, from - first, to - from] as const),
+          ...(["thread", this.#at(part), "first", "end"] as const),
+        ],
+      }));
+  }
+
+  /** Returns the Gram matrix, f64[D * D], in panels of eight columns. */
+  total(): Float64Array {
+    const D = this.#D;
+    const parts = this.#arena.f32(this.#sums);
+    const gram = new Float64Array(D * D);
+    for (let part = 0; part < GRAM_PARTS; part++) {
+      const from = part * D * D;
+      for (let i = 0; i < gram.length; i++) gram[i]! += parts[from + i]!;
+    }
+    // mirrors the upper triangle, because the kernel computes no other part
+    for (let r = 0; r < D; r++) {
+      for (let k = 0; k < r; k++) gram[panelIndex(D, r, k)] = gram[panelIndex(D, k, r)]!;
+    }
+    return gram;
+  }
+
+  #at(part: number): number {
+    return this.#sums.offset + part * this.#D * this.#D * 4;
   }
 }

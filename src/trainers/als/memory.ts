@@ -1,18 +1,14 @@
-// Estimates the memory of implicit least squares, and decides whether the users' vectors are streamed from a store.
-
 import { paddedDim } from "../../kernels/als/binding.js";
 import { MAX_PAGES, PAGE } from "../../kernels/shared/memory.js";
 import { tableBytes, type Needs } from "../../training/session/needs.js";
 import type { AlsOptions } from "./options.js";
-import { residentBytes, sumBytes } from "./streamed-machine.js";
 import { BLOCK, blockLimits } from "./user-blocks.js";
 
-/** Number of bytes of an event in the store: its item (by user), its user (by item), and its score. */
+/** Bytes of an event in the store: its item (by user), its user (by item), and its score. */
 const STORED_EVENT = 12;
-/** Bytes of a kernel's memory that are left for the buffers of threads. */
+/** Bytes of a kernel's memory that are left for the buffers and structs of threads. */
 const SPARE = 64 << 20;
 
-/** Numbers of users, items and events, on which the memory of a training depends. */
 interface AlsSize {
   numUsers: number;
   numItems: number;
@@ -32,15 +28,22 @@ export function heldBytes({
   numItems,
   dim,
   isStored,
-}: {
-  numFeatures: number;
-  numEvents: number;
-  numItems: number;
-  dim: number;
-  /** whether the rows of the log are on disk */
-  isStored: boolean;
-}): number {
+}: Omit<AlsSize, "numUsers"> & { numFeatures: number; dim: number; isStored: boolean }): number {
   return (4 + loggedBytes(isStored)) * numEvents + 95 * numFeatures + 8 * dim * numItems;
+}
+
+/** Returns the kernel's bytes per item to solve b dimensions: the matrix A, the gradient g, and the last step. */
+export function sumBytes(b: number): number {
+  return 4 * (b * b + 2 * b);
+}
+
+/**
+ * Returns the number of bytes in the kernel's memory except the sums from which items are solved: for all items'
+ * vectors, and for two slots, each for a block of users.
+ */
+export function residentBytes(D: number, numItems: number, mostRows: number, mostEvents: number): number {
+  const slot = mostRows * (4 * D + 16) + 4 * (numItems + 3 * mostEvents);
+  return numItems * (4 * D + 12) + 2 * slot + SPARE;
 }
 
 /** Returns whether the vectors and events exceed one memory of 4 GiB, or --max-memory. */

@@ -5,7 +5,7 @@ import { UsageError } from "../../errors.js";
 import { referenceSolve } from "../../kernels/als/als.reference.js";
 import { draw } from "../../numeric/random.js";
 import { solveCholesky } from "../../solvers/cholesky.js";
-import { mllibObjective } from "./mllib.js";
+import { mllibObjective } from "./learn-on-engine.js";
 
 const [dim, numOthers, a, l2Vector] = [5, 30, 0.2, 0.03];
 const others = Float64Array.from({ length: numOthers * dim }, (_, i) => draw(3, i) / 2 ** 31 - 1);

@@ -1,5 +1,3 @@
-// The options of train-als.
-
 import { labels, vocabulary } from "../../training/options/features.js";
 import { lists, passes } from "../../training/options/passes.js";
 import { everyday, log } from "../../training/options/log.js";
@@ -35,7 +33,6 @@ const own = {
     default: 64,
     search: { among: () => [16, 32, 64, 128, 256] },
   }),
-  /** a: the weight of a pair without events */
   unobservedWeight: number({
     min: 0,
     max: 1e6,
@@ -52,10 +49,6 @@ const own = {
     default: 0.005,
     search: { span: 10 },
   }),
-  /**
-   * exponent with which a row's penalty grows with its number of events: 0 for a constant penalty, 1 for a proportional
-   * one
-   */
   l2Exponent: number({
     min: 0,
     max: 2,
@@ -78,7 +71,6 @@ const own = {
   ...threads,
 } as const;
 
-/** All options of the command train-als. */
 export const options = withCommon(
   {
     ...log,
@@ -115,25 +107,20 @@ export const options = withCommon(
 export type GivenAls = Given<typeof options>;
 /** Options with defaults applied; `unobservedWeight` may still be undefined. */
 export type AlsOptions = Resolved<typeof own>;
-/** Options of a training, in which every value is set. */
 export type ImplicitOptions = Omit<AlsOptions, "k" | "metric" | "unobservedWeight"> & {
   unobservedWeight: number;
 };
 
-/** Returns the options that the user set, and defaults for all others. */
 export function alsOptionsOf(given: GivenAls, facts: DataFacts): AlsOptions {
   return resolved(own, given, { ...facts });
 }
 
-/** Size of a log: the sum of its events' confidences, and its numbers of users and items. */
-interface Size {
-  confidence: number;
-  numUsers: number;
-  numItems: number;
-}
-
-/** Returns the default weight of unobserved pairs for a log of the given size. */
-export function defaultUnobservedWeight({ confidence, numUsers, numItems }: Size): number {
+/** Returns the default weight of unobserved pairs; `confidence` is the sum of the confidences of all events. */
+export function defaultUnobservedWeight({
+  confidence,
+  numUsers,
+  numItems,
+}: Record<"confidence" | "numUsers" | "numItems", number>): number {
   const weight = (UNOBSERVED_TO_OBSERVED * confidence) / (numUsers * numItems);
   // rounded to three significant digits, as a user would write it
   return Math.min(HIGHEST_WEIGHT, Number(weight.toPrecision(3)));

@@ -24,8 +24,10 @@ import { BlockStore } from "../../io/block-store.js";
 import { KeptRows } from "../../factors/kept-rows.js";
 import { floatsOf, type NamedArrays } from "../../training/epochs/named-arrays.js";
 import { ThreadedKernel } from "../../workers/threaded-kernel.js";
-import { GramSums } from "./gram.js";
+import { GramSums, withoutPadding } from "./machine.js";
+import { residentBytes, sumBytes } from "./memory.js";
 import {
+  BLOCK,
   blockLimits,
   cutUsers,
   eventSections,
@@ -36,10 +38,8 @@ import {
   usersName,
 } from "./user-blocks.js";
 
-export interface StreamedShape {
+interface StreamedShape {
   dim: number;
-  /** number of dimensions that are solved together, a multiple of 8 */
-  block: number;
   threads: number;
   /** events grouped by user */
   users: SparseRows;
@@ -69,31 +69,11 @@ interface Slot {
   sums: number;
 }
 
-/** Bytes of a memory that are left for the structs of threads. */
-const SPARE = 64 << 20;
-
-/**
- * Returns the number of bytes that the kernel needs per item to solve b dimensions: for the matrix A, the gradient g,
- * and the last step.
- */
-export function sumBytes(b: number): number {
-  return 4 * (b * b + 2 * b);
-}
-
-/**
- * Returns the number of bytes in the kernel's memory except the sums from which items are solved: for all items'
- * vectors, and for two slots, each for a block of users.
- */
-export function residentBytes(D: number, numItems: number, mostRows: number, mostEvents: number): number {
-  const slot = mostRows * (4 * D + 16) + 4 * (numItems + 3 * mostEvents);
-  return numItems * (4 * D + 12) + 2 * slot + SPARE;
-}
-
 /**
  * Returns u32[numGroups + 1]: the first item of each group, and the number of items. A group is as large as memory
  * allows, because every group reads all users.
  */
-export function cutItems(numItems: number, b: number, bytes: number): Uint32Array {
+function cutItems(numItems: number, b: number, bytes: number): Uint32Array {
   const most = Math.max(1, Math.floor(Math.max(bytes, blockLimits.sums) / sumBytes(b)));
   const count = Math.ceil(numItems / most);
   return Uint32Array.from({ length: count + 1 }, (_, g) => Math.floor((g * numItems) / count));
@@ -102,20 +82,11 @@ export function cutItems(numItems: number, b: number, bytes: number): Uint32Arra
 /** The vectors of all items without padding, f32[numItems * dim], under the name that they have in checkpoints. */
 export type ItemVectors = Record<"items", Float32Array>;
 
-/** Returns vectors without the padding of their rows, f32[numRows * dim]. @param rows f32[numRows][D] */
-export function withoutPadding(rows: Float32Array, D: number, dim: number): Float32Array {
-  const dense = new Float32Array((rows.length / D) * dim);
-  for (let i = 0; i < rows.length / D; i++) dense.set(rows.subarray(i * D, i * D + dim), i * dim);
-  return dense;
-}
-
-/**
- * Holds the items' vectors, which are zero at first, and the threads. `terminate` ends the threads and must be called.
- */
+/** Holds the items' vectors, which are zero at first, and the threads. `terminate` must be called: it ends the threads. */
 export class StreamedMachine extends ThreadedKernel<AlsKernel> {
-  /** f32[numItems][D]: vectors of all items */
+  /** f32[numItems][D] */
   readonly items: Region;
-  /** f32[numItems]: penalty of each item */
+  /** f32[numItems] */
   readonly itemPenalties: Region;
   /** store of the users' vectors; each of its blocks holds f32[maximum number of users per block][D] */
   readonly rows: KeptRows;
@@ -140,11 +111,11 @@ export class StreamedMachine extends ThreadedKernel<AlsKernel> {
   readonly #userEvents: Uint32Array;
   readonly #isWritten: Uint8Array;
 
-  private constructor({ dim, block, threads, users, numItems, maxMemory, beside }: StreamedShape) {
+  private constructor({ dim, threads, users, numItems, maxMemory, beside }: StreamedShape) {
     super();
     const { arena } = this;
     const D = paddedDim(dim);
-    const b = Math.min(block, D);
+    const b = Math.min(BLOCK, D);
     this.D = D;
     this.#dim = dim;
     this.#b = b;
@@ -209,17 +180,14 @@ export class StreamedMachine extends ThreadedKernel<AlsKernel> {
     return await machine.begin("als", { threads: machine.#threads });
   }
 
-  /** Number of blocks of users, and number of floats of each in the store. */
   get sizes(): { numPartitions: number; length: number } {
     return { numPartitions: this.starts.length - 1, length: this.#slots[0].rows.bytes / 4 };
   }
 
-  /** Returns a copy of the items' vectors. */
   get state(): ItemVectors {
     return { items: withoutPadding(this.arena.f32(this.items), this.D, this.#dim) };
   }
 
-  /** Restores the items' vectors. @throws {ArtifactError} they are those of other items or another dim */
   set state(arrays: NamedArrays) {
     const rows = this.arena.f32(this.items);
     const dim = this.#dim;
@@ -227,16 +195,13 @@ export class StreamedMachine extends ThreadedKernel<AlsKernel> {
     for (let i = 0; i < dense.length / dim; i++) rows.set(dense.subarray(i * dim, (i + 1) * dim), i * this.D);
   }
 
-  /**
-   * Replaces the vectors of a block of users.
-   * @param rows u32: the bits of f32[maximum number of users per block][D]
-   */
+  /** @param rows u32: the bits of f32[maximum number of users per block][D] */
   async setPartition(block: number, rows: Uint32Array): Promise<void> {
     await this.rows.write(block, rows);
     this.#isWritten[block] = 1;
   }
 
-  /** Computes the Gram matrix of the items' vectors. @returns f64[D * D], in panels of eight columns */
+  /** Computes the items' Gram matrix, f64[D * D], in panels of eight columns. */
   async itemGram(): Promise<Float64Array> {
     this.#gramSums.clear();
     await this.run(this.#gramSums.wholeSide(this.items, this.itemPenalties.bytes / 4));
@@ -359,10 +324,7 @@ export class StreamedMachine extends ThreadedKernel<AlsKernel> {
     this.#useGroup(group, slot, at);
   }
 
-  /**
-   * Points the kernel's structs of a slot, the memory of one block of users, to a group of items.
-   * @param at positions of the block's events in the slot
-   */
+  /** Points the kernel's structs of a slot to a group of items. @param at positions of the events in the slot */
   #useGroup(group: number, slot: Slot, at = eventSections(0, 0, false, 0)): void {
     const first = this.#groups[group]!;
     putStruct(this.arena, Side, slot.items, {
@@ -376,10 +338,7 @@ export class StreamedMachine extends ThreadedKernel<AlsKernel> {
     putStruct(this.arena, Sums, slot.sums, sums);
   }
 
-  #eventFields(
-    { events: { offset } }: Slot,
-    { indices, confidences }: { indices: number; confidences: number },
-  ) {
+  #eventFields({ events: { offset } }: Slot, { indices, confidences }: ReturnType<typeof eventSections>) {
     return {
       indptr: offset,
       indices: offset + 4 * indices,

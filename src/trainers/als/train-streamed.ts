@@ -10,11 +10,11 @@ import type { EpochEvent } from "../../training/epochs/epoch-loop.js";
 import { withMachine } from "../../workers/with-machine.js";
 import { heldBytes } from "./memory.js";
 import type { AlsOptions, ImplicitOptions } from "./options.js";
-import { StreamedMachine, withoutPadding, type ItemVectors } from "./streamed-machine.js";
+import { withoutPadding } from "./machine.js";
+import { StreamedMachine, type ItemVectors } from "./streamed-machine.js";
 import { firstValue, penaltiesOf, solvingEpochs, startFrom, type ImplicitInput } from "./train.js";
-import { BLOCK } from "./user-blocks.js";
 
-export interface StreamedInput extends Omit<ImplicitInput, "items" | "validate">, StoreInput {
+interface StreamedInput extends Omit<ImplicitInput, "items" | "validate">, StoreInput {
   /** ranges of the features of users and items, and number of features */
   user: FieldFeatures;
   item: FieldFeatures;
@@ -25,7 +25,6 @@ export interface StreamedInput extends Omit<ImplicitInput, "items" | "validate">
  * Trains as trainImplicit does, with the users' vectors in a store. `input.users` loses its events once the store has
  * them.
  *
- * @throws the errors of trainImplicit
  * @throws {IoError} the disk is full
  * @throws {ArtifactError} the vectors on disk were truncated or changed
  */
@@ -54,7 +53,7 @@ export async function trainStreamed(
   const { numFeatures } = input;
   const held = heldBytes({ numFeatures, numEvents, numItems: item.count, dim, isStored });
   const left = Math.max(0, maxMemory - held);
-  const shape = { dim, block: BLOCK, threads, users, numItems: item.count, maxMemory: left, beside };
+  const shape = { dim, threads, users, numItems: item.count, maxMemory: left, beside };
   const machine = await StreamedMachine.start(shape, penalties.users);
   // frees the events, of which the block store (memory and disk) has a copy
   Object.assign(users, { indices: new Uint32Array(), values: undefined });
@@ -98,7 +97,7 @@ function storedVectors(
   { dim, w, user, item }: { dim: number; w: Float32Array; user: FieldFeatures; item: FieldFeatures },
 ): StoredVectors {
   const isUser = (feature: number) => feature >= user.first && feature < user.first + user.count;
-  /** Returns the block of a user: the last one that does not begin after it. */
+  // the last block that does not begin after the user
   const blockOf = (id: number): number => {
     let [low, high] = [0, starts.length - 1];
     while (high - low > 1) {

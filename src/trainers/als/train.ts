@@ -7,17 +7,16 @@
 // deviations: docs/algorithms/implicit.md.
 
 import { DataError, DivergedError } from "../../errors.js";
-import type { SparseRows } from "../../kernels/als/binding.js";
+import { paddedDim, type SparseRows } from "../../kernels/als/binding.js";
 import { pow } from "../../numeric/exp.js";
 import { mapTo } from "../../numeric/indices.js";
 import { featureKey } from "../../numeric/initial.js";
 import { signedDraw } from "../../numeric/random.js";
 import { type Controls, runEpochs, type Steered, type EpochEvent } from "../../training/epochs/epoch-loop.js";
-import { floatsOf } from "../../training/epochs/named-arrays.js";
-import { KEPT, NOW } from "../../factors/kept-rows.js";
-import { restoredUsers, savedUsers } from "./checkpoint-users.js";
+import { floatsOf, type LargeArrays } from "../../training/epochs/named-arrays.js";
+import { KEPT, NOW, restoreRows, savedRows } from "../../factors/kept-rows.js";
 import { AlsMachine, type SideName } from "./machine.js";
-import { BLOCK } from "./user-blocks.js";
+import { cutUsers, mostBetween } from "./user-blocks.js";
 import type { ImplicitOptions } from "./options.js";
 import { withMachine } from "../../workers/with-machine.js";
 import { rowSums } from "../../dataset/sequences/interactions.js";
@@ -33,7 +32,9 @@ export interface ImplicitInput {
   /** u32[numItems][2]: hash of each item's key, from which the item's first vector is generated */
   itemHashes: Uint32Array;
   /** returns the value that decides the best epoch (the highest value), and the validation metrics */
-  validate?: (vectors: ImplicitVectors) => Promise<{ value: number; metrics: RankingMetrics }>;
+  validate?: (
+    vectors: ImplicitVectors,
+  ) => Promise<{ value: number; metrics: Pick<EpochEvent, `${string}At${number}`> }>;
   /**
    * first vectors of users and items that the run of --init has; if `freezes` is true, all of them keep these vectors,
    * otherwise only those without events
@@ -42,10 +43,6 @@ export interface ImplicitInput {
   controls?: Controls;
 }
 
-/** Ranking metrics, keyed by their names, such as ndcgAt20. */
-type RankingMetrics = Pick<EpochEvent, `${string}At${number}`>;
-
-/** First vectors of the users or the items in a warm start. */
 export interface StartSide {
   /** u8[numRows]: 1 for rows whose key the run of --init contains */
   known: Uint8Array;
@@ -61,7 +58,7 @@ export interface ImplicitVectors {
 }
 
 export interface ImplicitModel extends ImplicitVectors {
-  /** number of the epoch that produced these vectors, from 1 */
+  /** from 1 */
   bestEpoch: number;
   epochs: EpochEvent[];
   /** true if a signal ended the training early */
@@ -75,8 +72,7 @@ export interface ImplicitModel extends ImplicitVectors {
  * 0, training stops after that many epochs without improvement and returns the vectors of the best epoch; otherwise it
  * returns those of the last epoch.
  *
- * @param observe called after every epoch
- * @param signal  ends the training promptly; the promise rejects with its reason
+ * @param signal ends the training promptly; the promise rejects with its reason
  * @throws {DataError} there are no events
  * @throws {UsageError} the vectors do not fit 4 GiB
  * @throws {DivergedError} the loss is no longer finite
@@ -91,7 +87,7 @@ export async function trainImplicit(
   if (input.users.indices.length === 0) throw new DataError("no events with a known user and item");
   const { users, items } = input;
   const { dim, threads } = options;
-  const machine = await AlsMachine.start({ dim, block: BLOCK, threads, users, items });
+  const machine = await AlsMachine.start({ dim, threads, users, items });
   return await withMachine(machine, signal, () => trainEpochs(machine, input, options, observe));
 }
 
@@ -118,6 +114,7 @@ async function trainEpochs(
     items: machine.vectors("items"),
   });
   let kept: ImplicitVectors | undefined;
+  const checkpoints = userCheckpoints(input.users, dim);
   const solver: Solver = {
     itemGram: async () => await machine.gram("items"),
     async solveUsers(gram) {
@@ -132,7 +129,6 @@ async function trainEpochs(
       const began = performance.now();
       const trainLoss = await solve(epoch);
       const rowsPerSecond = (input.users.indices.length / (performance.now() - began)) * 1000;
-      // evaluates the vectors on the validation split
       const seen = validate && (await validate(vectors()));
       return { event: { trainLoss, rowsPerSecond, ...seen?.metrics }, stoppingValue: seen?.value };
     },
@@ -141,12 +137,11 @@ async function trainEpochs(
       items: machine.vectors("items"),
       ...(withKept && kept && { keptItems: kept.items }),
     }),
-    saveLarge: (withKept) =>
-      savedUsers(input.users, dim, machine.vectors("users"), withKept ? kept?.users : undefined),
+    saveLarge: (withKept) => checkpoints.save(machine.vectors("users"), withKept ? kept?.users : undefined),
     async restore(arrays, large) {
       const read = async (prefix: typeof NOW | typeof KEPT, items: string): Promise<ImplicitVectors> => ({
         dim,
-        users: await restoredUsers(input.users, dim, large, prefix),
+        users: await checkpoints.restore(large, prefix),
         items: floatsOf(arrays, items, machine.sides.items.numRows * dim),
       });
       const now = await read(NOW, "items");
@@ -161,16 +156,49 @@ async function trainEpochs(
   return { ...kept!, ...done, ...(interrupted && { interrupted }) };
 }
 
-/**
- * Solves the vectors of all users, or of all items, while the others are fixed. The argument `gram` is a Gram matrix
- * that is already multiplied by the weight of unobserved pairs.
- */
-export interface Solver {
+/** Solves the vectors of all users, or of all items; `gram` is already multiplied by the weight of unobserved pairs. */
+interface Solver {
   itemGram(): Promise<Float64Array>;
   /** @returns the Gram matrix of the users */
   solveUsers(gram: Float64Array): Promise<Float64Array>;
   /** @returns the sum over all events of c (1 - s)^2, for an event with confidence c and score s */
   solveItems(gram: Float64Array): Promise<number>;
+}
+
+/**
+ * Saves and restores the users' vectors, f32[numUsers * dim], in the same blocks of users, padded to f32[][D], as a training
+ * that has them in a store, so that either can resume from the checkpoint, with any --max-memory.
+ */
+function userCheckpoints(users: SparseRows, dim: number) {
+  const D = paddedDim(dim);
+  const starts = cutUsers(users, 4 * D);
+  const sizes = { numPartitions: starts.length - 1, length: mostBetween(starts) * D };
+  return {
+    /** @param kept vectors of the best epoch, if there is one */
+    save: (now: Float32Array, kept: Float32Array | undefined): LargeArrays =>
+      savedRows(
+        {
+          ...sizes,
+          read(block, into, isKept) {
+            const [vectors, rows] = [isKept ? kept! : now, new Float32Array(into.buffer)];
+            for (let user = starts[block]!, at = 0; user < starts[block + 1]!; user++, at += D)
+              rows.set(vectors.subarray(user * dim, (user + 1) * dim), at);
+            return Promise.resolve();
+          },
+        },
+        kept !== undefined,
+      ),
+    /** @throws {ArtifactError} the checkpoint has other sizes */
+    async restore(large: LargeArrays | undefined, prefix: typeof NOW | typeof KEPT): Promise<Float32Array> {
+      const vectors = new Float32Array((users.indptr.length - 1) * dim);
+      await restoreRows(large, prefix, sizes, (block, numbers) => {
+        const rows = new Float32Array(numbers.buffer, numbers.byteOffset, numbers.length);
+        for (let user = starts[block]!, at = 0; user < starts[block + 1]!; user++, at += D)
+          vectors.set(rows.subarray(at, at + dim), user * dim);
+      });
+      return vectors;
+    },
+  };
 }
 
 /**

@@ -67,7 +67,7 @@ async function plan(given: GivenAls): Promise<Plan> {
     streams: true,
     readsBefore: true,
     init: factorInit(init, given),
-    outcome: (outcome) => factorOutcome(outcome),
+    outcome: factorOutcome,
   };
   return { ...featurePlan(features), unlabelled: true };
 }
@@ -97,7 +97,6 @@ function checkEngineTraining(given: GivenAls): void {
     if (isGiven) throw new UsageError(`${flag} cannot be combined with --engine-train: ${why}`);
 }
 
-/** Suggests train-als for any log of users and items. */
 function suits({ goal }: LogTraits): Suits {
   return goal === "predictions" ? RANKS_ONLY : { candidates: [{ name: "als", options: {}, effort: 3 }] };
 }

@@ -39,33 +39,22 @@ export function cutUsers({ indptr }: SparseRows, rowBytes: number): Uint32Array 
   return Uint32Array.from([...starts, numUsers]);
 }
 
-/** Returns the largest difference between consecutive numbers. */
 export function mostBetween(ends: ArrayLike<number>): number {
   let most = 0;
   for (let i = 1; i < ends.length; i++) most = Math.max(most, ends[i]! - ends[i - 1]!);
   return most;
 }
 
-/** Positions of the arrays of a block's events in the store, counted in u32 numbers. */
-export interface EventSections {
-  indices: number;
-  /** position of the confidences; 0 if they are not stored, because all are 1 */
-  confidences: number;
-  penalties: number;
-  end: number;
-}
-
-/** Returns the positions of the arrays of a block's events; `numPenalties` is 0 for events that are grouped by item. */
-export function eventSections(
-  numRows: number,
-  numEvents: number,
-  isWeighted: boolean,
-  numPenalties: number,
-): EventSections {
+/**
+ * Returns the positions of the arrays of a block's events in the store, counted in u32 numbers.
+ * @param numPenalties 0 for events that are grouped by item
+ */
+export function eventSections(numRows: number, numEvents: number, isWeighted: boolean, numPenalties: number) {
   const indices = numRows + 1;
   const penalties = indices + (isWeighted ? 2 : 1) * numEvents;
   return {
     indices,
+    // 0 if they are not stored, because all are 1
     confidences: isWeighted ? indices + numEvents : 0,
     penalties,
     end: penalties + numPenalties,

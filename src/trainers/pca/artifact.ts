@@ -18,10 +18,10 @@ import type { Run } from "../../embedding/run-directory.js";
 import { safetensorsChunks, TensorFile, type Tensor } from "../../embedding/safetensors.js";
 import type { EmbeddingTable } from "../../embedding/table.js";
 import { featureTable, rowsByFeature } from "../../training/examples/feature-table.js";
-import { storedTable } from "../../factors/stored-vectors.js";
+import { storedTable, type StoredVectors } from "../../factors/stored-vectors.js";
 import type { TableRows } from "../../embedding/rows.js";
-import type { FmParameters } from "../../factors/model.js";
-import { vectorTensor, type PcaModel } from "./model.js";
+import type { Spectrum } from "./decompose.js";
+import type { PcaMatrix } from "./options.js";
 import { factorScorer } from "../../factors/trained.js";
 import type { Scorer } from "../../training/session/feature-training.js";
 import {
@@ -34,15 +34,47 @@ import { ArtifactError } from "../../errors.js";
 import { floatsIn, rotating, type RotateTensors } from "../../factors/rotation.js";
 import { wholeRows, type Rotation } from "../../training/capabilities/rotation.js";
 
-/**
- * Name of the tensor of a run that was aligned to an earlier run, f32[dim, dim]: the matrix by which all vectors were
- * multiplied at the end.
- */
+/** Tensor of a run that was aligned to an earlier run, f32[dim, dim]: all vectors were multiplied by it at the end. */
 export const ROTATION = "rotation";
 
 const MODEL_FILE = "pca.safetensors";
 
-/** Returns the files of model/. */
+/** Names of the models in the manifest. */
+export const PCA_MODELS: Record<PcaMatrix, string> = {
+  interactions: "pca",
+  features: "pca-features",
+  columns: "pca-columns",
+  cooccurrence: "pca-cooccurrence",
+};
+
+export interface PcaModel extends Spectrum {
+  dim: number;
+  method: "exact" | "lanczos";
+  restarts: number;
+  /** maximum residual of a component, relative to the squared singular value */
+  residual: number;
+  /** numbers of rows, columns and entries of the decomposed matrix */
+  size: { rows: number; columns: number; entries: number };
+  /** f32[numFeatures * dim], row-major: the table's vectors, by feature */
+  vectors: Float32Array;
+  /** the table's vectors if those of users are in a store; `vectors` is then empty */
+  stored?: StoredVectors | undefined;
+  /** f32[numFeatures]: weight of each feature, which is added to scores; absent if all are 0 */
+  weights?: Float32Array;
+  /** further tensors by name in model/pca.safetensors, with which new rows are projected */
+  tensors: Record<string, Tensor>;
+}
+
+export const vectorTensor = (data: ArrayLike<number>): Tensor => ({
+  shape: [data.length],
+  data: Float32Array.from(data),
+});
+
+export const matrixTensor = (data: Float32Array, dim: number): Tensor => ({
+  shape: [data.length / dim, dim],
+  data,
+});
+
 export function pcaModelFiles(model: PcaModel): Record<string, readonly Uint8Array[]> {
   return { [MODEL_FILE]: safetensorsChunks(allTensors(model)) };
 }
@@ -66,7 +98,6 @@ export function pcaTable(
   return weights ? { ...table, weights: given! } : table;
 }
 
-/** Reads the tensors of model/. @throws {ArtifactError} damaged */
 export async function readPcaTensors(run: Run): Promise<PcaTensors> {
   return new PcaTensors(await TensorFile.of(run, MODEL_FILE));
 }
@@ -76,7 +107,6 @@ export function pcaTensorsOf(model: PcaModel): PcaTensors {
   return new PcaTensors(new TensorFile(allTensors(model), MODEL_FILE));
 }
 
-/** The tensors of model/, keyed by their names. */
 export class PcaTensors {
   constructor(readonly file: TensorFile) {}
 
@@ -85,10 +115,7 @@ export class PcaTensors {
     return this.file.has(name) ? this.get(name, length) : undefined;
   }
 
-  /**
-   * Returns a vector, or a matrix in row-major order.
-   * @throws {ArtifactError} there is no tensor with this name and length
-   */
+  /** Returns a vector, or a matrix in row-major order. @throws {ArtifactError} no tensor has this name and length */
   get(name: string, length: number): Float32Array {
     const [, columns] = this.file.shapeOf(name);
     const found = this.file.f32(name, columns === undefined ? [length] : [undefined, columns]);
@@ -107,19 +134,12 @@ export class PcaTensors {
   }
 }
 
-/**
- * Returns users and items as parameters of a factor model. Its score is <user, item>; for a centered matrix, the item's
- * mean is added.
- */
-export function interactionParameters(space: FeatureSpace, table: EmbeddingTable): FmParameters {
+/** The score is <user, item>; for a centered matrix, the item's mean is added. */
+export async function readPca(_: Run, space: FeatureSpace, table: EmbeddingTable): Promise<Required<Scorer>> {
   const { dim } = table;
   const w = rowsByFeature(space, table.weights ?? new Float32Array(table.numRows), 1);
-  return { dim, w0: 0, w, vectors: rowsByFeature(space, table.vectors, dim) };
-}
-
-/** Reads the scorer. The score is <user, item>; for a centered matrix, the item's mean is added. */
-export async function readPca(_: Run, space: FeatureSpace, table: EmbeddingTable): Promise<Required<Scorer>> {
-  return await Promise.resolve(factorScorer(interactionParameters(space, table)));
+  const vectors = rowsByFeature(space, table.vectors, dim);
+  return await Promise.resolve(factorScorer({ dim, w0: 0, w, vectors }));
 }
 
 /** Sets the rows of removed users, items, features or columns to zero in the tensors of a run. */
@@ -135,7 +155,6 @@ const components: ForgetTensors = (tensors, { features, users, items, rows }) =>
   return { dropped: 0, changed: rows.length > 0 };
 };
 
-/** Prepares the removal of keys from a run of train-pca. @throws {ArtifactError} damaged */
 export async function componentForgetting(run: Run): Promise<Forgetting> {
   return await forgettingOf(run, { tensors: { [MODEL_FILE]: components } });
 }
@@ -151,7 +170,6 @@ const keepRotation: RotateTensors = (tensors, rotate) => {
   return new Map([[ROTATION, { shape: [dim, dim], data: rotate(before, new Uint8Array(dim)) }]]);
 };
 
-/** Returns the rotation of the vectors of a run of train-pca. */
 export function componentRotation(run: Run, table: EmbeddingTable): Rotation {
   return { groups: wholeRows(table), files: rotating(run, { [MODEL_FILE]: keepRotation }) };
 }

@@ -8,10 +8,11 @@
 import { DataError, UsageError } from "../../errors.js";
 import { MAX_EXACT } from "../../solvers/svd/exact.js";
 import { eigenOf } from "../../solvers/svd/symmetric.js";
-import { matrixTensor, shared, sharesOf, vectorTensor, type PcaModel } from "./model.js";
+import { matrixTensor, vectorTensor, type PcaModel } from "./artifact.js";
+import { shared, sharesOf } from "./decompose.js";
 import type { PcaOptions } from "./options.js";
 
-export interface NumericTable {
+interface NumericTable {
   names: readonly string[];
   /** f64[numRows] per column: numbers; NaN is missing */
   columns: readonly Float64Array[];
@@ -19,7 +20,7 @@ export interface NumericTable {
   weights?: Float32Array;
 }
 
-export interface ColumnsPca extends PcaModel {
+interface ColumnsPca extends PcaModel {
   /** names of the columns whose numbers are equal in all rows */
   constant: string[];
   /** number of missing cells, by name of each column that has any */
@@ -94,14 +95,8 @@ export function columnsPca({ names, columns, weights }: NumericTable, options: P
   };
 }
 
-interface Moments {
-  mean: number;
-  /** standard deviation; 0 if all numbers are equal */
-  deviation: number;
-  missing: number;
-}
-
-function momentsOf(column: Float64Array, weights: Float32Array | undefined): Moments {
+/** The standard deviation is 0 if all numbers are equal. */
+function momentsOf(column: Float64Array, weights: Float32Array | undefined) {
   let [sum, weight, missing, low, high] = [0, 0, 0, Infinity, -Infinity];
   column.forEach((x, r) => {
     if (x !== x) {

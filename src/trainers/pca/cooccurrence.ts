@@ -9,21 +9,19 @@
 import { sparseOf, transpose } from "../../dataset/sequences/interactions.js";
 import type { SparseRows } from "../../kernels/als/binding.js";
 import { log } from "../../numeric/exp.js";
-import { decompose } from "./decompose.js";
-import { matrixTensor, shared, sharesOf, type PcaModel } from "./model.js";
+import { matrixTensor, type PcaModel } from "./artifact.js";
+import { decompose, shared, sharesOf } from "./decompose.js";
 import type { PcaOptions } from "./options.js";
 
 /** The events of sessions, in the order in which they happened. */
-export interface SessionEvents {
-  /** session of each event, u32[numEvents] */
+interface SessionEvents {
+  /** u32[numEvents] each */
   sessions: Uint32Array;
-  /** item of each event, u32[numEvents] */
   items: Uint32Array;
   numSessions: number;
   numItems: number;
 }
 
-/** Decomposes the mutual information of items, and returns a vector of each item. */
 export async function cooccurrencePca(
   events: SessionEvents,
   options: PcaOptions,
@@ -45,7 +43,7 @@ export async function cooccurrencePca(
 }
 
 /** Counts pairs of different items by the sessions that contain both. */
-export function countsInSessions({ sessions, items, numSessions, numItems }: SessionEvents): SparseRows {
+function countsInSessions({ sessions, items, numSessions, numItems }: SessionEvents): SparseRows {
   const bySession = sparseOf(sessions, items, [numSessions, numItems]);
   const byItem = transpose({ indptr: bySession.indptr, indices: bySession.indices }, numItems);
   const together = new Uint32Array(numItems);
@@ -69,7 +67,7 @@ export function countsInSessions({ sessions, items, numSessions, numItems }: Ses
 }
 
 /** Counts pairs of different items by their events in one session that are at most `window` apart. */
-export function countsInWindow(
+function countsInWindow(
   { sessions, items, numSessions, numItems }: SessionEvents,
   window: number,
 ): SparseRows {
@@ -93,7 +91,7 @@ export function countsInWindow(
 }
 
 /** Returns the positive part of the pointwise mutual information minus log(shift). */
-export function mutualInformation({ indptr, indices, values }: SparseRows, shift: number): SparseRows {
+function mutualInformation({ indptr, indices, values }: SparseRows, shift: number): SparseRows {
   const numItems = indptr.length - 1;
   const ofItem = new Float64Array(numItems);
   let all = 0;

@@ -3,9 +3,10 @@
 
 import { MISSING } from "../../log/keys.js";
 import { columnNamed, type Dataset, type NumberColumn } from "../../dataset/dataset.js";
+import { transpose } from "../../dataset/sequences/interactions.js";
 import { eventWeights } from "../../dataset/sequences/event-weights.js";
 import { numericForms } from "../../dataset/numeric.js";
-import { bindEncoder } from "../../dataset/rows.js";
+import { bindEncoder, firstPair, type FeatureRows } from "../../dataset/rows.js";
 import {
   columnOf,
   fitFeatures,
@@ -15,14 +16,13 @@ import {
 import type { Metrics, VectorsAdd } from "../../embedding/manifest.js";
 import type { UserMetric } from "../../evaluation/user-metric.js";
 import { UsageError } from "../../errors.js";
-import { pcaTensorsOf } from "./artifact.js";
+import { matrixTensor, pcaTensorsOf, vectorTensor, type PcaModel } from "./artifact.js";
 import { columnsPca } from "./columns.js";
 import { cooccurrencePca } from "./cooccurrence.js";
-import { featuresPca } from "./features.js";
 import { featuresOf, interactionsPca } from "./interactions.js";
 import { storedScorer } from "../../factors/stored-vectors.js";
 import { factorScorer } from "../../factors/trained.js";
-import type { PcaModel } from "./model.js";
+import { decompose, shared, sharesOf } from "./decompose.js";
 import type { PcaOptions } from "./options.js";
 import type { ExampleOptions } from "../../training/options/log.js";
 import { explainedVarianceOf, projectionOf } from "./project.js";
@@ -35,25 +35,20 @@ import { unrankedWarnings, vectorWarnings } from "../../training/warnings/outcom
 import { rankingMetricsOfParts } from "../../training/judging/split-metrics.js";
 import { featuresOfRoles } from "../../training/reading/users-and-items.js";
 
-/** Options of a decomposition; `asked` is the value of --dim, undefined if the user did not set it. */
-export type AskedPca = PcaOptions & { asked: number | undefined };
-
-/** Everything that a decomposition reads: data, options and progress callbacks. */
 export interface PcaJob {
   dataset: Dataset;
   parts: SplitParts["parts"];
   /** row numbers of an earlier table that --row-order keeps */
   rowOrder: RowOrder;
   options: ExampleOptions;
-  pca: AskedPca;
+  /** `asked` is the value of --dim, undefined if the user did not set it */
+  pca: PcaOptions & { asked: number | undefined };
   watch: Watch;
-  /**
-   * maximum number of bytes of vectors and events in memory, and path next to which a temporary file stores the rest
-   */
+  /** bytes of vectors and events in memory, at most, and path next to which a temporary file stores the rest */
   memory: { most: number; beside: string };
 }
 
-export interface PcaOfParts {
+interface PcaOfParts {
   space: FeatureSpace;
   model: PcaModel;
   /** training split; the features of its dataset are the columns of the matrix */
@@ -71,7 +66,6 @@ export interface PcaOfParts {
   }>;
 }
 
-/** Decomposes the training split. @throws {UsageError} the log lacks columns that the matrix requires */
 export async function decomposeParts(job: PcaJob): Promise<PcaOfParts> {
   return await decomposers[job.pca.matrix](job);
 }
@@ -83,7 +77,6 @@ const decomposers: Record<PcaOptions["matrix"], (job: PcaJob) => Promise<PcaOfPa
   cooccurrence: ofCooccurrence,
 };
 
-/** Computes the share of the variance of held-out rows that the components explain. */
 function explainedOf(
   space: FeatureSpace,
   model: PcaModel,
@@ -100,26 +93,18 @@ function explainedOf(
   return () => Promise.resolve({ metrics });
 }
 
-async function ofInteractions({
-  dataset: given,
-  parts: all,
-  rowOrder,
-  options,
-  pca,
-  watch,
-  memory,
-}: PcaJob): Promise<PcaOfParts> {
-  const { dataset, notes } = featuresOfRoles(given, "--matrix interactions", ["user", "item"]);
+async function ofInteractions(job: PcaJob): Promise<PcaOfParts> {
+  const { dataset: given, parts: all, rowOrder, options, pca, watch, memory } = job;
+  const asker = "--matrix interactions";
+  const inItsColumns = (log: Dataset) => featuresOfRoles(log, asker, ["user", "item"]);
+  const { dataset, notes } = inItsColumns(given);
   for (const text of notes) watch.observe({ stage: "note", text });
   // the splits of the given log share its dataset, which is replaced by the one with user and item columns only; the
   // dataset of a split from another log is reduced to these columns here
-  const narrowed = (part: Part): Part =>
-    part.dataset === given
-      ? { ...part, dataset }
-      : {
-          ...part,
-          dataset: featuresOfRoles(part.dataset, "--matrix interactions", ["user", "item"]).dataset,
-        };
+  const narrowed = (part: Part): Part => ({
+    ...part,
+    dataset: part.dataset === given ? dataset : inItsColumns(part.dataset).dataset,
+  });
   const parts = {
     train: narrowed(all.train),
     valid: all.valid && narrowed(all.valid),
@@ -130,15 +115,7 @@ async function ofInteractions({
   const { seed, threads, k, metric } = pca;
   const lists = { k, metric };
   const candidates = await readCandidates(pca.candidates, parts, { options, watch });
-  const how = {
-    asker: "--matrix interactions",
-    seed,
-    threads,
-    minUsers,
-    lists,
-    candidates,
-    weighting: options,
-  };
+  const how = { asker, seed, threads, minUsers, lists, candidates, weighting: options };
   const examples = rankingExamples(space, parts, { task: "implicit", ...how }, watch);
   countUnseen(space, parts, watch);
   if (examples.train.kind !== "resident") throw new RangeError("events of a decomposition are not drawn");
@@ -182,6 +159,43 @@ async function ofFeatures({ dataset, parts, rowOrder, options, pca, watch }: Pca
   return { space, model, part, negatives: null, heldOut: explainedOf(space, model, parts, false) };
 }
 
+/**
+ * Decomposes feature rows, encoded as for a factorization machine: a categorical cell is the feature of its key with
+ * value 1, a number its standardized value. A row with weight w is equivalent to w equal rows.
+ *
+ *   A = U S V'      feature  V S^p      row x  (x - mean) V, divided by the root of the explained variance if whitened
+ */
+async function featuresPca(
+  { numFeatures }: FeatureSpace,
+  rows: FeatureRows,
+  options: PcaOptions,
+  signal?: AbortSignal,
+): Promise<PcaModel> {
+  const indptr = Uint32Array.from({ length: rows.numRows + 1 }, (_, r) => firstPair(rows, r));
+  const entries = { indptr, indices: rows.ids, values: rows.values };
+  const found = await decompose(
+    {
+      rows: entries,
+      columns: transpose(entries, numFeatures),
+      ...(rows.weights && { rowScale: rows.weights.map(Math.sqrt) }),
+    },
+    options,
+    signal,
+  );
+  const { dim, right, singularValues, columnScale, means } = found;
+  const shares = sharesOf(singularValues, options, rows.numRows);
+  return {
+    ...found,
+    size: { rows: rows.numRows, columns: numFeatures, entries: rows.ids.length },
+    vectors: shared(right, shares.columns),
+    tensors: {
+      components: matrixTensor(right, dim),
+      ...(columnScale && { columnScale: vectorTensor(columnScale) }),
+      ...(means && { mean: vectorTensor(means) }),
+    },
+  };
+}
+
 async function ofColumns({ dataset: given, parts, options, pca, watch }: PcaJob): Promise<PcaOfParts> {
   const { roles } = given;
   const { numeric } = roles;
@@ -200,12 +214,8 @@ async function ofColumns({ dataset: given, parts, options, pca, watch }: PcaJob)
   }
   if (others.length > 0) {
     const names = others.map((name) => `'${name}'`).join(", ");
-    watch.observe({
-      stage: "note",
-      text:
-        `--matrix columns uses only numeric columns: ${names} ignored (--matrix features also supports ` +
-        "categories)",
-    });
+    const text = `--matrix columns uses only numeric columns: ${names} ignored (--matrix features also supports categories)`;
+    watch.observe({ stage: "note", text });
   }
   const dataset = { ...given, roles: { ...roles, fields: [], multi: {} } };
   const part = { dataset, rows: parts.train.rows };
@@ -223,10 +233,9 @@ async function ofColumns({ dataset: given, parts, options, pca, watch }: PcaJob)
     return Float64Array.from(part.rows, (row) => values[row]!);
   });
   const names = space.fields.map(({ name }) => name);
-  const table = { names, columns, weights };
   // the default number of components is the number of columns
   const dim = pca.asked ?? names.length;
-  const model = columnsPca(table, { ...pca, dim });
+  const model = columnsPca({ names, columns, weights }, { ...pca, dim });
   const warn = (text: string) => watch.observe({ stage: "warning", text });
   for (const name of model.constant)
     warn(`column '${name}' has at most one distinct value in the training split and is ignored`);
@@ -235,14 +244,8 @@ async function ofColumns({ dataset: given, parts, options, pca, watch }: PcaJob)
   return { space, model, part, negatives: null, heldOut: explainedOf(space, model, parts, true) };
 }
 
-async function ofCooccurrence({
-  dataset: given,
-  parts,
-  rowOrder,
-  options,
-  pca,
-  watch,
-}: PcaJob): Promise<PcaOfParts> {
+async function ofCooccurrence(job: PcaJob): Promise<PcaOfParts> {
+  const { dataset: given, parts, rowOrder, options, pca, watch } = job;
   const { dataset, notes } = featuresOfRoles(given, "--matrix cooccurrence", ["item"]);
   for (const text of notes) watch.observe({ stage: "note", text });
   const { roles } = dataset;

@@ -3,6 +3,7 @@
 //   A = U S V' + rest       explained variance of a component = variance over the rows of A v
 
 import { DataError } from "../../errors.js";
+import { pow } from "../../numeric/exp.js";
 import { columnMoments, numRowsOf, totalVariance, type SvdMatrix } from "../../solvers/svd/matrix.js";
 import { truncatedSvd, type TruncatedSvd } from "../../solvers/svd/truncated-svd.js";
 import type { PcaOptions } from "./options.js";
@@ -12,14 +13,11 @@ export interface Spectrum {
   /** singular values in descending order, f64[dim] */
   singularValues: Float64Array;
   explainedVariance: Float64Array;
-  /**
-   * explained variance divided by the variance of all columns; absent for a filtered matrix, which is never computed
-   * explicitly
-   */
+  /** share of the variance of all columns; absent for a filtered matrix, which is never computed explicitly */
   explainedVarianceRatio?: Float64Array;
 }
 
-export interface Decomposition extends Omit<TruncatedSvd, "singularValues">, Spectrum {
+interface Decomposition extends Omit<TruncatedSvd, "singularValues">, Spectrum {
   /** f32[numColumns]: factor by which each column is multiplied; all 1 when absent */
   columnScale?: Float32Array;
   /** f32[numColumns]: number that is subtracted from each column after scaling; absent: 0 */
@@ -28,10 +26,7 @@ export interface Decomposition extends Omit<TruncatedSvd, "singularValues">, Spe
 
 /**
  * Computes the `dim` leading components of a matrix, scaled and centered according to the options; fewer if its rank is
- * lower.
- *
- * @throws {DataError} the matrix has no entries
- * @throws the errors of truncatedSvd
+ * lower. @throws {DataError} the matrix has no entries
  */
 export async function decompose(
   given: Omit<SvdMatrix, "means">,
@@ -85,4 +80,30 @@ function standardized(matrix: SvdMatrix): SvdMatrix {
       return variance > 1e-12 * meanSquare ? own / Math.sqrt(variance) : own;
     }),
   };
+}
+
+/**
+ * Divides the singular values between rows and columns. Returns the factor of each dimension of the rows' and of the
+ * columns' vectors, f64[dim] each, whose product is the singular value; with whitening, each dimension of the vectors of
+ * rows has a variance of 1 around 0.
+ */
+export function sharesOf(
+  singularValues: ArrayLike<number>,
+  { power, whiten }: Pick<PcaOptions, "power" | "whiten">,
+  numRows: number,
+): Record<"rows" | "columns", Float64Array> {
+  const root = Math.sqrt(Math.max(1, numRows - 1));
+  const of = (share: (s: number) => number) => Float64Array.from(singularValues, share);
+  return whiten
+    ? { rows: of(() => root), columns: of((s) => s / root) }
+    : { rows: of((s) => pow(s, 1 - power)), columns: of((s) => pow(s, power)) };
+}
+
+/** Multiplies each dimension of vectors by a factor and, if `rowScale` is given, divides each row by its scale. */
+export function shared(vectors: Float32Array, factors: Float64Array, rowScale?: Float32Array): Float32Array {
+  const dim = factors.length;
+  return vectors.map((x, at) => {
+    const scale = rowScale ? rowScale[Math.floor(at / dim)]! : 1;
+    return scale === 0 ? 0 : (x * factors[at % dim]!) / scale;
+  });
 }

@@ -8,6 +8,19 @@
 // D_i^1/2 ranks popular items higher; without it, recommended items are similar to the user's items, but not those that
 // the user is likely to take. Source: Chung 1997, Spectral Graph Theory, for the normalized matrix;
 // docs/algorithms/pca.md for its effect.
+//
+// --response: a filter h of the singular values of the degree-normalized matrix, which weights their contributions to a
+// score.
+//
+//   R = D_u^-1/2 W D_i^-1/2 = U S V'      P = R'R, eigenvalues s^2 in [0, 1]
+//   score(u, i) = (r_u D_i^-b V h(S) V' D_i^b)_i          b  --degree-power      r_u  the user's row of W
+//
+//   ideal     h = 1            power=P  h = s^P           exp=B  h = exp(-B (1 - s^2))
+//   plateau=P                  a polynomial c(P) in place of V h V', which includes all directions; the product is
+//                              decomposed again: (D_u^-1/2 W D_i^-b c(P) D_i^b) ~ U S V', whose scores are the filter's
+//
+// Source: Shen et al. 2021 (GF-CF, arXiv:2108.07567) for the ideal filter; Kim et al. 2025 (ChebyCF, arXiv:2505.00552)
+// for the plateau, the degree's power and the polynomial.
 
 import {
   columnSums,
@@ -19,6 +32,7 @@ import {
 import type { FeatureRows } from "../../dataset/rows.js";
 import type { FeatureSpace } from "../../dataset/vocabulary/vocabulary.js";
 import type { SparseRows } from "../../kernels/als/binding.js";
+import { exp, pow } from "../../numeric/exp.js";
 import { inverseRoots, powersOf } from "../../numeric/scales.js";
 import { plateauCoefficients } from "../../solvers/graph-filter/plateau.js";
 import { PARTS } from "../../solvers/svd/machine.js";
@@ -28,13 +42,11 @@ import type { RowRange } from "../../embedding/table.js";
 import { noteDisk, type StoreInput } from "../../factors/stored-training.js";
 import { fitOf, storedBytes } from "./memory.js";
 import type { ColumnFilter } from "../../solvers/svd/filter.js";
-import { decompose, leftRows } from "./decompose.js";
-import { matrixTensor, shared, sharesOf, vectorTensor, type PcaModel } from "./model.js";
-import type { PcaOptions } from "./options.js";
-import { responseOf, responses, type Response } from "./response.js";
+import { matrixTensor, vectorTensor, type PcaModel } from "./artifact.js";
+import { decompose, leftRows, shared, sharesOf } from "./decompose.js";
+import { responseOf, type PcaOptions, type Response } from "./options.js";
 import { statisticsOf, valueMatrix } from "./values.js";
 
-/** Limit of memory, path next to which temporary files are created, callback for notes, and signal to abort. */
 interface InteractionsIn extends Pick<StoreInput, "beside" | "note"> {
   /** maximum number of bytes of vectors and events in memory */
   most: number;
@@ -85,7 +97,8 @@ export async function interactionsPca(
   const isOtherPower = scales && options.degreePower !== 0.5;
   const columnScale =
     filter || isOtherPower ? Float32Array.from(powersOf(degrees, -options.degreePower)) : found.columnScale;
-  const speaking = filter ? singularValues : scaledBy(singularValues, responses(singularValues, response));
+  const factors = responses(singularValues, response);
+  const speaking = filter ? singularValues : singularValues.map((s, d) => s * factors[d]!);
   const shares = sharesOf(speaking, options, numUsers);
   const rowScale = scales ? scales.rowScale : undefined;
   // for a --degree-power other than 0.5, a user's vector is the sum of the components of the user's items
@@ -139,6 +152,13 @@ export async function interactionsPca(
   };
 }
 
+/** Returns the filter's value h for each singular value. @param singularValues in [0, 1] */
+export function responses(singularValues: Float64Array, { kind, value = 0 }: Response): Float64Array {
+  if (kind === "power") return singularValues.map((s) => pow(s, value));
+  if (kind === "exp") return singularValues.map((s) => exp(-value * (1 - s * s)));
+  return singularValues.map(() => 1);
+}
+
 /**
  * Returns the filter of a plateau response; undefined for other responses, which are functions of the singular values.
  * @param degrees sum of each item's entries
@@ -154,10 +174,6 @@ function filterOf(
     Float32Array.from(powersOf(degrees, power)),
   ];
   return { filter: { coefficients: plateauCoefficients(value!), before, after } };
-}
-
-function scaledBy(values: Float64Array, factors: Float64Array): Float64Array {
-  return values.map((x, d) => x * factors[d]!);
 }
 
 /** Returns the vectors of users as sums of the components of their items, as folding in computes them. */
@@ -184,7 +200,7 @@ function projected(
   return out;
 }
 
-/** Returns the range of a field's features; the caller has checked that the field exists. */
+/** The caller has checked that the field exists. */
 export function featuresOf({ fields, offsets }: FeatureSpace, name: string): FieldFeatures {
   const f = fields.findIndex((field) => field.name === name);
   return { first: offsets[f]!, count: offsets[f + 1]! - offsets[f]! };

@@ -1,5 +1,3 @@
-// Estimates the memory of principal components.
-
 import { PANEL } from "../../kernels/svd/binding.js";
 import { MAX_PAGES, PAGE } from "../../kernels/shared/memory.js";
 import { basisPanels } from "../../solvers/svd/lanczos.js";
@@ -11,16 +9,13 @@ import type { PcaOptions } from "./options.js";
 /** Bytes of the solver's memory that must remain free for its smaller arrays. */
 const SPARE = 64 << 20;
 
-/** Numbers of users, items and entries of the decomposed matrix. */
 interface InteractionSize {
   rows: number;
   columns: number;
   entries: number;
 }
 
-/**
- * Returns the bytes of the solver's basis for the shorter side (users or items), and of a panel for the longer side.
- */
+/** Returns the bytes of the solver's basis for the shorter side, and of a panel for the longer side. */
 function basisBytes({ rows, columns }: InteractionSize, dim: number): number {
   const [shorter, longer] = [Math.min(rows, columns), Math.max(rows, columns)];
   return 4 * (basisPanels(dim) + 2) * PANEL * shorter + 8 * PANEL * longer;

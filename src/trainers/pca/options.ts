@@ -1,5 +1,3 @@
-// The options of train-pca.
-
 import { UsageError } from "../../errors.js";
 import { labels, vocabulary } from "../../training/options/features.js";
 import { everyday, log } from "../../training/options/log.js";
@@ -8,7 +6,6 @@ import {
   choice,
   flag,
   number,
-  pick,
   refused,
   resolved,
   text,
@@ -19,14 +16,12 @@ import {
 } from "../../training/options/table.js";
 import { lists } from "../../training/options/passes.js";
 import { output, weekly } from "../../training/options/weekly.js";
-import { responseOf } from "./response.js";
+import { FLATNESS } from "../../solvers/graph-filter/plateau.js";
 
-/** The matrices that can be decomposed. */
-export const matrices = ["interactions", "features", "columns", "cooccurrence"] as const;
+const matrices = ["interactions", "features", "columns", "cooccurrence"] as const;
 export type PcaMatrix = (typeof matrices)[number];
 
-/** Methods that compute the matrix value of a user and an item from their events. */
-export const valueKinds = ["counts", "binary", "log1p", "tfidf", "bm25"] as const;
+const valueKinds = ["counts", "binary", "log1p", "tfidf", "bm25"] as const;
 export type ValueKind = (typeof valueKinds)[number];
 
 const [model, training] = ["Model:", "Training:"] as const;
@@ -35,9 +30,27 @@ const ofCooccurrence = { matrix: ["cooccurrence"] } as const;
 type Matrix = { matrix: PcaMatrix };
 type Scaled = Record<"scale" | "center" | "whiten", boolean>;
 
-/** Returns whether columns or vectors are scaled in a way that excludes normalization by degrees. */
+/** Scaled columns or vectors exclude normalization by degrees. */
 function isScaled({ scale, center, whiten }: Scaled): boolean {
   return scale || center || whiten;
+}
+
+export interface Response {
+  kind: "ideal" | "power" | "exp" | "plateau";
+  value?: number;
+}
+
+/** Parses `ideal`, `power=0.5`, `exp=2`, `plateau` or `plateau=1.5`. @throws {UsageError} anything else */
+export function responseOf(text: string): Response {
+  const [, kind, number] = /^(ideal|power|exp|plateau)(?:=(\d+(?:\.\d+)?))?$/u.exec(text) ?? [];
+  const value = number === undefined ? undefined : Number(number);
+  const needs = kind === "power" || kind === "exp";
+  if (kind === undefined || (kind === "ideal" && value !== undefined) || (needs && value === undefined))
+    throw new UsageError(
+      `--response expects ideal, power=0.5, exp=2 or plateau=1.5 (numbers of at least 0), got '${text}'`,
+    );
+  if (kind === "plateau") return { kind, value: value ?? FLATNESS };
+  return { kind: kind as Response["kind"], value };
 }
 
 const own = {
@@ -80,7 +93,6 @@ const own = {
     only: ofInteractions,
     search: { among: (scaled: Scaled) => (isScaled(scaled) ? [] : ["none", "degree"]) },
   }),
-  /** the filter that is applied to the singular values, as text that `responseOf` parses */
   response: text("filter", {
     help:
       "with --normalize degree: spectral response of the components: ideal, power=P, exp=B or plateau=P; " +
@@ -114,10 +126,6 @@ const own = {
     shown: "64; columns: number of columns",
     search: { among: ({ matrix }: Matrix) => (matrix === "interactions" ? [16, 32, 64, 128, 256, 512] : []) },
   }),
-  /**
-   * p: vectors of users (rows) are multiplied by the singular values to the power 1 - p, those of items (columns) to
-   * the power p
-   */
   power: number({
     min: 0,
     max: 1,
@@ -147,7 +155,6 @@ const own = {
     default: 1,
     only: ofCooccurrence,
   }),
-  /** maximum distance between the events of a pair; 0 allows the whole session */
   window: whole({
     min: 1,
     max: 1e6,
@@ -174,7 +181,6 @@ const own = {
   },
 } as const;
 
-/** Every option of the command. */
 export const options = withCommon(
   {
     ...log,
@@ -196,7 +202,7 @@ export const options = withCommon(
     resume: { ...weekly.resume, help: "resume an interrupted --search", only: { search: true } },
     oovDropout: refused("cannot be used with train-pca, which has no epochs"),
     positiveFrom: {
-      ...pick(labels, "positiveFrom").positiveFrom,
+      ...labels.positiveFrom,
       help: "for a log with labels: use only rows with a label of x or more as events",
       only: { matrix: ["interactions", "cooccurrence"] },
     },
@@ -207,20 +213,12 @@ export const options = withCommon(
 );
 
 export type GivenPca = Given<typeof options>;
-/** Options with their defaults, with which a decomposition runs. */
 export type PcaOptions = Resolved<typeof own>;
 
-/** Applies defaults to the user's options. */
 export function pcaOptionsOf(given: GivenPca): PcaOptions {
   return resolved(own, given);
 }
 
-/** Returns whether the entries of the matrix are counts of events. */
-export function countsEvents({ matrix }: Pick<PcaOptions, "matrix">): boolean {
-  return matrix === "interactions" || matrix === "cooccurrence";
-}
-
-/** Checks the options. @throws {UsageError} they cannot be combined */
 export function checkPcaOptions({
   matrix,
   whiten,

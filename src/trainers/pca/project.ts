@@ -16,11 +16,11 @@ import type { ValueKind } from "./options.js";
 import { valueOf } from "./values.js";
 
 /** A linear projection: the result is the sum of loadings of a row's features, times their values, minus the offset. */
-export interface Projection {
+interface Projection {
   dim: number;
-  /** loading of each feature on each component, f32[numFeatures * dim], row-major */
+  /** f32[numFeatures * dim], row-major */
   loadings: Float32Array;
-  /** vector that is subtracted from the sum of loadings, f64[dim] */
+  /** f64[dim] */
   offset: Float64Array;
   /** f64[numFeatures]: factor by which a feature's value is multiplied before the projection */
   factors: Float64Array;
@@ -53,15 +53,13 @@ export function projectionOf(
       offset[d]! += shift * v;
     }
   };
-  if (!isTable) {
-    for (let f = 0; f < numFeatures; f++) put(f, f, scale?.[f] ?? 1, mean?.[f] ?? 0);
-    return { dim, loadings: Float32Array.from(rotate(loadings)), offset: rotate(offset), factors };
-  }
-  // the encoded value of a number is (x - field.mean) / field.deviation, or 0 if it is missing
-  fields.forEach((field, c) => {
-    if (field.kind !== "number") return;
-    put(c, offsets[c]!, scale![c]! * field.deviation, mean![c]! - scale![c]! * field.mean);
-  });
+  if (isTable)
+    // the encoded value of a number is (x - field.mean) / field.deviation, or 0 if it is missing
+    fields.forEach((field, c) => {
+      if (field.kind !== "number") return;
+      put(c, offsets[c]!, scale![c]! * field.deviation, mean![c]! - scale![c]! * field.mean);
+    });
+  else for (let f = 0; f < numFeatures; f++) put(f, f, scale?.[f] ?? 1, mean?.[f] ?? 0);
   return { dim, loadings: Float32Array.from(rotate(loadings)), offset: rotate(offset), factors };
 }
 
@@ -86,10 +84,7 @@ function rotating(
   };
 }
 
-/**
- * Computes the share of the variance of rows, around their own mean, that the components explain; the projection must
- * not whiten.
- */
+/** Returns the share of rows' variance, around their own mean, that is explained; the projection must not whiten. */
 export function explainedVarianceOf({ dim, loadings, factors }: Projection, rows: FeatureRows): number {
   const [sums, squares] = [new Float64Array(factors.length), new Float64Array(factors.length)];
   const [along, alongSquares] = [new Float64Array(dim), new Float64Array(dim)];

@@ -1,4 +1,5 @@
-import { responseOf, responses } from "./response.js";
+import { responses } from "./interactions.js";
+import { responseOf } from "./options.js";
 
 test("other responses are functions of the singular values", () => {
   const s = Float64Array.of(1, 0.25);

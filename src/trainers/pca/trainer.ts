@@ -10,7 +10,6 @@ import type {
   Session,
   TrainingInput,
 } from "../../training/session/trainer.js";
-import type { Dataset } from "../../dataset/dataset.js";
 import { fieldsNamed } from "../../dataset/vocabulary/vocabulary-limits.js";
 import { HISTORY_FILE, historyChunks } from "../../embedding/key-history.js";
 import type { PartMetrics } from "../../embedding/manifest.js";
@@ -20,23 +19,14 @@ import { DEFAULT_TABLE } from "../../embedding/run-directory.js";
 import { UsageError } from "../../errors.js";
 import { listMetric } from "../../training/options/passes.js";
 import { nextHistory, readRowOrder, rowOrderNotes } from "../../training/warm-start/carried-keys.js";
-import type { ExampleOptions } from "../../training/options/log.js";
 import { negativeFiles } from "../../training/examples/item-file.js";
 import { preprocessFile } from "../../training/capabilities/run-space.js";
 import { memory } from "../../training/options/reading.js";
 import type { PcaJob } from "./decompose-splits.js";
 import type { Watch } from "../../training/session/watch.js";
-import { pcaModelFiles, pcaTable } from "./artifact.js";
+import { PCA_MODELS, pcaModelFiles, pcaTable, type PcaModel } from "./artifact.js";
 import { pcaNeeds } from "./memory.js";
-import { PCA_MODELS, type PcaModel } from "./model.js";
-import {
-  checkPcaOptions,
-  countsEvents,
-  options,
-  pcaOptionsOf,
-  type PcaOptions,
-  type GivenPca,
-} from "./options.js";
+import { checkPcaOptions, options, pcaOptionsOf, type PcaOptions, type GivenPca } from "./options.js";
 import { eventPreprocessOf } from "../../training/session/describe-run.js";
 
 export const trainer: Trainer = {
@@ -58,27 +48,21 @@ function plan(given: GivenPca): Plan {
   const pca = pcaOptionsOf(given);
   return {
     seed: pca.seed,
-    unlabelled: countsEvents(pca),
+    unlabelled: pca.matrix === "interactions" || pca.matrix === "cooccurrence",
     wholeFor: ["train-pca"],
     reading: { ...fieldsNamed(given), ...(pca.matrix === "columns" && { integersAreNumbers: true }) },
-    accept: (dataset, how) => ({ dataset: accepted(dataset, how, pca), notes: [] }),
+    accept(dataset, { eventWeight, halfLife }) {
+      const isWeighted = (dataset.roles.weight ?? eventWeight ?? halfLife) !== undefined;
+      if (pca.matrix === "cooccurrence" && isWeighted)
+        throw new UsageError(
+          "--matrix cooccurrence cannot be combined with --weight, --event-weight or --half-life",
+        );
+      return { dataset, notes: [] };
+    },
     comparedBy: () => listMetric(pca),
     needs: pcaNeeds(pca, given.maxMemory ?? memory.maxMemory.default()),
     fit: async (source, session) => await fit(source, session, given, pca),
   };
-}
-
-/** Checks weights. @throws {UsageError} weights are set, but the matrix does not use them */
-function accepted(
-  dataset: Dataset,
-  { eventWeight, halfLife }: ExampleOptions,
-  { matrix }: PcaOptions,
-): Dataset {
-  if (matrix === "cooccurrence" && (dataset.roles.weight ?? eventWeight ?? halfLife) !== undefined)
-    throw new UsageError(
-      "--matrix cooccurrence cannot be combined with --weight, --event-weight or --half-life",
-    );
-  return dataset;
 }
 
 async function fit(
@@ -146,7 +130,6 @@ async function fit(
   };
 }
 
-/** Returns the limit of vectors and events in memory, and the path next to which a temporary file stores the rest. */
 function memoryOf({ options, beside }: Session): PcaJob["memory"] {
   return { most: options.maxMemory ?? memory.maxMemory.default(), beside };
 }
@@ -174,17 +157,8 @@ async function normalizationOf(
   const memory = memoryOf(session);
   const measured = async (normalize: PcaOptions["normalize"]): Promise<UserMetric | undefined> => {
     const own = { ...pca, normalize, asked: given.dim };
-    const found = await decomposeParts({
-      ...{
-        dataset,
-        parts: { train, valid, test: undefined },
-        rowOrder,
-        options,
-        watch: silent,
-        pca: own,
-        memory,
-      },
-    });
+    const split = { dataset, parts: { train, valid, test: undefined } };
+    const found = await decomposeParts({ ...split, rowOrder, options, watch: silent, pca: own, memory });
     const { validByUser } = await found.heldOut();
     return validByUser?.find(({ name }) => name === listMetric(pca));
   };
@@ -203,7 +177,6 @@ async function normalizationOf(
   return chosen;
 }
 
-/** Reports the size and method of the decomposition, and options that it could not satisfy. */
 function tellOf(model: PcaModel, askedDim: number | undefined, pca: PcaOptions, { observe }: Watch): void {
   const { rows, columns, entries } = model.size;
   const n = (x: number) => x.toLocaleString("en");
@@ -231,8 +204,8 @@ function tellOf(model: PcaModel, askedDim: number | undefined, pca: PcaOptions, 
 }
 
 /**
- * Returns the decompositions that a comparison trains. For ranked lists: users x items, degree-normalized (the default)
- * and plain (a baseline). For predictions: rows x features, whose vectors networks start from.
+ * A comparison trains, for ranked lists, users x items, degree-normalized (the default) and plain (a baseline); for
+ * predictions, rows x features, whose vectors networks start from.
  */
 function suits({ goal }: LogTraits): Suits {
   if (goal === "predictions") {

@@ -1,5 +1,3 @@
-// Projects new rows, users and items, for `transform` of a run of train-pca.
-
 import { MISSING } from "../../log/keys.js";
 import { columnNamed, type KeyColumn } from "../../dataset/dataset.js";
 import { idsOf } from "../../dataset/vocabulary/vocabulary.js";
@@ -9,8 +7,7 @@ import { vectorEncoding } from "../../export/encoded-rows.js";
 import { composeVectors } from "../../factors/compose.js";
 import { newKeysOf, type FoldingIn } from "../../training/capabilities/folded-keys.js";
 import { readSpace } from "../../training/capabilities/run-space.js";
-import { readPcaTensors } from "./artifact.js";
-import { PCA_MODELS } from "./model.js";
+import { PCA_MODELS, readPcaTensors } from "./artifact.js";
 import type { PcaOptions } from "./options.js";
 import { interactionFolding, projectionOf, type FoldedEvents } from "./project.js";
 import { silently } from "../../training/reading/split-parts.js";
@@ -19,7 +16,6 @@ import { openAsTrained, openTableAsTrained } from "../../training/reading/open-a
 import { encodedChunks } from "../../training/capabilities/encoded-chunks.js";
 import type { Transformed, TransformOptions } from "../../training/options/transform-options.js";
 
-/** Projects rows of a table onto the run's principal components. */
 export async function projectRows(run: Run, options: TransformOptions, watch: Watch): Promise<Transformed> {
   const model = await readSpace(run);
   const { whiten } = run.manifest.options as unknown as PcaOptions;
@@ -29,11 +25,8 @@ export async function projectRows(run: Run, options: TransformOptions, watch: Wa
   const absent = model.space.fields.map(({ name }) => name).filter((name) => !known.includes(name));
   const warnings = absent.map((name) => `column '${name}' is missing: its cells are treated as empty`);
   for (const text of warnings) watch.observe({ stage: "warning", text });
-  const encoding = {
-    ...vectorEncoding(options.key, projection.dim, dataset.numRows),
-    unbiased: true as const,
-  };
   const { dim, loadings, offset } = projection;
+  const encoding = { ...vectorEncoding(options.key, dim, dataset.numRows), unbiased: true as const };
   const parameters = { dim, w0: 0, w: new Float32Array(), vectors: loadings };
   const rows = encodedChunks(model.space, dataset, options.key, (chunk) => {
     const values = composeVectors(parameters, chunk);

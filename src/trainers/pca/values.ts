@@ -17,14 +17,12 @@ import type { ValueKind } from "./options.js";
 
 const [K, B] = [1.2, 0.75];
 
-/** Statistics of the user-item matrix of events from which the value of a pair is computed. */
-export interface ValueStatistics {
+interface ValueStatistics {
   numUsers: number;
   /** mean number of events per user */
   meanEvents: number;
 }
 
-/** Returns the statistics of a matrix of events, users x items. */
 export function statisticsOf({ indptr, indices, values }: SparseRows): ValueStatistics {
   const numUsers = indptr.length - 1;
   const events = values ? values.reduce((sum, c) => sum + c, 0) : indices.length;
@@ -32,11 +30,8 @@ export function statisticsOf({ indptr, indices, values }: SparseRows): ValueStat
 }
 
 /**
- * Returns the value of the matrix for a user and an item.
- *
- * @param count       number of the pair's events
- * @param userEvents number of the user's events
- * @param itemUsers   number of users with the item
+ * Returns the matrix value of a user and an item.
+ * @param count number of the pair's events
  */
 export function valueOf(
   kind: ValueKind,

@@ -19,7 +19,7 @@ export function rankingData(
 ): RankingData {
   const { templates, history, items } = source;
   const { layers, propagate } = how;
-  const data: RankingData = {
+  return {
     numFeatures,
     context: train.context,
     templates,
@@ -28,9 +28,6 @@ export function rankingData(
     weights: train.weights,
     numItems: items.size,
     history,
-  };
-  return {
-    ...data,
     ...sharedNoise(source.counts, how),
     ...(layers > 0 && {
       graph: { layers, through: propagate === "during", ...graphOf(numFeatures, { source, train }) },
@@ -42,7 +39,7 @@ export function rankingData(
  * Returns the graph of users and items that training events join, by feature; an event's context and item are one
  * feature each.
  */
-export function graphOf(
+function graphOf(
   numFeatures: number,
   { source, train }: RankingExamples,
 ): { ends: Uint32Array; neighbors: Uint32Array } {
@@ -68,9 +65,7 @@ export function graphOf(
   return { ends, neighbors };
 }
 
-/**
- * Returns u32: the feature of each user, by the user's number in `source`; NONE for a user without a training event.
- */
+/** Returns u32: the feature of each user, by its number in `source`; NONE for a user without a training event. */
 export function userFeatures({ source, train }: RankingExamples): Uint32Array {
   const features = new Uint32Array(source.history.indptr.length - 1).fill(NONE);
   const { users, featureOfUser, context } = train;

@@ -23,6 +23,7 @@ import { hashText } from "../../numeric/hash.js";
 import { bindEncoder } from "../../dataset/rows.js";
 import { idsOf } from "../../dataset/vocabulary/vocabulary.js";
 import type { Run } from "../../embedding/run-directory.js";
+import { lowerBound } from "../../numeric/indices.js";
 import { draw } from "../../numeric/random.js";
 import { itemsOf, usersOf, type NegativeSource } from "../../sampling/negatives.js";
 import { NO_ITEM } from "../../kernels/top-items/binding.js";
@@ -40,49 +41,39 @@ import type { FoldingIn } from "../../training/capabilities/folded-keys.js";
 import type { TransformOptions } from "../../training/options/transform-options.js";
 import type { Watch } from "../../training/session/watch.js";
 
-/** Number of negative items that are sampled for each event. */
+/** Negative items per event. */
 const DRAWS = 32;
 /** Maximum number of tries to sample an item that the user lacks. */
 const TRIES = 64;
 
-/** Returns a function that folds in new users or items; parameters are those of foldInEvents. */
 export async function foldInByPairs(run: Run, options: TransformOptions, watch: Watch): Promise<FoldingIn> {
   return await foldInEvents(run, options, watch, async (_, model) => {
-    const known = await knownItems(run, model);
+    const source = await readNegatives(run, model.preprocess);
+    const items = {
+      vectors: composeVectors(model.parameters, source.templates),
+      biases: composeWeights(model.parameters, source.templates),
+    };
     return (events) => {
       if (events.side === "item" && run.manifest.options["itemNeighbors"] !== undefined) {
         const text =
           "--item-neighbors is not applied to new items: their vectors are fitted to their events only";
         watch.observe({ stage: "note", text });
       }
-      return foldInPairs(run, model, known, events, options);
+      return foldInPairs(run, model, { source, items }, events, options);
     };
   });
-}
-
-/** The run's items with vectors f32[numItems * dim] and biases f32[numItems], and the items that each user has. */
-interface KnownItems {
-  source: NegativeSource;
-  items: { vectors: Float32Array; biases: Float32Array };
-}
-
-async function knownItems(run: Run, { parameters, preprocess }: FoldingModel): Promise<KnownItems> {
-  const source = await readNegatives(run, preprocess);
-  const items = {
-    vectors: composeVectors(parameters, source.templates),
-    biases: composeWeights(parameters, source.templates),
-  };
-  return { source, items };
 }
 
 /**
  * Fits the vector of each new key. Events with an unknown item (of a new user) or an unknown user (of a new item) are
  * ignored; a key without other events gets zeros.
+ *
+ * @param known items that each user has, and the items' vectors f32[numItems * dim] and biases f32[numItems]
  */
 function foldInPairs(
   run: Run,
   model: FoldingModel,
-  { source, items }: KnownItems,
+  { source, items }: { source: NegativeSource; items: { vectors: Float32Array; biases: Float32Array } },
   events: NewEvents,
   options: TransformOptions,
 ): Float64Array[] {
@@ -128,10 +119,11 @@ function foldInPairs(
       const weight = (weights?.[e] ?? 1) / DRAWS;
       const q = rowOf(items.vectors, itemOf[e]!);
       const score = side === "user" ? scoreOf(p, itemOf[e]!) : 0;
+      const taken =
+        side === "user" ? undefined : history.subarray(indptr[userOf[e]!], indptr[userOf[e]! + 1]);
+      const isTaken = (item: number) => (taken ? taken[lowerBound(taken, item)] === item : has.has(item));
       for (let k = 0; k < DRAWS; k++) {
         const number = n * DRAWS + k;
-        const isTaken = (item: number) =>
-          side === "user" ? has.has(item) : isIn(history, indptr[userOf[e]!]!, indptr[userOf[e]! + 1]!, item);
         const other = drawItem(source.items.size, draw(key, number), isTaken);
         if (other === undefined) continue;
         if (side === "user") {
@@ -143,7 +135,7 @@ function foldInPairs(
         pairs.add(1, -scoreOf(p, other), weight).set(p);
         // draws a training event for which the new item could have been sampled as a negative
         const event = draw(draw(key, 1), number) % history.length;
-        const v = rowOf(userVectors!, upperBound(indptr, event) - 1);
+        const v = rowOf(userVectors!, lowerBound(indptr, event + 1) - 1);
         const phi = pairs.add(-1, scoreOf(v, history[event]!), weight);
         for (let d = 0; d < dim; d++) phi[d] = -v[d]!;
       }
@@ -152,7 +144,7 @@ function foldInPairs(
   });
 }
 
-/** Collects comparisons of two scores, as rows of a logistic regression. */
+/** Comparisons of two scores, as rows of a logistic regression. */
 class Pairs {
   readonly #phi: Float64Array;
   readonly #offsets: Float64Array;
@@ -178,7 +170,7 @@ class Pairs {
     return this.#phi.subarray(from + 1, from + 1 + this.dim);
   }
 
-  /** Returns the comparisons with label 1: the first score should be above the second. */
+  /** The label is 1: the first score should be above the second. */
   events(): FoldInEvents {
     const count = this.#count;
     return {
@@ -229,28 +221,6 @@ function drawItem(numItems: number, key: number, isTaken: (item: number) => bool
     if (!isTaken(item)) return item;
   }
   return undefined;
-}
-
-/** Returns whether an ascending list contains the item. */
-function isIn(list: Uint32Array, from: number, end: number, item: number): boolean {
-  let [low, high] = [from, end];
-  while (low < high) {
-    const middle = (low + high) >>> 1;
-    if (list[middle]! < item) low = middle + 1;
-    else high = middle;
-  }
-  return low < end && list[low] === item;
-}
-
-/** Returns the first index whose element is above x. */
-function upperBound(ascending: Uint32Array, x: number): number {
-  let [low, high] = [0, ascending.length];
-  while (low < high) {
-    const middle = (low + high) >>> 1;
-    if (ascending[middle]! <= x) low = middle + 1;
-    else high = middle;
-  }
-  return low;
 }
 
 function dot(a: ArrayLike<number>, b: ArrayLike<number>): number {

@@ -15,7 +15,6 @@ import { trainedFromStore } from "../../factors/stored-vectors.js";
 import { partitionsFor, trainPartitions } from "./train-partitions.js";
 import { trainRanking, firstVectors } from "./train.js";
 
-/** Trains the model. @throws the errors of trainRanking */
 export async function learnRanking(
   { space, roles, counts, ranking, start, controls, memory, note }: LearnerInput<FactorStart>,
   options: RankingOptions,
@@ -24,11 +23,10 @@ export async function learnRanking(
 ): Promise<Trained> {
   if (!ranking) throw new RangeError("ranking is learned from events");
   const { dim } = options;
-  if (!isMatrix(ranking.examples)) checkFeatures(options, start);
+  const { validate, examples } = ranking;
+  if (!isMatrix(examples)) checkFeatures(options, start);
   const model = (parameters: RankingParameters, found = { bestEpoch: 0, epochs: [] as EpochEvent[] }) =>
     trainedFactors("fm", { dim, w0: 0, loss: "logistic", ...parameters, ...found });
-  const { validate } = ranking;
-  const examples = ranking.examples;
   const field = space.fields.findIndex(({ name }) => name === roles.user);
   const users = { first: space.offsets[field]!, count: space.offsets[field + 1]! - space.offsets[field]! };
   const partitions = memory ? partitionsFor(examples, users.count, options) : 1;
@@ -56,7 +54,7 @@ export async function learnRanking(
   };
 }
 
-/** Checks options that require users and items as the only features. @throws {UsageError} there are other features */
+/** Checks options that require users and items as the only features. */
 function checkFeatures(
   { layers, similarity, optimizer, start: initial }: RankingOptions,
   start: FactorStart | undefined,

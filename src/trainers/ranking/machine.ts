@@ -1,5 +1,3 @@
-// A ranking model in shared memory, with the threads that train it.
-
 import type { OptimizerState } from "../../kernels/fm/state.js";
 import {
   allocateRanking,
@@ -18,13 +16,13 @@ import { blockVisits } from "../../numeric/random.js";
 import { ONCE, type Work } from "../../workers/kernel-thread.js";
 import { ThreadedKernel } from "../../workers/threaded-kernel.js";
 import type { FactorStart } from "../../factors/warm-start.js";
-import { RankingRows, squaresOf } from "./rows.js";
+import { FeatureVectors } from "../../kernels/ranking/tables.js";
+import type { Arena } from "../../kernels/shared/memory.js";
 
-/** Copies of the parameters, without padding. */
 export interface RankingParameters {
-  /** weight of each feature, f32[numFeatures] */
+  /** f32[numFeatures] */
   w: Float32Array;
-  /** vector of each feature, f32[numFeatures * dim], row-major */
+  /** f32[numFeatures * dim], row-major */
   vectors: Float32Array;
 }
 
@@ -41,10 +39,7 @@ export class RankingMachine extends ThreadedKernel<RankingKernel> {
     this.#layout = allocateRanking(this.arena, data, shape);
   }
 
-  /**
-   * Copies the events, lays out the parameters and starts the threads.
-   * @throws {UsageError} they do not fit into one memory
-   */
+  /** @throws {UsageError} the parameters and events do not fit into one memory */
   static async start(data: RankingData, shape: RankingShape): Promise<RankingMachine> {
     const machine = new RankingMachine(data, shape);
     return await machine.begin("ranking", machine.#layout);
@@ -88,7 +83,10 @@ export class RankingMachine extends ThreadedKernel<RankingKernel> {
     const numBlocks = Math.ceil(this.#numEvents / RANKING_BLOCK);
     const rates = Float32Array.from({ length: numBlocks }, (_, i) => rateAt(i / numBlocks));
     setRankingRate(this.arena, this.#layout, rates[0]!);
-    if (this.#layout.strata) await this.#trainStrata(key !== undefined, negativeKey);
+    if (this.#layout.strata)
+      await this.run(
+        ...strataRounds(this.#layout.plan, this.groups, this.#numEvents, negativeKey, key !== undefined),
+      );
     else {
       const { order, keys } = blockVisits(numBlocks, key);
       const call = [this.#layout.plan, "thread", "index", "first", "count", keys, negativeKey] as const;
@@ -102,13 +100,6 @@ export class RankingMachine extends ThreadedKernel<RankingKernel> {
     return loss;
   }
 
-  /**
-   * Trains one epoch in rounds. In a round, threads train on blocks of events that have no group of features in common.
-   */
-  async #trainStrata(shuffles: boolean, negativeKey: number): Promise<void> {
-    await this.run(...strataRounds(this.#layout.plan, this.groups, this.#numEvents, negativeKey, shuffles));
-  }
-
   /** Computes the propagated vectors, which `parameters` returns, if there are layers. */
   async propagate(): Promise<void> {
     const { propagated, plan } = this.#layout;
@@ -116,15 +107,12 @@ export class RankingMachine extends ThreadedKernel<RankingKernel> {
     await this.run({ every: ONCE, call: ["propagateVectors", plan, "thread", "index"] });
   }
 
-  /** Returns copies of the parameters and the optimizer state; training continues from them after they are set. */
+  /** copies of the parameters and the optimizer state */
   get state(): NamedArrays {
     return readArrays(this.arena, this.#placed);
   }
 
-  /**
-   * Restores the parameters and the optimizer state.
-   * @throws {ArtifactError} they belong to other features or another dim
-   */
+  /** @throws {ArtifactError} the arrays belong to other features or another dim */
   set state(arrays: NamedArrays) {
     writeArrays(this.arena, this.#placed, (name, length) => floatsOf(arrays, name, length));
   }
@@ -140,7 +128,7 @@ export class RankingMachine extends ThreadedKernel<RankingKernel> {
     return new Map([["vectors", { rows: this.#rows.count, columns: width, region, at }], ...rest]);
   }
 
-  /** Number of groups of features for training in strata; 0 if events are trained in batches. */
+  /** number of groups of features for training in strata; 0 if events are trained in batches */
   get groups(): number {
     return this.#layout.strata?.groups ?? 0;
   }
@@ -166,7 +154,9 @@ export class RankingMachine extends ThreadedKernel<RankingKernel> {
     for (let feature = 0; feature < n; feature++) {
       const v = vectors.subarray(feature * dim, (feature + 1) * dim);
       v.set(panel ? panel.subarray(feature * width, feature * width + dim) : rows.vectorOf(feature));
-      if (cosine) divideByLength(v);
+      if (!cosine) continue;
+      const length = Math.sqrt(squaresOf(v)) || 1;
+      for (let d = 0; d < dim; d++) v[d]! /= length;
     }
     return { w: Float32Array.from({ length: n }, (_, i) => rows.weightsOf(i)[0]!), vectors };
   }
@@ -203,7 +193,6 @@ export class RankingMachine extends ThreadedKernel<RankingKernel> {
     return { vectors, w, w0: 0 };
   }
 
-  /** Replaces the initial vectors of known features by those of the run of --init (rows.ts). */
   startFrom(start: FactorStart): void {
     const rows = this.#rows;
     for (let feature = 0; feature < rows.count; feature++) rows.startFrom(start, feature, feature);
@@ -214,7 +203,10 @@ export class RankingMachine extends ThreadedKernel<RankingKernel> {
   }
 }
 
-/** Returns the kernel calls by which the threads train on an epoch's events in strata. */
+/**
+ * Returns the kernel calls by which the threads train on an epoch's events in rounds. In a round, threads train on
+ * blocks of events that have no group of features in common.
+ */
 export function strataRounds(
   plan: number,
   groups: number,
@@ -230,8 +222,88 @@ export function strataRounds(
   return [{ every: ONCE, call: ["sortEvents", plan, ...events] }, ...rounds.flat()];
 }
 
-/** Normalizes a vector; a zero vector stays unchanged. */
-function divideByLength(v: Float32Array): void {
-  const length = Math.sqrt(squaresOf(v)) || 1;
-  for (let d = 0; d < v.length; d++) v[d]! /= length;
+/**
+ * Reads and changes the rows of features in shared memory: vectors, weights and optimizer state. The arrays that it
+ * returns are views, except for vectors that are divided among several tables.
+ */
+export class RankingRows {
+  readonly #layout: RankingLayout;
+  readonly #shape: RankingShape;
+  readonly #vectors: FeatureVectors;
+  readonly #weights: Float32Array;
+  readonly #moments: Float32Array | undefined;
+
+  constructor(arena: Arena, layout: RankingLayout, shape: RankingShape) {
+    this.#layout = layout;
+    this.#shape = shape;
+    this.#vectors = new FeatureVectors(arena, layout.vectors);
+    this.#weights = arena.f32(layout.weights);
+    this.#moments = layout.moments && arena.f32(layout.moments);
+  }
+
+  get count(): number {
+    return this.#layout.weights.bytes / this.#layout.weightStride;
+  }
+
+  vectorOf(row: number): Float32Array {
+    return this.#vectors.read(row).subarray(0, this.#shape.dim);
+  }
+
+  /** Returns the optimizer state of the row's vector. */
+  keptOf(row: number, numbers = this.#vectors.read(row)): Float32Array {
+    const { slices, momentStride, kept } = this.#layout;
+    const [from, first] = [(row * momentStride) / 4, 8 * slices];
+    return this.#moments
+      ? this.#moments.subarray(from, from + kept.vector)
+      : numbers.subarray(first, first + kept.vector);
+  }
+
+  /** Returns a row's weight and its optimizer state. */
+  weightsOf(row: number): Float32Array {
+    const from = (row * this.#layout.weightStride) / 4;
+    return this.#weights.subarray(from, from + 1 + this.#layout.kept.weight);
+  }
+
+  /** Returns the sum of the squares of the vectors of consecutive rows. */
+  squares(first: number, end: number): number {
+    let sum = 0;
+    for (let row = first; row < end; row++) sum += this.#vectors.squares(row, this.#shape.dim);
+    return sum;
+  }
+
+  /**
+   * Replaces the initial vector of a feature that the run of --init knows. An all-zero vector was never trained and
+   * keeps its random initialization, unless it is frozen. Frozen features take no step.
+   */
+  startFrom({ known, w, vectors, freezes, optimizer }: FactorStart, feature: number, row: number): void {
+    if (!known[feature]) return;
+    const { dim, cosine, method } = this.#shape;
+    const { kept, slices } = this.#layout;
+    const v = vectors.subarray(feature * dim, (feature + 1) * dim);
+    if (!freezes && w[feature] === 0 && squaresOf(v) === 0) return;
+    const own = this.weightsOf(row);
+    own[0] = w[feature]!;
+    const numbers = this.#vectors.read(row);
+    const [vector, sums] = [numbers.subarray(0, dim), this.keptOf(row, numbers)];
+    vector.set(v);
+    if (optimizer) {
+      sums.set(optimizer.vectors.subarray(feature * kept.vector, (feature + 1) * kept.vector));
+      if (cosine) vector.forEach((x, d) => (vector[d] = x * optimizer.w[feature]!));
+      else own.set(optimizer.w.subarray(feature * kept.weight, (feature + 1) * kept.weight), 1);
+    }
+    if (freezes) {
+      // a step is divided by the root of AdaGrad's sum, or of Adam's second moment, which is stored after the first
+      // moment
+      if (method === "adam") sums.fill(Infinity, 8 * slices, 16 * slices);
+      else sums.fill(Infinity);
+      own[method === "adam" ? 2 : 1] = Infinity;
+    }
+    this.#vectors.write(row, numbers);
+  }
+}
+
+function squaresOf(v: Float32Array): number {
+  let squares = 0;
+  for (let d = 0; d < v.length; d++) squares += v[d]! * v[d]!;
+  return squares;
 }

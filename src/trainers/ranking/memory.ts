@@ -1,5 +1,3 @@
-// Estimates the memory of learning to rank.
-
 import { sharesNegatives } from "../../kernels/ranking/binding.js";
 import { numPartitions, partitionBytes, rankingRowBytes } from "../../kernels/ranking/partitions.js";
 import { tableBytes, type Needs, type TrainingSize } from "../../training/session/needs.js";
@@ -12,10 +10,7 @@ const KEPT = {
   sgd: (dim: number) => dim,
 } as const;
 
-/**
- * Number of bytes per event that a stored partition takes: user, item, entry of the user's item list, bits of the Bloom
- * filter, weight.
- */
+/** Bytes of an event in a stored partition: user, item, entry of the user's list, bits of the Bloom filter, weight. */
 const STORED_EVENT = 17;
 
 /** Bytes in memory of an event of the log during a training in partitions: its codes and row number, and its history. */
@@ -23,7 +18,6 @@ const [LOGGED, HISTORY] = [12, 4];
 /** Bytes in memory of a key: in the log and the vocabulary, and in the table that is written. */
 const KEY = 95;
 
-/** Numbers of features, items and events, on which the memory of a training in partitions depends. */
 interface PartitionedSize {
   features: number;
   numItems: number;
@@ -73,9 +67,7 @@ function partitionedNeeds(
   };
 }
 
-/**
- * Estimates memory: vectors with optimizer state, copies of the best epoch and the table; events, users' items, layers.
- */
+/** The estimate covers vectors with optimizer state, copies of the best epoch and the table; events, users' items, layers. */
 export function rankingNeeds(
   { dim: given, optimizer, loss, layers, threads }: RankingOptions,
   maxMemory: number,

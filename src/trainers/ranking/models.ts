@@ -1,5 +1,3 @@
-// The kinds of models that runs of `train-ranking` contain.
-
 import { factorCapabilities } from "../../factors/capabilities.js";
 import type { Models } from "../../training/capabilities/model.js";
 

@@ -1,6 +1,10 @@
-// The options of train-ranking.
-
 import { UsageError } from "../../errors.js";
+import {
+  RANKING_BLOCK,
+  sharesNegatives,
+  type RankingLoss,
+  type RankingMethod,
+} from "../../kernels/ranking/binding.js";
 import { labels, noises, vocabulary } from "../../training/options/features.js";
 import { lists, passes } from "../../training/options/passes.js";
 import { everyday, log } from "../../training/options/log.js";
@@ -13,34 +17,18 @@ import {
   omit,
   resolved,
   whole,
+  wholeOf,
   type Resolved,
   type Given,
   withCommon,
 } from "../../training/options/table.js";
 import { output, weekly } from "../../training/options/weekly.js";
-import { ranksForm, type Ranks } from "./ranks.js";
-
-export const rankingLosses = ["bpr", "warp", "sampled-softmax", "ccl"] as const;
-export const similarities = ["dot", "cosine"] as const;
-export const methods = ["adagrad", "adam", "sgd"] as const;
-export const schedules = ["inverse", "cosine"] as const;
-export const starts = ["random", "svd"] as const;
-type Loss = (typeof rankingLosses)[number];
-type Similarity = (typeof similarities)[number];
 
 const ANY = Number.MAX_VALUE;
 const [model, training] = ["Model:", "Training:"] as const;
 
 /** Losses whose negatives are shared by the events of a batch. */
 const SHARED = ["sampled-softmax", "ccl"] as const;
-
-/** Options of gradient descent whose defaults depend on the loss. */
-interface Steps {
-  epochs: number;
-  learningRate: number;
-  learningRateDecay: number;
-  l2Vector: number;
-}
 
 const plain = { learningRateDecay: 0, l2Vector: 0 };
 
@@ -55,21 +43,20 @@ const steps = {
   "hard negatives by sgd": { epochs: 20, learningRate: 0.1, learningRateDecay: 0.1, l2Vector: 0.01 },
   "warp by sgd": { epochs: 60, learningRate: 0.005, learningRateDecay: 0.05, l2Vector: 0.01 },
   ccl: { ...plain, epochs: 40, learningRate: 0.1 },
-} satisfies Record<string, Steps>;
+};
 
-/** The similarity of vectors that is the score, and the loss by which it is learned. */
 interface Scoring {
-  loss: Loss;
-  similarity: Similarity;
+  loss: RankingLoss;
+  similarity: "dot" | "cosine";
 }
 
 /** Options that determine the defaults of gradient descent. */
 interface Kind extends Scoring {
   negatives: number;
-  optimizer: (typeof methods)[number];
+  optimizer: RankingMethod;
 }
 
-function stepsOf({ loss, similarity, negatives, optimizer }: Kind): Steps {
+function stepsOf({ loss, similarity, negatives, optimizer }: Kind) {
   if (optimizer === "sgd") {
     if (loss === "warp") return steps["warp by sgd"];
     return negatives > 1 ? steps["hard negatives by sgd"] : steps["bpr by sgd"];
@@ -79,31 +66,46 @@ function stepsOf({ loss, similarity, negatives, optimizer }: Kind): Steps {
   return steps[loss];
 }
 
-/** Returns whether the events of a batch share their negatives. */
-export function isShared(loss: Loss): boolean {
-  return (SHARED as readonly Loss[]).includes(loss);
-}
-
-/** Returns whether the loss is the softmax of cosines, which has other defaults than the softmax of inner products. */
-function isBilateral({ loss, similarity }: Pick<Kind, "loss" | "similarity">): boolean {
+/** The softmax of cosines has other defaults than the softmax of inner products. */
+function isBilateral({ loss, similarity }: Scoring): boolean {
   return loss === "sampled-softmax" && similarity === "cosine";
 }
 
-/** Number of events of a block of the kernel; the batch size must divide it. */
-const BLOCK = 4096;
+/** Range of ranks among the candidates of an event; rank 1 has the highest score. */
+type Ranks = readonly [from: number, to: number];
 
-/** Options of the model and its training. The first three determine the defaults of gradient descent. */
+const RANKS = "a range of ranks FROM-TO with 1 <= FROM <= TO, such as 2-5";
+
+/** Type and parser of --hard-negatives: `2-5`, or `3` for one rank. */
+const ranksForm = {
+  type: "string | readonly [number, number]",
+  parse(given: string, flagName: string): Ranks {
+    const [from = "", to = from, ...more] = given.split("-");
+    if (more.length > 0 || from === "" || to === "")
+      throw new UsageError(`${flagName} expects ${RANKS}, got '${given}'`);
+    const ranks: Ranks = [wholeOf(from, flagName, 1), wholeOf(to, flagName, 1)];
+    if (ranks[0] > ranks[1]) throw new UsageError(`${flagName} expects ${RANKS}, got '${given}'`);
+    return ranks;
+  },
+  complaint(ranks: Ranks): string | undefined {
+    const isPair =
+      Array.isArray(ranks) && ranks.length === 2 && ranks.every((rank) => Number.isInteger(rank));
+    return isPair && ranks[0] >= 1 && ranks[0] <= ranks[1] ? undefined : RANKS;
+  },
+  texts: ([from, to]: Ranks) => [`${from}-${to}`],
+};
+
 const own = {
-  loss: choice(rankingLosses, {
+  loss: choice(["bpr", "warp", "sampled-softmax", "ccl"], {
     placeholder: "loss",
     help: "ranking loss; the training defaults depend on it",
     group: model,
     default: "bpr",
   }),
-  similarity: choice(similarities, {
+  similarity: choice(["dot", "cosine"], {
     help: "score: inner product, or cosine of user and item (sampled-softmax, and the default of ccl)",
     group: model,
-    default: ({ loss }: { loss: Loss }) => (loss === "ccl" ? "cosine" : "dot"),
+    default: ({ loss }: Scoring) => (loss === "ccl" ? "cosine" : "dot"),
     shown: "dot; ccl: cosine",
   }),
   negatives: whole({
@@ -158,9 +160,9 @@ const own = {
       "margin: warp: required score difference between items; ccl: negatives with a cosine above it are " +
       "penalized",
     group: model,
-    default: ({ loss }: { loss: Loss }) => (loss === "ccl" ? 0.4 : 1),
+    default: ({ loss }: Scoring) => (loss === "ccl" ? 0.4 : 1),
     shown: "1; ccl: 0.4",
-    search: { among: ({ loss }: { loss: Loss }) => (loss === "ccl" ? [0.2, 0.4, 0.6, 0.8, 0.9] : []) },
+    search: { among: ({ loss }: Scoring) => (loss === "ccl" ? [0.2, 0.4, 0.6, 0.8, 0.9] : []) },
     only: { loss: ["warp", "ccl"] },
   }),
   negativeWeight: number({
@@ -183,7 +185,7 @@ const own = {
     max: 1e6,
     help: "sampled-softmax: temperature; scores are divided by it",
     group: model,
-    default: ({ similarity }: { similarity: Similarity }) => (similarity === "cosine" ? 0.1 : 1),
+    default: ({ similarity }: Scoring) => (similarity === "cosine" ? 0.1 : 1),
     shown: "0.1 for cosines, else 1",
     search: { among: (kind: Kind) => (isBilateral(kind) ? [0.07, 0.1, 0.12, 0.15] : []) },
     only: { loss: ["sampled-softmax"] },
@@ -226,10 +228,10 @@ const own = {
     max: 1_000_000,
     help: "validate every n epochs",
     group: training,
-    default: ({ loss }: { loss: Loss }) => (isShared(loss) ? 1 : 5),
+    default: ({ loss }: Scoring) => (sharesNegatives(loss) ? 1 : 5),
     shown: "5; 1 for shared negatives",
   }),
-  start: choice(starts, {
+  start: choice(["random", "svd"], {
     help:
       "initial vectors of users and items: random, or singular vectors of the degree-normalized " +
       "user-item matrix",
@@ -237,7 +239,7 @@ const own = {
     default: (kind: Scoring) => (isBilateral(kind) ? "svd" : "random"),
     shown: "svd for the cosine softmax, else random",
   }),
-  optimizer: choice(methods, {
+  optimizer: choice(["adagrad", "adam", "sgd"], {
     help:
       "optimizer: adam with shared negatives; sgd for bpr and warp of only users and items, faster but slightly " +
       "less accurate",
@@ -247,7 +249,7 @@ const own = {
   }),
   batchSize: whole({
     min: 256,
-    max: BLOCK,
+    max: RANKING_BLOCK,
     help: "batch size in events: 256, 512, 1024, 2048 or 4096",
     group: training,
     default: (kind: Scoring) => (isBilateral(kind) ? 2048 : 256),
@@ -271,7 +273,7 @@ const own = {
     shown: "depends on the loss and optimizer, bpr 0.05",
     search: { span: 3 },
   }),
-  schedule: choice(schedules, {
+  schedule: choice(["inverse", "cosine"], {
     help:
       "learning rate schedule: inverse (--learning-rate-decay), or cosine with warmup over the first " +
       "1/40 of training",
@@ -315,12 +317,11 @@ const own = {
   ...passes,
   patience: {
     ...passes.patience,
-    default: ({ loss }: Kind) => (isShared(loss) ? 2 : 4),
+    default: ({ loss }: Scoring) => (sharesNegatives(loss) ? 2 : 4),
     shown: "4; 2 for shared negatives",
   },
 } as const;
 
-/** All options of the command. */
 export const options = withCommon(
   {
     ...log,
@@ -356,7 +357,6 @@ export const options = withCommon(
 );
 
 export type GivenRanking = Given<typeof options>;
-/** Options with their defaults, with which a training runs. */
 export type RankingOptions = Omit<Resolved<typeof own>, "l2">;
 
 /** Applies defaults, which depend on the loss. @throws {UsageError} options cannot be combined */
@@ -365,24 +365,24 @@ export function rankingOptionsOf(given: GivenRanking): RankingOptions {
   const { loss, similarity, negatives } = all;
   if (similarity === "dot" && loss === "ccl")
     throw new UsageError("--loss ccl needs --similarity cosine, because its margin applies to cosines");
-  if (similarity === "cosine" && !isShared(loss))
+  if (similarity === "cosine" && !sharesNegatives(loss))
     throw new UsageError(`--similarity cosine needs --loss sampled-softmax or ccl, got --loss ${loss}`);
   if (similarity === "cosine" && all.itemNeighbors !== undefined)
     throw new UsageError(
       `--item-neighbors cannot be combined with cosine similarity (--loss ${loss}): use --loss bpr, warp, or ` +
         "sampled-softmax with --similarity dot",
     );
-  if (all.optimizer === "adam" && !isShared(loss))
+  if (all.optimizer === "adam" && !sharesNegatives(loss))
     throw new UsageError(`--optimizer adam needs --loss sampled-softmax or ccl, got --loss ${loss}`);
-  if (all.optimizer === "sgd" && isShared(loss))
+  if (all.optimizer === "sgd" && sharesNegatives(loss))
     throw new UsageError(`--optimizer sgd needs --loss bpr or warp, got --loss ${loss}`);
-  const most = isShared(loss) ? 65_536 : 1024;
+  const most = sharesNegatives(loss) ? 65_536 : 1024;
   const least = all.inBatch ? 0 : 1;
   if (!(negatives >= least && negatives <= most))
     throw new UsageError(`--loss ${loss} takes --negatives from ${least} to ${most}, got ${negatives}`);
-  if (BLOCK % all.batchSize !== 0)
+  if (RANKING_BLOCK % all.batchSize !== 0)
     throw new UsageError(`--batch-size must be 256, 512, 1024, 2048 or 4096, got ${all.batchSize}`);
-  if (isShared(loss) && negatives % 8 !== 0)
+  if (sharesNegatives(loss) && negatives % 8 !== 0)
     throw new UsageError(`--negatives must be a multiple of 8 with --loss ${loss}, got ${negatives}`);
   const { hardNegatives } = all;
   if (hardNegatives[1] > negatives && loss === "bpr")

@@ -9,6 +9,7 @@
 import type { BlockStore } from "../../io/block-store.js";
 import {
   allocateRanking,
+  membershipsOf,
   setRankingRate,
   strataGroups,
   takeRankingLoss,
@@ -19,26 +20,25 @@ import {
 } from "../../kernels/ranking/binding.js";
 import {
   allocateSlot,
+  partitionSections,
   rankingRowBytes,
   useSlot,
   type Partitions,
+  type PartitionSizes,
   type Slot,
 } from "../../kernels/ranking/partitions.js";
 import { NO_ITEM } from "../../kernels/top-items/binding.js";
+import { groupStarts, orderByGroup } from "../../numeric/groups.js";
 import { draw, permutation } from "../../numeric/random.js";
 import type { FactorStart } from "../../factors/warm-start.js";
 import { floatsOf, type NamedArrays } from "../../training/epochs/named-arrays.js";
 import { ThreadedKernel } from "../../workers/threaded-kernel.js";
-import { eventsName, shiftOf, storeEvents, type Laid } from "./partition-events.js";
 import { NONE } from "../../training/warm-start/carried-keys.js";
-import { strataRounds } from "./machine.js";
+import { RankingRows, strataRounds } from "./machine.js";
 import { KeptRows } from "../../factors/kept-rows.js";
-import { RankingRows } from "./rows.js";
+import type { RankingInput } from "./train.js";
 
-/**
- * Counters from which two kinds of draws are made with an epoch's random key: the order in which the partitions take
- * turns, and the random key of each turn.
- */
+/** Counters of draws with an epoch's random key: the order of the partitions, and the random key of each turn. */
 const [ORDER, KEYS] = [0xfffffffb, 0xfffffffa];
 
 /**
@@ -59,12 +59,7 @@ interface Visit {
   key: number;
 }
 
-/** Values from which the initial parameters are computed, by feature. */
-export interface FirstRows {
-  /** hash of each feature's field and key, u32[numFeatures][2] */
-  featureHashes: Uint32Array;
-  /** u32[numFeatures]: number of training events with each feature */
-  counts: Uint32Array;
+interface FirstRows extends Pick<RankingInput, "featureHashes" | "counts"> {
   seed: number;
   spread: number;
   accumulator: number;
@@ -77,7 +72,6 @@ export type ItemRows = Record<"items" | "weights", Float32Array>;
 /** Threads, items and partitions of a training. The caller must call `terminate`, which ends the threads. */
 export class PartitionedMachine extends ThreadedKernel<RankingKernel> {
   readonly partitions: Partitions;
-  /** access to the rows of all users in the block store */
   readonly rows: KeptRows;
   readonly #store: BlockStore;
   readonly #shape: RankingShape;
@@ -87,7 +81,7 @@ export class PartitionedMachine extends ThreadedKernel<RankingKernel> {
   readonly #hasWeights: boolean;
   readonly #shift: number;
   /** number of floats in a feature's row: its vector with padding, and its optimizer state */
-  readonly #stride: number;
+  readonly stride: number;
   /** sum of squares of the vectors of each partition's users, as of its last turn in an epoch */
   readonly #squares: Float64Array;
 
@@ -131,7 +125,7 @@ export class PartitionedMachine extends ThreadedKernel<RankingKernel> {
       allocateSlot(this.arena, itemRows, largest),
       allocateSlot(this.arena, itemRows + rows, largest),
     ];
-    this.#stride = this.#layout.vectors.tables[0]!.stride / 4;
+    this.stride = this.#layout.vectors.tables[0]!.stride / 4;
     this.#squares = new Float64Array(count);
     this.rows = new KeptRows(store, count);
   }
@@ -157,7 +151,7 @@ export class PartitionedMachine extends ThreadedKernel<RankingKernel> {
     // events leave memory free for the vectors, which are read and written, while events are only read
     const rowBytes = partitions.count * partitions.rows * rankingRowBytes(shape.dim, shape.method);
     const laid = await storeEvents(data, partitions, featureOfUser, store, rowBytes);
-    // the store has a copy of the events, so that they need no memory during training
+    // frees the events, of which the store has a copy
     const none = new Uint32Array();
     const context = { width: 1, ids: none };
     Object.assign(data, { context, users: none, items: none, weights: undefined });
@@ -184,10 +178,7 @@ export class PartitionedMachine extends ThreadedKernel<RankingKernel> {
     return loss;
   }
 
-  /**
-   * Returns the turns of an epoch. No partition has two consecutive turns; if only one partition has events, it has one
-   * turn.
-   */
+  /** No partition has two consecutive turns; if only one partition has events, it has one turn. */
   #visits(epochKey: number): Visit[] {
     const partitions = Array.from(permutation(this.partitions.count, draw(epochKey, ORDER))).filter(
       (p) => this.#laid[p]!.sizes.numEvents > 0,
@@ -209,10 +200,7 @@ export class PartitionedMachine extends ThreadedKernel<RankingKernel> {
     await this.run(...strataRounds(plan, strata!.groups, end - first, key, isShuffled));
   }
 
-  /**
-   * Writes the rows of the last turn's users from a slot, the memory of one partition, to the store, and reads those of
-   * the next turn into the slot.
-   */
+  /** Writes the rows of the last turn from a slot, the memory of one partition, and reads those of the next turn. */
   async #move(last: Visit | undefined, next: Visit | undefined, slot: number): Promise<void> {
     if (last) await this.#save(last.partition, slot, last.visit === last.of - 1);
     if (next) await this.#load(next.partition, slot);
@@ -238,28 +226,24 @@ export class PartitionedMachine extends ThreadedKernel<RankingKernel> {
     await this.rows.write(partition, this.#numbersOf(slot));
   }
 
-  /** Returns a view of the users' rows in a slot (the memory of one partition), u32. */
+  /** Returns a view of the users' rows in a slot, u32. */
   #numbersOf(slot: number): Uint32Array {
-    const from = this.#slots[slot]!.firstRow * this.#stride;
+    const from = this.#slots[slot]!.firstRow * this.stride;
     return this.arena
       .u32(this.#layout.vectors.region)
-      .subarray(from, from + this.partitions.rows * this.#stride);
+      .subarray(from, from + this.partitions.rows * this.stride);
   }
 
   get #features(): RankingRows {
     return new RankingRows(this.arena, this.#layout, this.#shape);
   }
 
-  /** Returns the Frobenius norm of all vectors. */
   vectorNorm(): number {
     const items = this.#features.squares(0, this.partitions.itemRows);
     return Math.sqrt(this.#squares.reduce((sum, squares) => sum + squares, items));
   }
 
-  /**
-   * Draws the rows of the items, then those of each partition; replaces the rows of known features by those of the warm
-   * start.
-   */
+  /** Draws all rows; those of features that the warm start knows are replaced. */
   async #initialize({ featureHashes, counts, seed, spread, accumulator, start }: FirstRows): Promise<void> {
     const { itemRows, rows, localRows, count } = this.partitions;
     const hashes = this.arena.numbers("the hashes of the features", 2 * localRows);
@@ -304,43 +288,124 @@ export class PartitionedMachine extends ThreadedKernel<RankingKernel> {
     return { ...this.#layout.kept, from: 8 * this.#layout.slices };
   }
 
-  /** Number of floats in a feature's row: its vector with padding, and its optimizer state. */
-  get stride(): number {
-    return this.#stride;
-  }
-
-  /** Number of partitions of users, and number of floats of each partition's rows in the block store. */
   get sizes(): { numPartitions: number; length: number } {
-    return { numPartitions: this.partitions.count, length: this.partitions.rows * this.#stride };
+    return { numPartitions: this.partitions.count, length: this.partitions.rows * this.stride };
   }
 
-  /** Returns copies of the items' rows and weights. */
   get state(): ItemRows {
     const { itemRows } = this.partitions;
     const of = (numbers: Float32Array, width: number) => numbers.slice(0, itemRows * width);
     return {
-      items: of(this.arena.f32(this.#layout.vectors.region), this.#stride),
+      items: of(this.arena.f32(this.#layout.vectors.region), this.stride),
       weights: of(this.arena.f32(this.#layout.weights), this.#layout.weightStride / 4),
     };
   }
 
-  /** Restores the items' rows and weights. @throws {ArtifactError} they belong to other features or another dim */
   set state(arrays: NamedArrays) {
     const { items, weights } = this.state;
     this.arena.f32(this.#layout.vectors.region).set(floatsOf(arrays, "items", items.length));
     this.arena.f32(this.#layout.weights).set(floatsOf(arrays, "weights", weights.length));
   }
 
-  /** Returns the current rows of a partition's users. */
-  async partition(p: number): Promise<Uint32Array> {
-    const numbers = new Uint32Array(this.partitions.rows * this.#stride);
-    await this.rows.read(p, numbers);
-    return numbers;
-  }
-
-  /** Replaces the rows of a partition. */
   async setPartition(p: number, numbers: Uint32Array): Promise<void> {
     this.#numbersOf(0).set(numbers);
     await this.#save(p, 0);
   }
+}
+
+/** The events of one partition in the store. */
+interface Laid {
+  sizes: PartitionSizes;
+  sections: ReturnType<typeof partitionSections>;
+}
+
+const eventsName = (partition: number): string => `events ${partition}`;
+
+/**
+ * Returns the shift that turns a hash into a bit number of a partition's Bloom filter. The filters of all partitions
+ * have the size that the partition with the most pairs needs.
+ */
+function shiftOf(laid: readonly { sizes: PartitionSizes }[]): number {
+  return placesFor(Math.max(0, ...laid.map(({ sizes }) => sizes.numPairs))).shift;
+}
+
+function placesFor(numPairs: number): { shift: number; bits: number } {
+  const none = { indptr: new Uint32Array(1), items: new Uint32Array() };
+  const { bits, shift } = membershipsOf(none, numPairs);
+  return { shift, bits: 32 * bits.length };
+}
+
+/** Maximum number of events that are sorted at a time; tests set another. */
+export const sortedEvents = { most: 16 << 20 };
+
+/**
+ * Writes the events of each partition to the store; the events of a partition keep their order.
+ *
+ * @param featureOfUser u32: feature of each user of the history; NONE for users without events
+ * @param reserved bytes of memory that the store keeps free for other blocks
+ */
+async function storeEvents(
+  { users, items, weights, history }: Pick<RankingData, "users" | "items" | "weights" | "history">,
+  partitions: Partitions,
+  featureOfUser: Uint32Array,
+  store: BlockStore,
+  reserved: number,
+): Promise<Laid[]> {
+  const { count, rows } = partitions;
+  const sourceUsers = new Uint32Array(partitions.users.count).fill(NONE);
+  const partitionOf = new Uint32Array(featureOfUser.length);
+  featureOfUser.forEach((feature, user) => {
+    if (feature === NONE) return;
+    sourceUsers[feature - partitions.users.first] = user;
+    partitionOf[user] = partitions.partitionOf(feature);
+  });
+  // an event without a user has the out-of-vocabulary feature, the first of the users
+  const partitionOfEvent = (e: number): number => (users[e] === NO_ITEM ? 0 : partitionOf[users[e]!]!);
+  const ends = groupStarts(partitionOfEvent, items.length, count);
+  /** Returns u32: the events of partitions first .. last - 1, sorted by partition. */
+  const eventsOf = (first: number, last: number): Uint32Array =>
+    orderByGroup((e) => partitionOfEvent(e) - first, items.length, ends.subarray(first, last + 1));
+
+  const sourceOf = (p: number, row: number): number => {
+    const feature = partitions.featureOf(p, row);
+    return feature === undefined ? NONE : sourceUsers[feature - partitions.users.first]!;
+  };
+  const pairsOf = (user: number) => (user === NONE ? 0 : history.indptr[user + 1]! - history.indptr[user]!);
+  const sizes = Array.from({ length: count }, (_, p): PartitionSizes => {
+    let numPairs = 0;
+    for (let row = 0; row < rows; row++) numPairs += pairsOf(sourceOf(p, row));
+    return { numEvents: ends[p + 1]! - ends[p]!, numPairs };
+  });
+  const mostPairs = Math.max(0, ...sizes.map(({ numPairs }) => numPairs));
+  const how = { rows, hasWeights: weights !== undefined, bits: placesFor(mostPairs).bits };
+  const laid = sizes.map((size) => ({ sizes: size, sections: partitionSections(size, how) }));
+  let [from, to] = [0, 0];
+  let sorted: Uint32Array = new Uint32Array();
+  // all partitions use one array: hundreds of dead ones would stay in memory until the garbage collector runs
+  const longest = new Uint32Array(Math.max(0, ...laid.map(({ sections }) => sections.end)));
+  for (const [p, { sections }] of laid.entries()) {
+    if (p === to) {
+      [from, to] = [p, p + 1];
+      while (to < count && ends[to + 1]! - ends[from]! <= sortedEvents.most) to++;
+      sorted = eventsOf(from, to);
+    }
+    const numbers = longest.subarray(0, sections.end).fill(0);
+    const floats = new Float32Array(numbers.buffer);
+    sorted.subarray(ends[p]! - ends[from]!, ends[p + 1]! - ends[from]!).forEach((e, i) => {
+      numbers[i] = users[e] === NO_ITEM ? NO_ITEM : partitions.rowOf(featureOfUser[users[e]!]!);
+      numbers[sections.items + i] = items[e]!;
+      if (weights) floats[sections.weights + i] = weights[e]!;
+    });
+    const indptr = numbers.subarray(sections.historyEnds, sections.historyEnds + rows + 1);
+    const pairs = numbers.subarray(sections.history, sections.memberships);
+    for (let row = 0; row < rows; row++) {
+      const user = sourceOf(p, row);
+      indptr[row + 1] = indptr[row]! + pairsOf(user);
+      if (user !== NONE)
+        pairs.set(history.items.subarray(history.indptr[user], history.indptr[user + 1]), indptr[row]);
+    }
+    numbers.set(membershipsOf({ indptr, items: pairs }, mostPairs).bits, sections.memberships);
+    await store.write(eventsName(p), numbers, reserved);
+  }
+  return laid;
 }

@@ -9,7 +9,7 @@ import { partitionBytes } from "../../kernels/ranking/partitions.js";
 import { temporaryFolder } from "../../testing/embed.js";
 import { repeatedTraining } from "../../testing/repeated-training.js";
 import { integerBelow, mulberry32 } from "../../testing/random.js";
-import { sortedEvents } from "./partition-events.js";
+import { sortedEvents } from "./partitioned-machine.js";
 import { trainer } from "./trainer.js";
 
 const folder = temporaryFolder();

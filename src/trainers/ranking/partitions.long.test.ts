@@ -58,7 +58,8 @@ async function vectorsOf(machine: PartitionedMachine): Promise<Float32Array> {
   for (let item = 0; item < numItems; item++)
     vectors.set(items.subarray(item * stride, item * stride + shape.dim), item * shape.dim);
   for (let p = 0; p < count; p++) {
-    const numbers = new Float32Array((await machine.partition(p)).buffer);
+    const numbers = new Float32Array(partitions.rows * stride);
+    await machine.rows.read(p, new Uint32Array(numbers.buffer));
     for (let row = 0; row < partitions.rows; row++) {
       const feature = partitions.featureOf(p, row);
       if (feature !== undefined)

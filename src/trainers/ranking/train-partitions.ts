@@ -26,8 +26,7 @@ import {
 import type { StoredResult } from "../../factors/stored-vectors.js";
 import { FIRST_SQUARES, rateOf, SPREAD, type RankingInput } from "./train.js";
 
-/** Input of a training in partitions: that of a training in one memory without `validate`, and that of the store. */
-export interface PartitionedInput extends Omit<RankingInput, "validate">, StoreInput {
+interface PartitionedInput extends Omit<RankingInput, "validate">, StoreInput {
   /** range of the users' features */
   users: { first: number; count: number };
 }
@@ -46,7 +45,6 @@ export function partitionsFor(
  * Trains a ranking model as trainRanking does, but in partitions of users.
  *
  * @param first initial parameters of known features
- * @throws the errors of trainRanking
  * @throws {IoError} the disk is full
  * @throws {ArtifactError} the rows on disk were truncated or changed
  */
@@ -149,7 +147,6 @@ function weightsOf(
   return w;
 }
 
-/** Returns the optimizer state, by feature. */
 async function optimizerOf(
   machine: PartitionedMachine,
   { partitions, rows, places, stride, itemRows }: PartitionedModel,

@@ -36,14 +36,11 @@ export interface RankingInput {
   numFeatures: number;
   /** u32[numFeatures][2]: 64-bit hash of each feature's field and key, which determines its initial vector */
   featureHashes: Uint32Array;
-  /**
-   * u32[numFeatures]: number of training events with each feature; w and v of a feature without events are 0 and stay 0
-   */
+  /** u32[numFeatures]: number of training events with each feature; without any, w and v are 0 and stay 0 */
   counts: Uint32Array;
   examples: RankingExamples;
   /** returns the ranking metrics of parameters on the validation split; absent if there is no such split */
   validate?: (parameters: RankingParameters) => Promise<Record<string, number>>;
-  /** initial parameters of a warm start */
   start?: FactorStart;
   controls?: Controls;
 }
@@ -51,13 +48,10 @@ export interface RankingInput {
 export interface RankingResult extends RankingParameters {
   bestEpoch: number;
   epochs: EpochEvent[];
-  /** whether an interrupt ended the training early */
   interrupted?: boolean;
-  /**
-   * f32[numFeatures * dim]: vectors of the best epoch before the propagation layers, from which a warm start continues
-   */
+  /** f32[numFeatures * dim]: vectors before the propagation layers, from which a warm start continues */
   base?: Float32Array;
-  /** optimizer state of the best epoch, if it is kept */
+  /** undefined unless the run keeps it */
   optimizer?: OptimizerState;
 }
 
@@ -68,8 +62,7 @@ export interface RankingResult extends RankingParameters {
  * above 0, training stops after that many validations without a better metric, and the model is that of the best one;
  * otherwise it is the last epoch's.
  *
- * @param observe called after every epoch
- * @param signal  stops the training promptly; the promise then rejects with its reason
+ * @param signal stops the training promptly; the promise then rejects with its reason
  * @throws {UsageError} the parameters do not fit into 4 GiB
  * @throws {DataError} no event can be learned from
  * @throws {DivergedError} a loss or a parameter became NaN or infinite
@@ -125,7 +118,7 @@ async function trainEpochs(
   let kept: Kept | undefined;
   const training: Steered = {
     async epoch(epoch) {
-      // make one pass over the events; their order and negatives are determined by (seed, epoch)
+      // (seed, epoch) determine the order of the events and their negatives
       const began = performance.now();
       const order = draw(seed, epoch);
       const rateAt = (share: number) => rateOf(options, epoch - 1 + share);
@@ -136,7 +129,6 @@ async function trainEpochs(
       const vectorNorm = machine.vectorNorm();
       if (!Number.isFinite(vectorNorm)) throw diverged("vectors are not finite", epoch, options);
 
-      // validate, if this epoch is to be validated
       const validates = validate !== undefined && (epoch % evaluateEvery === 0 || epoch === most);
       const metrics = validates ? await validate(machine.parameters()) : {};
       const stoppingValue = validates ? (metrics[listMetric(options)] ?? 0) : null;
@@ -146,10 +138,9 @@ async function trainEpochs(
       };
     },
     keep(epoch) {
-      const base = machine.base();
       kept = {
         parameters: machine.parameters(),
-        base,
+        base: machine.base(),
         ...(controls.keepsState && { optimizer: machine.optimizer }),
       };
       const { w, vectors } = kept.parameters;
@@ -195,16 +186,11 @@ export function rateOf(
   return cosineRate(learningRate, over / epochs);
 }
 
-/** Parameters of the best epoch so far. */
-interface Kept {
+/** The model of the best epoch so far. */
+interface Kept extends Pick<RankingResult, "base" | "optimizer"> {
   parameters: RankingParameters;
-  /** vectors before the propagation layers */
-  base?: Float32Array;
-  /** optimizer state, if the run stores it */
-  optimizer?: OptimizerState;
 }
 
-/** Returns the parameters of the best epoch as arrays of a checkpoint. */
 function arraysOf({ parameters, base, optimizer }: Kept): NamedArrays {
   return {
     ...(base && { keptBase: base }),
@@ -214,7 +200,7 @@ function arraysOf({ parameters, base, optimizer }: Kept): NamedArrays {
   };
 }
 
-/** Reads the parameters of the best epoch from a checkpoint. @throws {ArtifactError} the checkpoint is damaged */
+/** Reverses `arraysOf`. @throws {ArtifactError} the checkpoint is damaged */
 function keptOf(arrays: NamedArrays): Kept {
   const parameters = { vectors: floatsOf(arrays, "keptVectors"), w: floatsOf(arrays, "keptW") };
   const base = arrays["keptBase"] && { base: floatsOf(arrays, "keptBase") };

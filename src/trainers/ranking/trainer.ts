@@ -62,7 +62,7 @@ async function plan(asGiven: GivenRanking): Promise<Plan> {
     given,
     table: options,
     optionsFor: () => ({ ...ranking, ...(init && { dim: init.parameters.dim }) }),
-    accept: (dataset) => inMemoryUnlessPairs(dataset),
+    accept: inMemoryUnlessPairs,
     async examples(space, parts, session) {
       const { watch, note, warn } = session;
       const { minUsers = 0, itemFields, ...weighting } = session.options;
@@ -92,8 +92,8 @@ async function plan(asGiven: GivenRanking): Promise<Plan> {
     streams: false,
     readsBefore: true,
     init: factorInit(init, given),
-    doubts: (space, fm) => widthWarnings(space, fm),
-    outcome: (outcome) => factorOutcome(outcome),
+    doubts: widthWarnings,
+    outcome: factorOutcome,
   };
   return { ...featurePlan(features), unlabelled: true };
 }
@@ -107,7 +107,6 @@ function inMemoryUnlessPairs(dataset: Dataset): { dataset: Dataset; notes: strin
   return { dataset: inMemory(dataset), notes: [note] };
 }
 
-/** Opens the run of --init, if there is one. @throws {UsageError} the run does not match the options */
 async function openRankingInit(
   given: GivenRanking,
   { loss, optimizer, layers }: RankingOptions,
@@ -128,10 +127,6 @@ async function openRankingInit(
   return { ...init, base: rowsByFeature(space, before.vectors, before.dim) };
 }
 
-/**
- * Warns if the run of --init and this training use different --item-neighbors, so that item vectors are sums over other
- * features.
- */
 function neighborDoubts({ path, manifest }: Run, own: RankingOptions): string[] {
   const [was, is] = [neighborText(manifest.options), neighborText(own)];
   if (was === is) return [];
@@ -146,10 +141,7 @@ function neighborText({ itemNeighbors, neighborWeight }: Partial<RankingOptions>
   return `--item-neighbors ${itemNeighbors} --neighbor-weight ${neighborWeight}`;
 }
 
-/**
- * Returns the trainings of a comparison: the default pairwise loss, and a softmax; of cosines, if there are users and
- * items alone.
- */
+/** A comparison trains the default pairwise loss, and a softmax; of cosines, if there are users and items alone. */
 function suits({ goal, roles: { fields, numeric, multi } }: LogTraits): Suits {
   if (goal === "predictions") return RANKS_ONLY;
   const isPairs = fields.length + numeric.length + Object.keys(multi).length === 2;

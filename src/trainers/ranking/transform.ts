@@ -13,16 +13,9 @@ import { readPreprocess } from "../../training/capabilities/run-space.js";
 import type { Transformed, TransformOptions } from "../../training/options/transform-options.js";
 import type { Watch } from "../../training/session/watch.js";
 
-/**
- * Encodes rows as sums of their features' vectors, including those of an item's neighbors.
- * @throws {UsageError} the errors of encodeComposed
- */
 export async function encodeItems(run: Run, options: TransformOptions, watch: Watch): Promise<Transformed> {
   const completion = await neighborsOf(run, watch);
-  return await encodeComposed(run, options, watch, {
-    composerOf: composerOfFactors,
-    completion,
-  });
+  return await encodeComposed(run, options, watch, { composerOf: composerOfFactors, completion });
 }
 
 /** Returns the function that adds the neighbors of the run's items to rows; undefined for a run without neighbors. */
