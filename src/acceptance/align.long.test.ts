@@ -8,7 +8,7 @@ import type { Manifest } from "../embedding/manifest.js";
 import { openRun } from "../embedding/run-directory.js";
 import { embed, embedOk, temporaryFolder } from "../testing/embed.js";
 import { parseDelimited } from "../testing/exported.js";
-import { parseJson } from "../testing/json.js";
+import { parseJson, readJson } from "../testing/json.js";
 import { alignRun } from "../api/align.js";
 import { pairedBytes } from "../evaluation/shared-rows.js";
 import { fixture } from "../testing/places.js";
@@ -45,7 +45,7 @@ test("blocks of pairs give the bytes of one block", async () => {
 function firstLines(path: string, number: number): string {
   return `${readFileSync(path, "utf8").split("\n").slice(0, number).join("\n")}\n`;
 }
-const manifestOf = (run: string) => parseJson<Manifest>(readFileSync(join(at(run), "manifest.json"), "utf8"));
+const manifestOf = (run: string) => readJson<Manifest>(join(at(run), "manifest.json"));
 
 /** Trains two runs with different seeds, NAME-last and NAME, and aligns NAME to NAME-last as NAME-aligned. */
 async function aligned(name: string, job: string[]): Promise<void> {

@@ -4,7 +4,7 @@
 import { existsSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { embed, embedOk, temporaryFolder } from "../testing/embed.js";
-import { parseJson } from "../testing/json.js";
+import { jsonLines } from "../testing/json.js";
 import { fixture } from "../testing/places.js";
 
 const folder = temporaryFolder();
@@ -20,11 +20,9 @@ function bytesOf(run: string): Record<string, string> {
   );
 }
 const lossesOf = (run: string) =>
-  readFileSync(join(at(run), "metrics.jsonl"), "utf8")
-    .trimEnd()
-    .split("\n")
-    .map((line) => parseJson<Record<string, number>>(line))
-    .map(({ epoch, trainLoss, validLoss, best, refit }) => ({ epoch, trainLoss, validLoss, best, refit }));
+  jsonLines<Record<string, number>>(readFileSync(join(at(run), "metrics.jsonl"), "utf8")).map(
+    ({ epoch, trainLoss, validLoss, best, refit }) => ({ epoch, trainLoss, validLoss, best, refit }),
+  );
 
 /**
  * Trains twice: without interruption, and with a kill -9 when the line of an epoch is printed. The second training is

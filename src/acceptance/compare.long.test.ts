@@ -7,7 +7,7 @@ import type { Comparison } from "../api/compare/compare.js";
 import type { Evaluation } from "../api/evaluate/evaluate.js";
 import type { Manifest } from "../embedding/manifest.js";
 import { embed, embedOk, temporaryFolder } from "../testing/embed.js";
-import { parseJson } from "../testing/json.js";
+import { parseJson, readJson } from "../testing/json.js";
 import { thirdOfFixture } from "../testing/fixtures.js";
 import { fixture } from "../testing/places.js";
 
@@ -51,8 +51,7 @@ async function evaluated(name: string, ...args: string[]): Promise<Evaluation> {
   return parseJson<Evaluation>(stdout.replaceAll(`"${name}`, '"'));
 }
 
-const manifestOf = (run: string): Manifest =>
-  parseJson<Manifest>(readFileSync(join(run, "manifest.json"), "utf8"));
+const manifestOf = (run: string): Manifest => readJson<Manifest>(join(run, "manifest.json"));
 
 /** Removes all times and durations from a text. */
 function withoutSeconds({ seconds: _, leaderboard, out: __, runs: ___, ...rest }: Comparison): unknown {

@@ -4,7 +4,7 @@
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { embed, embedOk, temporaryFolder } from "../testing/embed.js";
-import { parseJson } from "../testing/json.js";
+import { parseJson, readJson } from "../testing/json.js";
 import { fixture } from "../testing/places.js";
 import { integerBelow, mulberry32 } from "../testing/random.js";
 
@@ -63,7 +63,7 @@ test("a training has the table of the log without copies, and is reproduced", as
   expect(trained.droppedDuplicates).toEqual(counts("first"));
   const tableOf = (run: string) => readFileSync(at(`${run}/embeddings.arrow`));
   expect(tableOf("fm").equals(tableOf("fm-clean"))).toBe(true);
-  const manifest = parseJson<{ droppedDuplicates: object }>(readFileSync(at("fm/manifest.json"), "utf8"));
+  const manifest = readJson<{ droppedDuplicates: object }>(at("fm/manifest.json"));
   expect(manifest.droppedDuplicates).toEqual(counts("first"));
   await embedOk(["reproduce", "fm"], { cwd: folder });
   const evaluated = await jsonOf([
@@ -88,9 +88,7 @@ test("a column with a role stays a feature, another one is left out and named", 
   const roles = ["user_id", "item_id"];
   const train = ["train-fm", ...log, "--dedupe-by", roles.join(), "--ignore", "event_id", "--epochs", "1"];
   await embedOk([...train, "-o", "pairs"], { cwd: folder });
-  const manifest = parseJson<{ roles: { fields: string[] } }>(
-    readFileSync(at("pairs/manifest.json"), "utf8"),
-  );
+  const manifest = readJson<{ roles: { fields: string[] } }>(at("pairs/manifest.json"));
   expect(manifest.roles.fields).toEqual(expect.arrayContaining(roles));
 });
 

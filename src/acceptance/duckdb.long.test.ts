@@ -7,6 +7,7 @@ import { copyFileSync, existsSync, mkdirSync, readFileSync, writeFileSync } from
 import { join } from "node:path";
 import { embed, embedOk, temporaryFolder, type Running } from "../testing/embed.js";
 import { fixture, projectFolder } from "../testing/places.js";
+import { readJson } from "../testing/json.js";
 
 const folder = temporaryFolder();
 const at = (name: string): string => join(folder, name);
@@ -73,9 +74,9 @@ async function encoded(args: readonly string[], running: Running = {}) {
       .update(readFileSync(join(out, name)))
       .digest("hex"),
   );
-  const { inputs } = JSON.parse(readFileSync(join(out, "dataset.json"), "utf8")) as {
+  const { inputs } = readJson<{
     inputs: { path: string; sha256: string; of?: string }[];
-  };
+  }>(join(out, "dataset.json"));
   return { code, rows, values, inputs };
 }
 

@@ -5,7 +5,7 @@ import { copyFileSync, cpSync, existsSync, readdirSync, readFileSync, rmSync, wr
 import { join } from "node:path";
 import { embed, embedOk, temporaryFolder } from "../testing/embed.js";
 import { fixture } from "../testing/places.js";
-import { parseJson } from "../testing/json.js";
+import { parseJson, readJson } from "../testing/json.js";
 import type { TrainedSummary } from "./main-job.js";
 
 const folder = temporaryFolder();
@@ -26,12 +26,12 @@ beforeAll(async () => {
 
 describe("the dataset directory", () => {
   test("holds its rows, its values and a description with the size and checksum of each", () => {
-    const description = parseJson<{
+    const description = readJson<{
       rows: number;
       roles: Record<string, unknown>;
       inputs: { bytes: number }[];
       files: Record<string, { bytes: number; sha256: string }>;
-    }>(readFileSync(join(clicks, "dataset.json"), "utf8"));
+    }>(join(clicks, "dataset.json"));
     expect(description).toMatchObject({
       schemaVersion: 1,
       rows: 12_000,

@@ -1,11 +1,11 @@
 // `embed evaluate --fold-in-share`: the first items of new users are folded in and the rest evaluated. The split, the
 // vectors of train-als, the lists and the metrics are computed here independently, from the text of the logs.
 
-import { readFileSync, writeFileSync } from "node:fs";
+import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { embed, embedOk, temporaryFolder } from "../testing/embed.js";
 import { parseJsonLines } from "../testing/exported.js";
-import { parseJson } from "../testing/json.js";
+import { jsonLines, parseJson, readJson } from "../testing/json.js";
 import { integerBelow, mulberry32 } from "../testing/random.js";
 
 const folder = temporaryFolder();
@@ -187,11 +187,7 @@ test.each(Object.keys(trainings))(
       ...["transform", at(run), "--fold-in", foldedFile, "--field", "user", "--format", "jsonl", "--quiet"],
     ]);
     const vectors = new Map(
-      stdout
-        .trimEnd()
-        .split("\n")
-        .map((line) => parseJson<{ user: string; vector: number[] }>(line))
-        .map(({ user, vector }) => [user, vector]),
+      jsonLines<{ user: string; vector: number[] }>(stdout).map(({ user, vector }) => [user, vector]),
     );
     const items = await itemsOf(run, hasWeights(run));
     const length = (vector: readonly number[]) => (run === "item2vec" ? Math.sqrt(dot(vector, vector)) : 1);
@@ -220,8 +216,8 @@ test.each(Object.keys(trainings))(
 );
 
 test("users of train-als are the least squares of their first items, solved here", async () => {
-  const manifest = parseJson<{ options: Record<"unobservedWeight" | "l2Exponent" | "l2Vector", number> }>(
-    readFileSync(join(at("als"), "manifest.json"), "utf8"),
+  const manifest = readJson<{ options: Record<"unobservedWeight" | "l2Exponent" | "l2Vector", number> }>(
+    join(at("als"), "manifest.json"),
   );
   const { unobservedWeight: a, l2Exponent, l2Vector } = manifest.options;
   const items = await itemsOf("als", false);

@@ -1,11 +1,11 @@
 // `embed evaluate --ranking`: runs and baselines on held-out events, computed by hand for a log of a few users, and
 // from the shell.
 
-import { readFileSync, rmSync, writeFileSync } from "node:fs";
+import { rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { embed, embedOk, temporaryFolder } from "../testing/embed.js";
 import { fixture } from "../testing/places.js";
-import { parseJson } from "../testing/json.js";
+import { parseJson, readJson } from "../testing/json.js";
 
 const folder = temporaryFolder();
 const at = (name: string) => join(folder, name);
@@ -200,8 +200,8 @@ test("runs and baselines stand side by side on the test part of the training, wi
 });
 
 test("the test part is what training measured on, and the same at any number of threads", async () => {
-  const run = parseJson<{ metrics: Record<string, Record<string, number>> }>(
-    readFileSync(join(at("implicit"), "manifest.json"), "utf8"),
+  const run = readJson<{ metrics: Record<string, Record<string, number>> }>(
+    join(at("implicit"), "manifest.json"),
   );
   const args = [at("implicit"), "--part", "test", "--repeats", "mask"];
   const [one, two] = [
@@ -217,8 +217,8 @@ test("a part that was cut by columns the model does not take is cut alike, whate
   await embedOk(["train-pca", ...job, "-o", at("pca"), "--dim", "8"]);
   await embedOk(["train-als", ...job, "-o", at("random"), "--split", "random", "--epochs", "2"]);
   for (const run of [at("pca"), at("random")]) {
-    const manifest = parseJson<{ metrics: Record<string, Record<string, number>> }>(
-      readFileSync(join(run, "manifest.json"), "utf8"),
+    const manifest = readJson<{ metrics: Record<string, Record<string, number>> }>(
+      join(run, "manifest.json"),
     );
     const { metrics } = await evaluated([run, "--part", "test", "--repeats", "mask"]);
     expect(metrics["on"]).toMatchObject(manifest.metrics["test"]!);

@@ -8,7 +8,7 @@ import { join } from "node:path";
 import Papa from "papaparse";
 import { embed, embedOk, temporaryFolder } from "../testing/embed.js";
 import { parseNpy, parseJsonLines, parseSafetensors } from "../testing/exported.js";
-import { parseJson } from "../testing/json.js";
+import { jsonLines, parseJson } from "../testing/json.js";
 import { fixture } from "../testing/places.js";
 import type { TrainedSummary } from "./main-job.js";
 
@@ -349,10 +349,7 @@ describe("--delta", () => {
       "--delta",
       week1,
     ]);
-    const changes = stdout
-      .trimEnd()
-      .split("\n")
-      .map((line) => parseJson<{ change: string; key: string }>(line));
+    const changes = jsonLines<{ change: string; key: string }>(stdout);
     const of = (change: string): string[] =>
       changes.filter((one) => one.change === change).map(({ key }) => key);
     expect(of("added").every((key) => key.startsWith("tea-"))).toBe(true);

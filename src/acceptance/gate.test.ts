@@ -4,7 +4,7 @@ import { copyFileSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import type { GateOutcome } from "../embedding/gate-file.js";
 import { embed, embedOk, temporaryFolder } from "../testing/embed.js";
-import { parseJson } from "../testing/json.js";
+import { parseJson, readJson } from "../testing/json.js";
 import { fixture } from "../testing/places.js";
 
 const folder = temporaryFolder();
@@ -41,7 +41,7 @@ test("the first version has nothing to compare with: such bounds do not pass, an
   expect([got.code, got.stderr]).toEqual([0, ""]);
   expect(got.stdout).toMatch(/^not compared +unseen .*there is no earlier version to compare with/m);
   expect(got.stdout).not.toMatch(/^ok .*within/m);
-  const json = parseJson<{ outcomes: GateOutcome[] }>(readFileSync(at("gate.json"), "utf8"));
+  const json = readJson<{ outcomes: GateOutcome[] }>(at("gate.json"));
   const { outcomes, ...rest } = json;
   const notCompared = outcomes.filter(({ status }) => status === "notCompared").map(({ gate }) => gate);
   expect(notCompared).toEqual(["rows", "positiveRate", "users", "items", "unseen", "newest"]);

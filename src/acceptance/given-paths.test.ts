@@ -3,7 +3,7 @@
 import { cpSync, mkdirSync, readFileSync, renameSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { embed, embedOk, temporaryFolder } from "../testing/embed.js";
-import { parseJson } from "../testing/json.js";
+import { parseJson, readJson } from "../testing/json.js";
 import { fixture } from "../testing/places.js";
 
 const folder = temporaryFolder();
@@ -35,8 +35,7 @@ beforeAll(async () => {
   await embedOk([...job, "--split", "random", "--quiet"], { cwd: project });
 });
 
-const manifestOf = (run: string) =>
-  parseJson<{ from?: string }>(readFileSync(join(run, "manifest.json"), "utf8"));
+const manifestOf = (run: string) => readJson<{ from?: string }>(join(run, "manifest.json"));
 async function logLossOf(run: string): Promise<number> {
   const { stdout } = await embedOk(["evaluate", run, "--part", "test", "--json", "--quiet"], {
     cwd: join(folder, "elsewhere"),

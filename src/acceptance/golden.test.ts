@@ -6,7 +6,7 @@ import { join } from "node:path";
 import { embedOk, temporaryFolder } from "../testing/embed.js";
 import { fixture, projectFolder } from "../testing/places.js";
 import { mainJob, mainJobOptions } from "./main-job.js";
-import { parseJson } from "../testing/json.js";
+import { readJson } from "../testing/json.js";
 
 const folder = temporaryFolder();
 
@@ -78,8 +78,8 @@ test("another seed gives another table", async () => {
 });
 
 test("`npm start` runs the main job", () => {
-  const { scripts } = parseJson<{
+  const { scripts } = readJson<{
     scripts: Record<string, string>;
-  }>(readFileSync(join(projectFolder, "package.json"), "utf8"));
+  }>(join(projectFolder, "package.json"));
   expect(scripts["start"]).toContain(`train-fm fixtures/clicks.csv -o run ${mainJobOptions.join(" ")}`);
 });

@@ -5,7 +5,7 @@ import { readdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { embed, embedOk, temporaryFolder } from "../testing/embed.js";
 import { parseJsonLines } from "../testing/exported.js";
-import { parseJson } from "../testing/json.js";
+import { parseJson, readJson } from "../testing/json.js";
 import { fixture } from "../testing/places.js";
 
 const folder = temporaryFolder();
@@ -77,9 +77,7 @@ test("a key is the HMAC-SHA256 of the id, and columns without ids stay as they a
   expect(keysOf("user_id").sort()).toEqual(users.map(hmac).sort());
   expect(keysOf("item_id").sort()).toEqual(items.map(hmac).sort());
   expect(keysOf("device").sort()).toEqual(["phone", "web"]);
-  const { hashKeys } = parseJson<{ hashKeys: object }>(
-    readFileSync(join(at("keys"), "model/preprocess.json"), "utf8"),
-  );
+  const { hashKeys } = readJson<{ hashKeys: object }>(join(at("keys"), "model/preprocess.json"));
   expect(hashKeys).toMatchObject({ function: "hmac-sha256", columns: ["user_id", "item_id", "session_id"] });
 });
 

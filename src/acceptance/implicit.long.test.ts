@@ -3,7 +3,7 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { embed, embedOk, temporaryFolder } from "../testing/embed.js";
-import { parseJson } from "../testing/json.js";
+import { jsonLines, parseJson, readJson } from "../testing/json.js";
 import { fixture } from "../testing/places.js";
 import { groupOf } from "../testing/planted.js";
 import type { TrainedSummary } from "./main-job.js";
@@ -28,10 +28,7 @@ describe("a run", () => {
   beforeAll(async () => {
     summary = parseJson<TrainedSummary>((await embedOk([...job, ...split, "-o", run, "--json"])).stdout);
     const { stdout } = await embedOk(["export", run, "--format", "jsonl", "--with-weight"]);
-    rows = stdout
-      .trimEnd()
-      .split("\n")
-      .map((line) => parseJson<Row>(line));
+    rows = jsonLines<Row>(stdout);
   });
 
   test("ranks what customers buy later far above chance, which is 20 of 96 products", () => {
@@ -47,8 +44,8 @@ describe("a run", () => {
   });
 
   test("states the options that it was made by, those chosen by the log too", () => {
-    const { command, options } = parseJson<{ command: string; options: Record<string, unknown> }>(
-      readFileSync(join(run, "manifest.json"), "utf8"),
+    const { command, options } = readJson<{ command: string; options: Record<string, unknown> }>(
+      join(run, "manifest.json"),
     );
     expect(command).toBe("train-als");
     expect(options).toMatchObject({

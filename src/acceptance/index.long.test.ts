@@ -7,7 +7,7 @@ import { openIndexOf, searchIndex } from "../api/hnsw/search.js";
 import { rowsOf } from "../embedding/table.js";
 import { sha256Of } from "../io/fingerprint.js";
 import { embed, embedOk, temporaryFolder } from "../testing/embed.js";
-import { parseJson } from "../testing/json.js";
+import { parseJson, readJson } from "../testing/json.js";
 import { fixture } from "../testing/places.js";
 import { mainJob } from "./main-job.js";
 
@@ -19,7 +19,7 @@ interface Facts {
   [name: string]: unknown;
   files: Record<string, { bytes: number; sha256: string }>;
 }
-const factsOf = (name: string): Facts => parseJson<Facts>(readFileSync(join(at(name), "index.json"), "utf8"));
+const factsOf = (name: string): Facts => readJson<Facts>(join(at(name), "index.json"));
 
 beforeAll(async () => {
   await embedOk(mainJob(at("run")));
@@ -266,7 +266,7 @@ describe("a damaged index is 82", () => {
   /** Changes the description of an index (index.json) and corrects its checksum. */
   const withFacts = (name: string, change: (facts: Facts) => void): void => {
     const path = join(copy(name), "index.json");
-    const facts = parseJson<Facts>(readFileSync(path, "utf8"));
+    const facts = readJson<Facts>(path);
     change(facts);
     writeFileSync(path, JSON.stringify(facts));
   };

@@ -4,7 +4,7 @@ import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { embed, embedOk, temporaryFolder } from "../testing/embed.js";
 import { parseJsonLines } from "../testing/exported.js";
-import { parseJson } from "../testing/json.js";
+import { readJson } from "../testing/json.js";
 import { fixture } from "../testing/places.js";
 
 const folder = temporaryFolder();
@@ -35,7 +35,7 @@ interface Manifest {
   interrupted?: boolean;
   options: Record<string, unknown>;
 }
-const manifestOf = (run: string) => parseJson<Manifest>(readFileSync(join(at(run), "manifest.json"), "utf8"));
+const manifestOf = (run: string) => readJson<Manifest>(join(at(run), "manifest.json"));
 
 async function train(log: string, run: string, ...options: string[]): Promise<string> {
   return (await embedOk(["train-fm", log, "-o", at(run), "--epochs", "2", "--dim", "4", ...options])).stderr;

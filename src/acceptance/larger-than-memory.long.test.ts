@@ -3,7 +3,7 @@
 import { readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { embed, embedOk, temporaryFolder } from "../testing/embed.js";
-import { parseJson } from "../testing/json.js";
+import { parseJson, readJson } from "../testing/json.js";
 import { fixture } from "../testing/places.js";
 
 const folder = temporaryFolder();
@@ -12,7 +12,7 @@ const at = (name: string): string => join(folder, name);
 /** Returns the table, the files of the model and the metrics of a run, none of which contains times. */
 function bytesOf(run: string): Record<string, unknown> {
   const files = ["embeddings.arrow", ...readdirSync(join(at(run), "model")).map((name) => `model/${name}`)];
-  const { metrics } = parseJson<{ metrics: object }>(readFileSync(join(at(run), "manifest.json"), "utf8"));
+  const { metrics } = readJson<{ metrics: object }>(join(at(run), "manifest.json"));
   return {
     metrics,
     ...Object.fromEntries(files.map((name) => [name, readFileSync(join(at(run), name)).toString("base64")])),

@@ -3,7 +3,7 @@
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { embed, embedOk, temporaryFolder } from "../testing/embed.js";
-import { parseJson } from "../testing/json.js";
+import { readJson } from "../testing/json.js";
 import { fixture } from "../testing/places.js";
 
 const folder = temporaryFolder();
@@ -51,7 +51,7 @@ function withoutSeconds({ seconds: _, pretraining: __, ...result }: Result): unk
 
 async function liftOf(name: string, ...args: string[]): Promise<Result> {
   await embedOk(["lift", log, ...parts, ...small, "-o", at(name), "--quiet", ...args]);
-  return parseJson<Result>(readFileSync(at(name), "utf8"));
+  return readJson<Result>(at(name));
 }
 
 test("a table of a planted factorization machine gains, its rows dealt anew do not; the same result at any number of threads", async () => {
@@ -87,7 +87,7 @@ test("each start has the penalty of keys that train-net has for it, unless it is
   const lossesOf = async (...more: string[]) => {
     const args = ["lift", log, ...parts, ...small, "--epochs", "1", "--init", at("fm"), "-o", at("p.json")];
     const { stderr } = await embedOk([...args, "--force", ...more]);
-    const { trained } = parseJson<Result>(readFileSync(at("p.json"), "utf8"));
+    const { trained } = readJson<Result>(at("p.json"));
     return {
       stderr,
       of: Object.fromEntries(trained.map(({ arm, trainings }) => [arm, lossesBySeed(trainings)])),

@@ -1,10 +1,10 @@
 // Every broken log under fixtures/malformed gives the error in expected.json, and leaves no files behind.
 
-import { readdirSync, readFileSync } from "node:fs";
+import { readdirSync } from "node:fs";
 import { join } from "node:path";
 import { embed, temporaryFolder } from "../testing/embed.js";
 import { fixture } from "../testing/places.js";
-import { parseJson } from "../testing/json.js";
+import { readJson } from "../testing/json.js";
 
 interface Expected {
   file: string;
@@ -16,7 +16,7 @@ interface Expected {
 }
 
 const malformed = fixture("malformed");
-const cases = parseJson<Expected[]>(readFileSync(join(malformed, "expected.json"), "utf8"));
+const cases = readJson<Expected[]>(join(malformed, "expected.json"));
 const folder = temporaryFolder();
 
 test.each(cases)("train-fm $file $args ends with $exit and says where and what", async (expected) => {

@@ -9,6 +9,7 @@ import { compressors } from "hyparquet-compressors";
 import { embed, embedOk, temporaryFolder } from "../testing/embed.js";
 import { parseJson } from "../testing/json.js";
 import { fixture, program } from "../testing/places.js";
+import { csvRows } from "../testing/lines.js";
 
 const folder = temporaryFolder();
 const at = (name: string): string => join(folder, name);
@@ -67,12 +68,7 @@ const run = (words: string, running: { input?: string } = {}) =>
   embed(words.split(" "), { cwd: folder, ...running });
 const runOk = (words: string, running: { input?: string } = {}) =>
   embedOk(words.split(" "), { cwd: folder, ...running });
-const rowsOf = (text: string): string[][] =>
-  text
-    .trimEnd()
-    .split("\n")
-    .slice(1)
-    .map((line) => line.split(","));
+const rowsOf = (text: string): string[][] => csvRows(text);
 
 async function evaluated(name: string, log: string): Promise<Record<string, number>> {
   const { stdout } = await runOk(`evaluate ${name} --on ${log} --bootstrap 0 --threads 1 --json`);

@@ -8,7 +8,7 @@ import { readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import Papa from "papaparse";
 import { embed, embedOk, temporaryFolder } from "../testing/embed.js";
-import { parseJson } from "../testing/json.js";
+import { jsonLines, parseJson } from "../testing/json.js";
 import { integerBelow, mulberry32 } from "../testing/random.js";
 
 const folder = temporaryFolder();
@@ -92,11 +92,7 @@ const rowsOf = (text: string): Row[] => {
 };
 const recallRows = async (...args: string[]): Promise<Row[]> =>
   rowsOf((await embedOk(["recall", ...args, "-o", "-"])).stdout);
-const linesOf = <T>(text: string): T[] =>
-  text
-    .trimEnd()
-    .split("\n")
-    .map((line) => parseJson<T>(line));
+const linesOf = <T>(text: string): T[] => jsonLines<T>(text);
 
 /** Returns the items of each user's or item's list in the order of their ranks, which must be 1, 2, ... */
 function listsOf(rows: readonly Row[]): Map<string, Row[]> {

@@ -4,7 +4,7 @@
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { embed, embedOk, temporaryFolder } from "../testing/embed.js";
-import { parseJson } from "../testing/json.js";
+import { jsonLines, parseJson, readJson } from "../testing/json.js";
 import { fixture } from "../testing/places.js";
 
 const folder = temporaryFolder();
@@ -17,14 +17,10 @@ interface Manifest {
   metrics: Record<string, Record<string, number>>;
   refit?: { epochs: number; rows: number; metrics: Record<string, Record<string, number>> };
 }
-const manifestOf = (run: string) => parseJson<Manifest>(readFileSync(join(at(run), "manifest.json"), "utf8"));
+const manifestOf = (run: string) => readJson<Manifest>(join(at(run), "manifest.json"));
 const tableOf = (run: string) => readFileSync(join(at(run), "embeddings.arrow"));
 type Epoch = Record<string, number> & { best: boolean; refit?: boolean };
-const epochsOf = (run: string) =>
-  readFileSync(join(at(run), "metrics.jsonl"), "utf8")
-    .trimEnd()
-    .split("\n")
-    .map((line) => parseJson<Epoch>(line));
+const epochsOf = (run: string) => jsonLines<Epoch>(readFileSync(join(at(run), "metrics.jsonl"), "utf8"));
 
 describe("--refit", () => {
   beforeAll(async () => {
@@ -187,9 +183,7 @@ describe("--on-interrupt save", () => {
       const ended = await embed(options, { signalWhen: { stderr: /"epoch":3,/, signal } });
       expect(ended.code).toBe(code);
       expect(ended.stderr).toContain("interrupted: the run holds epoch");
-      const manifest = parseJson<{ interrupted?: boolean }>(
-        readFileSync(join(at(run), "manifest.json"), "utf8"),
-      );
+      const manifest = readJson<{ interrupted?: boolean }>(join(at(run), "manifest.json"));
       expect(manifest.interrupted).toBe(true);
       await embedOk(["evaluate", at(run), "--on", clicks]);
     },

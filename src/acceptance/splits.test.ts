@@ -4,16 +4,14 @@ import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { embed, embedOk, temporaryFolder } from "../testing/embed.js";
 import { fixture } from "../testing/places.js";
-import { parseJson } from "../testing/json.js";
+import { readJson } from "../testing/json.js";
 
 const folder = temporaryFolder();
 
 async function splitOf(name: string, log: string, args: string[]) {
   const run = join(folder, name);
   await embedOk(["train-fm", fixture(log), "-o", run, "--epochs", "1", "--quiet", ...args]);
-  return parseJson<{ split: Record<string, unknown>; warnings: string[] }>(
-    readFileSync(join(run, "manifest.json"), "utf8"),
-  );
+  return readJson<{ split: Record<string, unknown>; warnings: string[] }>(join(run, "manifest.json"));
 }
 
 test("dates for --valid and --test cut the log there", async () => {
@@ -45,8 +43,8 @@ test("a share may be given in percent: the same bytes, from the command line, a 
     const run = join(folder, `percent-${name}`);
     const train = ["train-fm", fixture("clicks.csv"), "-o", run, "--epochs", "1", "--quiet", ...args];
     await embedOk(train, env ? { env } : {});
-    const { split, options } = parseJson<{ split: object; options: Record<string, unknown> }>(
-      readFileSync(join(run, "manifest.json"), "utf8"),
+    const { split, options } = readJson<{ split: object; options: Record<string, unknown> }>(
+      join(run, "manifest.json"),
     );
     held.push([split, options["valid"], options["test"], readFileSync(join(run, "embeddings.arrow"), "hex")]);
   }
@@ -108,8 +106,8 @@ test("--valid-like holds out items as popular as those of a file, and a run cuts
   const roles = ["--user", "customer_id", "--item", "product_id", "--dim", "4"];
   const cut = ["--valid", "0.2", "--valid-like", like];
   const { stderr } = await embedOk(["train-pca", fixture("purchases.csv"), "-o", run, ...roles, ...cut]);
-  const { split } = parseJson<{ split: { by: string; valid: number; like: Record<string, number> } }>(
-    readFileSync(join(run, "manifest.json"), "utf8"),
+  const { split } = readJson<{ split: { by: string; valid: number; like: Record<string, number> } }>(
+    join(run, "manifest.json"),
   );
   expect(split.by).toBe("random");
   const { target, reached } = split.like;

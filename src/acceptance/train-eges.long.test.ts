@@ -8,9 +8,10 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { readSafetensors } from "../embedding/safetensors.js";
 import { embed, embedOk } from "../testing/embed.js";
-import { parseJson } from "../testing/json.js";
+import { jsonLines } from "../testing/json.js";
 import { fixture } from "../testing/places.js";
 import { between, mulberry32 } from "../testing/random.js";
+import { csvRows } from "../testing/lines.js";
 
 const folder = mkdtempSync(join(tmpdir(), "embed-eges-"));
 const at = (name: string) => join(folder, name);
@@ -68,23 +69,13 @@ async function train(run: string, flags: readonly string[]) {
 type Vectors = Map<string, number[]>;
 
 const rowsOf = (stdout: string): Vectors =>
-  new Map(
-    stdout
-      .trim()
-      .split("\n")
-      .slice(1)
-      .map((line) => line.split(","))
-      .map(([key, ...numbers]) => [key!, numbers.map(Number)]),
-  );
+  new Map(csvRows(stdout).map(([key, ...numbers]) => [key!, numbers.map(Number)]));
 
 /** Returns the vectors that `transform` computes for new items, and the vectors of the run's own items. */
 async function vectorsOf(run: string, newItems: string): Promise<{ fresh: Vectors; known: Vectors }> {
   const fresh = await embedOk(["transform", at(run), newItems, "--key", "item", "--format", "csv"]);
   const { stdout } = await embedOk(["export", at(run), "--format", "jsonl"]);
-  const known = stdout
-    .trim()
-    .split("\n")
-    .map((line) => parseJson<{ key: string; vector: number[] }>(line));
+  const known = jsonLines<{ key: string; vector: number[] }>(stdout);
   return { fresh: rowsOf(fresh.stdout), known: new Map(known.map(({ key, vector }) => [key, vector])) };
 }
 

@@ -2,7 +2,7 @@
 
 import { cpSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { parseJson } from "../testing/json.js";
+import { parseJson, readJson } from "../testing/json.js";
 import { embed, embedOk, shell, temporaryFolder } from "../testing/embed.js";
 import { fixture } from "../testing/places.js";
 import type { TrainedSummary } from "./main-job.js";
@@ -27,9 +27,7 @@ beforeAll(async () => {
 test("beats the base rate on held-out clicks, and says what scripts read", () => {
   expect(trained.metrics["test"]!["normalizedEntropy"]!).toBeLessThan(0.9);
   expect(Object.keys(trained.metrics)).toEqual(["train", "valid", "test"]);
-  const manifest = parseJson<{ model: string; command: string }>(
-    readFileSync(at("run/manifest.json"), "utf8"),
-  );
+  const manifest = readJson<{ model: string; command: string }>(at("run/manifest.json"));
   expect([manifest.model, manifest.command]).toEqual(["gbdt", "train-gbdt"]);
 });
 

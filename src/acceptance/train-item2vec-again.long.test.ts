@@ -4,7 +4,7 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { embed, embedOk } from "../testing/embed.js";
-import { parseJson } from "../testing/json.js";
+import { jsonLines, parseJson } from "../testing/json.js";
 import { between, mulberry32 } from "../testing/random.js";
 
 const folder = mkdtempSync(join(tmpdir(), "embed-item2vec-again-"));
@@ -27,11 +27,7 @@ interface Epoch {
   trainLoss: number;
   refit?: true;
 }
-const epochsOf = (run: string) =>
-  readFileSync(join(at(run), "metrics.jsonl"), "utf8")
-    .trimEnd()
-    .split("\n")
-    .map((line) => parseJson<Epoch>(line));
+const epochsOf = (run: string) => jsonLines<Epoch>(readFileSync(join(at(run), "metrics.jsonl"), "utf8"));
 
 test("a refit takes the steps of a training of all its epochs on all rows, up to the best one", async () => {
   const log = writeSessions("refit.csv", 400);

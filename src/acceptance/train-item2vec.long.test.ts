@@ -4,7 +4,7 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { embed, embedOk } from "../testing/embed.js";
-import { parseJson } from "../testing/json.js";
+import { jsonLines, parseJson } from "../testing/json.js";
 import { between, mulberry32 } from "../testing/random.js";
 
 const folder = mkdtempSync(join(tmpdir(), "embed-item2vec-"));
@@ -37,10 +37,7 @@ function writeSessions(name: string, shuffled: boolean): string {
 /** Returns the share of an item's four nearest items that are of its cluster. */
 async function sameCluster(run: string): Promise<number> {
   const { stdout } = await embedOk(["export", run, "--format", "jsonl"]);
-  const rows = stdout
-    .trim()
-    .split("\n")
-    .map((line) => parseJson<{ key: string; vector: number[] }>(line));
+  const rows = jsonLines<{ key: string; vector: number[] }>(stdout);
   const unit = rows.map(({ vector }) => {
     const length = Math.hypot(...vector);
     return vector.map((x) => x / length);

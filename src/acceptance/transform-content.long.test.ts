@@ -5,7 +5,7 @@ import { readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { embed, embedOk, temporaryFolder } from "../testing/embed.js";
 import { parseDelimited } from "../testing/exported.js";
-import { parseJson } from "../testing/json.js";
+import { parseJson, readJson } from "../testing/json.js";
 import { fixture } from "../testing/places.js";
 import { between, integerBelow, mulberry32 } from "../testing/random.js";
 
@@ -348,9 +348,7 @@ describe("--append", () => {
         .length - 1;
     expect([await lines("default"), await lines("added")]).toEqual([120, 4]);
     expect(readFileSync(join(more, "embeddings.arrow"))).toEqual(readFileSync(join(run, "embeddings.arrow")));
-    const { added } = parseJson<{ added: Record<string, unknown> }>(
-      readFileSync(join(more, "manifest.json"), "utf8"),
-    );
+    const { added } = readJson<{ added: Record<string, unknown> }>(join(more, "manifest.json"));
     expect(added).toMatchObject({
       run,
       field: "item",
@@ -534,7 +532,7 @@ describe("a trained run with events", () => {
     expect(metricsIn(await ranked(more))).toEqual(metricsIn(await ranked(als)));
     const lists = await embedOk(["recall", more, "-o", "-", "--k", "100", "--quiet"]);
     expect(lists.stdout).toContain(`,${out},`);
-    const { added } = parseJson<{ added: object }>(readFileSync(join(more, "manifest.json"), "utf8"));
+    const { added } = readJson<{ added: object }>(join(more, "manifest.json"));
     expect(added).toMatchObject({ content: 0, blend: 1 });
     const refused = await embed(["reproduce", more]);
     expect([refused.code, refused.stderr]).toEqual([64, expect.stringContaining("--append")]);
