@@ -14,6 +14,7 @@ import { pairedBytes } from "../evaluation/shared-rows.js";
 import { fixture } from "../testing/places.js";
 import { mulberry32 } from "../testing/random.js";
 import { scorerOf } from "../testing/scorer.js";
+import { argv } from "../testing/argv.js";
 
 const folder = temporaryFolder();
 const at = (name: string) => join(folder, name);
@@ -213,16 +214,7 @@ describe("what cannot be turned is 64, with the reason", () => {
   test("runs without a key in common; few common keys are a warning", async () => {
     const words = (name: string, rows: string[]) => {
       writeFileSync(at(`${name}.txt`), `${rows.length} 4\n${rows.join("\n")}\n`);
-      return embedOk([
-        "import",
-        at(`${name}.txt`),
-        "--format",
-        "word2vec",
-        "--field",
-        "word",
-        "-o",
-        at(name),
-      ]);
+      return embedOk(argv`import ${at(`${name}.txt`)} --format word2vec --field word -o ${at(name)}`);
     };
     await words("ab", ["a 1 0 0 0", "b 0 1 0 0"]);
     await words("bc", ["b 0 0 1 1", "c 1 1 1 0"]);

@@ -5,6 +5,7 @@ import { join } from "node:path";
 import { embed, embedOk, shell, temporaryFolder } from "../testing/embed.js";
 import { jsonLines, parseJson, readJson } from "../testing/json.js";
 import { fixture } from "../testing/places.js";
+import { argv } from "../testing/argv.js";
 
 const folder = temporaryFolder();
 const at = (name: string): string => join(folder, name);
@@ -61,13 +62,7 @@ test("options without effect, and a run in place of a store, are refused", async
 });
 
 test("--noise without --negatives is an error 64", async () => {
-  const { code, stderr } = await embed([
-    "train-fm",
-    fixture("clicks.csv"),
-    ...train,
-    "--noise",
-    "popularity",
-  ]);
+  const { code, stderr } = await embed(argv`train-fm ${fixture("clicks.csv")} ${train} --noise popularity`);
   expect([code, stderr]).toEqual([64, expect.stringContaining("--noise needs --negatives N")]);
 });
 

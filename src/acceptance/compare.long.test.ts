@@ -10,6 +10,7 @@ import { embed, embedOk, temporaryFolder } from "../testing/embed.js";
 import { parseJson, readJson } from "../testing/json.js";
 import { thirdOfFixture } from "../testing/fixtures.js";
 import { fixture } from "../testing/places.js";
+import { argv } from "../testing/argv.js";
 
 const folder = temporaryFolder();
 const at = (name: string): string => join(folder, name);
@@ -201,16 +202,7 @@ describe("a log of ratings", () => {
     const { leaderboard, runs, rows } = await compared(
       log,
       "liked",
-      ...[
-        "--goal",
-        "lists",
-        "--positive-from",
-        "8",
-        "--repeats",
-        "mask",
-        "--trainers",
-        "train-pca,train-als",
-      ],
+      ...argv`--goal lists --positive-from 8 --repeats mask --trainers train-pca,train-als`,
     );
     const liked = readFileSync(log, "utf8")
       .trimEnd()

@@ -7,6 +7,7 @@ import { embed, embedOk, temporaryFolder } from "../testing/embed.js";
 import { parseJson, readJson } from "../testing/json.js";
 import { fixture } from "../testing/places.js";
 import { integerBelow, mulberry32 } from "../testing/random.js";
+import { argv } from "../testing/argv.js";
 
 const folder = temporaryFolder();
 const at = (name: string) => join(folder, name);
@@ -66,14 +67,8 @@ test("a training has the table of the log without copies, and is reproduced", as
   const manifest = readJson<{ droppedDuplicates: object }>(at("fm/manifest.json"));
   expect(manifest.droppedDuplicates).toEqual(counts("first"));
   await embedOk(["reproduce", "fm"], { cwd: folder });
-  const evaluated = await jsonOf([
-    "evaluate",
-    "fm",
-    ...log.flatMap((path) => ["--on", path]),
-    ...by,
-    "--bootstrap",
-    "0",
-  ]);
+  const evaluated = await jsonOf(argv`evaluate fm ${log.flatMap((path) => ["--on", path])} ${by}
+      --bootstrap 0`);
   const onClean = await jsonOf(["evaluate", "fm", "--on", "clean.csv", "--bootstrap", "0"]);
   expect(evaluated).toMatchObject({ rows: onClean.rows, metrics: (onClean as { metrics?: object }).metrics });
 });

@@ -185,6 +185,7 @@ write("separators", tags=array([["a|b", "c"]] * n))
 write("names", **{"a.b": array(["x"] * n), "A": array(["1"] * n), "a": array(["2"] * n), "q\`r": array(["3"] * n)})
 `;
 import { readJson } from "../testing/json.js";
+import { argv } from "../testing/argv.js";
 
 withSpark("typed Parquet is the same bytes as on this machine, or refused", async (engine) => {
   copyFileSync(fixture("parquet/pages-1.parquet"), at("pages.parquet"));
@@ -408,16 +409,8 @@ withSpark("an interrupt ends the job on the server and leaves no output", async 
   // the server needs minutes to sort this many rows, so that the interrupt arrives during the job
   writeFileSync(at("endless.sql"), "SELECT id AS user, id AS item FROM range(3000000000)");
   const began = performance.now();
-  const args = [
-    "encode",
-    ...engine,
-    "--engine-sql",
-    at("endless.sql"),
-    "--engine-order",
-    "user",
-    "-o",
-    at("never"),
-  ];
+  const args = argv`encode ${engine} --engine-sql ${at("endless.sql")} --engine-order user
+      -o ${at("never")}`;
   const ended = await embed([...args, "--log-format", "json"], {
     env,
     signalWhen: { stderr: /reading/, signal: "SIGINT" },

@@ -6,24 +6,14 @@ import { embed, embedOk, temporaryFolder } from "../testing/embed.js";
 import { leafProjection } from "../trainers/gbdt/leaf-heads/leaf-vectors.js";
 import { fixture } from "../testing/places.js";
 import { readJson } from "../testing/json.js";
+import { argv } from "../testing/argv.js";
 
 const folder = temporaryFolder();
 const at = (name: string): string => join(folder, name);
 const clicks = fixture("clicks.csv");
 
 beforeAll(async () => {
-  const train = [
-    "train-gbdt",
-    clicks,
-    "--num-trees",
-    "40",
-    "--entity",
-    "item_id",
-    "--dim",
-    "8",
-    "--dense",
-    "8",
-  ];
+  const train = argv`train-gbdt ${clicks} --num-trees 40 --entity item_id --dim 8 --dense 8`;
   for (const threads of ["1", "2"]) {
     const { stdout } = await embedOk([...train, "-o", at(`run${threads}`), "--threads", threads]);
     expect(stdout).toMatch(

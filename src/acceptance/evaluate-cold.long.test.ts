@@ -5,6 +5,7 @@ import { join } from "node:path";
 import { embed, embedOk, temporaryFolder } from "../testing/embed.js";
 import { parseJson, readJson } from "../testing/json.js";
 import { integerBelow, mulberry32 } from "../testing/random.js";
+import { argv } from "../testing/argv.js";
 
 const folder = temporaryFolder();
 const at = (name: string) => join(folder, name);
@@ -106,16 +107,7 @@ test("a run that was trained on the known events, too, stands beside; one that h
 });
 
 test("the table for people has a block for each number of events, and titles of both metrics", async () => {
-  const { stdout } = await embedOk([
-    "evaluate",
-    run,
-    "--part",
-    "test",
-    "--cold",
-    "0,1",
-    "--content",
-    catalogue,
-  ]);
+  const { stdout } = await embedOk(argv`evaluate ${run} --part test --cold 0,1 --content ${catalogue}`);
   expect(stdout).toMatch(/^12 new items with 0 known events each: \d+ users evaluated/);
   expect(stdout).toMatch(/\n12 new items with 1 known event each/);
   expect(stdout).toContain("among new: recall@20");

@@ -13,6 +13,7 @@ import { fixture } from "../testing/places.js";
 import { scorerOf } from "../testing/scorer.js";
 import { readSpace } from "../training/capabilities/run-space.js";
 import { readNetParameters } from "../trainers/net/model.js";
+import { argv } from "../testing/argv.js";
 
 const folder = temporaryFolder();
 const at = (name: string): string => join(folder, name);
@@ -37,17 +38,7 @@ const numbers = (c: number): number[] => column(c).map((cell) => (cell === "" ? 
 
 beforeAll(async () => {
   writeFileSync(at("train.csv"), `${[head, ...lines.slice(0, 3000)].join("\n")}\n`);
-  await embedOk([
-    "train-fm",
-    at("train.csv"),
-    "-o",
-    at("machine"),
-    "--valid",
-    "0.2",
-    "--dim",
-    "4",
-    "--quiet",
-  ]);
+  await embedOk(argv`train-fm ${at("train.csv")} -o ${at("machine")} --valid 0.2 --dim 4 --quiet`);
   writeFileSync(at("log.csv"), `${[head, ...cells.map((row) => row.join(","))].join("\n")}\n`);
 });
 

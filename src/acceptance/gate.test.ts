@@ -6,6 +6,7 @@ import type { GateOutcome } from "../embedding/gate-file.js";
 import { embed, embedOk, temporaryFolder } from "../testing/embed.js";
 import { parseJson, readJson } from "../testing/json.js";
 import { fixture } from "../testing/places.js";
+import { argv } from "../testing/argv.js";
 
 const folder = temporaryFolder();
 const at = (name: string) => join(folder, name);
@@ -95,18 +96,7 @@ test("a bound of a column or a field goes before that of all", async () => {
 });
 
 test("a run that forgot what it knew fails by its metric, its neighbors and its displacement", async () => {
-  await embedOk([
-    "train-fm",
-    at("half"),
-    "-o",
-    at("worse"),
-    "--valid",
-    "0.1",
-    "--epochs",
-    "1",
-    "--seed",
-    "7",
-  ]);
+  await embedOk(argv`train-fm ${at("half")} -o ${at("worse")} --valid 0.1 --epochs 1 --seed 7`);
   const { code, outcomes } = await outcomesOf([at("worse"), "--bounds", bounds, "--previous", at("run")]);
   expect(code).toBe(81);
   const failed = failedOf(outcomes);

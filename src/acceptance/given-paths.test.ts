@@ -5,6 +5,7 @@ import { join } from "node:path";
 import { embed, embedOk, temporaryFolder } from "../testing/embed.js";
 import { parseJson, readJson } from "../testing/json.js";
 import { fixture } from "../testing/places.js";
+import { argv } from "../testing/argv.js";
 
 const folder = temporaryFolder();
 const project = join(folder, "project");
@@ -19,19 +20,7 @@ beforeAll(async () => {
   const lines = [...items].map((item, i) => `${item},${["red", "blue"][i % 2]}\n`);
   writeFileSync(join(project, "items.csv"), `item_id,color\n${lines.join("")}`);
   const side = ["--side", "items.csv:item_id"];
-  const job = [
-    "train-fm",
-    "logs/*.csv",
-    ...side,
-    "--epochs",
-    "1",
-    "--dim",
-    "2",
-    "--test",
-    "0.2",
-    "-o",
-    "runs/fm",
-  ];
+  const job = argv`train-fm logs/*.csv ${side} --epochs 1 --dim 2 --test 0.2 -o runs/fm`;
   await embedOk([...job, "--split", "random", "--quiet"], { cwd: project });
 });
 

@@ -7,6 +7,7 @@ import { embed, embedOk, temporaryFolder } from "../testing/embed.js";
 import { parseJsonLines } from "../testing/exported.js";
 import { parseJson, readJson } from "../testing/json.js";
 import { fixture } from "../testing/places.js";
+import { argv } from "../testing/argv.js";
 
 const folder = temporaryFolder();
 const at = (name: string): string => join(folder, name);
@@ -87,15 +88,7 @@ test("--candidates of evaluate are hashed as the log is", async () => {
   const file = write("candidates.csv", candidates.join("\n"));
   const columns = ["--user", "customer_id", "--item", "product_id", "--time", "purchased_at"];
   const countsOf = async (name: string, flags: string[]) => {
-    const training = [
-      "train-ranking",
-      fixture("purchases.csv"),
-      ...columns,
-      "--test",
-      "0.1",
-      "--epochs",
-      "1",
-    ];
+    const training = argv`train-ranking ${fixture("purchases.csv")} ${columns} --test 0.1 --epochs 1`;
     await embedOk([...training, "-o", at(name), ...flags]);
     const judging = ["evaluate", at(name), "--part", "test", "--candidates", file, "--repeats", "allow"];
     const { stdout } = await embedOk([...judging, "--bootstrap", "0", "--json", ...flags]);

@@ -7,6 +7,7 @@ import { jsonLines, parseJson, readJson } from "../testing/json.js";
 import { fixture } from "../testing/places.js";
 import { groupOf } from "../testing/planted.js";
 import type { TrainedSummary } from "./main-job.js";
+import { argv } from "../testing/argv.js";
 
 const folder = temporaryFolder();
 const at = (name: string): string => join(folder, name);
@@ -69,15 +70,8 @@ describe("a run", () => {
   });
 
   test("is evaluated by how it ranks", async () => {
-    const { stdout } = await embedOk([
-      "evaluate",
-      run,
-      "--on",
-      fixture("purchases.csv"),
-      "--repeats",
-      "allow",
-      "--json",
-    ]);
+    const { stdout } = await embedOk(argv`evaluate ${run} --on ${fixture("purchases.csv")} --repeats allow
+        --json`);
     expect(parseJson<TrainedSummary>(stdout).metrics["on"]).toMatchObject({ ndcgAt20: expect.any(Number) });
   });
 
@@ -90,17 +84,7 @@ describe("a run", () => {
 
 test("the table is the same bytes on one, two and three threads", async () => {
   for (const threads of ["1", "2", "3"]) {
-    await embedOk([
-      ...job,
-      "--dim",
-      "20",
-      "--epochs",
-      "3",
-      "--threads",
-      threads,
-      "-o",
-      at(`threads-${threads}`),
-    ]);
+    await embedOk(argv`${job} --dim 20 --epochs 3 --threads ${threads} -o ${at(`threads-${threads}`)}`);
   }
   const [one, two, three] = ["1", "2", "3"].map((n) =>
     readFileSync(join(at(`threads-${n}`), "embeddings.arrow")),

@@ -5,18 +5,15 @@ import { join } from "node:path";
 import { embed, embedOk, temporaryFolder } from "../testing/embed.js";
 import { readJson } from "../testing/json.js";
 import { fixture } from "../testing/places.js";
+import { argv } from "../testing/argv.js";
 
 const folder = temporaryFolder();
 const at = (name: string): string => join(folder, name);
 const log = fixture("clicks.csv");
 const parts = ["--valid", "0.1", "--test", "0.1"];
 /** Options of a small network, with two seeds and one pair of learning rates. */
-const small = [
-  "--arch",
-  "deep-crossing",
-  ...["--hidden", "16", "--epochs", "8", "--seeds", "2"],
-  ...["--learning-rates", "0.001", "--embedding-learning-rates", "0.08"],
-];
+const small = argv`--arch deep-crossing --hidden 16 --epochs 8 --seeds 2 --learning-rates 0.001
+    --embedding-learning-rates 0.08`;
 
 interface Result {
   verdict: string;
@@ -126,18 +123,7 @@ describe("a table that has seen what it is judged by", () => {
 
   test("a run that went on from one that has seen them is refused, too", async () => {
     await embedOk(["train-fm", log, "-o", at("first"), "--epochs", "1", "--quiet"]);
-    const next = [
-      "train-fm",
-      log,
-      "-o",
-      at("next"),
-      ...parts,
-      "--init",
-      at("first"),
-      "--epochs",
-      "1",
-      "--quiet",
-    ];
+    const next = argv`train-fm ${log} -o ${at("next")} ${parts} --init ${at("first")} --epochs 1 --quiet`;
     await embedOk(next);
     expect(await refused(...parts, "--init", at("next"))).toEqual([
       64,

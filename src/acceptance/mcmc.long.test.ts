@@ -8,6 +8,7 @@ import { parseJson, readJson } from "../testing/json.js";
 import { fixture } from "../testing/places.js";
 import type { TrainedSummary } from "./main-job.js";
 import { csvRows } from "../testing/lines.js";
+import { argv } from "../testing/argv.js";
 
 const folder = temporaryFolder();
 const at = (name: string): string => join(folder, name);
@@ -247,17 +248,7 @@ test("weights of events reach als and mcmc: clicks that count five times lift th
   writeFileSync(at("weighed.csv"), [`${header},times`, ...weighed].join("\n"));
   writeFileSync(at("even.csv"), [`${header},times`, ...lines.map((line) => `${line},1`)].join("\n"));
   for (const method of ["als", "mcmc"]) {
-    const train = [
-      "train-fm",
-      at("weighed.csv"),
-      "--method",
-      method,
-      "--dim",
-      "4",
-      "--epochs",
-      "10",
-      "--force",
-    ];
+    const train = argv`train-fm ${at("weighed.csv")} --method ${method} --dim 4 --epochs 10 --force`;
     const calibration = async (...weight: string[]) => {
       await embedOk([...train, ...weight, "-o", at("times"), "--quiet"]);
       const evaluated = await summaryOf(["evaluate", at("times"), "--on", at("even.csv")]);

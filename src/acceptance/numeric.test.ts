@@ -4,6 +4,7 @@ import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { embed, embedOk, temporaryFolder } from "../testing/embed.js";
 import { parseJson, readJson } from "../testing/json.js";
+import { argv } from "../testing/argv.js";
 
 const folder = temporaryFolder();
 const at = (name: string): string => join(folder, name);
@@ -54,16 +55,7 @@ test("--numeric price:log1p is kept in the run, and its vector is one row", asyn
 test.each(["bins=20", "log1p"])("evaluate applies %s as training did", async (form) => {
   const run = `whole-${form}`;
   writeFileSync(at("log.csv"), log);
-  const args = [
-    "train-fm",
-    at("log.csv"),
-    "-o",
-    at(run),
-    "--numeric",
-    `price:${form}`,
-    "--test",
-    at("log.csv"),
-  ];
+  const args = argv`train-fm ${at("log.csv")} -o ${at(run)} --numeric price:${form} --test ${at("log.csv")}`;
   const { metrics } = parseJson<Summary>((await embedOk([...args, "--json"])).stdout);
   const { stdout } = await embedOk(["evaluate", at(run), "--on", at("log.csv"), "--json"]);
   expect(parseJson<Summary>(stdout).metrics["on"]).toEqual({

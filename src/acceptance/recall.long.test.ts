@@ -10,6 +10,7 @@ import Papa from "papaparse";
 import { embed, embedOk, temporaryFolder } from "../testing/embed.js";
 import { jsonLines, parseJson } from "../testing/json.js";
 import { integerBelow, mulberry32 } from "../testing/random.js";
+import { argv } from "../testing/argv.js";
 
 const folder = temporaryFolder();
 const at = (name: string) => join(folder, name);
@@ -391,21 +392,8 @@ describe("baselines", () => {
         ...Array.from({ length: 40 }, (_, u) => `u${u},i${(u * 7) % NUM_ITEMS},1800000000`),
       ]);
       const lists = keysOf(await recallRows(ALS, "--k", "5", "--score", name));
-      const { stdout } = await embedOk([
-        "evaluate",
-        ALS,
-        "--on",
-        test,
-        "--baseline",
-        name,
-        "--k",
-        "5",
-        "--repeats",
-        "mask",
-        "--bootstrap",
-        "0",
-        "--json",
-      ]);
+      const { stdout } = await embedOk(argv`evaluate ${ALS} --on ${test} --baseline ${name} --k 5
+          --repeats mask --bootstrap 0 --json`);
       const { compared } = parseJson<{ compared: { name: string; metrics: Record<string, number> }[] }>(
         stdout,
       );

@@ -6,6 +6,7 @@ import { join } from "node:path";
 import { embed, embedOk, temporaryFolder } from "../testing/embed.js";
 import { jsonLines, parseJson, readJson } from "../testing/json.js";
 import { fixture } from "../testing/places.js";
+import { argv } from "../testing/argv.js";
 
 const folder = temporaryFolder();
 const at = (name: string): string => join(folder, name);
@@ -77,17 +78,7 @@ describe("--refit", () => {
     const [header, ...rows] = readFileSync(clicks, "utf8").trimEnd().split("\n");
     writeFileSync(at("log.csv"), `${[header, ...rows.slice(0, 6000)].join("\n")}\n`);
     writeFileSync(at("later.csv"), `${[header, ...rows.slice(6000, 7000)].join("\n")}\n`);
-    const options = [
-      "--valid",
-      "0.1",
-      "--split",
-      "time",
-      "--test",
-      at("later.csv"),
-      "--refit",
-      "--epochs",
-      "2",
-    ];
+    const options = argv`--valid 0.1 --split time --test ${at("later.csv")} --refit --epochs 2`;
     await embedOk(["train-fm", at("log.csv"), "-o", at("file"), ...options]);
     expect(manifestOf("file").refit!.rows).toBe(6000);
     const { stdout } = await embedOk(["evaluate", at("file"), "--part", "test", "--json"]);
@@ -127,16 +118,7 @@ describe("--metric", () => {
       ),
     ]);
     expect(await refused("--metric", "auc")).toEqual([64, expect.stringContaining("--valid")]);
-    const ratings = [
-      "train-fm",
-      fixture("ratings.csv"),
-      "--label",
-      "rating",
-      "--valid",
-      "0.2",
-      "--epochs",
-      "4",
-    ];
+    const ratings = argv`train-fm ${fixture("ratings.csv")} --label rating --valid 0.2 --epochs 4`;
     await embedOk([...ratings, "-o", at("rmse"), "--metric", "rmse"]);
     expect(epochsOf("rmse").every(({ rmse }) => rmse! > 0)).toBe(true);
   });
@@ -169,17 +151,7 @@ describe("--on-interrupt save", () => {
     "%s writes the best epoch so far as a whole run, and ends with %i: %s",
     async (signal, code, model) => {
       const run = `saved-${signal}`;
-      const options = [
-        "train-fm",
-        clicks,
-        "-o",
-        at(run),
-        ...long,
-        "--model",
-        model,
-        "--on-interrupt",
-        "save",
-      ];
+      const options = argv`train-fm ${clicks} -o ${at(run)} ${long} --model ${model} --on-interrupt save`;
       const ended = await embed(options, { signalWhen: { stderr: /"epoch":3,/, signal } });
       expect(ended.code).toBe(code);
       expect(ended.stderr).toContain("interrupted: the run holds epoch");
@@ -194,17 +166,7 @@ describe("--on-interrupt save", () => {
     ["mcmc", []],
   ])("%s does so too", async (method, flags) => {
     const run = `saved-${method}`;
-    const options = [
-      "train-fm",
-      clicks,
-      "-o",
-      at(run),
-      ...cut,
-      "--epochs",
-      "100000",
-      "--on-interrupt",
-      "save",
-    ];
+    const options = argv`train-fm ${clicks} -o ${at(run)} ${cut} --epochs 100000 --on-interrupt save`;
     const ended = await embed([...options, "--method", method, ...flags], {
       signalWhen: { stderr: /"epoch":9,/, signal: "SIGINT" },
     });

@@ -6,6 +6,7 @@ import { embed, embedOk, temporaryFolder } from "../testing/embed.js";
 import { parseJson, readJson } from "../testing/json.js";
 import { fixture } from "../testing/places.js";
 import type { TrainedSummary } from "./main-job.js";
+import { argv } from "../testing/argv.js";
 
 const folder = temporaryFolder();
 const at = (name: string): string => join(folder, name);
@@ -70,18 +71,8 @@ test.each([
   ],
   [
     "a side table on a numeric key",
-    [
-      "train-fm",
-      fixture("ratings.csv"),
-      "--label",
-      "rating",
-      "--side",
-      `${fixture("items.csv")}:item_id`,
-      "--numeric",
-      "item_id",
-      "--fields",
-      "user_id",
-    ],
+    argv`train-fm ${fixture("ratings.csv")} --label rating --side ${fixture("items.csv")}:item_id
+        --numeric item_id --fields user_id`,
     64,
     "item_id",
   ],

@@ -5,6 +5,7 @@ import { join } from "node:path";
 import { embed, embedOk, temporaryFolder } from "../testing/embed.js";
 import { fixture } from "../testing/places.js";
 import { readJson } from "../testing/json.js";
+import { argv } from "../testing/argv.js";
 
 const folder = temporaryFolder();
 
@@ -19,12 +20,7 @@ test("dates for --valid and --test cut the log there", async () => {
   const times = lines.map((line) => 1000 * Number(line.split(",")[5]));
   const from = (date: string) => times.filter((time) => time >= Date.parse(date)).length;
   const [valid, held] = [from("2024-03-25T00:00Z"), from("2024-03-28T12:00Z")];
-  const { split } = await splitOf("dates", "clicks.csv", [
-    "--valid",
-    "2024-03-25",
-    "--test",
-    "2024-03-28T12:00",
-  ]);
+  const { split } = await splitOf("dates", "clicks.csv", argv`--valid 2024-03-25 --test 2024-03-28T12:00`);
   const newest = Math.max(...times.filter((time) => time < Date.parse("2024-03-25T00:00Z")));
   expect(split).toEqual({ by: "time", train: 12_000 - valid, valid: valid - held, test: held, newest });
 });

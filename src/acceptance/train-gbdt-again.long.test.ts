@@ -8,6 +8,7 @@ import { thirdOfFixture } from "../testing/fixtures.js";
 import { jsonLines, parseJson, readJson } from "../testing/json.js";
 import { fixture } from "../testing/places.js";
 import type { TrainedSummary } from "./main-job.js";
+import { argv } from "../testing/argv.js";
 
 const folder = temporaryFolder();
 const at = (name: string): string => join(folder, name);
@@ -57,17 +58,8 @@ describe("--init RUN", () => {
     const [header, ...lines] = readFileSync(clicks, "utf8").trimEnd().split("\n");
     const later = [...lines.slice(2000), lines[2000]!.replace(/u\d+/, "u-new")];
     writeFileSync(at("later.csv"), `${[header, ...later].join("\n")}\n`);
-    await embedOk([
-      "train-gbdt",
-      at("later.csv"),
-      "-o",
-      at("kept"),
-      "--init",
-      at("first"),
-      "--num-trees",
-      "1",
-      "--quiet",
-    ]);
+    await embedOk(argv`train-gbdt ${at("later.csv")} -o ${at("kept")} --init ${at("first")} --num-trees 1
+        --quiet`);
     const leaves = async (run: string) =>
       (await embedOk(["transform", at(run), clicks])).stdout
         .split("\n")

@@ -6,6 +6,7 @@ import { join } from "node:path";
 import { embed, embedOk } from "../testing/embed.js";
 import { jsonLines, parseJson } from "../testing/json.js";
 import { between, mulberry32 } from "../testing/random.js";
+import { argv } from "../testing/argv.js";
 
 const folder = mkdtempSync(join(tmpdir(), "embed-item2vec-"));
 const at = (name: string) => join(folder, name);
@@ -108,15 +109,7 @@ test.each([
 
 test("sessions without two known items are an error that names the file", async () => {
   writeFileSync(at("alone.csv"), "basket,item\na,x\nb,y\nc,z\n");
-  const got = await embed([
-    "train-item2vec",
-    at("alone.csv"),
-    "--session",
-    "basket",
-    "--item",
-    "item",
-    "-o",
-    at("alone"),
-  ]);
+  const got = await embed(argv`train-item2vec ${at("alone.csv")} --session basket --item item
+      -o ${at("alone")}`);
   expect([got.code, got.stderr]).toEqual([65, expect.stringContaining("alone.csv")]);
 });
