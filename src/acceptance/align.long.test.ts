@@ -8,12 +8,13 @@ import type { Manifest } from "../embedding/manifest.js";
 import { openRun } from "../embedding/run-directory.js";
 import { embed, embedOk, temporaryFolder } from "../testing/embed.js";
 import { parseDelimited } from "../testing/exported.js";
-import { parseJson } from "../testing/json.js";
+import { parseJson, readJson } from "../testing/json.js";
 import { alignRun } from "../api/align.js";
 import { pairedBytes } from "../evaluation/shared-rows.js";
 import { fixture } from "../testing/places.js";
 import { mulberry32 } from "../testing/random.js";
 import { scorerOf } from "../testing/scorer.js";
+import { argv } from "../testing/argv.js";
 
 const folder = temporaryFolder();
 const at = (name: string) => join(folder, name);
@@ -45,7 +46,7 @@ test("blocks of pairs give the bytes of one block", async () => {
 function firstLines(path: string, number: number): string {
   return `${readFileSync(path, "utf8").split("\n").slice(0, number).join("\n")}\n`;
 }
-const manifestOf = (run: string) => parseJson<Manifest>(readFileSync(join(at(run), "manifest.json"), "utf8"));
+const manifestOf = (run: string) => readJson<Manifest>(join(at(run), "manifest.json"));
 
 /** Trains two runs with different seeds, NAME-last and NAME, and aligns NAME to NAME-last as NAME-aligned. */
 async function aligned(name: string, job: string[]): Promise<void> {
@@ -213,16 +214,7 @@ describe("what cannot be turned is 64, with the reason", () => {
   test("runs without a key in common; few common keys are a warning", async () => {
     const words = (name: string, rows: string[]) => {
       writeFileSync(at(`${name}.txt`), `${rows.length} 4\n${rows.join("\n")}\n`);
-      return embedOk([
-        "import",
-        at(`${name}.txt`),
-        "--format",
-        "word2vec",
-        "--field",
-        "word",
-        "-o",
-        at(name),
-      ]);
+      return embedOk(argv`import ${at(`${name}.txt`)} --format word2vec --field word -o ${at(name)}`);
     };
     await words("ab", ["a 1 0 0 0", "b 0 1 0 0"]);
     await words("bc", ["b 0 0 1 1", "c 1 1 1 0"]);

@@ -1,13 +1,13 @@
 // In a week with a broken file of one day, the gates of `embed init` reject it, yesterday's version stays, and the next
 // good day passes.
 
-import { cpSync, mkdirSync, readFileSync, readlinkSync, rmSync, writeFileSync } from "node:fs";
+import { cpSync, mkdirSync, readlinkSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { parquetWriteBuffer } from "hyparquet-writer";
 import { gzipSync } from "node:zlib";
 import type { GateOutcome } from "../embedding/gate-file.js";
 import { embed, embedOk, temporaryFolder } from "../testing/embed.js";
-import { parseJson } from "../testing/json.js";
+import { readJson } from "../testing/json.js";
 import { brokenDays, shop } from "../testing/shop.js";
 
 const folder = temporaryFolder();
@@ -169,9 +169,7 @@ describe("by the bounds of embed init", () => {
     expect(stderr).toMatch(/newFiles\.positiveRate is 0% .*\(nor do 1 more files hold it\)/);
     writeFileSync(join(at, "shop.yaml"), `${weak}  before: { newFiles: { rows: { min: 1 } } }\n`);
     expect((await run(at)).code).toBe(0);
-    const { outcomes } = parseJson<{ outcomes: GateOutcome[] }>(
-      readFileSync(join(at, "store/items/000002/gate.json"), "utf8"),
-    );
+    const { outcomes } = readJson<{ outcomes: GateOutcome[] }>(join(at, "store/items/000002/gate.json"));
     const positive = outcomes.find(({ gate }) => gate === "newFiles.positiveRate")!;
     expect(positive).toMatchObject({ bound: "none", value: 0, status: "measured" });
     expect(positive.previous).toBeCloseTo(0.33, 1);
@@ -209,9 +207,7 @@ describe("a bad day that weak bounds published", () => {
     await embedOk(["rollback", "store/items"], { cwd: at });
     const next = await run(at);
     expect([next.code, next.stderr, latest(at)]).toEqual([0, "", "000003"]);
-    const { base } = parseJson<{ base: { version: string } }>(
-      readFileSync(join(at, "store/items/000003/pipeline.json"), "utf8"),
-    );
+    const { base } = readJson<{ base: { version: string } }>(join(at, "store/items/000003/pipeline.json"));
     expect(base.version).toBe("000001");
   });
 

@@ -3,8 +3,9 @@
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { embed, embedOk, shell, temporaryFolder } from "../testing/embed.js";
-import { parseJson } from "../testing/json.js";
+import { jsonLines, parseJson, readJson } from "../testing/json.js";
 import { fixture } from "../testing/places.js";
+import { argv } from "../testing/argv.js";
 
 const folder = temporaryFolder();
 const at = (name: string): string => join(folder, name);
@@ -61,13 +62,7 @@ test("options without effect, and a run in place of a store, are refused", async
 });
 
 test("--noise without --negatives is an error 64", async () => {
-  const { code, stderr } = await embed([
-    "train-fm",
-    fixture("clicks.csv"),
-    ...train,
-    "--noise",
-    "popularity",
-  ]);
+  const { code, stderr } = await embed(argv`train-fm ${fixture("clicks.csv")} ${train} --noise popularity`);
   expect([code, stderr]).toEqual([64, expect.stringContaining("--noise needs --negatives N")]);
 });
 
@@ -78,10 +73,7 @@ test.each([
 ])("`%s --log-format json` puts its error as one JSON object per line", async (line, code, named) => {
   const got = await shell(`embed ${line} --log-format json`);
   expect(got.code).toBe(code);
-  const events = got.stderr
-    .trim()
-    .split("\n")
-    .map((text) => parseJson<{ stage: string; text: string }>(text));
+  const events = jsonLines<{ stage: string; text: string }>(got.stderr);
   expect(events.map(({ stage }) => stage)).toContain("error");
   expect(events.some(({ text }) => text.includes(named))).toBe(true);
 });
@@ -90,9 +82,7 @@ test("--split user spreads the rows that have no user", async () => {
   const rows = Array.from({ length: 600 }, (_, i) => `${i % 2},${i % 3 === 0 ? `u${i % 20}` : ""},i${i}`);
   const log = written("nobody.csv", `click,user_id,item_id\n${rows.join("\n")}\n`);
   await embedOk(["train-fm", log, "-o", at("users"), "--epochs", "1", "--split", "user", "--valid", "0.5"]);
-  const { split } = parseJson<{ split: { train: number; valid: number } }>(
-    readFileSync(join(at("users"), "manifest.json"), "utf8"),
-  );
+  const { split } = readJson<{ split: { train: number; valid: number } }>(join(at("users"), "manifest.json"));
   // if the 400 rows without a user counted as one user, all of them would be in the same split
   expect(Math.max(split.train, split.valid)).toBeLessThan(390);
 });

@@ -4,8 +4,9 @@
 import { existsSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { embed, embedOk, temporaryFolder } from "../testing/embed.js";
-import { parseJson } from "../testing/json.js";
+import { jsonLines } from "../testing/json.js";
 import { fixture } from "../testing/places.js";
+import { argv } from "../testing/argv.js";
 
 const folder = temporaryFolder();
 const at = (name: string): string => join(folder, name);
@@ -20,11 +21,9 @@ function bytesOf(run: string): Record<string, string> {
   );
 }
 const lossesOf = (run: string) =>
-  readFileSync(join(at(run), "metrics.jsonl"), "utf8")
-    .trimEnd()
-    .split("\n")
-    .map((line) => parseJson<Record<string, number>>(line))
-    .map(({ epoch, trainLoss, validLoss, best, refit }) => ({ epoch, trainLoss, validLoss, best, refit }));
+  jsonLines<Record<string, number>>(readFileSync(join(at(run), "metrics.jsonl"), "utf8")).map(
+    ({ epoch, trainLoss, validLoss, best, refit }) => ({ epoch, trainLoss, validLoss, best, refit }),
+  );
 
 /**
  * Trains twice: without interruption, and with a kill -9 when the line of an epoch is printed. The second training is
@@ -48,87 +47,27 @@ async function killedAndWhole(name: string, killAt: RegExp, options: string[]): 
 
 describe("a training that was killed goes on to the same bytes", () => {
   test("with early stopping, killed while it waits for a better epoch", () =>
-    killedAndWhole("waiting", /"epoch":15,/, [
-      ...cut,
-      "--epochs",
-      "300",
-      "--patience",
-      "6",
-      "--l2-vector",
-      "0.1",
-    ]));
+    killedAndWhole("waiting", /"epoch":15,/, argv`${cut} --epochs 300 --patience 6 --l2-vector 0.1`));
   test("without validation, and by adam", () =>
-    killedAndWhole("adam", /"epoch":25,/, [
-      "--epochs",
-      "40",
-      "--method",
-      "adam",
-      "--learning-rate",
-      "0.001",
-    ]));
+    killedAndWhole("adam", /"epoch":25,/, argv`--epochs 40 --method adam --learning-rate 0.001`));
   test("by als, which stops early", () =>
-    killedAndWhole("als", /"epoch":5,/, [
-      ...cut,
-      "--method",
-      "als",
-      "--epochs",
-      "30",
-      "--patience",
-      "30",
-      "--l2",
-      "3",
-    ]));
+    killedAndWhole("als", /"epoch":5,/, argv`${cut} --method als --epochs 30 --patience 30 --l2 3`));
   test("by mcmc, killed among its draws", () =>
     killedAndWhole("mcmc", /"epoch":25,/, [...cut, "--method", "mcmc", "--epochs", "34", "--dim", "4"]));
   test("with negatives drawn anew each epoch, hidden keys and the optimizer's state kept", async () => {
     const purchases = fixture("purchases.csv");
-    const options = [
-      "--user",
-      "customer_id",
-      "--item",
-      "product_id",
-      "--negatives",
-      "2",
-      "--oov-dropout",
-      "0.1",
-    ];
+    const options = argv`--user customer_id --item product_id --negatives 2 --oov-dropout 0.1`;
     const train = ["train-fm", purchases, ...options, "--valid", "0.1", "--epochs", "20", "--keep-state"];
     await embedOk([...train, "-o", at("drawn-whole"), "--patience", "20"]);
-    const again = [
-      ...train,
-      "-o",
-      at("drawn-killed"),
-      "--patience",
-      "20",
-      "--checkpoint-every",
-      "3",
-      "--resume",
-    ];
+    const again = argv`${train} -o ${at("drawn-killed")} --patience 20 --checkpoint-every 3 --resume`;
     await embed(again, { signalWhen: { stderr: /"epoch":8,/, signal: "SIGKILL" } });
     await embedOk(again);
     expect(bytesOf("drawn-killed")).toEqual(bytesOf("drawn-whole"));
   });
   test("a field-aware machine", () =>
-    killedAndWhole("ffm", /"epoch":7,/, [
-      ...cut,
-      "--model",
-      "ffm",
-      "--epochs",
-      "40",
-      "--patience",
-      "8",
-      "--method",
-      "sgd",
-    ]));
+    killedAndWhole("ffm", /"epoch":7,/, argv`${cut} --model ffm --epochs 40 --patience 8 --method sgd`));
   test("while it refits", () =>
-    killedAndWhole("refit", /refit: [\s\S]*"epoch":5,/, [
-      ...cut,
-      "--epochs",
-      "8",
-      "--refit",
-      "--metric",
-      "auc",
-    ]));
+    killedAndWhole("refit", /refit: [\s\S]*"epoch":5,/, argv`${cut} --epochs 8 --refit --metric auc`));
 });
 
 describe("--resume", () => {

@@ -7,6 +7,7 @@ import { embed, embedOk, temporaryFolder } from "../testing/embed.js";
 import { parseDelimited } from "../testing/exported.js";
 import { parseJson } from "../testing/json.js";
 import { fixture } from "../testing/places.js";
+import { argv } from "../testing/argv.js";
 
 const folder = temporaryFolder();
 const at = (name: string) => join(folder, name);
@@ -161,18 +162,8 @@ describe("--fold-in", () => {
   test.each(["fm", "ffm"])("of purchases draws negatives as the run did: %s", async (model) => {
     const buyers = at(`buyers-${model}`);
     const roles = ["--user", "customer_id", "--item", "product_id"];
-    await embedOk([
-      "train-fm",
-      fixture("purchases.csv"),
-      ...roles,
-      "--negatives",
-      "2",
-      "--model",
-      model,
-      "-o",
-      buyers,
-      "--quiet",
-    ]);
+    await embedOk(argv`train-fm ${fixture("purchases.csv")} ${roles} --negatives 2 --model ${model}
+        -o ${buyers} --quiet`);
     const lines = readFileSync(fixture("purchases.csv"), "utf8").split("\n");
     const bought = lines
       .slice(1)
@@ -182,16 +173,7 @@ describe("--fold-in", () => {
     writeFileSync(at("new-buyer.csv"), [lines[0], ...renamed].join("\n"));
     const args = ["transform", buyers, "--fold-in", at("new-buyer.csv"), "--quiet"];
     const row = rowsOf((await embedOk(args)).stdout)[0]!;
-    const { stdout } = await embedOk([
-      "export",
-      buyers,
-      "--format",
-      "csv",
-      "--field",
-      "item",
-      "--mips",
-      "--quiet",
-    ]);
+    const { stdout } = await embedOk(argv`export ${buyers} --format csv --field item --mips --quiet`);
     const scored = parseDelimited(stdout, ",").map(({ key, vector }) => {
       const score = [...row.vector, 1].reduce((sum, x, d) => sum + x * vector[d]!, 0);
       return { key, score };

@@ -7,9 +7,10 @@ import type { Comparison } from "../api/compare/compare.js";
 import type { Evaluation } from "../api/evaluate/evaluate.js";
 import type { Manifest } from "../embedding/manifest.js";
 import { embed, embedOk, temporaryFolder } from "../testing/embed.js";
-import { parseJson } from "../testing/json.js";
+import { parseJson, readJson } from "../testing/json.js";
 import { thirdOfFixture } from "../testing/fixtures.js";
 import { fixture } from "../testing/places.js";
+import { argv } from "../testing/argv.js";
 
 const folder = temporaryFolder();
 const at = (name: string): string => join(folder, name);
@@ -51,8 +52,7 @@ async function evaluated(name: string, ...args: string[]): Promise<Evaluation> {
   return parseJson<Evaluation>(stdout.replaceAll(`"${name}`, '"'));
 }
 
-const manifestOf = (run: string): Manifest =>
-  parseJson<Manifest>(readFileSync(join(run, "manifest.json"), "utf8"));
+const manifestOf = (run: string): Manifest => readJson<Manifest>(join(run, "manifest.json"));
 
 /** Removes all times and durations from a text. */
 function withoutSeconds({ seconds: _, leaderboard, out: __, runs: ___, ...rest }: Comparison): unknown {
@@ -202,16 +202,7 @@ describe("a log of ratings", () => {
     const { leaderboard, runs, rows } = await compared(
       log,
       "liked",
-      ...[
-        "--goal",
-        "lists",
-        "--positive-from",
-        "8",
-        "--repeats",
-        "mask",
-        "--trainers",
-        "train-pca,train-als",
-      ],
+      ...argv`--goal lists --positive-from 8 --repeats mask --trainers train-pca,train-als`,
     );
     const liked = readFileSync(log, "utf8")
       .trimEnd()

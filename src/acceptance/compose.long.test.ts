@@ -7,7 +7,7 @@ import { openRun } from "../embedding/run-directory.js";
 import { scorerOf } from "../testing/scorer.js";
 import { embed, embedOk, temporaryFolder } from "../testing/embed.js";
 import { parseDelimited, type ExportedRow } from "../testing/exported.js";
-import { parseJson } from "../testing/json.js";
+import { parseJson, readJson } from "../testing/json.js";
 import { fixture } from "../testing/places.js";
 
 const folder = temporaryFolder();
@@ -28,8 +28,7 @@ async function exportedOf(path: string, ...flags: string[]): Promise<Map<string,
 interface Preprocess {
   itemFields?: string[];
 }
-const preprocessOf = (path: string) =>
-  parseJson<Preprocess>(readFileSync(join(path, "model", "preprocess.json"), "utf8"));
+const preprocessOf = (path: string) => readJson<Preprocess>(join(path, "model", "preprocess.json"));
 
 beforeAll(async () => {
   await embedOk([...ratings, "-o", run]);

@@ -5,7 +5,7 @@ import { execFile, spawnSync } from "node:child_process";
 import { cpSync, mkdirSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { temporaryFolder } from "../testing/embed.js";
-import { parseJson } from "../testing/json.js";
+import { readJson } from "../testing/json.js";
 import { projectFolder } from "../testing/places.js";
 import { plantedText } from "../testing/trainers.js";
 
@@ -63,9 +63,7 @@ beforeAll(() => {
   const list = at("dist", "trainers", "index.js");
   const [before, after] = readFileSync(list, "utf8").split(/(?<=export const trainers = \[[\s\S]*?)^\];/m);
   writeFileSync(list, `${before}${files.get("trainers/index.ts")}\n];${after}`);
-  const { compilerOptions } = parseJson<{ compilerOptions: object }>(
-    readFileSync(project("tsconfig.json"), "utf8"),
-  );
+  const { compilerOptions } = readJson<{ compilerOptions: object }>(project("tsconfig.json"));
   const here = { outDir: "dist", rootDir: "dist", incremental: false, composite: false, skipLibCheck: true };
   writeFileSync(
     at("tsconfig.json"),

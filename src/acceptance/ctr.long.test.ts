@@ -3,7 +3,7 @@
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { embed, embedOk, temporaryFolder } from "../testing/embed.js";
-import { parseJson } from "../testing/json.js";
+import { parseJson, readJson } from "../testing/json.js";
 import { fixture } from "../testing/places.js";
 import { plantedPairNames, plantedPairs, plantedPairsCsv } from "../testing/planted-pairs.js";
 import { plantedProfilesCsv, profileColumns } from "../testing/planted-profiles.js";
@@ -145,9 +145,7 @@ test("--refit fits the statistics of all rows, in their order, for the pairs and
   const { ctrPairs, metrics } = parseJson<TrainingSummary>(stdout);
   const stopped = parseJson<TrainingSummary>((await embedOk([...args("stopped"), ...cut])).stdout);
   expect([stopped.ctrPairs, stopped.metrics]).toEqual([ctrPairs, metrics]);
-  const manifest = parseJson<{ refit: { epochs: number }; seen: object }>(
-    readFileSync(at("refit/manifest.json"), "utf8"),
-  );
+  const manifest = readJson<{ refit: { epochs: number }; seen: object }>(at("refit/manifest.json"));
   expect(manifest.seen).toEqual({ rows: 12_000, heldOut: 0 });
   const pairs = ["--ctr", ctrPairs!.map(({ pair }) => pair).join(",")];
   await embedOk([...args("whole"), ...pairs, "--num-trees", String(manifest.refit.epochs)]);

@@ -4,9 +4,10 @@
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { embed, embedOk, temporaryFolder } from "../testing/embed.js";
-import { parseJson } from "../testing/json.js";
+import { parseJson, readJson } from "../testing/json.js";
 import { fixture } from "../testing/places.js";
 import { integerBelow, mulberry32 } from "../testing/random.js";
+import { argv } from "../testing/argv.js";
 
 const folder = temporaryFolder();
 const at = (name: string) => join(folder, name);
@@ -63,17 +64,11 @@ test("a training has the table of the log without copies, and is reproduced", as
   expect(trained.droppedDuplicates).toEqual(counts("first"));
   const tableOf = (run: string) => readFileSync(at(`${run}/embeddings.arrow`));
   expect(tableOf("fm").equals(tableOf("fm-clean"))).toBe(true);
-  const manifest = parseJson<{ droppedDuplicates: object }>(readFileSync(at("fm/manifest.json"), "utf8"));
+  const manifest = readJson<{ droppedDuplicates: object }>(at("fm/manifest.json"));
   expect(manifest.droppedDuplicates).toEqual(counts("first"));
   await embedOk(["reproduce", "fm"], { cwd: folder });
-  const evaluated = await jsonOf([
-    "evaluate",
-    "fm",
-    ...log.flatMap((path) => ["--on", path]),
-    ...by,
-    "--bootstrap",
-    "0",
-  ]);
+  const evaluated = await jsonOf(argv`evaluate fm ${log.flatMap((path) => ["--on", path])} ${by}
+      --bootstrap 0`);
   const onClean = await jsonOf(["evaluate", "fm", "--on", "clean.csv", "--bootstrap", "0"]);
   expect(evaluated).toMatchObject({ rows: onClean.rows, metrics: (onClean as { metrics?: object }).metrics });
 });
@@ -88,9 +83,7 @@ test("a column with a role stays a feature, another one is left out and named", 
   const roles = ["user_id", "item_id"];
   const train = ["train-fm", ...log, "--dedupe-by", roles.join(), "--ignore", "event_id", "--epochs", "1"];
   await embedOk([...train, "-o", "pairs"], { cwd: folder });
-  const manifest = parseJson<{ roles: { fields: string[] } }>(
-    readFileSync(at("pairs/manifest.json"), "utf8"),
-  );
+  const manifest = readJson<{ roles: { fields: string[] } }>(at("pairs/manifest.json"));
   expect(manifest.roles.fields).toEqual(expect.arrayContaining(roles));
 });
 

@@ -4,7 +4,7 @@
 import { readFileSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { embed, embedOk, shell, temporaryFolder } from "../testing/embed.js";
-import { parseJson } from "../testing/json.js";
+import { parseJson, readJson } from "../testing/json.js";
 import { projectFolder } from "../testing/places.js";
 import { shop } from "../testing/shop.js";
 
@@ -45,9 +45,7 @@ test("users above a number of events a day are left out before the split, counte
   );
   expect(metrics.test.calibration).toBeGreaterThan(0.85);
   expect(metrics.test.calibration).toBeLessThan(1.15);
-  const manifest = parseJson<Trained & { warnings: string[] }>(
-    readFileSync(join(at("day"), "manifest.json"), "utf8"),
-  );
+  const manifest = readJson<Trained & { warnings: string[] }>(join(at("day"), "manifest.json"));
   expect([manifest.droppedUsers, manifest.warnings[0]]).toEqual([droppedUsers, warnings[0]]);
   const { code, stderr } = await embed(["neighbors", at("day"), "--key", "user_id:bot-1"]);
   expect([code, stderr]).toEqual([64, expect.stringContaining("bot-1")]);

@@ -15,6 +15,7 @@ import { parseNpy } from "../testing/exported.js";
 import { parseJson } from "../testing/json.js";
 import { fixture } from "../testing/places.js";
 import type { TrainedSummary } from "./main-job.js";
+import { argv } from "../testing/argv.js";
 
 const folder = temporaryFolder();
 const at = (name: string): string => join(folder, name);
@@ -34,16 +35,7 @@ beforeAll(async () => {
   const roles = ["--user", "customer_id", "--item", "product_id"];
   await embedOk(["train-ranking", fixture("purchases.csv"), "-o", at("ranked"), ...roles, ...held]);
   const rated = ["--label", "rating", "--side", `${fixture("items.csv")}:item_id`, "--multi", "genres:|"];
-  await embedOk([
-    "train-fm",
-    fixture("ratings.csv"),
-    "-o",
-    at("rated"),
-    ...rated,
-    "--ignore",
-    "title",
-    ...held,
-  ]);
+  await embedOk(argv`train-fm ${fixture("ratings.csv")} -o ${at("rated")} ${rated} --ignore title ${held}`);
 });
 
 async function lossOf(run: string, ...args: string[]): Promise<Loss> {
@@ -133,17 +125,6 @@ test.each([
 test("draws of MCMC, whose table is their mean, are refused, and say why", async () => {
   const log = [fixture("clicks.csv"), "-o", at("draws"), "--method", "mcmc", "--dim", "2", "--epochs", "2"];
   await embedOk(["train-fm", ...log, "--test", "0.2"]);
-  const got = await embed([
-    "export",
-    at("draws"),
-    "--format",
-    "npz",
-    "--dtype",
-    "i8",
-    "--part",
-    "test",
-    "-o",
-    at("no"),
-  ]);
+  const got = await embed(argv`export ${at("draws")} --format npz --dtype i8 --part test -o ${at("no")}`);
   expect([got.code, got.stderr]).toEqual([64, expect.stringContaining("do not come from the vectors")]);
 });

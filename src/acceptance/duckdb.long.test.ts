@@ -7,6 +7,8 @@ import { copyFileSync, existsSync, mkdirSync, readFileSync, writeFileSync } from
 import { join } from "node:path";
 import { embed, embedOk, temporaryFolder, type Running } from "../testing/embed.js";
 import { fixture, projectFolder } from "../testing/places.js";
+import { readJson } from "../testing/json.js";
+import { argv } from "../testing/argv.js";
 
 const folder = temporaryFolder();
 const at = (name: string): string => join(folder, name);
@@ -73,9 +75,9 @@ async function encoded(args: readonly string[], running: Running = {}) {
       .update(readFileSync(join(out, name)))
       .digest("hex"),
   );
-  const { inputs } = JSON.parse(readFileSync(join(out, "dataset.json"), "utf8")) as {
+  const { inputs } = readJson<{
     inputs: { path: string; sha256: string; of?: string }[];
-  };
+  }>(join(out, "dataset.json"));
   return { code, rows, values, inputs };
 }
 
@@ -304,16 +306,8 @@ withDuckDb("a column without a rule is refused with its type and a cast, if it i
     expect((await encoded([...query, "--ignore", "x"])).code).toBe(0);
   }
   const digits = sqlFile("SELECT user, item, time, 123456789012345678.5::DECIMAL(38, 2) AS x FROM events");
-  const large = await encoded([
-    "--engine",
-    `duckdb:${shop}`,
-    "--engine-sql",
-    digits,
-    "--engine-order",
-    "time",
-    "--fields",
-    "x",
-  ]);
+  const large = await encoded(argv`--engine duckdb:${shop} --engine-sql ${digits} --engine-order time
+      --fields x`);
   expect([large.code, large.message]).toEqual([65, expect.stringContaining("more than 15 digits")]);
 });
 
@@ -368,13 +362,8 @@ withDuckDb(
         cwd: projectFolder,
       });
       await new Promise((resolve) => holder.stdout.once("data", resolve));
-      const { code: got, message } = await encoded([
-        "table:events",
-        "--engine",
-        `duckdb:${path}`,
-        "--engine-order",
-        "time",
-      ]);
+      const { code: got, message } = await encoded(argv`table:events --engine duckdb:${path}
+          --engine-order time`);
       holder.kill();
       await new Promise((resolve) => holder.once("exit", resolve));
       expect(got).toBe(code);
@@ -441,19 +430,7 @@ withDuckDb("side tables and further logs are tables and queries, or files of thi
   );
   const validation = sqlFile("SELECT * REPLACE (time + INTERVAL 1 DAY AS time) FROM events");
   const trained = async (name: string, log: readonly string[], valid: string, side: string) => {
-    await embedOk([
-      "train-fm",
-      ...log,
-      "--valid",
-      valid,
-      "--side",
-      side,
-      "--epochs",
-      "1",
-      "-o",
-      at(name),
-      "--quiet",
-    ]);
+    await embedOk(argv`train-fm ${log} --valid ${valid} --side ${side} --epochs 1 -o ${at(name)} --quiet`);
     return readFileSync(join(at(name), "embeddings.arrow")).toString("base64");
   };
   expect(

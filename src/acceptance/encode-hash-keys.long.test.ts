@@ -4,6 +4,7 @@ import { readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { embed, embedOk, temporaryFolder } from "../testing/embed.js";
 import { parseJson } from "../testing/json.js";
+import { argv } from "../testing/argv.js";
 
 const folder = temporaryFolder();
 const at = (name: string): string => join(folder, name);
@@ -86,15 +87,7 @@ test("a bad row's message keeps its place and loses its text", async () => {
     at("bad.csv"),
     `user_id,item_id,click,friends\n${rows[0]}\nplanted-user-1,planted-item-1,x\n`,
   );
-  const { code, stderr } = await embed([
-    "encode",
-    at("bad.csv"),
-    "-o",
-    at("bad"),
-    "--label",
-    "click",
-    ...hashed,
-  ]);
+  const { code, stderr } = await embed(argv`encode ${at("bad.csv")} -o ${at("bad")} --label click ${hashed}`);
   expect(code).toBe(65);
   expect(stderr).toContain("bad.csv:3");
   expect(stderr).not.toContain("planted-");

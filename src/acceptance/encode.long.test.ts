@@ -5,8 +5,9 @@ import { copyFileSync, cpSync, existsSync, readdirSync, readFileSync, rmSync, wr
 import { join } from "node:path";
 import { embed, embedOk, temporaryFolder } from "../testing/embed.js";
 import { fixture } from "../testing/places.js";
-import { parseJson } from "../testing/json.js";
+import { parseJson, readJson } from "../testing/json.js";
 import type { TrainedSummary } from "./main-job.js";
+import { argv } from "../testing/argv.js";
 
 const folder = temporaryFolder();
 const at = (name: string): string => join(folder, name);
@@ -26,12 +27,12 @@ beforeAll(async () => {
 
 describe("the dataset directory", () => {
   test("holds its rows, its values and a description with the size and checksum of each", () => {
-    const description = parseJson<{
+    const description = readJson<{
       rows: number;
       roles: Record<string, unknown>;
       inputs: { bytes: number }[];
       files: Record<string, { bytes: number; sha256: string }>;
-    }>(readFileSync(join(clicks, "dataset.json"), "utf8"));
+    }>(join(clicks, "dataset.json"));
     expect(description).toMatchObject({
       schemaVersion: 1,
       rows: 12_000,
@@ -104,21 +105,8 @@ describe("the dataset directory", () => {
 
   test("holds the rows that --drop and --on-bad-row leave, and counts the others", async () => {
     const input = "label,user,item\n1,a,x\n0,b\n0,C1,x\n0,b,y\n";
-    const args = [
-      "encode",
-      "-",
-      "-o",
-      at("skipped"),
-      "--json",
-      "--drop",
-      "user^=C",
-      "--on-bad-row",
-      "skip",
-      "--max-bad",
-      "50%",
-      "--bad-rows",
-      at("bad.jsonl"),
-    ];
+    const args = argv`encode - -o ${at("skipped")} --json --drop user^=C --on-bad-row skip --max-bad 50%
+        --bad-rows ${at("bad.jsonl")}`;
     const { stdout } = await embedOk(args, { input });
     expect(parseJson<TrainedSummary>(stdout)).toMatchObject({ command: "encode", rows: 2, warnings: [/./] });
     const text = readFileSync(join(at("skipped"), "dataset.json"), "utf8");

@@ -8,6 +8,7 @@ import { compressors } from "hyparquet-compressors";
 import { embed, embedOk, temporaryFolder } from "../testing/embed.js";
 import { fixture } from "../testing/places.js";
 import { sparkTests, startSpark } from "../testing/spark.js";
+import { argv } from "../testing/argv.js";
 
 const folder = temporaryFolder();
 const at = (name: string): string => join(folder, name);
@@ -187,17 +188,7 @@ withSpark(
     });
     const parquet = at("kinds.parquet");
     writeFileSync(parquet, new Uint8Array(parquetWriteBuffer({ columnData })));
-    const trained = [
-      at("kinds.csv"),
-      "--where",
-      `kind="click"`,
-      "--ignore",
-      "kind",
-      "--test",
-      "0",
-      "--valid",
-      "0",
-    ];
+    const trained = argv`${at("kinds.csv")} --where kind="click" --ignore kind --test 0 --valid 0`;
     await embedOk(["train-fm", ...trained, "--epochs", "1", "-o", at("kinds"), "--quiet"]);
     await embedOk(["train-gbdt", ...trained, "--num-trees", "3", "-o", at("kinds-trees"), "--quiet"]);
 
@@ -262,16 +253,8 @@ withSpark(
   "an output that exists, one that cannot be written, and executors without Node are errors",
   async (engine) => {
     const recall = async (output: string) => {
-      const { code, stderr } = await embed([
-        "recall",
-        at("als"),
-        "--k",
-        "3",
-        ...engine,
-        "--engine-output",
-        output,
-        "--quiet",
-      ]);
+      const { code, stderr } = await embed(argv`recall ${at("als")} --k 3 ${engine}
+          --engine-output ${output} --quiet`);
       return [code, stderr.trim()];
     };
     mkdirSync(at("taken"));

@@ -184,6 +184,8 @@ write("lists", tags=array([None if i % 6 == 0 else [] if i % 6 == 1 else [f"t{i 
 write("separators", tags=array([["a|b", "c"]] * n))
 write("names", **{"a.b": array(["x"] * n), "A": array(["1"] * n), "a": array(["2"] * n), "q\`r": array(["3"] * n)})
 `;
+import { readJson } from "../testing/json.js";
+import { argv } from "../testing/argv.js";
 
 withSpark("typed Parquet is the same bytes as on this machine, or refused", async (engine) => {
   copyFileSync(fixture("parquet/pages-1.parquet"), at("pages.parquet"));
@@ -279,9 +281,9 @@ withSpark(
     expect(
       await train("parts-there", remote("first.csv"), "second.csv", remote("third.csv"), engine),
     ).toEqual(here);
-    const { asked } = JSON.parse(readFileSync(join(at("parts-there"), "manifest.json"), "utf8")) as {
+    const { asked } = readJson<{
       asked: { inputs: { path: string }[] };
-    };
+    }>(join(at("parts-there"), "manifest.json"));
     // the manifest says that the validation split was read from a file of this machine, and the other logs through the
     // server
     const paths = asked.inputs.map(({ path }) => path);
@@ -407,16 +409,8 @@ withSpark("an interrupt ends the job on the server and leaves no output", async 
   // the server needs minutes to sort this many rows, so that the interrupt arrives during the job
   writeFileSync(at("endless.sql"), "SELECT id AS user, id AS item FROM range(3000000000)");
   const began = performance.now();
-  const args = [
-    "encode",
-    ...engine,
-    "--engine-sql",
-    at("endless.sql"),
-    "--engine-order",
-    "user",
-    "-o",
-    at("never"),
-  ];
+  const args = argv`encode ${engine} --engine-sql ${at("endless.sql")} --engine-order user
+      -o ${at("never")}`;
   const ended = await embed([...args, "--log-format", "json"], {
     env,
     signalWhen: { stderr: /reading/, signal: "SIGINT" },
@@ -430,12 +424,12 @@ withSpark("an interrupt ends the job on the server and leaves no output", async 
 
 /** Returns the manifest of a run. */
 const manifestOf = (run: string) =>
-  JSON.parse(readFileSync(join(at(run), "manifest.json"), "utf8")) as {
+  readJson<{
     engine?: { address: string; version: string; trainer: string };
     metrics: { test: Record<string, number>; valid?: Record<string, number> };
     files: Record<string, { sha256: string }>;
     options: Record<string, unknown>;
-  };
+  }>(join(at(run), "manifest.json"));
 
 withSpark(
   "train-als --engine-train trains on the server, about as well, and gives a run like any other",

@@ -5,24 +5,15 @@ import { join } from "node:path";
 import { embed, embedOk, temporaryFolder } from "../testing/embed.js";
 import { leafProjection } from "../trainers/gbdt/leaf-heads/leaf-vectors.js";
 import { fixture } from "../testing/places.js";
+import { readJson } from "../testing/json.js";
+import { argv } from "../testing/argv.js";
 
 const folder = temporaryFolder();
 const at = (name: string): string => join(folder, name);
 const clicks = fixture("clicks.csv");
 
 beforeAll(async () => {
-  const train = [
-    "train-gbdt",
-    clicks,
-    "--num-trees",
-    "40",
-    "--entity",
-    "item_id",
-    "--dim",
-    "8",
-    "--dense",
-    "8",
-  ];
+  const train = argv`train-gbdt ${clicks} --num-trees 40 --entity item_id --dim 8 --dense 8`;
   for (const threads of ["1", "2"]) {
     const { stdout } = await embedOk([...train, "-o", at(`run${threads}`), "--threads", threads]);
     expect(stdout).toMatch(
@@ -91,10 +82,10 @@ test("--dense writes as many numbers, a row's the same whatever rows are with it
 test("--dense of a training keeps the vectors that hold most of the leaves, and fewer are the first of them", async () => {
   const bytes = (run: string) => readFileSync(at(`${run}/model/dense.safetensors`)).toString("base64");
   expect(bytes("run2")).toBe(bytes("run1"));
-  const manifest = JSON.parse(readFileSync(at("run1/manifest.json"), "utf8")) as {
+  const manifest = readJson<{
     seed: number;
     dense: { dim: number; rows: number; explained: number };
-  };
+  }>(at("run1/manifest.json"));
   const { dim, rows, explained } = manifest.dense;
   expect([dim, rows]).toEqual([8, 12_000]);
   const numbersOf = async (...flags: string[]) => {

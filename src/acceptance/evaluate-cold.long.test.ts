@@ -1,10 +1,11 @@
 // `embed evaluate --cold`: ranking of items that were not in training, with a given number of their events known.
 
-import { readFileSync, writeFileSync } from "node:fs";
+import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { embed, embedOk, temporaryFolder } from "../testing/embed.js";
-import { parseJson } from "../testing/json.js";
+import { parseJson, readJson } from "../testing/json.js";
 import { integerBelow, mulberry32 } from "../testing/random.js";
+import { argv } from "../testing/argv.js";
 
 const folder = temporaryFolder();
 const at = (name: string) => join(folder, name);
@@ -106,16 +107,7 @@ test("a run that was trained on the known events, too, stands beside; one that h
 });
 
 test("the table for people has a block for each number of events, and titles of both metrics", async () => {
-  const { stdout } = await embedOk([
-    "evaluate",
-    run,
-    "--part",
-    "test",
-    "--cold",
-    "0,1",
-    "--content",
-    catalogue,
-  ]);
+  const { stdout } = await embedOk(argv`evaluate ${run} --part test --cold 0,1 --content ${catalogue}`);
   expect(stdout).toMatch(/^12 new items with 0 known events each: \d+ users evaluated/);
   expect(stdout).toMatch(/\n12 new items with 1 known event each/);
   expect(stdout).toContain("among new: recall@20");
@@ -124,8 +116,8 @@ test("the table for people has a block for each number of events, and titles of 
 test("a split by items without times goes by a hash, and says so", async () => {
   const { stderr } = await train(at("hashed"), ["--user", "user", "--item", "item", "--ignore", "at"]);
   expect(stderr).toContain("12 for the test of 60 items: by a hash of their keys");
-  const { split } = parseJson<{ split: { by: string; valid: number; test: number } }>(
-    readFileSync(join(at("hashed"), "manifest.json"), "utf8"),
+  const { split } = readJson<{ split: { by: string; valid: number; test: number } }>(
+    join(at("hashed"), "manifest.json"),
   );
   expect(split.by).toBe("items");
 });

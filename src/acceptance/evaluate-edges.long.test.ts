@@ -5,6 +5,7 @@ import { join } from "node:path";
 import { embed, embedOk, temporaryFolder } from "../testing/embed.js";
 import { parseJson } from "../testing/json.js";
 import { mulberry32 } from "../testing/random.js";
+import { argv } from "../testing/argv.js";
 
 const folder = temporaryFolder();
 const at = (name: string): string => join(folder, name);
@@ -77,14 +78,8 @@ test("planted kinds score above a half, drawn vectors do not, on the same pairs 
   expect(found.metrics["kinds"]!["edgeAuc"]).toBeGreaterThan(0.8);
   const [, drawn] = found.compared;
   expect(drawn!.intervals["edgeAuc"]!.low).toBeLessThan(0.5);
-  const { stdout } = await embedOk([
-    "evaluate",
-    at("kinds"),
-    "--edges",
-    at("held.csv"),
-    "--known-edges",
-    at("known.csv"),
-  ]);
+  const { stdout } = await embedOk(argv`evaluate ${at("kinds")} --edges ${at("held.csv")}
+      --known-edges ${at("known.csv")}`);
   expect(stdout).toMatch(
     /60 edges, the same number of non-edges \(uniform\) among 40 nodes, .* undirected, by cosine/,
   );
@@ -102,14 +97,8 @@ test("the same seed gives the same figures at any number of threads, whichever r
 test("a list without a header, cells apart by spaces, in the first two columns: the same figures, with a note", async () => {
   writeFileSync(at("held.txt"), `${held.map((edge) => edge.join(" ")).join("\n")}\n`);
   const read = ["--no-header", "--delimiter", " "];
-  const { stdout, stderr } = await embedOk([
-    "evaluate",
-    at("kinds"),
-    "--edges",
-    at("held.txt"),
-    ...read,
-    "--json",
-  ]);
+  const { stdout, stderr } = await embedOk(argv`evaluate ${at("kinds")} --edges ${at("held.txt")} ${read}
+      --json`);
   expect(stderr).toMatch(/source 'c0', target 'c1' \(the first two columns\)/);
   const plain = await evaluated([at("kinds"), "--edges", at("held.csv")]);
   expect(parseJson<Evaluation>(stdout).metrics).toEqual(plain.metrics);
@@ -174,14 +163,8 @@ test("directed, the reverse of an edge is another pair; a score that sees no dir
   writeFileSync(at("both.csv"), list([...held, ...held.map(([u, v]) => [v, u] as const)]));
   const one = await evaluated([at("kinds"), "--edges", at("both.csv"), "--known-edges", at("known.csv")]);
   expect([one.rows, one.edges.leftOut.repeated]).toEqual([60, 60]);
-  const both = await evaluated([
-    at("kinds"),
-    "--edges",
-    at("both.csv"),
-    "--known-edges",
-    at("known.csv"),
-    "--directed",
-  ]);
+  const both = await evaluated(argv`${at("kinds")} --edges ${at("both.csv")}
+      --known-edges ${at("known.csv")} --directed`);
   expect([both.rows, both.edges.leftOut.repeated]).toEqual([120, 0]);
   expect(both.warnings.join()).toMatch(/--score cosine is symmetric, so its direction AUC is 0\.5/);
   // every edge exists in both directions, so that the direction cannot be predicted

@@ -1,12 +1,13 @@
 // `embed evaluate --fold-in-share`: the first items of new users are folded in and the rest evaluated. The split, the
 // vectors of train-als, the lists and the metrics are computed here independently, from the text of the logs.
 
-import { readFileSync, writeFileSync } from "node:fs";
+import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { embed, embedOk, temporaryFolder } from "../testing/embed.js";
 import { parseJsonLines } from "../testing/exported.js";
-import { parseJson } from "../testing/json.js";
+import { jsonLines, parseJson, readJson } from "../testing/json.js";
 import { integerBelow, mulberry32 } from "../testing/random.js";
+import { argv } from "../testing/argv.js";
 
 const folder = temporaryFolder();
 const at = (name: string) => join(folder, name);
@@ -140,17 +141,7 @@ const small = ["--dim", "6", "--threads", "1", "--quiet"];
 const trainings: Record<string, string[]> = {
   als: ["train-als", ...columns, ...small, "--epochs", "5"],
   bpr: ["train-ranking", ...columns, ...small, "--epochs", "15", "--learning-rate", "0.1"],
-  cosine: [
-    "train-ranking",
-    ...columns,
-    ...small,
-    "--loss",
-    "ccl",
-    "--similarity",
-    "cosine",
-    "--epochs",
-    "15",
-  ],
+  cosine: argv`train-ranking ${columns} ${small} --loss ccl --similarity cosine --epochs 15`,
   pca: ["train-pca", ...columns, ...small],
   item2vec: ["train-item2vec", ...columns, ...small, "--epochs", "10"],
 };
@@ -187,11 +178,7 @@ test.each(Object.keys(trainings))(
       ...["transform", at(run), "--fold-in", foldedFile, "--field", "user", "--format", "jsonl", "--quiet"],
     ]);
     const vectors = new Map(
-      stdout
-        .trimEnd()
-        .split("\n")
-        .map((line) => parseJson<{ user: string; vector: number[] }>(line))
-        .map(({ user, vector }) => [user, vector]),
+      jsonLines<{ user: string; vector: number[] }>(stdout).map(({ user, vector }) => [user, vector]),
     );
     const items = await itemsOf(run, hasWeights(run));
     const length = (vector: readonly number[]) => (run === "item2vec" ? Math.sqrt(dot(vector, vector)) : 1);
@@ -220,8 +207,8 @@ test.each(Object.keys(trainings))(
 );
 
 test("users of train-als are the least squares of their first items, solved here", async () => {
-  const manifest = parseJson<{ options: Record<"unobservedWeight" | "l2Exponent" | "l2Vector", number> }>(
-    readFileSync(join(at("als"), "manifest.json"), "utf8"),
+  const manifest = readJson<{ options: Record<"unobservedWeight" | "l2Exponent" | "l2Vector", number> }>(
+    join(at("als"), "manifest.json"),
   );
   const { unobservedWeight: a, l2Exponent, l2Vector } = manifest.options;
   const items = await itemsOf("als", false);
@@ -324,28 +311,8 @@ test("of labelled events those of label 1 are items, and the others before the f
     ...trained,
     ...trained.map((event, i) => ({ ...event, item: `i${(i * 5) % NUM_ITEMS}`, click: 0 })),
   ];
-  const flags = [
-    "--label",
-    "click",
-    "--user",
-    "user",
-    "--item",
-    "item",
-    "--time",
-    "time",
-    "--fields",
-    "user,item",
-  ];
-  await embedOk([
-    "train-fm",
-    put("clicks.csv", labelled),
-    ...flags,
-    ...small,
-    "--epochs",
-    "5",
-    "-o",
-    at("fm"),
-  ]);
+  const flags = argv`--label click --user user --item item --time time --fields user,item`;
+  await embedOk(argv`train-fm ${put("clicks.csv", labelled)} ${flags} ${small} --epochs 5 -o ${at("fm")}`);
   const event = (item: string, time: number, click: number) => ({ user: "new", item, time, click });
   const events = [
     ...[event("i1", 1, 1), event("i2", 2, 0), event("i3", 3, 1), event("i4", 4, 1)],
@@ -385,15 +352,7 @@ describe("users whom the training held out", () => {
       const [command, ...flags] = trainings[name]!;
       await embedOk([command!, file, ...flags, ...split, "-o", at(`held-${name}`)]);
     }
-    const exported = await embedOk([
-      "export",
-      at("held-als"),
-      "--format",
-      "jsonl",
-      "--field",
-      "user",
-      "--quiet",
-    ]);
+    const exported = await embedOk(argv`export ${at("held-als")} --format jsonl --field user --quiet`);
     const known = new Set(parseJsonLines(exported.stdout).map(({ key }) => key));
     const rest = everything.filter(({ user }) => !known.has(user));
     expect(new Set(rest.map(({ user }) => user)).size).toBeGreaterThan(10);
@@ -467,15 +426,8 @@ function evaluationOptions(): string[] {
 test("standard input, and options where nothing is ranked, are refused", async () => {
   const piped = await embed(["evaluate", at("als"), "--on", "-", ...evaluationOptions()]);
   expect([piped.code, piped.stderr]).toEqual([64, expect.stringContaining("reads the log once per run")]);
-  const tables = await embed([
-    "evaluate",
-    at("als"),
-    "--labels",
-    `${log}:item`,
-    "--probe",
-    "time",
-    ...evaluationOptions(),
-  ]);
+  const tables = await embed(argv`evaluate ${at("als")} --labels ${log}:item --probe time
+      ${evaluationOptions()}`);
   expect([tables.code, tables.stderr]).toEqual([64, expect.stringContaining("--fold-in-share")]);
 });
 

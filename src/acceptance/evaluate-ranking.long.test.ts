@@ -1,11 +1,12 @@
 // `embed evaluate --ranking`: runs and baselines on held-out events, computed by hand for a log of a few users, and
 // from the shell.
 
-import { readFileSync, rmSync, writeFileSync } from "node:fs";
+import { rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { embed, embedOk, temporaryFolder } from "../testing/embed.js";
 import { fixture } from "../testing/places.js";
-import { parseJson } from "../testing/json.js";
+import { parseJson, readJson } from "../testing/json.js";
+import { argv } from "../testing/argv.js";
 
 const folder = temporaryFolder();
 const at = (name: string) => join(folder, name);
@@ -51,15 +52,8 @@ beforeAll(async () => {
 });
 
 test("popularity on a log of four users is what is worked out by hand", async () => {
-  const { metrics, users } = await evaluated([
-    at("small"),
-    "--on",
-    at("test.csv"),
-    "--baseline",
-    "popularity",
-    "--k",
-    "1,2",
-  ]);
+  const { metrics, users } = await evaluated(argv`${at("small")} --on ${at("test.csv")}
+      --baseline popularity --k 1,2`);
   expect(users).toEqual({
     judged: 3,
     withoutHeldOut: 1,
@@ -81,15 +75,8 @@ test("popularity on a log of four users is what is worked out by hand", async ()
 
 test("candidates rank what is held out among themselves", async () => {
   write("candidates.csv", ["u4,e", "u3,e", "u3,c", "u2,d", "u2,nothing"]);
-  const args = [
-    at("small"),
-    "--on",
-    at("test.csv"),
-    "--candidates",
-    at("candidates.csv"),
-    "--baseline",
-    "popularity",
-  ];
+  const args = argv`${at("small")} --on ${at("test.csv")} --candidates ${at("candidates.csv")}
+      --baseline popularity`;
   const { metrics, warnings } = await evaluated([...args, "--k", "1,3"]);
   // rankings of candidates and held-out items by popularity: b, c, e for u4; c, d and e for u3; d for u2
   expect(metrics["popularity"]!["hitRateAt1"]).toBeCloseTo(1 / 3, 12);
@@ -104,15 +91,8 @@ test("candidates rank what is held out among themselves", async () => {
 test("candidates that their users have from training are masked unless repeats are allowed, and both say how many", async () => {
   // u4 already has a and d, and u3 already has a and b, so that these candidates are masked
   write("had.csv", ["u4,a", "u4,d", "u4,e", "u3,a", "u3,b", "u3,d", "u2,d"]);
-  const args = [
-    at("small"),
-    "--on",
-    at("test.csv"),
-    "--candidates",
-    at("had.csv"),
-    "--baseline",
-    "popularity",
-  ];
+  const args = argv`${at("small")} --on ${at("test.csv")} --candidates ${at("had.csv")}
+      --baseline popularity`;
   const masked = await evaluated([...args, "--k", "1", "--repeats", "mask"]);
   expect(masked.users).toMatchObject({
     judged: 2,
@@ -156,14 +136,8 @@ test("users whose held-out items are all masked are counted", async () => {
 });
 
 test("runs and baselines stand side by side on the test part of the training, with intervals and the best marked", async () => {
-  const contenders = [
-    at("implicit"),
-    at("negatives"),
-    "--part",
-    "test",
-    "--baseline",
-    "popularity,item-cf,ease,gf-cf,chebycf,random",
-  ];
+  const contenders = argv`${at("implicit")} ${at("negatives")} --part test
+      --baseline popularity,item-cf,ease,gf-cf,chebycf,random`;
   const args = [...contenders, "--repeats", "mask", "--k", "10"];
   const { compared, metrics, users } = await evaluated([...args, "--ranking"]);
   expect(compared.map(({ name, kind }) => `${kind} ${name}`)).toEqual([
@@ -200,8 +174,8 @@ test("runs and baselines stand side by side on the test part of the training, wi
 });
 
 test("the test part is what training measured on, and the same at any number of threads", async () => {
-  const run = parseJson<{ metrics: Record<string, Record<string, number>> }>(
-    readFileSync(join(at("implicit"), "manifest.json"), "utf8"),
+  const run = readJson<{ metrics: Record<string, Record<string, number>> }>(
+    join(at("implicit"), "manifest.json"),
   );
   const args = [at("implicit"), "--part", "test", "--repeats", "mask"];
   const [one, two] = [
@@ -217,8 +191,8 @@ test("a part that was cut by columns the model does not take is cut alike, whate
   await embedOk(["train-pca", ...job, "-o", at("pca"), "--dim", "8"]);
   await embedOk(["train-als", ...job, "-o", at("random"), "--split", "random", "--epochs", "2"]);
   for (const run of [at("pca"), at("random")]) {
-    const manifest = parseJson<{ metrics: Record<string, Record<string, number>> }>(
-      readFileSync(join(run, "manifest.json"), "utf8"),
+    const manifest = readJson<{ metrics: Record<string, Record<string, number>> }>(
+      join(run, "manifest.json"),
     );
     const { metrics } = await evaluated([run, "--part", "test", "--repeats", "mask"]);
     expect(metrics["on"]).toMatchObject(manifest.metrics["test"]!);
@@ -337,13 +311,7 @@ test.each([
   ["--filter-flatness -1 --baseline chebycf", "--filter-flatness expects a number of at least 0, got '-1'"],
   ["--baseline chebyshev", "gf-cf, chebycf"],
 ])("%s is 64 and says why", async (args, word) => {
-  const { code, stderr } = await embed([
-    "evaluate",
-    at("small"),
-    "--on",
-    at("test.csv"),
-    "--ranking",
-    ...args.split(" "),
-  ]);
+  const { code, stderr } = await embed(argv`evaluate ${at("small")} --on ${at("test.csv")}
+      --ranking ${args.split(" ")}`);
   expect([code, stderr]).toEqual([64, expect.stringContaining(word)]);
 });

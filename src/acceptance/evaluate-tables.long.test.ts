@@ -5,6 +5,7 @@ import { join } from "node:path";
 import { embed, embedOk, temporaryFolder } from "../testing/embed.js";
 import { parseJson } from "../testing/json.js";
 import { fixture } from "../testing/places.js";
+import { argv } from "../testing/argv.js";
 
 const folder = temporaryFolder();
 const at = (name: string): string => join(folder, name);
@@ -25,18 +26,7 @@ beforeAll(async () => {
   const side = ["--side", `${fixture("items.csv")}:item_id`, "--multi", "genres:|", "--ignore", "title"];
   await embedOk(["train-fm", log, "-o", at("fm"), "--label", "rating", ...side, "--epochs", "10"]);
   await embedOk(["train-pca", log, "-o", at("pca"), "--ignore", "rating", "--dim", "8"]);
-  await embedOk([
-    "train-gbdt",
-    log,
-    "-o",
-    at("trees"),
-    "--label",
-    "rating",
-    "--entity",
-    "item_id",
-    "--dim",
-    "8",
-  ]);
+  await embedOk(argv`train-gbdt ${log} -o ${at("trees")} --label rating --entity item_id --dim 8`);
   // writes a table whose vectors only say which genres an item has, and whose field has another name
   const [, ...items] = readFileSync(fixture("items.csv"), "utf8").trimEnd().split("\n");
   const names = ["Action", "Comedy", "Crime", "Drama", "Horror", "Musical", "Romance", "Western"];
@@ -52,14 +42,7 @@ beforeAll(async () => {
 
 test("runs of every kind stand side by side on the same items, beside chance, the best marked", async () => {
   const runs = ["fm", "pca", "trees", "imported"].map(at);
-  const all = [
-    ...labels.slice(0, 1),
-    `${labels[1]}=item_id`,
-    "--neighbors-by",
-    "genres",
-    "--probe",
-    "genres",
-  ];
+  const all = argv`${labels.slice(0, 1)} ${labels[1]}=item_id --neighbors-by genres --probe genres`;
   const { metrics, compared, rows, of } = await evaluated([...runs, ...all, "--k", "3,10"]);
   expect([rows, of]).toEqual([120, "items"]);
   expect(Object.keys(metrics)).toEqual(["fm", "pca", "trees", "imported", "chance", "most frequent"]);
@@ -126,13 +109,8 @@ test("--probe-raw takes vectors as they are: a scale of them changes what it rea
 test("a table without events has no rarer half, and says so; items without a label are left out and counted", async () => {
   const text = readFileSync(fixture("items.csv"), "utf8").replace("Horror|Romance", "");
   writeFileSync(at("fewer.csv"), text);
-  const { metrics, warnings, rows } = await evaluated([
-    at("imported"),
-    "--labels",
-    `${at("fewer.csv")}:film=item_id`,
-    "--neighbors-by",
-    "genres",
-  ]);
+  const { metrics, warnings, rows } = await evaluated(argv`${at("imported")}
+      --labels ${at("fewer.csv")}:film=item_id --neighbors-by genres`);
   expect(rows).toBe(119);
   expect(Object.keys(metrics["imported"]!)).toEqual(["sameLabelAt10"]);
   expect(warnings.join()).toMatch(/no run has event counts of items: metrics for rarer items are omitted/);

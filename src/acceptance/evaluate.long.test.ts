@@ -6,6 +6,7 @@ import { embed, embedOk, temporaryFolder } from "../testing/embed.js";
 import { fixture } from "../testing/places.js";
 import { mainJob, type TrainedSummary } from "./main-job.js";
 import { parseJson } from "../testing/json.js";
+import { argv } from "../testing/argv.js";
 
 const folder = temporaryFolder();
 const at = (name: string): string => join(folder, name);
@@ -91,13 +92,8 @@ const scored = async (args: string[]): Promise<Scores> =>
   parseJson<Scores>((await embedOk(["evaluate", ...args, "--json"])).stdout);
 
 test("--part test measures on what the training held out, with the AUC of users, intervals and a calibration curve", async () => {
-  const { metrics, compared, curves, warnings } = await scored([
-    run,
-    "--part",
-    "test",
-    "--curve",
-    at("curve.csv"),
-  ]);
+  const { metrics, compared, curves, warnings } = await scored(argv`${run} --part test
+      --curve ${at("curve.csv")}`);
   for (const [name, value] of Object.entries(trained.metrics["test"]!))
     expect(metrics["on"]![name]).toBeCloseTo(value, 9);
   expect(metrics["on"]!["userAuc"]).toBeGreaterThan(0.7);

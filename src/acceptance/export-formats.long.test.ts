@@ -8,27 +8,17 @@ import { join } from "node:path";
 import Papa from "papaparse";
 import { embed, embedOk, temporaryFolder } from "../testing/embed.js";
 import { parseNpy, parseJsonLines, parseSafetensors } from "../testing/exported.js";
-import { parseJson } from "../testing/json.js";
+import { jsonLines, parseJson } from "../testing/json.js";
 import { fixture } from "../testing/places.js";
 import type { TrainedSummary } from "./main-job.js";
+import { argv } from "../testing/argv.js";
 
 const folder = temporaryFolder();
 const at = (name: string): string => join(folder, name);
 const run = at("run");
 
 beforeAll(async () => {
-  await embedOk([
-    "train-fm",
-    fixture("clicks.csv"),
-    "-o",
-    run,
-    "--epochs",
-    "3",
-    "--dim",
-    "8",
-    "--min-count",
-    "40",
-  ]);
+  await embedOk(argv`train-fm ${fixture("clicks.csv")} -o ${run} --epochs 3 --dim 8 --min-count 40`);
 });
 
 /** Exports the field of items as JSON lines, and returns the rows. */
@@ -181,16 +171,7 @@ test("--top-count keeps the keys of most events, --keys those of a file, and say
   const counts = all.map(({ count }) => count).sort((a, b) => b - a);
   expect((await items("--top-count", "5")).map(({ count }) => count)).toEqual(counts.slice(0, 5));
   writeFileSync(at("keys.txt"), `${all[7]!.key}\r\nnobody\n${all[2]!.key}\n`);
-  const got = await embedOk([
-    "export",
-    run,
-    "--format",
-    "jsonl",
-    "--field",
-    "item",
-    "--keys",
-    at("keys.txt"),
-  ]);
+  const got = await embedOk(argv`export ${run} --format jsonl --field item --keys ${at("keys.txt")}`);
   expect(parseJsonLines(got.stdout)).toEqual([all[2], all[7]]);
   expect(got.stderr).toContain("1 of the keys");
   writeFileSync(at("none.txt"), "nobody\n");
@@ -211,18 +192,7 @@ test("parquet holds the rows of jsonl, as lists or under --wide as columns", asy
   const rows = await items("--with-weight");
   for (const wide of [[], ["--wide"]]) {
     const out = at(`items${wide.length}.parquet`);
-    await embedOk([
-      "export",
-      run,
-      "--format",
-      "parquet",
-      "--field",
-      "item",
-      "--with-weight",
-      ...wide,
-      "-o",
-      out,
-    ]);
+    await embedOk(argv`export ${run} --format parquet --field item --with-weight ${wide} -o ${out}`);
     const bytes = new Uint8Array(readFileSync(out)).buffer;
     const read = await parquetReadObjects({ file: bytes });
     expect(
@@ -236,19 +206,7 @@ test("parquet holds the rows of jsonl, as lists or under --wide as columns", asy
 });
 
 test("--dtype i8 has a scale a row that gives the vectors back, and says how many neighbors stay; csv refuses it", async () => {
-  const job = [
-    "export",
-    run,
-    "--format",
-    "npy",
-    "--field",
-    "item",
-    "--dtype",
-    "i8",
-    "-o",
-    at("i8"),
-    "--json",
-  ];
+  const job = argv`export ${run} --format npy --field item --dtype i8 -o ${at("i8")} --json`;
   const { stdout, stderr } = await embedOk(job);
   const { dtypeLoss } = parseJson<{ dtypeLoss: { neighborRecallAt20: number; among: number } }>(stdout);
   const rows = await items();
@@ -339,20 +297,8 @@ describe("--delta", () => {
   });
 
   test("jsonl names what was added, changed and removed, and a run against itself has no line", async () => {
-    const { stdout } = await embedOk([
-      "export",
-      week2,
-      "--format",
-      "jsonl",
-      "--field",
-      "item",
-      "--delta",
-      week1,
-    ]);
-    const changes = stdout
-      .trimEnd()
-      .split("\n")
-      .map((line) => parseJson<{ change: string; key: string }>(line));
+    const { stdout } = await embedOk(argv`export ${week2} --format jsonl --field item --delta ${week1}`);
+    const changes = jsonLines<{ change: string; key: string }>(stdout);
     const of = (change: string): string[] =>
       changes.filter((one) => one.change === change).map(({ key }) => key);
     expect(of("added").every((key) => key.startsWith("tea-"))).toBe(true);

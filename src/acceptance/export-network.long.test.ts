@@ -7,12 +7,13 @@ import { openRun } from "../embedding/run-directory.js";
 import { exp } from "../numeric/exp.js";
 import { datasetOf } from "../testing/dataset-of.js";
 import { embed, embedOk, temporaryFolder } from "../testing/embed.js";
-import { parseJson } from "../testing/json.js";
+import { jsonLines, parseJson } from "../testing/json.js";
 import { runOnnx, type Input } from "../testing/onnx.js";
 import { fixture } from "../testing/places.js";
 import { scorerOf } from "../testing/scorer.js";
 import { readSpace } from "../training/capabilities/run-space.js";
 import { readNetParameters } from "../trainers/net/model.js";
+import { argv } from "../testing/argv.js";
 
 const folder = temporaryFolder();
 const at = (name: string): string => join(folder, name);
@@ -37,17 +38,7 @@ const numbers = (c: number): number[] => column(c).map((cell) => (cell === "" ? 
 
 beforeAll(async () => {
   writeFileSync(at("train.csv"), `${[head, ...lines.slice(0, 3000)].join("\n")}\n`);
-  await embedOk([
-    "train-fm",
-    at("train.csv"),
-    "-o",
-    at("machine"),
-    "--valid",
-    "0.2",
-    "--dim",
-    "4",
-    "--quiet",
-  ]);
+  await embedOk(argv`train-fm ${at("train.csv")} -o ${at("machine")} --valid 0.2 --dim 4 --quiet`);
   writeFileSync(at("log.csv"), `${[head, ...cells.map((row) => row.join(","))].join("\n")}\n`);
 });
 
@@ -124,10 +115,7 @@ test.each(["keras", "fuxictr", "pytorch"])(
   "rows in place of keys stand as %s reserves them",
   async (scheme) => {
     const { stdout } = await embedOk(["export", at("wide-deep"), "--format", "jsonl"]);
-    const table = stdout
-      .trimEnd()
-      .split("\n")
-      .map((line) => parseJson<{ field: string; key: string }>(line));
+    const table = jsonLines<{ field: string; key: string }>(stdout);
     const rows = (c: number): Input => {
       const keys = table.filter(({ field }) => field === names[c]).map(({ key }) => key);
       const places = { keras: [0, 1, 2], fuxictr: [0, keys.length + 1, 1], pytorch: [1, 0, 2] };

@@ -11,6 +11,7 @@ import { parseJson } from "../testing/json.js";
 import { fixture } from "../testing/places.js";
 import { trainers, writePlanted } from "../testing/trainers.js";
 import { trainInProcess } from "../testing/training-commands.js";
+import { argv } from "../testing/argv.js";
 
 const folder = temporaryFolder();
 const at = (name: string) => join(folder, name);
@@ -96,41 +97,18 @@ test("rare keys' trained row, entities' mean; leaves and numbers have no unknown
   expect((await exported(at("trees"), "x", ...how, "--field", "item_id")).unknownKeys).toEqual({
     item_id: "mean",
   });
-  const leaves = await embed([
-    "export",
-    at("trees"),
-    ...how,
-    "--table",
-    "leaves",
-    "--field",
-    "leaf",
-    "-o",
-    at("no"),
-  ]);
+  const leaves = await embed(argv`export ${at("trees")} ${how} --table leaves --field leaf -o ${at("no")}`);
   expect([leaves.code, leaves.stderr]).toEqual([
     64,
     expect.stringMatching(/its rows are leaves.*embed transform/),
   ]);
   const numbers = writePlanted(folder, "numbers", 600);
-  await trainInProcess("train-pca", [
-    numbers,
-    "--numeric",
-    "a,b,c,d,e,f",
-    "--matrix",
-    "columns",
-    "-o",
-    at("columns"),
-  ]);
-  const { stderr } = await embedOk([
-    "export",
-    at("columns"),
-    ...how,
-    "--field",
-    "a",
-    "-o",
-    at("x"),
-    "--force",
-  ]);
+  await trainInProcess(
+    "train-pca",
+    argv`${numbers} --numeric a,b,c,d,e,f --matrix columns
+      -o ${at("columns")}`,
+  );
+  const { stderr } = await embedOk(argv`export ${at("columns")} ${how} --field a -o ${at("x")} --force`);
   expect(stderr).toContain("--reserve adds no rows");
 });
 
@@ -194,26 +172,10 @@ describe("several fields", () => {
   test("a name that cannot be a folder, and one that is no field, are refused", async () => {
     mkdirSync(at("odd"));
     writeFileSync(at("odd/log.csv"), "label,a/b,item\n1,x,y\n0,z,w\n1,x,w\n0,z,y\n");
-    await embedOk([
-      "train-fm",
-      at("odd/log.csv"),
-      "-o",
-      at("odd/run"),
-      "--fields",
-      "a/b,item",
-      "--epochs",
-      "1",
-    ]);
+    await embedOk(argv`train-fm ${at("odd/log.csv")} -o ${at("odd/run")} --fields a/b,item --epochs 1`);
     const got = async (...fields: string[]) => {
-      const { code, stderr } = await embed([
-        "export",
-        at("odd/run"),
-        "--format",
-        "npy",
-        ...fields,
-        "-o",
-        at("odd/x"),
-      ]);
+      const { code, stderr } = await embed(argv`export ${at("odd/run")} --format npy ${fields}
+          -o ${at("odd/x")}`);
       return [code, stderr];
     };
     expect(await got("--field", "a/b", "--field", "item")).toEqual([

@@ -8,6 +8,7 @@ import { embed, embedOk, temporaryFolder } from "../testing/embed.js";
 import { parseJsonLines, type ExportedRow } from "../testing/exported.js";
 import { runOnnx } from "../testing/onnx.js";
 import { fixture } from "../testing/places.js";
+import { argv } from "../testing/argv.js";
 
 const folder = temporaryFolder();
 const at = (name: string): string => join(folder, name);
@@ -23,19 +24,7 @@ beforeAll(async () => {
   const rare = ["x", "y"].map((key) => `1,u0,${key},3`);
   writeFileSync(at("log.csv"), `click,user,item,price\n${[...rows, ...rare].join("\n")}\n`);
   const columns = ["--label", "click", "--user", "user", "--item", "item", "--numeric", "price"];
-  await embedOk([
-    "train-fm",
-    at("log.csv"),
-    "-o",
-    run,
-    ...columns,
-    "--dim",
-    "6",
-    "--epochs",
-    "3",
-    "--min-count",
-    "2",
-  ]);
+  await embedOk(argv`train-fm ${at("log.csv")} -o ${run} ${columns} --dim 6 --epochs 3 --min-count 2`);
 });
 
 /**

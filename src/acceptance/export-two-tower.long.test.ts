@@ -10,6 +10,7 @@ import { parseJson } from "../testing/json.js";
 import { runOnnx, type Input, type Output } from "../testing/onnx.js";
 import { fixture } from "../testing/places.js";
 import { capable } from "../trainers/index.js";
+import { argv } from "../testing/argv.js";
 
 const folder = temporaryFolder();
 const at = (name: string): string => join(folder, name);
@@ -355,17 +356,7 @@ test("what the export is not asked for, or does not have, is refused with 64 and
   expect(await failure(at("plain"), "--onnx-part", "network")).toEqual(refused("--onnx-part user or item"));
   expect(await failure(at("plain"), "--onnx-part", "user", "--table", "history")).toEqual(refused("--table"));
   expect(await failure(at("plain"), "--normalize", "l2")).toEqual(refused("--normalize"));
-  await embedOk([
-    "train-pca",
-    at("train.csv"),
-    "-o",
-    at("pca"),
-    "--quiet",
-    "--user",
-    "user",
-    "--item",
-    "item",
-  ]);
+  await embedOk(argv`train-pca ${at("train.csv")} -o ${at("pca")} --quiet --user user --item item`);
   expect(await failure(at("pca"), "--onnx-part", "user")).toEqual(refused("use a run of train-two-tower"));
   await embedOk([
     ...["train-two-tower", at("train.csv"), "-o", at("hash"), ...small, "--hash", "channel:2"],

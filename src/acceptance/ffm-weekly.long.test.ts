@@ -7,6 +7,7 @@ import { embed, embedOk, temporaryFolder } from "../testing/embed.js";
 import { parseJsonLines } from "../testing/exported.js";
 import { parseJson } from "../testing/json.js";
 import { fixture } from "../testing/places.js";
+import { argv } from "../testing/argv.js";
 
 const folder = temporaryFolder();
 const at = (name: string): string => join(folder, name);
@@ -54,15 +55,7 @@ async function rowsOf(run: string): Promise<Rows> {
   return known;
 }
 async function readRows(run: string): Promise<Rows> {
-  const { stdout } = await embedOk([
-    "export",
-    at(run),
-    "--compose",
-    "none",
-    "--format",
-    "jsonl",
-    "--with-weight",
-  ]);
+  const { stdout } = await embedOk(argv`export ${at(run)} --compose none --format jsonl --with-weight`);
   const layout = readFileSync(join(at(run), "model", "ffm.json"), "utf8");
   const { fields, dim } = parseJson<{ fields: string[]; dim: number }>(layout);
   return new Map(

@@ -4,7 +4,7 @@ import { createHash } from "node:crypto";
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { embed, embedOk, temporaryFolder } from "../testing/embed.js";
-import { parseJson } from "../testing/json.js";
+import { parseJson, readJson } from "../testing/json.js";
 import { fixture } from "../testing/places.js";
 
 const folder = temporaryFolder();
@@ -24,11 +24,9 @@ test("writes a vector of a block for each field, the same bytes at 1, 2 and 3 th
   expect(new Set(hashes).size).toBe(1);
 
   const run = join(folder, "threads-1");
-  const manifest = parseJson<{ model: string; options: { dim: number } }>(
-    readFileSync(join(run, "manifest.json"), "utf8"),
-  );
-  const layout = parseJson<{ fields: string[]; dim: number; normalizeRows: boolean }>(
-    readFileSync(join(run, "model", "ffm.json"), "utf8"),
+  const manifest = readJson<{ model: string; options: { dim: number } }>(join(run, "manifest.json"));
+  const layout = readJson<{ fields: string[]; dim: number; normalizeRows: boolean }>(
+    join(run, "model", "ffm.json"),
   );
   expect([manifest.model, layout.dim, layout.normalizeRows]).toEqual(["ffm", manifest.options.dim, false]);
   const { stdout } = await embedOk(["export", run, "--format", "jsonl", "--field", "device"]);

@@ -4,7 +4,7 @@
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { embed, embedOk, temporaryFolder } from "../testing/embed.js";
-import { parseJson } from "../testing/json.js";
+import { jsonLines, readJson } from "../testing/json.js";
 import { fixture } from "../testing/places.js";
 
 const folder = temporaryFolder();
@@ -19,16 +19,12 @@ interface Answer {
   leaves: number[][];
   scores: number[] | number[][];
 }
-const answers = parseJson<Record<string, Answer>>(readFileSync(foreign("answers.json"), "utf8"));
+const answers = readJson<Record<string, Answer>>(foreign("answers.json"));
 
 test.each(Object.keys(answers))("%s: the same leaves on every row, scores within 2e-6", async (name) => {
   const args = ["--model", foreign(name), foreign("rows.csv"), "--format", "jsonl"];
   const { stdout, stderr } = await embedOk(["transform", ...args]);
-  const rowsOf = <T>(text: string) =>
-    text
-      .trimEnd()
-      .split("\n")
-      .map((line) => parseJson<T>(line));
+  const rowsOf = <T>(text: string) => jsonLines<T>(text);
   const { leaves, scores } = answers[name]!;
   expect(rowsOf<{ leaves: number[] }>(stdout).map((row) => row.leaves)).toEqual(leaves);
   const reported = scores.flat();

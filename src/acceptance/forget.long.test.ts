@@ -9,6 +9,7 @@ import type { StoreListing } from "../store/ls.js";
 import { embed, embedOk, temporaryFolder } from "../testing/embed.js";
 import { parseJson } from "../testing/json.js";
 import { fixture } from "../testing/places.js";
+import { argv } from "../testing/argv.js";
 
 const folder = temporaryFolder();
 const at = (...names: string[]) => join(folder, ...names);
@@ -48,12 +49,7 @@ beforeAll(async () => {
   }
   writeFileSync(at("items.csv"), `${item},1\n`);
   writeFileSync(at("packed.bin"), "\u001f\u008b packed");
-  const extras = [
-    "--extra",
-    `exports/items.bin=${at("packed.bin")}`,
-    "--extra",
-    `note.txt=${at("items.csv")}`,
-  ];
+  const extras = argv`--extra exports/items.bin=${at("packed.bin")} --extra note.txt=${at("items.csv")}`;
   await embedOk(["publish", at("fm"), "--store", at("store"), "--name", "fm", ...extras]);
   cpSync(at("fm"), at("alone"), { recursive: true });
 });
@@ -76,14 +72,7 @@ test("afterwards grep finds the keys nowhere in the store, and every version is 
   for (const name of Object.keys(runs)) expect(grep(at("store", name), user, item)).not.toEqual([]);
 
   writeFileSync(at("keys.txt"), `item:${item}\r\n\nuser:u020\nuser:u021\n`);
-  const { stdout } = await embedOk([
-    "forget",
-    at("store"),
-    `user:${user}`,
-    "--keys",
-    at("keys.txt"),
-    "--json",
-  ]);
+  const { stdout } = await embedOk(argv`forget ${at("store")} user:${user} --keys ${at("keys.txt")} --json`);
   const { changed, work } = parseJson<ForgetSummary>(stdout);
   expect(changed).toHaveLength(Object.keys(runs).length + 1);
   const [second] = changed.filter(({ path }) => path === at("store/fm/000002"));

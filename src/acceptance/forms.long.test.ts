@@ -7,6 +7,7 @@ import { embed, embedOk, temporaryFolder, type Running } from "../testing/embed.
 import { delimitedOf, jsonLinesOf, parquetOf } from "../testing/forms.js";
 import { parseJson } from "../testing/json.js";
 import { fixture } from "../testing/places.js";
+import { argv } from "../testing/argv.js";
 
 const folder = temporaryFolder();
 const at = (name: string): string => join(folder, name);
@@ -160,16 +161,8 @@ describe("what cannot be read ends with its code and what to try", () => {
       { length: 40 },
       (_, i) => `{"click":${i % 2},"user_id":"u${i % 3}","raw":{"a":[${i}]}}`,
     );
-    await embedOk([
-      "train-fm",
-      written("i.jsonl", lines.join("\n")),
-      "--ignore",
-      "raw",
-      "-o",
-      at("ignored"),
-      "--epochs",
-      "1",
-    ]);
+    await embedOk(argv`train-fm ${written("i.jsonl", lines.join("\n"))} --ignore raw -o ${at("ignored")}
+        --epochs 1`);
   });
 
   test("and two forms in one log", async () => {

@@ -4,8 +4,9 @@ import { copyFileSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import type { GateOutcome } from "../embedding/gate-file.js";
 import { embed, embedOk, temporaryFolder } from "../testing/embed.js";
-import { parseJson } from "../testing/json.js";
+import { parseJson, readJson } from "../testing/json.js";
 import { fixture } from "../testing/places.js";
+import { argv } from "../testing/argv.js";
 
 const folder = temporaryFolder();
 const at = (name: string) => join(folder, name);
@@ -41,7 +42,7 @@ test("the first version has nothing to compare with: such bounds do not pass, an
   expect([got.code, got.stderr]).toEqual([0, ""]);
   expect(got.stdout).toMatch(/^not compared +unseen .*there is no earlier version to compare with/m);
   expect(got.stdout).not.toMatch(/^ok .*within/m);
-  const json = parseJson<{ outcomes: GateOutcome[] }>(readFileSync(at("gate.json"), "utf8"));
+  const json = readJson<{ outcomes: GateOutcome[] }>(at("gate.json"));
   const { outcomes, ...rest } = json;
   const notCompared = outcomes.filter(({ status }) => status === "notCompared").map(({ gate }) => gate);
   expect(notCompared).toEqual(["rows", "positiveRate", "users", "items", "unseen", "newest"]);
@@ -95,18 +96,7 @@ test("a bound of a column or a field goes before that of all", async () => {
 });
 
 test("a run that forgot what it knew fails by its metric, its neighbors and its displacement", async () => {
-  await embedOk([
-    "train-fm",
-    at("half"),
-    "-o",
-    at("worse"),
-    "--valid",
-    "0.1",
-    "--epochs",
-    "1",
-    "--seed",
-    "7",
-  ]);
+  await embedOk(argv`train-fm ${at("half")} -o ${at("worse")} --valid 0.1 --epochs 1 --seed 7`);
   const { code, outcomes } = await outcomesOf([at("worse"), "--bounds", bounds, "--previous", at("run")]);
   expect(code).toBe(81);
   const failed = failedOf(outcomes);

@@ -3,8 +3,9 @@
 import { cpSync, mkdirSync, readFileSync, renameSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { embed, embedOk, temporaryFolder } from "../testing/embed.js";
-import { parseJson } from "../testing/json.js";
+import { parseJson, readJson } from "../testing/json.js";
 import { fixture } from "../testing/places.js";
+import { argv } from "../testing/argv.js";
 
 const folder = temporaryFolder();
 const project = join(folder, "project");
@@ -19,24 +20,11 @@ beforeAll(async () => {
   const lines = [...items].map((item, i) => `${item},${["red", "blue"][i % 2]}\n`);
   writeFileSync(join(project, "items.csv"), `item_id,color\n${lines.join("")}`);
   const side = ["--side", "items.csv:item_id"];
-  const job = [
-    "train-fm",
-    "logs/*.csv",
-    ...side,
-    "--epochs",
-    "1",
-    "--dim",
-    "2",
-    "--test",
-    "0.2",
-    "-o",
-    "runs/fm",
-  ];
+  const job = argv`train-fm logs/*.csv ${side} --epochs 1 --dim 2 --test 0.2 -o runs/fm`;
   await embedOk([...job, "--split", "random", "--quiet"], { cwd: project });
 });
 
-const manifestOf = (run: string) =>
-  parseJson<{ from?: string }>(readFileSync(join(run, "manifest.json"), "utf8"));
+const manifestOf = (run: string) => readJson<{ from?: string }>(join(run, "manifest.json"));
 async function logLossOf(run: string): Promise<number> {
   const { stdout } = await embedOk(["evaluate", run, "--part", "test", "--json", "--quiet"], {
     cwd: join(folder, "elsewhere"),

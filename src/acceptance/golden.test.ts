@@ -6,7 +6,8 @@ import { join } from "node:path";
 import { embedOk, temporaryFolder } from "../testing/embed.js";
 import { fixture, projectFolder } from "../testing/places.js";
 import { mainJob, mainJobOptions } from "./main-job.js";
-import { parseJson } from "../testing/json.js";
+import { readJson } from "../testing/json.js";
+import { argv } from "../testing/argv.js";
 
 const folder = temporaryFolder();
 
@@ -32,17 +33,7 @@ const goldenJobs: Record<string, (run: string) => string[]> = {
     ..."train-ranking --user customer_id --item product_id --fields customer_id,product_id --optimizer sgd".split(
       " ",
     ),
-    ...[
-      "--learning-rate",
-      "0.1",
-      "--l2-vector",
-      "0.003",
-      "--epochs",
-      "20",
-      "-o",
-      run,
-      fixture("purchases.csv"),
-    ],
+    ...argv`--learning-rate 0.1 --l2-vector 0.003 --epochs 20 -o ${run} ${fixture("purchases.csv")}`,
   ],
   edges: (run) => [
     ..."train-graph --source from --target to --weight weight --method node2vec --p 0.5 --q 2".split(" "),
@@ -78,8 +69,8 @@ test("another seed gives another table", async () => {
 });
 
 test("`npm start` runs the main job", () => {
-  const { scripts } = parseJson<{
+  const { scripts } = readJson<{
     scripts: Record<string, string>;
-  }>(readFileSync(join(projectFolder, "package.json"), "utf8"));
+  }>(join(projectFolder, "package.json"));
   expect(scripts["start"]).toContain(`train-fm fixtures/clicks.csv -o run ${mainJobOptions.join(" ")}`);
 });

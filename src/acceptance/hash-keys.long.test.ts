@@ -5,8 +5,9 @@ import { readdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { embed, embedOk, temporaryFolder } from "../testing/embed.js";
 import { parseJsonLines } from "../testing/exported.js";
-import { parseJson } from "../testing/json.js";
+import { parseJson, readJson } from "../testing/json.js";
 import { fixture } from "../testing/places.js";
+import { argv } from "../testing/argv.js";
 
 const folder = temporaryFolder();
 const at = (name: string): string => join(folder, name);
@@ -77,9 +78,7 @@ test("a key is the HMAC-SHA256 of the id, and columns without ids stay as they a
   expect(keysOf("user_id").sort()).toEqual(users.map(hmac).sort());
   expect(keysOf("item_id").sort()).toEqual(items.map(hmac).sort());
   expect(keysOf("device").sort()).toEqual(["phone", "web"]);
-  const { hashKeys } = parseJson<{ hashKeys: object }>(
-    readFileSync(join(at("keys"), "model/preprocess.json"), "utf8"),
-  );
+  const { hashKeys } = readJson<{ hashKeys: object }>(join(at("keys"), "model/preprocess.json"));
   expect(hashKeys).toMatchObject({ function: "hmac-sha256", columns: ["user_id", "item_id", "session_id"] });
 });
 
@@ -89,15 +88,7 @@ test("--candidates of evaluate are hashed as the log is", async () => {
   const file = write("candidates.csv", candidates.join("\n"));
   const columns = ["--user", "customer_id", "--item", "product_id", "--time", "purchased_at"];
   const countsOf = async (name: string, flags: string[]) => {
-    const training = [
-      "train-ranking",
-      fixture("purchases.csv"),
-      ...columns,
-      "--test",
-      "0.1",
-      "--epochs",
-      "1",
-    ];
+    const training = argv`train-ranking ${fixture("purchases.csv")} ${columns} --test 0.1 --epochs 1`;
     await embedOk([...training, "-o", at(name), ...flags]);
     const judging = ["evaluate", at(name), "--part", "test", "--candidates", file, "--repeats", "allow"];
     const { stdout } = await embedOk([...judging, "--bootstrap", "0", "--json", ...flags]);

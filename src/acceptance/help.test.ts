@@ -21,7 +21,7 @@ import { trainers } from "../trainers/index.js";
 import { join } from "node:path";
 import { embed, embedOk } from "../testing/embed.js";
 import { projectFolder } from "../testing/places.js";
-import { parseJson } from "../testing/json.js";
+import { parseJson, readJson } from "../testing/json.js";
 
 /** Commands whose help has examples with the shipped fixtures. */
 const onFixtures = everyCommand
@@ -62,9 +62,9 @@ test.each(onFixtures)(
 );
 
 test("--version prints the package's version", async () => {
-  const { version } = parseJson<{
+  const { version } = readJson<{
     version: string;
-  }>(readFileSync(join(projectFolder, "package.json"), "utf8"));
+  }>(join(projectFolder, "package.json"));
   expect((await embedOk(["--version"])).stdout).toBe(`${version}\n`);
 });
 

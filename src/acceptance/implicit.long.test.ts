@@ -3,10 +3,11 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { embed, embedOk, temporaryFolder } from "../testing/embed.js";
-import { parseJson } from "../testing/json.js";
+import { jsonLines, parseJson, readJson } from "../testing/json.js";
 import { fixture } from "../testing/places.js";
 import { groupOf } from "../testing/planted.js";
 import type { TrainedSummary } from "./main-job.js";
+import { argv } from "../testing/argv.js";
 
 const folder = temporaryFolder();
 const at = (name: string): string => join(folder, name);
@@ -28,10 +29,7 @@ describe("a run", () => {
   beforeAll(async () => {
     summary = parseJson<TrainedSummary>((await embedOk([...job, ...split, "-o", run, "--json"])).stdout);
     const { stdout } = await embedOk(["export", run, "--format", "jsonl", "--with-weight"]);
-    rows = stdout
-      .trimEnd()
-      .split("\n")
-      .map((line) => parseJson<Row>(line));
+    rows = jsonLines<Row>(stdout);
   });
 
   test("ranks what customers buy later far above chance, which is 20 of 96 products", () => {
@@ -47,8 +45,8 @@ describe("a run", () => {
   });
 
   test("states the options that it was made by, those chosen by the log too", () => {
-    const { command, options } = parseJson<{ command: string; options: Record<string, unknown> }>(
-      readFileSync(join(run, "manifest.json"), "utf8"),
+    const { command, options } = readJson<{ command: string; options: Record<string, unknown> }>(
+      join(run, "manifest.json"),
     );
     expect(command).toBe("train-als");
     expect(options).toMatchObject({
@@ -72,15 +70,8 @@ describe("a run", () => {
   });
 
   test("is evaluated by how it ranks", async () => {
-    const { stdout } = await embedOk([
-      "evaluate",
-      run,
-      "--on",
-      fixture("purchases.csv"),
-      "--repeats",
-      "allow",
-      "--json",
-    ]);
+    const { stdout } = await embedOk(argv`evaluate ${run} --on ${fixture("purchases.csv")} --repeats allow
+        --json`);
     expect(parseJson<TrainedSummary>(stdout).metrics["on"]).toMatchObject({ ndcgAt20: expect.any(Number) });
   });
 
@@ -93,17 +84,7 @@ describe("a run", () => {
 
 test("the table is the same bytes on one, two and three threads", async () => {
   for (const threads of ["1", "2", "3"]) {
-    await embedOk([
-      ...job,
-      "--dim",
-      "20",
-      "--epochs",
-      "3",
-      "--threads",
-      threads,
-      "-o",
-      at(`threads-${threads}`),
-    ]);
+    await embedOk(argv`${job} --dim 20 --epochs 3 --threads ${threads} -o ${at(`threads-${threads}`)}`);
   }
   const [one, two, three] = ["1", "2", "3"].map((n) =>
     readFileSync(join(at(`threads-${n}`), "embeddings.arrow")),

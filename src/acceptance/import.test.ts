@@ -5,6 +5,7 @@ import { join } from "node:path";
 import { embed, embedOk, temporaryFolder } from "../testing/embed.js";
 import { parseJsonLines } from "../testing/exported.js";
 import { fixture } from "../testing/places.js";
+import { argv } from "../testing/argv.js";
 
 const folder = temporaryFolder();
 const at = (name: string): string => join(folder, name);
@@ -183,16 +184,7 @@ describe("safetensors whose keys are none", () => {
 
 test("zero vectors are taken as they are, and glove's first line of two numbers is a row", async () => {
   writeFileSync(at("zeros"), "7 0\n8 3\n");
-  await embedOk([
-    "import",
-    at("zeros"),
-    "--format",
-    "glove",
-    "--field",
-    "item",
-    "-o",
-    at("glove-of-numbers"),
-  ]);
+  await embedOk(argv`import ${at("zeros")} --format glove --field item -o ${at("glove-of-numbers")}`);
   expect(await rowsOf("glove-of-numbers")).toEqual([
     ["7", [0]],
     ["8", [3]],

@@ -7,9 +7,10 @@ import { openIndexOf, searchIndex } from "../api/hnsw/search.js";
 import { rowsOf } from "../embedding/table.js";
 import { sha256Of } from "../io/fingerprint.js";
 import { embed, embedOk, temporaryFolder } from "../testing/embed.js";
-import { parseJson } from "../testing/json.js";
+import { parseJson, readJson } from "../testing/json.js";
 import { fixture } from "../testing/places.js";
 import { mainJob } from "./main-job.js";
+import { argv } from "../testing/argv.js";
 
 const folder = temporaryFolder();
 const at = (name: string): string => join(folder, name);
@@ -19,7 +20,7 @@ interface Facts {
   [name: string]: unknown;
   files: Record<string, { bytes: number; sha256: string }>;
 }
-const factsOf = (name: string): Facts => parseJson<Facts>(readFileSync(join(at(name), "index.json"), "utf8"));
+const factsOf = (name: string): Facts => readJson<Facts>(join(at(name), "index.json"));
 
 beforeAll(async () => {
   await embedOk(mainJob(at("run")));
@@ -115,17 +116,8 @@ test("scores of users' queries are the model's: product and weight", async () =>
 });
 
 test("evaluate --index counts what a search finds, and what it takes", async () => {
-  const { stdout } = await embedOk([
-    "evaluate",
-    at("run"),
-    "--index",
-    at("items"),
-    "--k",
-    "5,20",
-    "--ef",
-    "8,96",
-    "--json",
-  ]);
+  const { stdout } = await embedOk(argv`evaluate ${at("run")} --index ${at("items")} --k 5,20 --ef 8,96
+      --json`);
   const { metrics, index, rows } = parseJson<{
     metrics: Record<string, Record<string, number>>;
     index: object;
@@ -147,17 +139,7 @@ test("evaluate --index counts what a search finds, and what it takes", async () 
 
 test("an index of users has users as queries, each left out of its own list", async () => {
   await embedOk(["index", at("run"), "--field", "user", "-o", at("users")]);
-  const { stdout } = await embedOk([
-    "evaluate",
-    at("run"),
-    "--index",
-    at("users"),
-    "--k",
-    "10",
-    "--ef",
-    "200",
-    "--json",
-  ]);
+  const { stdout } = await embedOk(argv`evaluate ${at("run")} --index ${at("users")} --k 10 --ef 200 --json`);
   const { metrics, index } = parseJson<{ metrics: Record<string, object>; index: object }>(stdout);
   expect(metrics["ef 200"]).toMatchObject({ indexRecallAt10: 1 });
   expect(index).toMatchObject({ field: "user_id", metric: "cosine" });
@@ -266,7 +248,7 @@ describe("a damaged index is 82", () => {
   /** Changes the description of an index (index.json) and corrects its checksum. */
   const withFacts = (name: string, change: (facts: Facts) => void): void => {
     const path = join(copy(name), "index.json");
-    const facts = parseJson<Facts>(readFileSync(path, "utf8"));
+    const facts = readJson<Facts>(path);
     change(facts);
     writeFileSync(path, JSON.stringify(facts));
   };

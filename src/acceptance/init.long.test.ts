@@ -4,8 +4,9 @@ import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { embed, embedOk, temporaryFolder } from "../testing/embed.js";
 import { parseJsonLines } from "../testing/exported.js";
-import { parseJson } from "../testing/json.js";
+import { readJson } from "../testing/json.js";
 import { fixture } from "../testing/places.js";
+import { argv } from "../testing/argv.js";
 
 const folder = temporaryFolder();
 const at = (name: string): string => join(folder, name);
@@ -35,22 +36,14 @@ interface Manifest {
   interrupted?: boolean;
   options: Record<string, unknown>;
 }
-const manifestOf = (run: string) => parseJson<Manifest>(readFileSync(join(at(run), "manifest.json"), "utf8"));
+const manifestOf = (run: string) => readJson<Manifest>(join(at(run), "manifest.json"));
 
 async function train(log: string, run: string, ...options: string[]): Promise<string> {
   return (await embedOk(["train-fm", log, "-o", at(run), "--epochs", "2", "--dim", "4", ...options])).stderr;
 }
 
 async function rowsOf(run: string, field = "item") {
-  const { stdout } = await embedOk([
-    "export",
-    at(run),
-    "--format",
-    "jsonl",
-    "--field",
-    field,
-    "--with-weight",
-  ]);
+  const { stdout } = await embedOk(argv`export ${at(run)} --format jsonl --field ${field} --with-weight`);
   return parseJsonLines(stdout);
 }
 const keysOf = async (run: string) => (await rowsOf(run)).map(({ key, count }) => `${key} ${count}`);
@@ -142,16 +135,7 @@ test("--min-count decides which new keys come in; known ones stay and train", as
 });
 
 test("vectors of a regression go on too, whatever the spread of this week's labels", async () => {
-  const ratings = [
-    "train-fm",
-    fixture("ratings.csv"),
-    "--label",
-    "rating",
-    "--epochs",
-    "3",
-    "--valid",
-    "0.2",
-  ];
+  const ratings = argv`train-fm ${fixture("ratings.csv")} --label rating --epochs 3 --valid 0.2`;
   await embedOk([...ratings, "-o", at("ratings")]);
   await embedOk([...ratings, "-o", at("ratings-again"), "--init", at("ratings")]);
   const rmse = (run: string) => manifestOf(run).metrics["train"]!["rmse"]!;
@@ -240,15 +224,7 @@ describe("--freeze known", () => {
   test("keeps the bits of a regression, whose labels are on another scale this week", async () => {
     const ratings = ["train-fm", fixture("ratings.csv"), "--label", "rating", "--epochs", "2"];
     await embedOk([...ratings, "-o", at("frozen-ratings"), "--where", "rating < 8"]);
-    await embedOk([
-      ...ratings,
-      "-o",
-      at("froze-ratings"),
-      "--init",
-      at("frozen-ratings"),
-      "--freeze",
-      "known",
-    ]);
+    await embedOk(argv`${ratings} -o ${at("froze-ratings")} --init ${at("frozen-ratings")} --freeze known`);
     const [before, after] = [await rowsByKey("frozen-ratings"), await rowsByKey("froze-ratings")];
     for (const [key, row] of before) expect([key, after.get(key)]).toEqual([key, row]);
   });
@@ -268,15 +244,7 @@ describe("--keep-state", () => {
       const options = [...clicks, "--method", method];
       await embedOk([...options, "-o", at(`both-${method}`), "--epochs", "2"]);
       await embedOk([...options, "-o", at(`half-${method}`), "--epochs", "1", "--keep-state"]);
-      const again = [
-        ...options,
-        "-o",
-        at(`again-${method}`),
-        "--epochs",
-        "1",
-        "--init",
-        at(`half-${method}`),
-      ];
+      const again = argv`${options} -o ${at(`again-${method}`)} --epochs 1 --init ${at(`half-${method}`)}`;
       await embedOk(again);
       expect(table(`again-${method}`).equals(table(`both-${method}`))).toBe(true);
     },
@@ -284,16 +252,8 @@ describe("--keep-state", () => {
 
   test("of another method is refused, and a run without one is told of", async () => {
     await embedOk([...clicks, "-o", at("stateless"), "--epochs", "1"]);
-    const reported = await embedOk([
-      ...clicks,
-      "-o",
-      at("told"),
-      "--epochs",
-      "1",
-      "--init",
-      at("stateless"),
-      "--keep-state",
-    ]);
+    const reported = await embedOk(argv`${clicks} -o ${at("told")} --epochs 1 --init ${at("stateless")}
+        --keep-state`);
     expect(reported.stderr).toContain("was trained without --keep-state: the optimizer starts from scratch");
     const other = [...clicks, "-o", at("none"), "--method", "sgd", "--init", at("half-adam")];
     expect((await embed(other)).code).toBe(64);

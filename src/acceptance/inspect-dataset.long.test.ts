@@ -3,7 +3,7 @@
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { embed, embedOk, temporaryFolder } from "../testing/embed.js";
-import { parseJson } from "../testing/json.js";
+import { parseJson, readJson } from "../testing/json.js";
 import { fixture } from "../testing/places.js";
 
 const folder = temporaryFolder();
@@ -61,7 +61,7 @@ describe.each([
     writeFileSync(at(name), `${[...header, rows[0], bad, ...rows.slice(1)].join("\n")}\n`);
     const { rows: numRows, warnings } = await inspected(at(name), ...skip, "--bad-rows", at(`${name}.bad`));
     expect([numRows, warnings]).toEqual([300, [expect.stringMatching(/^skipped 1 bad rows \(/)]]);
-    const listed = parseJson<{ line: number; text: string }>(readFileSync(at(`${name}.bad`), "utf8"));
+    const listed = readJson<{ line: number; text: string }>(at(`${name}.bad`));
     expect(listed).toMatchObject({ file: at(name), line: 2 + header.length, text });
   });
 

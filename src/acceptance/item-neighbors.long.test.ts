@@ -7,6 +7,7 @@ import { embed, embedOk, temporaryFolder } from "../testing/embed.js";
 import { parseDelimited } from "../testing/exported.js";
 import { parseJson } from "../testing/json.js";
 import { integerBelow, mulberry32 } from "../testing/random.js";
+import { argv } from "../testing/argv.js";
 
 const folder = temporaryFolder();
 const at = (name: string) => join(folder, name);
@@ -39,16 +40,7 @@ async function transformed(run: string, items: string): Promise<Map<string, Row>
 
 /** Exports a run and returns the vectors of one field, by key. */
 async function exported(run: string, field: string, ...flags: string[]): Promise<Map<string, number[]>> {
-  const { stdout } = await embedOk([
-    "export",
-    at(run),
-    "--format",
-    "csv",
-    "--field",
-    field,
-    "--quiet",
-    ...flags,
-  ]);
+  const { stdout } = await embedOk(argv`export ${at(run)} --format csv --field ${field} --quiet ${flags}`);
   return new Map(parseDelimited(stdout, ",").map(({ key, vector }) => [key, vector]));
 }
 
@@ -82,17 +74,7 @@ beforeAll(async () => {
   writeFileSync(at("log.csv"), ["user,item", ...train].join("\n"));
   writeFileSync(at("held.csv"), ["user,item", ...rare].join("\n"));
   writeFileSync(at("items.csv"), items.join("\n"));
-  await embedOk([
-    ...job,
-    "--epochs",
-    "20",
-    "--item-neighbors",
-    "3",
-    "--neighbor-weight",
-    "0.5",
-    "-o",
-    at("run"),
-  ]);
+  await embedOk(argv`${job} --epochs 20 --item-neighbors 3 --neighbor-weight 0.5 -o ${at("run")}`);
 });
 
 describe("--item-neighbors", () => {
@@ -177,17 +159,7 @@ describe("--item-neighbors", () => {
   });
 
   test("evaluate and neighbors see items as training did, in a run without some keys too", async () => {
-    const args = [
-      ...job,
-      "--epochs",
-      "3",
-      "--item-neighbors",
-      "4",
-      "--test",
-      at("held.csv"),
-      "-o",
-      at("judged"),
-    ];
+    const args = argv`${job} --epochs 3 --item-neighbors 4 --test ${at("held.csv")} -o ${at("judged")}`;
     const { metrics } = await summaryOf(args);
     const evaluate = ["evaluate", at("judged"), "--on", at("held.csv"), "--repeats", "mask", "--quiet"];
     expect((await summaryOf(evaluate)).metrics["on"]).toMatchObject(metrics["test"]!);

@@ -7,6 +7,7 @@ import { embed, embedOk, temporaryFolder } from "../testing/embed.js";
 import { parseJsonLines } from "../testing/exported.js";
 import { parseJson } from "../testing/json.js";
 import { integerBelow, mulberry32 } from "../testing/random.js";
+import { argv } from "../testing/argv.js";
 
 const folder = temporaryFolder();
 const at = (name: string) => join(folder, name);
@@ -40,20 +41,7 @@ beforeAll(async () => {
     HEADER,
     ringEvents(1, 1500).map((row) => row.join(",")),
   );
-  await embedOk([
-    "train-item2vec",
-    log,
-    ...flags,
-    "--dim",
-    "16",
-    "--epochs",
-    "10",
-    "--window",
-    "3",
-    "-o",
-    run,
-    "--quiet",
-  ]);
+  await embedOk(argv`train-item2vec ${log} ${flags} --dim 16 --epochs 10 --window 3 -o ${run} --quiet`);
   const { stdout } = await embedOk(["export", run, "--format", "jsonl", "--quiet"]);
   known = new Map(parseJsonLines(stdout).map(({ key, vector }) => [key, vector]));
 });
@@ -63,16 +51,7 @@ const cosine = (a: readonly number[], b: readonly number[]) =>
   a.reduce((sum, x, d) => sum + x * b[d]!, 0) / length(a) / length(b);
 
 async function folded(events: string, ...more: string[]): Promise<{ key: string; vector: number[] }[]> {
-  const { stdout } = await embedOk([
-    "transform",
-    run,
-    "--fold-in",
-    events,
-    "--format",
-    "jsonl",
-    "--quiet",
-    ...more,
-  ]);
+  const { stdout } = await embedOk(argv`transform ${run} --fold-in ${events} --format jsonl --quiet ${more}`);
   return stdout
     .trimEnd()
     .split("\n")
@@ -124,17 +103,8 @@ describe("new items", () => {
     expect(await folded(events, "--field", "item")).toEqual(items);
     const shrunk = await folded(events, "--field", "item", "--l2-vector", "100");
     expect(items.every(({ vector }, i) => length(shrunk[i]!.vector) < length(vector))).toBe(true);
-    const { stderr, stdout } = await embedOk([
-      "transform",
-      run,
-      "--fold-in",
-      events,
-      "--field",
-      "item",
-      "--json",
-      "-o",
-      at("again"),
-    ]);
+    const { stderr, stdout } = await embedOk(argv`transform ${run} --fold-in ${events} --field item --json
+        -o ${at("again")}`);
     expect(stderr).toMatch(
       /2 of 8 keys of 'item' get no vector because none of them occurs next to .*: "odd", "odder"/,
     );
@@ -212,21 +182,8 @@ describe("users", () => {
       ringEvents(1, 100).map(([, basket, item]) => `${basket},${item}`),
     );
     const baskets = at("baskets");
-    await embedOk([
-      "train-item2vec",
-      log,
-      "--session",
-      "basket",
-      "--item",
-      "item",
-      "--dim",
-      "4",
-      "--epochs",
-      "1",
-      "-o",
-      baskets,
-      "--quiet",
-    ]);
+    await embedOk(argv`train-item2vec ${log} --session basket --item item --dim 4 --epochs 1 -o ${baskets}
+        --quiet`);
     const visit = put("visit.csv", "basket,item", ["v1,i1", "v1,i2", "v2,i3"]);
     const { stdout } = await embedOk(["transform", baskets, "--fold-in", visit, "--quiet"]);
     expect(stdout).toMatch(/^basket,v0,v1,v2,v3\nv1,.*\nv2,.*\n$/);
@@ -253,12 +210,8 @@ describe("what is refused", () => {
   });
 
   test("events without a known item are 65 with the file, and --half-life of another model is 64", async () => {
-    const none = await embed([
-      "transform",
-      run,
-      "--fold-in",
-      put("none.csv", HEADER, ["p,x,never,1700000000"]),
-    ]);
+    const none = await embed(argv`transform ${run}
+        --fold-in ${put("none.csv", HEADER, ["p,x,never,1700000000"])}`);
     expect([none.code, none.stderr]).toEqual([
       65,
       expect.stringContaining("none.csv: no vectors computed: none of the 1 keys of 'who' has an event"),

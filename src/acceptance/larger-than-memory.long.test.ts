@@ -3,8 +3,9 @@
 import { readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { embed, embedOk, temporaryFolder } from "../testing/embed.js";
-import { parseJson } from "../testing/json.js";
+import { parseJson, readJson } from "../testing/json.js";
 import { fixture } from "../testing/places.js";
+import { argv } from "../testing/argv.js";
 
 const folder = temporaryFolder();
 const at = (name: string): string => join(folder, name);
@@ -12,7 +13,7 @@ const at = (name: string): string => join(folder, name);
 /** Returns the table, the files of the model and the metrics of a run, none of which contains times. */
 function bytesOf(run: string): Record<string, unknown> {
   const files = ["embeddings.arrow", ...readdirSync(join(at(run), "model")).map((name) => `model/${name}`)];
-  const { metrics } = parseJson<{ metrics: object }>(readFileSync(join(at(run), "manifest.json"), "utf8"));
+  const { metrics } = readJson<{ metrics: object }>(join(at(run), "manifest.json"));
   return {
     metrics,
     ...Object.fromEntries(files.map((name) => [name, readFileSync(join(at(run), name)).toString("base64")])),
@@ -38,16 +39,7 @@ const cut = ["--valid", "0.1", "--test", "0.1"];
 test("two towers from disk, killed and resumed, have the bytes of a training in memory", async () => {
   const towers = ["train-two-tower", fixture("purchases.csv"), "--epochs", "6", "--user-tower", "8", ...cut];
   await embedOk([...towers, "-o", at("towers-memory")]);
-  const disk = [
-    ...towers,
-    "-o",
-    at("towers-disk"),
-    "--max-memory",
-    "1K",
-    "--checkpoint-every",
-    "1",
-    "--resume",
-  ];
+  const disk = argv`${towers} -o ${at("towers-disk")} --max-memory 1K --checkpoint-every 1 --resume`;
   const { signal } = await embed([...disk, "--threads", "3", "--log-format", "json"], {
     signalWhen: { stderr: /"epoch":3,/, signal: "SIGKILL" },
   });
@@ -72,16 +64,7 @@ describe("the bytes are those of a training in memory", () => {
     bothWays(
       "ratings",
       fixture("ratings.csv"),
-      [
-        "--label",
-        "rating",
-        "--side",
-        `${fixture("items.csv")}:item_id`,
-        "--multi",
-        "genres:|",
-        "--ignore",
-        "title",
-      ],
+      argv`--label rating --side ${fixture("items.csv")}:item_id --multi genres:| --ignore title`,
       [...cut, "--split", "random", "--oov-dropout", "0.1", "--refit"],
     ));
   test("of events that count more or less, with hours as fields", () =>
@@ -125,16 +108,7 @@ test("rows that are not sorted by time are refused where they are to be cut by i
   );
   writeFileSync(at("unsorted.csv"), ["label,user,time", ...rows].join("\n"));
   await embedOk(["encode", at("unsorted.csv"), "-o", at("unsorted.dataset")]);
-  const train = [
-    "train-fm",
-    at("unsorted.dataset"),
-    "-o",
-    at("none"),
-    "--valid",
-    "0.2",
-    "--max-memory",
-    "1K",
-  ];
+  const train = argv`train-fm ${at("unsorted.dataset")} -o ${at("none")} --valid 0.2 --max-memory 1K`;
   const { code, stderr } = await embed([...train, "--split", "time"]);
   expect([code, stderr]).toEqual([
     64,
@@ -146,14 +120,7 @@ test("rows that are not sorted by time are refused where they are to be cut by i
 });
 
 test("what needs all rows in memory says so at the start, with how much, and in the summary", async () => {
-  await embedOk([
-    "encode",
-    fixture("purchases.csv"),
-    "-o",
-    at("purchases.dataset"),
-    "--time",
-    "purchased_at",
-  ]);
+  await embedOk(argv`encode ${fixture("purchases.csv")} -o ${at("purchases.dataset")} --time purchased_at`);
   const train = ["train-fm", at("purchases.dataset"), "-o", at("held"), "--max-memory", "10K", "--json"];
   const { stdout } = await embedOk([...train, "--negatives", "1", "--since", "900w", "--epochs", "1"]);
   const { warnings } = parseJson<{ warnings: string[] }>(stdout);

@@ -12,7 +12,7 @@ import { initPipeline } from "../pipeline/init-pipeline.js";
 import { defaultReadOptions } from "../log/log.js";
 import { fieldChanges } from "../pipeline/log.js";
 import { embed, shell, temporaryFolder } from "../testing/embed.js";
-import { parseJson } from "../testing/json.js";
+import { readJson } from "../testing/json.js";
 import { fixture } from "../testing/places.js";
 
 const folder = temporaryFolder();
@@ -33,8 +33,8 @@ const columns = {
 async function train(log: string, out: string, given: Partial<TrainOptions> = {}, command = "train-fm") {
   const options = { out: at(out), force: true, epochs: 1, dim: 4, threads: 1, ...given };
   const { warnings } = await trainByName(command, [log], options, watch);
-  const manifest = parseJson<{ roles: { fields: string[]; leftOut?: string[] }; rows: number }>(
-    readFileSync(join(at(out), "manifest.json"), "utf8"),
+  const manifest = readJson<{ roles: { fields: string[]; leftOut?: string[] }; rows: number }>(
+    join(at(out), "manifest.json"),
   );
   const table = readFileSync(join(at(out), "embeddings.arrow")).toString("hex");
   return { warnings, table, ...manifest };

@@ -3,20 +3,17 @@
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { embed, embedOk, temporaryFolder } from "../testing/embed.js";
-import { parseJson } from "../testing/json.js";
+import { readJson } from "../testing/json.js";
 import { fixture } from "../testing/places.js";
+import { argv } from "../testing/argv.js";
 
 const folder = temporaryFolder();
 const at = (name: string): string => join(folder, name);
 const log = fixture("clicks.csv");
 const parts = ["--valid", "0.1", "--test", "0.1"];
 /** Options of a small network, with two seeds and one pair of learning rates. */
-const small = [
-  "--arch",
-  "deep-crossing",
-  ...["--hidden", "16", "--epochs", "8", "--seeds", "2"],
-  ...["--learning-rates", "0.001", "--embedding-learning-rates", "0.08"],
-];
+const small = argv`--arch deep-crossing --hidden 16 --epochs 8 --seeds 2 --learning-rates 0.001
+    --embedding-learning-rates 0.08`;
 
 interface Result {
   verdict: string;
@@ -51,7 +48,7 @@ function withoutSeconds({ seconds: _, pretraining: __, ...result }: Result): unk
 
 async function liftOf(name: string, ...args: string[]): Promise<Result> {
   await embedOk(["lift", log, ...parts, ...small, "-o", at(name), "--quiet", ...args]);
-  return parseJson<Result>(readFileSync(at(name), "utf8"));
+  return readJson<Result>(at(name));
 }
 
 test("a table of a planted factorization machine gains, its rows dealt anew do not; the same result at any number of threads", async () => {
@@ -87,7 +84,7 @@ test("each start has the penalty of keys that train-net has for it, unless it is
   const lossesOf = async (...more: string[]) => {
     const args = ["lift", log, ...parts, ...small, "--epochs", "1", "--init", at("fm"), "-o", at("p.json")];
     const { stderr } = await embedOk([...args, "--force", ...more]);
-    const { trained } = parseJson<Result>(readFileSync(at("p.json"), "utf8"));
+    const { trained } = readJson<Result>(at("p.json"));
     return {
       stderr,
       of: Object.fromEntries(trained.map(({ arm, trainings }) => [arm, lossesBySeed(trainings)])),
@@ -126,18 +123,7 @@ describe("a table that has seen what it is judged by", () => {
 
   test("a run that went on from one that has seen them is refused, too", async () => {
     await embedOk(["train-fm", log, "-o", at("first"), "--epochs", "1", "--quiet"]);
-    const next = [
-      "train-fm",
-      log,
-      "-o",
-      at("next"),
-      ...parts,
-      "--init",
-      at("first"),
-      "--epochs",
-      "1",
-      "--quiet",
-    ];
+    const next = argv`train-fm ${log} -o ${at("next")} ${parts} --init ${at("first")} --epochs 1 --quiet`;
     await embedOk(next);
     expect(await refused(...parts, "--init", at("next"))).toEqual([
       64,

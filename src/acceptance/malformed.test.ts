@@ -1,10 +1,11 @@
 // Every broken log under fixtures/malformed gives the error in expected.json, and leaves no files behind.
 
-import { readdirSync, readFileSync } from "node:fs";
+import { readdirSync } from "node:fs";
 import { join } from "node:path";
 import { embed, temporaryFolder } from "../testing/embed.js";
 import { fixture } from "../testing/places.js";
-import { parseJson } from "../testing/json.js";
+import { readJson } from "../testing/json.js";
+import { argv } from "../testing/argv.js";
 
 interface Expected {
   file: string;
@@ -16,7 +17,7 @@ interface Expected {
 }
 
 const malformed = fixture("malformed");
-const cases = parseJson<Expected[]>(readFileSync(join(malformed, "expected.json"), "utf8"));
+const cases = readJson<Expected[]>(join(malformed, "expected.json"));
 const folder = temporaryFolder();
 
 test.each(cases)("train-fm $file $args ends with $exit and says where and what", async (expected) => {
@@ -32,17 +33,7 @@ test.each(cases)("train-fm $file $args ends with $exit and says where and what",
 
 test("--on-bad-row skip leaves ragged rows out, says how many, and trains on the others", async () => {
   const run = join(folder, "skipped");
-  const args = [
-    "train-fm",
-    "ragged-short.csv",
-    "--on-bad-row",
-    "skip",
-    "--max-bad",
-    "25%",
-    "-o",
-    run,
-    "--json",
-  ];
+  const args = argv`train-fm ragged-short.csv --on-bad-row skip --max-bad 25% -o ${run} --json`;
   const got = await embed(args, { cwd: malformed });
   expect({ code: got.code, stderr: got.stderr }).toMatchObject({ code: 0 });
   expect(JSON.parse(got.stdout)).toMatchObject({ rows: 3 });

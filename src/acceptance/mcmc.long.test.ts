@@ -4,9 +4,11 @@ import { readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { embed, embedOk, temporaryFolder } from "../testing/embed.js";
 import { parseJsonLines } from "../testing/exported.js";
-import { parseJson } from "../testing/json.js";
+import { parseJson, readJson } from "../testing/json.js";
 import { fixture } from "../testing/places.js";
 import type { TrainedSummary } from "./main-job.js";
+import { csvRows } from "../testing/lines.js";
+import { argv } from "../testing/argv.js";
 
 const folder = temporaryFolder();
 const at = (name: string): string => join(folder, name);
@@ -57,9 +59,7 @@ describe("mcmc on clicks", () => {
   });
 
   test("states the loss of the table beside that of the draws, in summary and manifest", () => {
-    const { metrics } = parseJson<{ metrics: TrainedSummary["metrics"] }>(
-      readFileSync(join(at("clicks"), "manifest.json"), "utf8"),
-    );
+    const { metrics } = readJson<{ metrics: TrainedSummary["metrics"] }>(join(at("clicks"), "manifest.json"));
     expect(metrics["testByTable"]!["logLoss"]).not.toBe(metrics["test"]!["logLoss"]);
     expect(metrics["testByTable"]!["auc"]).toBeGreaterThan(0.8);
     // the table contains the mean of the posterior draws; without calibration its log loss would be 0.49, while
@@ -220,9 +220,7 @@ describe("--search", () => {
   test("with als tries dim and L2, and no learning rate", async () => {
     const run = at("searched");
     await embedOk([...clicks.slice(0, -2), "--method", "als", "--search", "4", "--epochs", "4", "-o", run]);
-    const { search } = parseJson<{ search: Record<string, number>[] }>(
-      readFileSync(join(run, "manifest.json"), "utf8"),
-    );
+    const { search } = readJson<{ search: Record<string, number>[] }>(join(run, "manifest.json"));
     expect(search).toHaveLength(4);
     expect(new Set(search.map(({ learningRate }) => learningRate)).size).toBe(1);
     expect(new Set(search.map(({ l2Vector }) => l2Vector)).size).toBe(4);
@@ -232,7 +230,7 @@ describe("--search", () => {
     const run = at("mcmc-search");
     const small = ["--method", "mcmc", "--search", "3", "--epochs", "3"];
     await embedOk([...clicks.slice(0, -2), ...small, "-o", run]);
-    const { search } = parseJson<{ search: object[] }>(readFileSync(join(run, "manifest.json"), "utf8"));
+    const { search } = readJson<{ search: object[] }>(join(run, "manifest.json"));
     const names = search.map((trial) => Object.keys(trial).filter((name) => !/poch|value/.test(name)));
     expect(names).toEqual([["dim"], ["dim"], ["dim"]]);
     // if the dimension is given, no option is left to search
@@ -250,17 +248,7 @@ test("weights of events reach als and mcmc: clicks that count five times lift th
   writeFileSync(at("weighed.csv"), [`${header},times`, ...weighed].join("\n"));
   writeFileSync(at("even.csv"), [`${header},times`, ...lines.map((line) => `${line},1`)].join("\n"));
   for (const method of ["als", "mcmc"]) {
-    const train = [
-      "train-fm",
-      at("weighed.csv"),
-      "--method",
-      method,
-      "--dim",
-      "4",
-      "--epochs",
-      "10",
-      "--force",
-    ];
+    const train = argv`train-fm ${at("weighed.csv")} --method ${method} --dim 4 --epochs 10 --force`;
     const calibration = async (...weight: string[]) => {
       await embedOk([...train, ...weight, "-o", at("times"), "--quiet"]);
       const evaluated = await summaryOf(["evaluate", at("times"), "--on", at("even.csv")]);
@@ -292,12 +280,7 @@ test("mcmc folds in new users: by the first half of their events their vectors o
   await embedOk(["train-fm", at("others.csv"), ...small, "--quiet", "-o", run]);
   const { stdout } = await embedOk(["transform", run, "--fold-in", at("own.csv"), "--quiet"]);
   const numbers = (cells: string[]) => cells.map(Number);
-  const cellsOf = (csv: string) =>
-    csv
-      .trimEnd()
-      .split("\n")
-      .slice(1)
-      .map((line) => line.split(","));
+  const cellsOf = (csv: string) => csvRows(csv);
   const users = new Map(cellsOf(stdout).map(([key, _, ...vector]) => [key!, numbers(vector)]));
   const table = cellsOf((await embedOk(["export", run, "--format", "csv", "--field", "item"])).stdout);
   const items = new Map(

@@ -3,7 +3,7 @@
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { embed, embedOk, temporaryFolder } from "../testing/embed.js";
-import { parseJson } from "../testing/json.js";
+import { parseJson, readJson } from "../testing/json.js";
 
 const folder = temporaryFolder();
 const at = (name: string): string => join(folder, name);
@@ -71,10 +71,10 @@ test("evaluate reads the numbers again, from every form alike", async () => {
 });
 
 test("preprocess.json states whose values carry numbers, and its test vectors follow from that", () => {
-  const { fields, testVectors } = parseJson<{
+  const { fields, testVectors } = readJson<{
     fields: { name: string; kind: string; weights?: string; outOfVocabulary: number }[];
     testVectors: { cells: Record<string, string>; indices: number[]; values: number[] }[];
-  }>(readFileSync(join(at("ffm"), "model/preprocess.json"), "utf8"));
+  }>(join(at("ffm"), "model/preprocess.json"));
   expect(fields.map(({ name, weights }) => [name, weights])).toEqual([
     ["0", undefined],
     ["1", "stated"],

@@ -6,6 +6,7 @@ import { embed, embedOk, temporaryFolder } from "../testing/embed.js";
 import { parseDelimited, type ExportedRow } from "../testing/exported.js";
 import { groupOf, GROUPS } from "../testing/planted.js";
 import { mainJob } from "./main-job.js";
+import { argv } from "../testing/argv.js";
 
 const folder = temporaryFolder();
 const run = join(folder, "run");
@@ -107,18 +108,8 @@ test("keys of a file are asked for in its order, those that the run does not kno
 test("--names shows what keys are called, in text, JSON and rows", async () => {
   const [near] = nearest("tea-03", 1, "cosine");
   const names = write("names.csv", "id,title", 'tea-03,"Tea, green"', `${near},Pot`);
-  const args = [
-    "neighbors",
-    run,
-    "--key",
-    "item:tea-03",
-    "--key",
-    "user:u019",
-    "--top",
-    "2",
-    "--names",
-    `${names}:item=id:title`,
-  ];
+  const args = argv`neighbors ${run} --key item:tea-03 --key user:u019 --top 2
+      --names ${names}:item=id:title`;
   const text = await embedOk(args);
   expect(text.stdout).toContain("item_id:tea-03  Tea, green (cosine)\n");
   expect(text.stdout).toMatch(new RegExp(`^  key +similarity +count +name\n  ${near} .* Pot\n`, "m"));

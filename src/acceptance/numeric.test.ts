@@ -1,9 +1,10 @@
 // The forms of `--numeric`: the rows that they add to the table; evaluation sees the same features as training.
 
-import { readFileSync, writeFileSync } from "node:fs";
+import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { embed, embedOk, temporaryFolder } from "../testing/embed.js";
-import { parseJson } from "../testing/json.js";
+import { parseJson, readJson } from "../testing/json.js";
+import { argv } from "../testing/argv.js";
 
 const folder = temporaryFolder();
 const at = (name: string): string => join(folder, name);
@@ -47,25 +48,14 @@ test("--numeric price:bins=20 makes a row of each range, and learns what no line
 test("--numeric price:log1p is kept in the run, and its vector is one row", async () => {
   await train("log1p", "price:log1p");
   expect(await keysOf("log1p")).toEqual([""]);
-  const { fields } = parseJson<{ fields: unknown[] }>(
-    readFileSync(join(at("log1p"), "model/preprocess.json"), "utf8"),
-  );
+  const { fields } = readJson<{ fields: unknown[] }>(join(at("log1p"), "model/preprocess.json"));
   expect(fields).toContainEqual(expect.objectContaining({ name: "price", kind: "number", log1p: true }));
 });
 
 test.each(["bins=20", "log1p"])("evaluate applies %s as training did", async (form) => {
   const run = `whole-${form}`;
   writeFileSync(at("log.csv"), log);
-  const args = [
-    "train-fm",
-    at("log.csv"),
-    "-o",
-    at(run),
-    "--numeric",
-    `price:${form}`,
-    "--test",
-    at("log.csv"),
-  ];
+  const args = argv`train-fm ${at("log.csv")} -o ${at(run)} --numeric price:${form} --test ${at("log.csv")}`;
   const { metrics } = parseJson<Summary>((await embedOk([...args, "--json"])).stdout);
   const { stdout } = await embedOk(["evaluate", at(run), "--on", at("log.csv"), "--json"]);
   expect(parseJson<Summary>(stdout).metrics["on"]).toEqual({

@@ -2,14 +2,14 @@
 // written to pca.json. The logs are expected in ../shared/data.
 
 import { keyAt } from "../log/keys.js";
-import { existsSync, readFileSync } from "node:fs";
+import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { openRun } from "../embedding/run-directory.js";
 import { readSafetensors } from "../embedding/safetensors.js";
 import { rowsOf } from "../embedding/table.js";
 import { draw } from "../numeric/random.js";
 import { embedOk, temporaryFolder } from "../testing/embed.js";
-import { parseJson } from "../testing/json.js";
+import { readJson } from "../testing/json.js";
 import { fixture, projectFolder } from "../testing/places.js";
 
 const data = join(projectFolder, "..", "shared", "data");
@@ -23,7 +23,7 @@ interface Given {
   sketch: number[];
 }
 
-const parity = parseJson<Record<string, Given>>(readFileSync(fixture(join("parity", "pca.json")), "utf8"));
+const parity = readJson<Record<string, Given>>(fixture(join("parity", "pca.json")));
 const given = (name: string): Given => parity[name]!;
 
 async function trained(name: string, args: readonly string[]) {

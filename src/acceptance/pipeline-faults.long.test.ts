@@ -19,7 +19,7 @@ import {
 import { join } from "node:path";
 import { latestVersion } from "../store/store.js";
 import { embed, embedOk, temporaryFolder } from "../testing/embed.js";
-import { parseJson } from "../testing/json.js";
+import { readJson } from "../testing/json.js";
 import { OPTIMIZE_LATE } from "../testing/late-optimization.js";
 import { fixture, program } from "../testing/places.js";
 import { mulberry32 } from "../testing/random.js";
@@ -326,9 +326,7 @@ test("a damaged latest version is 82 before anything runs, and rollback is the w
   await embedOk(["rollback", "store/items", "--quiet"], { cwd: at });
   await embedOk(["run", "shop.yaml", "--quiet"], { cwd: at });
   expect(await wholeLatest(at)).toBe("000003");
-  const { base } = parseJson<{ base: { version: string } }>(
-    readFileSync(join(at, "store/items/latest/pipeline.json"), "utf8"),
-  );
+  const { base } = readJson<{ base: { version: string } }>(join(at, "store/items/latest/pipeline.json"));
   expect(base.version).toBe("000001");
 });
 

@@ -6,7 +6,7 @@ import { appendFileSync, existsSync, mkdirSync, readFileSync, writeFileSync } fr
 import { join } from "node:path";
 import { Client } from "pg";
 import { embed, temporaryFolder } from "../testing/embed.js";
-import { parseJson } from "../testing/json.js";
+import { parseJson, readJson } from "../testing/json.js";
 import { fixture } from "../testing/places.js";
 import { startPostgres, startRedis } from "../testing/servers.js";
 
@@ -102,9 +102,7 @@ test("lists are judged, published, copied, skipped when nothing changed, and com
   expect(second.gateOf("lists.overlap:lists.csv")!.value).toBeCloseTo(overlapOf(tuesday, monday, 5), 12);
   expect(second.gateOf("lists.overlap:lists.csv")!.value).toBeLessThan(1);
   expect(second.gateOf("lists.overlap:similar.parquet")!.value).toBeGreaterThan(0);
-  const { outcomes } = parseJson<{ outcomes: { gate: string }[] }>(
-    readFileSync(join(latest, "gate.json"), "utf8"),
-  );
+  const { outcomes } = readJson<{ outcomes: { gate: string }[] }>(join(latest, "gate.json"));
   expect(outcomes.map(({ gate }) => gate)).toContain("lists.overlap:lists.csv");
 });
 

@@ -4,7 +4,7 @@
 import { readdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { embed, embedOk, temporaryFolder } from "../testing/embed.js";
-import { parseJson } from "../testing/json.js";
+import { readJson } from "../testing/json.js";
 import { plantedText, trainers, type PlantedLog, type TrainerRow } from "../testing/trainers.js";
 
 const folder = temporaryFolder();
@@ -17,7 +17,7 @@ interface Manifest {
   split: { train: number; valid: number; test: number };
 }
 const manifestOf = (store: string, name: string) =>
-  parseJson<Manifest>(readFileSync(join(folder, store, name, "latest/manifest.json"), "utf8"));
+  readJson<Manifest>(join(folder, store, name, "latest/manifest.json"));
 
 /**
  * Writes a log whose ten newest rows are held out. In these, a new user has a new item in every second row, and known

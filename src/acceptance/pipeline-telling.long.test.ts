@@ -4,7 +4,7 @@
 import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { embed, embedOk, shell, temporaryFolder, type Running } from "../testing/embed.js";
-import { parseJson } from "../testing/json.js";
+import { jsonLines, parseJson, readJson } from "../testing/json.js";
 import { fixture, program } from "../testing/places.js";
 
 const folder = temporaryFolder();
@@ -56,10 +56,7 @@ test("--log-format json makes each line an object, --json one of the whole run o
   const { stderr, stdout } = await embedOk(["run", "shop.yaml", "--log-format", "json", "--json"], {
     cwd: at,
   });
-  const events = stderr
-    .trimEnd()
-    .split("\n")
-    .map((line) => parseJson<Record<string, unknown>>(line));
+  const events = jsonLines<Record<string, unknown>>(stderr);
   expect(events[0]).toMatchObject({ stage: "start", pipeline: "shop" });
   expect(events).toContainEqual(
     expect.objectContaining({ stage: "step", step: "train items", outcome: "done" }),
@@ -98,7 +95,7 @@ describe("--metrics-file and hooks", () => {
       EMBED_PUBLISHED: join(at, "store/items/000001"),
       EMBED_ERROR: "",
     });
-    const report = parseJson<object>(readFileSync(reported("good")["EMBED_MANIFEST"]!, "utf8"));
+    const report = readJson<object>(reported("good")["EMBED_MANIFEST"]!);
     expect(report).toMatchObject({ outcome: "published", exitCode: 0 });
     expect(valueOf("exit_code")).toBe(0);
     expect(valueOf("published")).toBe(1);

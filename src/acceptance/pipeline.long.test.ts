@@ -4,7 +4,7 @@
 import { appendFileSync, existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { embed, embedOk, temporaryFolder } from "../testing/embed.js";
-import { parseJson } from "../testing/json.js";
+import { parseJson, readJson } from "../testing/json.js";
 import { fixture, projectFolder } from "../testing/places.js";
 
 const folder = temporaryFolder();
@@ -104,8 +104,8 @@ describe("a pipeline", () => {
     expect(planned.stdout).toMatch(/^train items +run +changed: log$/m);
     expect(await steps(at)).toMatchObject({ encode: "done", "train items": "done", "publish items": "done" });
     const versions = readdirSync(join(at, "store/items")).sort();
-    const { options } = parseJson<{ options: Record<string, unknown> }>(
-      readFileSync(join(at, "store/items/latest/manifest.json"), "utf8"),
+    const { options } = readJson<{ options: Record<string, unknown> }>(
+      join(at, "store/items/latest/manifest.json"),
     );
     expect(options["rowOrder"]).toBe(`store/items/${versions.at(-3)}`);
     expect(Object.values(await steps(at)).every((outcome) => outcome === "skipped")).toBe(true);
@@ -148,8 +148,8 @@ test("a failed gate exits 81, publishes nothing, and gate.json says which bound 
   const { code, stderr } = await embed(["run", "shop.yaml", "--quiet"], { cwd: at });
   expect(code).toBe(81);
   expect(stderr).toMatch(/rows.*1,000.*3,000/s);
-  const { outcomes } = parseJson<{ outcomes: Record<string, unknown>[] }>(
-    readFileSync(join(at, "store/.work/shop/items/gate.json"), "utf8"),
+  const { outcomes } = readJson<{ outcomes: Record<string, unknown>[] }>(
+    join(at, "store/.work/shop/items/gate.json"),
   );
   expect(outcomes).toContainEqual(
     expect.objectContaining({ gate: "rows", status: "failed", value: 1000, previous: 3000 }),
@@ -187,9 +187,7 @@ export: [{ train: items, format: csv, out: items.csv }]
     "train components": "done",
     "publish trees": "done",
   });
-  const { init } = parseJson<{ init: { run: string } }>(
-    readFileSync(join(at, "store/items/latest/manifest.json"), "utf8"),
-  );
+  const { init } = readJson<{ init: { run: string } }>(join(at, "store/items/latest/manifest.json"));
   expect(init.run).toBe("store/items/000001");
 });
 

@@ -9,6 +9,8 @@ import { compressors } from "hyparquet-compressors";
 import { embed, embedOk, temporaryFolder } from "../testing/embed.js";
 import { parseJson } from "../testing/json.js";
 import { fixture, program } from "../testing/places.js";
+import { csvRows } from "../testing/lines.js";
+import { argv } from "../testing/argv.js";
 
 const folder = temporaryFolder();
 const at = (name: string): string => join(folder, name);
@@ -39,18 +41,7 @@ const trainings: Record<string, string[]> = {
   regression: ["train-gbdt", "ratings.csv", "--label", "rating", "--num-trees", "5"],
   classes: ["train-gbdt", "ratings.csv", "--label", "rating", "--task", "multiclass", "--num-trees", "3"],
   net: ["train-net", "clicks.csv", "--arch", "wide-deep", "--hidden", "8", "--dim", "4", "--epochs", "2"],
-  ranking: [
-    "train-ranking",
-    "clicks.csv",
-    "--positive-from",
-    "1",
-    "--dim",
-    "4",
-    "--epochs",
-    "2",
-    "--fields",
-    "user_id,item_id",
-  ],
+  ranking: argv`train-ranking clicks.csv --positive-from 1 --dim 4 --epochs 2 --fields user_id,item_id`,
   items: ["train-item2vec", "clicks.csv", "--positive-from", "1", "--dim", "4", "--epochs", "1"],
 };
 
@@ -67,12 +58,7 @@ const run = (words: string, running: { input?: string } = {}) =>
   embed(words.split(" "), { cwd: folder, ...running });
 const runOk = (words: string, running: { input?: string } = {}) =>
   embedOk(words.split(" "), { cwd: folder, ...running });
-const rowsOf = (text: string): string[][] =>
-  text
-    .trimEnd()
-    .split("\n")
-    .slice(1)
-    .map((line) => line.split(","));
+const rowsOf = (text: string): string[][] => csvRows(text);
 
 async function evaluated(name: string, log: string): Promise<Record<string, number>> {
   const { stdout } = await runOk(`evaluate ${name} --on ${log} --bootstrap 0 --threads 1 --json`);
@@ -225,19 +211,7 @@ test("without --keep rows have their numbers in the log, those that are left out
 
 test("rows that the run's filters leave out have no prediction, which is said", async () => {
   await embedOk(
-    [
-      "train-fm",
-      "clicks.csv",
-      "--where",
-      'device = "phone"',
-      "--epochs",
-      "1",
-      "--dim",
-      "2",
-      ...small,
-      "-o",
-      "phones",
-    ],
+    argv`train-fm clicks.csv --where ${'device = "phone"'} --epochs 1 --dim 2 ${small} -o phones`,
     { cwd: folder },
   );
   const { stdout, stderr } = await runOk("predict phones new-clicks.csv --threads 1");
@@ -250,22 +224,9 @@ test("rows that the run's filters leave out have no prediction, which is said", 
 
 test("side tables are joined, several files are one log, and JSON objects may lack members", async () => {
   write("side.csv", ["item_id,brand", "tea-07,Aster", "tea-03,Birch"]);
-  await embedOk(
-    [
-      "train-fm",
-      "clicks.csv",
-      "--side",
-      "side.csv:item_id",
-      "--epochs",
-      "1",
-      "--dim",
-      "2",
-      ...small,
-      "-o",
-      "sided",
-    ],
-    { cwd: folder },
-  );
+  await embedOk(argv`train-fm clicks.csv --side side.csv:item_id --epochs 1 --dim 2 ${small} -o sided`, {
+    cwd: folder,
+  });
   const csv = await runOk("predict sided new-clicks.csv new-clicks.csv --threads 1 --quiet");
   expect(rowsOf(csv.stdout).map(([row]) => Number(row))).toEqual(
     Array.from({ length: 3000 }, (_, i) => i + 1),
@@ -335,22 +296,9 @@ test.each(["fm", "ffm", "net", "gbdt"])(
 
 test("ids that the run has hashed are written as hashes, for which the secret is needed", async () => {
   write("secret", ["a secret of more than enough bytes to be one"]);
-  await embedOk(
-    [
-      "train-fm",
-      "clicks.csv",
-      "--hash-keys",
-      "secret",
-      "--epochs",
-      "1",
-      "--dim",
-      "2",
-      ...small,
-      "-o",
-      "hashed",
-    ],
-    { cwd: folder },
-  );
+  await embedOk(argv`train-fm clicks.csv --hash-keys secret --epochs 1 --dim 2 ${small} -o hashed`, {
+    cwd: folder,
+  });
   const without = await run("predict hashed new-clicks.csv --keep user,hour");
   expect([without.code, without.stdout]).toEqual([64, ""]);
   const { stdout } = await runOk("predict hashed new-clicks.csv --keep user,hour --hash-keys secret --quiet");

@@ -4,7 +4,7 @@ import { tableFromIPC } from "apache-arrow";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { embedOk, temporaryFolder } from "../testing/embed.js";
-import { parseJson } from "../testing/json.js";
+import { readJson } from "../testing/json.js";
 import { fixture } from "../testing/places.js";
 
 const folder = temporaryFolder();
@@ -33,9 +33,7 @@ function rebuild(run: string): { fields: Recipe[]; vectors: Preprocess["testVect
   const rows = new Map(
     Array.from({ length: table.numRows }, (_, r) => [`${fieldOf.get(r)}\0${keyOf.get(r)}`, r]),
   );
-  const { fields, testVectors } = parseJson<Preprocess>(
-    readFileSync(join(run, "model/preprocess.json"), "utf8"),
-  );
+  const { fields, testVectors } = readJson<Preprocess>(join(run, "model/preprocess.json"));
 
   const pairsOf = (field: Recipe, cell: string): [index: number, value: number][] => {
     if (cell === "") return [];

@@ -6,7 +6,7 @@ import { join } from "node:path";
 import { embed, embedOk, temporaryFolder } from "../testing/embed.js";
 import { parseJsonLines } from "../testing/exported.js";
 import { thirdOfFixture } from "../testing/fixtures.js";
-import { parseJson } from "../testing/json.js";
+import { parseJson, readJson } from "../testing/json.js";
 import { integerBelow, mulberry32, pick, type Random } from "../testing/random.js";
 
 const folder = temporaryFolder();
@@ -151,7 +151,7 @@ test("--search tunes what the loss has by the metric of its lists, and trains wi
     metrics: Record<string, Record<string, number>>;
   }
   const { options, metrics } = parseJson<Searched>(stdout);
-  const { search } = parseJson<Searched>(readFileSync(join(at("searched"), "manifest.json"), "utf8"));
+  const { search } = readJson<Searched>(join(at("searched"), "manifest.json"));
   const trials = readFileSync(join(at("searched"), "trials.jsonl"), "utf8")
     .trimEnd()
     .split("\n");

@@ -5,7 +5,7 @@ import { readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { embed, embedOk, temporaryFolder } from "../testing/embed.js";
 import { parseJsonLines } from "../testing/exported.js";
-import { parseJson } from "../testing/json.js";
+import { parseJson, readJson } from "../testing/json.js";
 import { thirdOfFixture } from "../testing/fixtures.js";
 import { fixture } from "../testing/places.js";
 
@@ -35,7 +35,7 @@ interface Manifest {
   warnings: string[];
   interrupted?: boolean;
 }
-const manifestOf = (run: string) => parseJson<Manifest>(readFileSync(join(at(run), "manifest.json"), "utf8"));
+const manifestOf = (run: string) => readJson<Manifest>(join(at(run), "manifest.json"));
 const train = async (log: string, run: string, task: keyof typeof tasks, ...options: string[]) => {
   const fixed = ["--dim", "12", "--epochs", "4", "-o", at(run)];
   return (await embedOk([...tasks[task], log, ...roles, ...fixed, ...options])).stderr;
@@ -139,9 +139,7 @@ test("an earlier run's --keep-state goes on as the training would have", async (
 test("layers go on from the vectors before them, and keep rows that the log lacks", async () => {
   await train(before, "layers-before", "layers");
   const run = at("layers-before");
-  const tables = Object.keys(
-    parseJson<{ files: object }>(readFileSync(join(run, "manifest.json"), "utf8")).files,
-  );
+  const tables = Object.keys(readJson<{ files: object }>(join(run, "manifest.json")).files);
   expect(tables).toContain("embeddings.layer0.arrow");
   const fewer = writeLog("fewer.csv", (row) => !row.includes("garden-"));
   await train(fewer, "layers-after", "layers", "--init", run);

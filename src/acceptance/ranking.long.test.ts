@@ -6,6 +6,7 @@ import { embed, embedOk, temporaryFolder } from "../testing/embed.js";
 import { thirdOfFixture } from "../testing/fixtures.js";
 import { fixture } from "../testing/places.js";
 import { parseJson } from "../testing/json.js";
+import { csvRows } from "../testing/lines.js";
 
 const folder = temporaryFolder();
 const at = (name: string) => join(folder, name);
@@ -30,11 +31,7 @@ const table = (run: string) => readFileSync(join(at(run), "embeddings.arrow"));
  * has not bought.
  */
 function popularity(k: number): { recall: number; ndcg: number } {
-  const events = purchases
-    .trimEnd()
-    .split("\n")
-    .slice(1)
-    .map((line) => line.split(","))
+  const events = csvRows(purchases)
     .map(([user, item, , , time]) => ({ user: user!, item: item!, time: time! }))
     .sort((a, b) => (a.time < b.time ? -1 : a.time > b.time ? 1 : 0));
   const train = events.slice(0, Math.floor(0.8 * events.length));

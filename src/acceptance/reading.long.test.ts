@@ -6,7 +6,7 @@ import { gzipSync } from "node:zlib";
 import { embedOk, shell, temporaryFolder, type Running } from "../testing/embed.js";
 import { parseDelimited } from "../testing/exported.js";
 import { fixture } from "../testing/places.js";
-import { parseJson } from "../testing/json.js";
+import { jsonLines } from "../testing/json.js";
 
 const folder = temporaryFolder();
 const at = (name: string): string => join(folder, name);
@@ -108,10 +108,7 @@ describe("keys are text", () => {
     const { stdout } = await embedOk(["export", run, "--format", format, "--field", "item"]);
     const got =
       format === "jsonl"
-        ? stdout
-            .trimEnd()
-            .split("\n")
-            .map((line) => parseJson<{ key: string; count: number }>(line))
+        ? jsonLines<{ key: string; count: number }>(stdout)
         : parseDelimited(stdout, format === "csv" ? "," : "\t");
     expect(got.map(({ key }) => key).sort()).toEqual([...keys].sort());
     expect(got.every(({ count }) => count === 2)).toBe(true);

@@ -6,6 +6,7 @@ import { join } from "node:path";
 import { embed, embedOk, temporaryFolder } from "../testing/embed.js";
 import { parseJson } from "../testing/json.js";
 import { shop } from "../testing/shop.js";
+import { argv } from "../testing/argv.js";
 
 const folder = temporaryFolder();
 const at = (name: string) => join(folder, name);
@@ -130,18 +131,7 @@ test("labels and content have the same missing cells", async () => {
 });
 
 test("evaluate takes a --k above the number of items, and says what is too long for its memory", async () => {
-  await embedOk([
-    "train-als",
-    at("log.csv"),
-    "-o",
-    at("held"),
-    "--dim",
-    "4",
-    "--epochs",
-    "1",
-    "--test",
-    "0.2",
-  ]);
+  await embedOk(argv`train-als ${at("log.csv")} -o ${at("held")} --dim 4 --epochs 1 --test 0.2`);
   const part = ["evaluate", at("held"), "--part", "test", "--repeats", "allow", "--json"];
   const { stdout } = await embedOk([...part, "--k", MANY, "--baseline", "popularity"]);
   expect(stdout).toContain(`"recallAt${MANY}":1`);

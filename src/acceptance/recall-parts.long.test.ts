@@ -7,6 +7,7 @@ import Papa from "papaparse";
 import { embed, embedOk, temporaryFolder } from "../testing/embed.js";
 import { parseJson } from "../testing/json.js";
 import { integerBelow, mulberry32 } from "../testing/random.js";
+import { argv } from "../testing/argv.js";
 
 const folder = temporaryFolder();
 const [GROUPS, USERS, ITEMS, NEW] = [4, 80, 120, 24] as const;
@@ -42,24 +43,7 @@ const users = put("users.csv", [
 
 beforeAll(async () => {
   const cwd = folder;
-  await embedOk(
-    [
-      "train-als",
-      log,
-      "--user",
-      "user",
-      "--item",
-      "item",
-      "--dim",
-      "8",
-      "--epochs",
-      "6",
-      "-o",
-      "run",
-      "--quiet",
-    ],
-    { cwd },
-  );
+  await embedOk(argv`train-als ${log} --user user --item item --dim 8 --epochs 6 -o run --quiet`, { cwd });
   const content = ["--content", catalogue, "--content-fields", "theme", "--content-key", "item"];
   await embedOk(["transform", "run", ...content, "--append", "-o", "more", "--quiet"], { cwd });
 });
@@ -132,18 +116,7 @@ describe("--lists-per", () => {
     const { stdout: copy } = await embedOk([...args, "--format", "postgres", "-o", "-"], { cwd: folder });
     expect(copy.split("\n")[0]!.split("\t")).toHaveLength(5);
     const colon = put("colon.csv", ["item,kind", ...known.map((item) => `${item},a:b`)]);
-    const bad = [
-      "recall",
-      "more",
-      "--items",
-      colon,
-      "--lists-per",
-      "kind",
-      "--format",
-      "redis",
-      "--into",
-      "L",
-    ];
+    const bad = argv`recall more --items ${colon} --lists-per kind --format redis --into L`;
     const { code, stderr } = await embed([...bad, "-o", "bad.redis"], { cwd: folder });
     expect([code, stderr]).toEqual([65, expect.stringContaining("has a colon")]);
   });
@@ -179,18 +152,7 @@ describe("--lists-per", () => {
     expect(await stderrOf(["--lists-per", "kind"])).toMatch(
       /has 1,001 values of it, the limit is 1,000.*--max-categories 1001/u,
     );
-    const goOn = [
-      "recall",
-      "run",
-      "--k",
-      "1",
-      "--items",
-      many,
-      "--lists-per",
-      "kind",
-      "--max-categories",
-      "1001",
-    ];
+    const goOn = argv`recall run --k 1 --items ${many} --lists-per kind --max-categories 1001`;
     const { stderr } = await embedOk([...goOn, "-o", "many-lists.csv"], { cwd: folder });
     expect(stderr).toContain("881 of 1,001 values of kind have no item");
     expect(await stderrOf(["--max-categories", "5"])).toContain("--lists-per");
@@ -225,17 +187,7 @@ describe("--new-share", () => {
   });
 
   test("goes with --lists-per, share by share", async () => {
-    const { rows } = await lists([
-      "more",
-      "--k",
-      "10",
-      "--items",
-      catalogue,
-      "--lists-per",
-      "kind",
-      "--new-share",
-      "10%",
-    ]);
+    const { rows } = await lists(argv`more --k 10 --items ${catalogue} --lists-per kind --new-share 10%`);
     for (const own of grouped(rows, ({ owner, category }) => `${owner} ${category}`).values()) {
       expect(own).toHaveLength(10);
       expect(own.filter(isNew).length).toBeGreaterThanOrEqual(1);

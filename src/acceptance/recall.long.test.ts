@@ -8,8 +8,9 @@ import { readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import Papa from "papaparse";
 import { embed, embedOk, temporaryFolder } from "../testing/embed.js";
-import { parseJson } from "../testing/json.js";
+import { jsonLines, parseJson } from "../testing/json.js";
 import { integerBelow, mulberry32 } from "../testing/random.js";
+import { argv } from "../testing/argv.js";
 
 const folder = temporaryFolder();
 const at = (name: string) => join(folder, name);
@@ -92,11 +93,7 @@ const rowsOf = (text: string): Row[] => {
 };
 const recallRows = async (...args: string[]): Promise<Row[]> =>
   rowsOf((await embedOk(["recall", ...args, "-o", "-"])).stdout);
-const linesOf = <T>(text: string): T[] =>
-  text
-    .trimEnd()
-    .split("\n")
-    .map((line) => parseJson<T>(line));
+const linesOf = <T>(text: string): T[] => jsonLines<T>(text);
 
 /** Returns the items of each user's or item's list in the order of their ranks, which must be 1, 2, ... */
 function listsOf(rows: readonly Row[]): Map<string, Row[]> {
@@ -395,21 +392,8 @@ describe("baselines", () => {
         ...Array.from({ length: 40 }, (_, u) => `u${u},i${(u * 7) % NUM_ITEMS},1800000000`),
       ]);
       const lists = keysOf(await recallRows(ALS, "--k", "5", "--score", name));
-      const { stdout } = await embedOk([
-        "evaluate",
-        ALS,
-        "--on",
-        test,
-        "--baseline",
-        name,
-        "--k",
-        "5",
-        "--repeats",
-        "mask",
-        "--bootstrap",
-        "0",
-        "--json",
-      ]);
+      const { stdout } = await embedOk(argv`evaluate ${ALS} --on ${test} --baseline ${name} --k 5
+          --repeats mask --bootstrap 0 --json`);
       const { compared } = parseJson<{ compared: { name: string; metrics: Record<string, number> }[] }>(
         stdout,
       );

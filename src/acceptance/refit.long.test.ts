@@ -4,8 +4,9 @@
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { embed, embedOk, temporaryFolder } from "../testing/embed.js";
-import { parseJson } from "../testing/json.js";
+import { jsonLines, parseJson, readJson } from "../testing/json.js";
 import { fixture } from "../testing/places.js";
+import { argv } from "../testing/argv.js";
 
 const folder = temporaryFolder();
 const at = (name: string): string => join(folder, name);
@@ -17,14 +18,10 @@ interface Manifest {
   metrics: Record<string, Record<string, number>>;
   refit?: { epochs: number; rows: number; metrics: Record<string, Record<string, number>> };
 }
-const manifestOf = (run: string) => parseJson<Manifest>(readFileSync(join(at(run), "manifest.json"), "utf8"));
+const manifestOf = (run: string) => readJson<Manifest>(join(at(run), "manifest.json"));
 const tableOf = (run: string) => readFileSync(join(at(run), "embeddings.arrow"));
 type Epoch = Record<string, number> & { best: boolean; refit?: boolean };
-const epochsOf = (run: string) =>
-  readFileSync(join(at(run), "metrics.jsonl"), "utf8")
-    .trimEnd()
-    .split("\n")
-    .map((line) => parseJson<Epoch>(line));
+const epochsOf = (run: string) => jsonLines<Epoch>(readFileSync(join(at(run), "metrics.jsonl"), "utf8"));
 
 describe("--refit", () => {
   beforeAll(async () => {
@@ -81,17 +78,7 @@ describe("--refit", () => {
     const [header, ...rows] = readFileSync(clicks, "utf8").trimEnd().split("\n");
     writeFileSync(at("log.csv"), `${[header, ...rows.slice(0, 6000)].join("\n")}\n`);
     writeFileSync(at("later.csv"), `${[header, ...rows.slice(6000, 7000)].join("\n")}\n`);
-    const options = [
-      "--valid",
-      "0.1",
-      "--split",
-      "time",
-      "--test",
-      at("later.csv"),
-      "--refit",
-      "--epochs",
-      "2",
-    ];
+    const options = argv`--valid 0.1 --split time --test ${at("later.csv")} --refit --epochs 2`;
     await embedOk(["train-fm", at("log.csv"), "-o", at("file"), ...options]);
     expect(manifestOf("file").refit!.rows).toBe(6000);
     const { stdout } = await embedOk(["evaluate", at("file"), "--part", "test", "--json"]);
@@ -131,16 +118,7 @@ describe("--metric", () => {
       ),
     ]);
     expect(await refused("--metric", "auc")).toEqual([64, expect.stringContaining("--valid")]);
-    const ratings = [
-      "train-fm",
-      fixture("ratings.csv"),
-      "--label",
-      "rating",
-      "--valid",
-      "0.2",
-      "--epochs",
-      "4",
-    ];
+    const ratings = argv`train-fm ${fixture("ratings.csv")} --label rating --valid 0.2 --epochs 4`;
     await embedOk([...ratings, "-o", at("rmse"), "--metric", "rmse"]);
     expect(epochsOf("rmse").every(({ rmse }) => rmse! > 0)).toBe(true);
   });
@@ -173,23 +151,11 @@ describe("--on-interrupt save", () => {
     "%s writes the best epoch so far as a whole run, and ends with %i: %s",
     async (signal, code, model) => {
       const run = `saved-${signal}`;
-      const options = [
-        "train-fm",
-        clicks,
-        "-o",
-        at(run),
-        ...long,
-        "--model",
-        model,
-        "--on-interrupt",
-        "save",
-      ];
+      const options = argv`train-fm ${clicks} -o ${at(run)} ${long} --model ${model} --on-interrupt save`;
       const ended = await embed(options, { signalWhen: { stderr: /"epoch":3,/, signal } });
       expect(ended.code).toBe(code);
       expect(ended.stderr).toContain("interrupted: the run holds epoch");
-      const manifest = parseJson<{ interrupted?: boolean }>(
-        readFileSync(join(at(run), "manifest.json"), "utf8"),
-      );
+      const manifest = readJson<{ interrupted?: boolean }>(join(at(run), "manifest.json"));
       expect(manifest.interrupted).toBe(true);
       await embedOk(["evaluate", at(run), "--on", clicks]);
     },
@@ -200,17 +166,7 @@ describe("--on-interrupt save", () => {
     ["mcmc", []],
   ])("%s does so too", async (method, flags) => {
     const run = `saved-${method}`;
-    const options = [
-      "train-fm",
-      clicks,
-      "-o",
-      at(run),
-      ...cut,
-      "--epochs",
-      "100000",
-      "--on-interrupt",
-      "save",
-    ];
+    const options = argv`train-fm ${clicks} -o ${at(run)} ${cut} --epochs 100000 --on-interrupt save`;
     const ended = await embed([...options, "--method", method, ...flags], {
       signalWhen: { stderr: /"epoch":9,/, signal: "SIGINT" },
     });

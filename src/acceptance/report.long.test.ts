@@ -6,18 +6,13 @@ import { Browser, chromium } from "../testing/chromium.js";
 import { embed, embedOk, temporaryFolder } from "../testing/embed.js";
 import { parseJson } from "../testing/json.js";
 import { fixture } from "../testing/places.js";
+import { argv } from "../testing/argv.js";
 
 const folder = temporaryFolder();
 const at = (name: string) => join(folder, name);
 const clicks = [fixture("clicks.csv"), "--valid", "0.1", "--test", "0.1"];
-const labels = [
-  "--labels",
-  `${fixture("items.csv")}:item`,
-  "--label-column",
-  "genres",
-  "--names",
-  `${fixture("items.csv")}:item:title`,
-];
+const labels = argv`--labels ${fixture("items.csv")}:item --label-column genres
+    --names ${fixture("items.csv")}:item:title`;
 
 /** For pages whose maps no test looks at, because UMAP takes most of a report's time. */
 const withoutUmap = ["--map", "pca"];
@@ -47,16 +42,7 @@ beforeAll(async () => {
   await embedOk(["train-fm", ...clicks, "-o", at("next"), "--epochs", "6", "--seed", "2", "--dim", "8"]);
   await embedOk(["train-gbdt", ...clicks, "-o", at("trees"), "--num-trees", "20"]);
   await embedOk(["train-pca", fixture("purchases.csv"), "-o", at("pca"), "--dim", "8"]);
-  await embedOk([
-    "train-fm",
-    fixture("ratings.csv"),
-    "-o",
-    at("ratings"),
-    "--label",
-    "rating",
-    "--epochs",
-    "4",
-  ]);
+  await embedOk(argv`train-fm ${fixture("ratings.csv")} -o ${at("ratings")} --label rating --epochs 4`);
 });
 
 test("runs of several kinds stand side by side, each with what it has", async () => {
@@ -194,17 +180,8 @@ test("keys, names and columns that look like markup stay text", async () => {
     ].join("\n"),
   );
   await embedOk(["train-fm", at("evil.csv"), "-o", at("evil<run>"), "--epochs", "2"]);
-  const { page } = await reported([
-    at("evil<run>"),
-    "--labels",
-    `${at("names.csv")}:item_id`,
-    "--label-column",
-    "kind",
-    "--names",
-    `${at("names.csv")}:item:title`,
-    "--against",
-    at("evil<run>"),
-  ]);
+  const { page } = await reported(argv`${at("evil<run>")} --labels ${at("names.csv")}:item_id
+      --label-column kind --names ${at("names.csv")}:item:title --against ${at("evil<run>")}`);
   expect(page.match(/<script/g)).toHaveLength(1);
   expect(page).not.toContain("<img");
   expect(page).toContain("&lt;img src=x onerror=alert(1)&gt;");

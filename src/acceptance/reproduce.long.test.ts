@@ -11,7 +11,7 @@ import {
 } from "node:fs";
 import { join } from "node:path";
 import { embed, embedOk, temporaryFolder } from "../testing/embed.js";
-import { parseJson } from "../testing/json.js";
+import { parseJson, readJson } from "../testing/json.js";
 import { fixture } from "../testing/places.js";
 import { sha256Of } from "../io/fingerprint.js";
 
@@ -66,7 +66,7 @@ test("a run whose defaults have changed since is trained again with those that i
   const how = "--user customer_id --item product_id --dim 4 --test 0.1";
   await train(`train-pca purchases.csv ${how} --normalize none`, "earlier");
   const path = at("earlier/manifest.json");
-  const manifest = parseJson<{ asked: { options: Record<string, unknown> } }>(readFileSync(path, "utf8"));
+  const manifest = readJson<{ asked: { options: Record<string, unknown> } }>(path);
   delete manifest.asked.options["normalize"];
   writeFileSync(path, JSON.stringify(manifest));
   const { code, stderr } = await embed(["reproduce", "earlier"], { cwd: folder });
@@ -117,8 +117,8 @@ test("an input that changed is 65 and one that is gone 66, both named, before an
 
 test("a run of which a file was made otherwise is 82 and names it; --keep keeps the second run", async () => {
   await train("train-fm clicks.csv --epochs 1", "forged");
-  const manifest = parseJson<{ files: Record<string, { bytes: number; sha256: string }> }>(
-    readFileSync(at("forged/manifest.json"), "utf8"),
+  const manifest = readJson<{ files: Record<string, { bytes: number; sha256: string }> }>(
+    at("forged/manifest.json"),
   );
   const table = readFileSync(at("forged/embeddings.arrow"));
   // changes the last bits of a vector; its checksum is corrected below
@@ -138,11 +138,11 @@ test("a run of which a file was made otherwise is 82 and names it; --keep keeps 
 test("of a run that another version trained to other bytes, the metrics of both are shown", async () => {
   await train("train-fm clicks.csv --epochs 1 --valid 0.2", "other");
   const path = at("other/manifest.json");
-  const manifest = parseJson<{
+  const manifest = readJson<{
     version: string;
     files: Record<string, { sha256: string }>;
     metrics: Record<string, Record<string, number>>;
-  }>(readFileSync(path, "utf8"));
+  }>(path);
   const table = readFileSync(at("other/embeddings.arrow"));
   table[Math.floor(table.length / 2)]! ^= 1;
   writeFileSync(at("other/embeddings.arrow"), table);
@@ -171,9 +171,7 @@ test("what was read from standard input, imported or trained by an earlier versi
     cwd: folder,
   });
   expect((await reproduce("words")).code).toBe(64);
-  const { asked: _, ...old } = parseJson<Record<string, unknown>>(
-    readFileSync(at("forged/manifest.json"), "utf8"),
-  );
+  const { asked: _, ...old } = readJson<Record<string, unknown>>(at("forged/manifest.json"));
   writeFileSync(at("forged/manifest.json"), JSON.stringify(old));
   expect((await reproduce("forged")).stderr).toContain("an earlier version of embed");
 });

@@ -3,9 +3,10 @@
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { embed, embedOk, temporaryFolder } from "../testing/embed.js";
-import { parseJson } from "../testing/json.js";
+import { parseJson, readJson } from "../testing/json.js";
 import { fixture } from "../testing/places.js";
 import type { TrainedSummary } from "./main-job.js";
+import { argv } from "../testing/argv.js";
 
 const folder = temporaryFolder();
 const at = (name: string): string => join(folder, name);
@@ -33,9 +34,7 @@ test("a constant numeric column has deviation 1, whatever its mean is rounded to
   const rows = Array.from({ length: 1000 }, (_, i) => `${i % 2},u${i % 9},0.1`);
   writeFileSync(at("constant.csv"), `click,user_id,p\n${rows.join("\n")}\n`);
   await embedOk(["train-fm", at("constant.csv"), "--numeric", "p", "-o", at("constant"), "--epochs", "1"]);
-  const { fields } = parseJson<{ fields: object[] }>(
-    readFileSync(join(at("constant"), "model/preprocess.json"), "utf8"),
-  );
+  const { fields } = readJson<{ fields: object[] }>(join(at("constant"), "model/preprocess.json"));
   expect(fields).toContainEqual(expect.objectContaining({ name: "p", mean: 0.1, deviation: 1 }));
 });
 
@@ -72,18 +71,8 @@ test.each([
   ],
   [
     "a side table on a numeric key",
-    [
-      "train-fm",
-      fixture("ratings.csv"),
-      "--label",
-      "rating",
-      "--side",
-      `${fixture("items.csv")}:item_id`,
-      "--numeric",
-      "item_id",
-      "--fields",
-      "user_id",
-    ],
+    argv`train-fm ${fixture("ratings.csv")} --label rating --side ${fixture("items.csv")}:item_id
+        --numeric item_id --fields user_id`,
     64,
     "item_id",
   ],

@@ -6,6 +6,7 @@ import { join } from "node:path";
 import { parseAllDocuments } from "yaml";
 import { embed, embedOk, temporaryFolder } from "../testing/embed.js";
 import { fixture, program } from "../testing/places.js";
+import { argv } from "../testing/argv.js";
 
 const folder = temporaryFolder();
 // a folder whose name has characters that shells, cron, systemd, Kubernetes and Jinja each interpret differently
@@ -167,15 +168,7 @@ describe("systemd", () => {
       expect(stdout).toContain(`WorkingDirectory=${trailing}/.\n`);
     }
     const log = ["--log", "x\\"];
-    const got = await embed([
-      "schedule",
-      join(trailing, "s.yaml"),
-      "--daily",
-      "03:00",
-      "--as",
-      "systemd",
-      ...log,
-    ]);
+    const got = await embed(argv`schedule ${join(trailing, "s.yaml")} --daily 03:00 --as systemd ${log}`);
     expect([got.code, got.stderr]).toEqual([64, expect.stringContaining("ends with a backslash")]);
   });
 

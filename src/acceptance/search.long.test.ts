@@ -4,7 +4,7 @@ import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 
 import { join } from "node:path";
 import { embed, embedOk, temporaryFolder } from "../testing/embed.js";
 import { thirdOfFixture } from "../testing/fixtures.js";
-import { parseJson } from "../testing/json.js";
+import { jsonLines, parseJson, readJson } from "../testing/json.js";
 import { fixture } from "../testing/places.js";
 import { trainInProcess } from "../testing/training-commands.js";
 
@@ -32,12 +32,8 @@ interface Line {
   curve: number[];
   chosen?: true;
 }
-const manifestOf = (run: string) => parseJson<Manifest>(readFileSync(join(at(run), "manifest.json"), "utf8"));
-const linesOf = (run: string) =>
-  readFileSync(join(at(run), "trials.jsonl"), "utf8")
-    .trimEnd()
-    .split("\n")
-    .map((line) => parseJson<Line>(line));
+const manifestOf = (run: string) => readJson<Manifest>(join(at(run), "manifest.json"));
+const linesOf = (run: string) => jsonLines<Line>(readFileSync(join(at(run), "trials.jsonl"), "utf8"));
 
 /** Returns, by name, the contents of the files of a run that contain no times. */
 function bytesOf(run: string): Record<string, string> {

@@ -12,6 +12,7 @@ import { parseJson } from "../testing/json.js";
 import { blockOf, printedBy, testPython, testPythonHas } from "../testing/page-code.js";
 import { fixture, projectFolder } from "../testing/places.js";
 import { connected, startPostgres, startRedis, type Server } from "../testing/servers.js";
+import { argv } from "../testing/argv.js";
 
 const PAGE = "serving.md";
 const DIM = 16;
@@ -93,17 +94,7 @@ test("lists in PostgreSQL: SQL finds the ten best", async () => {
 test("vectors in PostgreSQL: a user's items, in the order of the model's own products", async () => {
   await withPostgres({ vectors: true }, async ({ url }, client) => {
     await client.query("CREATE EXTENSION vector");
-    const args = [
-      "export",
-      run,
-      "--format",
-      "pgvector",
-      "--mips",
-      "--url-env",
-      "PG_URL",
-      "--into",
-      "vectors",
-    ];
+    const args = argv`export ${run} --format pgvector --mips --url-env PG_URL --into vectors`;
     await embedOk(args, { env: { PG_URL: url } });
     await client.query(blockOf(PAGE, "sql", "CREATE INDEX"));
     const { rows } = await client.query<{ key: string }>(blockOf(PAGE, "sql", "SELECT key FROM vectors"));

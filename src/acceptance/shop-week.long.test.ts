@@ -6,6 +6,7 @@ import { join } from "node:path";
 import { embed, embedOk, shell, temporaryFolder } from "../testing/embed.js";
 import { parseJson } from "../testing/json.js";
 import { brokenDays, shop } from "../testing/shop.js";
+import { csvRows } from "../testing/lines.js";
 
 const folder = temporaryFolder();
 const here = { cwd: folder };
@@ -15,12 +16,7 @@ const took: string[] = [];
 const write = (day: number, csv = planted.days[day]!.purchases) =>
   writeFileSync(join(folder, "logs", `${planted.days[day]!.date}.csv`), csv);
 const latest = () => readlinkSync(join(folder, "store/items/latest"));
-const rowsOf = (name: string) =>
-  readFileSync(join(folder, name), "utf8")
-    .trimEnd()
-    .split("\n")
-    .slice(1)
-    .map((line) => line.split(","));
+const rowsOf = (name: string) => csvRows(readFileSync(join(folder, name), "utf8"));
 
 /** Runs a step of the script, and records how many seconds it takes. */
 async function step<T>(name: string, work: () => Promise<T>): Promise<T> {

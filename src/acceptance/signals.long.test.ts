@@ -14,6 +14,7 @@ import { openRun } from "../embedding/run-directory.js";
 import { embed, embedOk, shell, temporaryFolder } from "../testing/embed.js";
 import { fixture, program } from "../testing/places.js";
 import { between, mulberry32, pick } from "../testing/random.js";
+import { argv } from "../testing/argv.js";
 
 const times = Number(process.env["EMBED_TEST_SIGNALS"] ?? 0);
 const isWhole = times > 0;
@@ -30,17 +31,7 @@ const COMMANDS: Record<string, string[]> = {
   encode: ["log.csv", "-o", "out-dataset"],
   "train-fm": ["log.csv", "-o", "out", "--valid", "0.1", "--epochs", "5"],
   "train-ranking": ["log.csv", "-o", "out", "--positive-from", "1", "--valid", "0.1", "--epochs", "5"],
-  "train-two-tower": [
-    "log.csv",
-    "-o",
-    "out",
-    "--positive-from",
-    "1",
-    "--valid",
-    "0.1",
-    "--history",
-    "others",
-  ],
+  "train-two-tower": argv`log.csv -o out --positive-from 1 --valid 0.1 --history others`,
   "train-als": ["log.csv", "-o", "out", "--positive-from", "1", "--valid", "0.1", "--epochs", "5"],
   "train-item2vec": ["log.csv", "-o", "out", "--positive-from", "1", "--valid", "0.1", "--epochs", "5"],
   "train-graph": ["log.csv", "-o", "out", "--positive-from", "1", "--valid", "0.1", "--epochs", "3"],

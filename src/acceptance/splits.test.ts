@@ -4,16 +4,15 @@ import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { embed, embedOk, temporaryFolder } from "../testing/embed.js";
 import { fixture } from "../testing/places.js";
-import { parseJson } from "../testing/json.js";
+import { readJson } from "../testing/json.js";
+import { argv } from "../testing/argv.js";
 
 const folder = temporaryFolder();
 
 async function splitOf(name: string, log: string, args: string[]) {
   const run = join(folder, name);
   await embedOk(["train-fm", fixture(log), "-o", run, "--epochs", "1", "--quiet", ...args]);
-  return parseJson<{ split: Record<string, unknown>; warnings: string[] }>(
-    readFileSync(join(run, "manifest.json"), "utf8"),
-  );
+  return readJson<{ split: Record<string, unknown>; warnings: string[] }>(join(run, "manifest.json"));
 }
 
 test("dates for --valid and --test cut the log there", async () => {
@@ -21,12 +20,7 @@ test("dates for --valid and --test cut the log there", async () => {
   const times = lines.map((line) => 1000 * Number(line.split(",")[5]));
   const from = (date: string) => times.filter((time) => time >= Date.parse(date)).length;
   const [valid, held] = [from("2024-03-25T00:00Z"), from("2024-03-28T12:00Z")];
-  const { split } = await splitOf("dates", "clicks.csv", [
-    "--valid",
-    "2024-03-25",
-    "--test",
-    "2024-03-28T12:00",
-  ]);
+  const { split } = await splitOf("dates", "clicks.csv", argv`--valid 2024-03-25 --test 2024-03-28T12:00`);
   const newest = Math.max(...times.filter((time) => time < Date.parse("2024-03-25T00:00Z")));
   expect(split).toEqual({ by: "time", train: 12_000 - valid, valid: valid - held, test: held, newest });
 });
@@ -45,8 +39,8 @@ test("a share may be given in percent: the same bytes, from the command line, a 
     const run = join(folder, `percent-${name}`);
     const train = ["train-fm", fixture("clicks.csv"), "-o", run, "--epochs", "1", "--quiet", ...args];
     await embedOk(train, env ? { env } : {});
-    const { split, options } = parseJson<{ split: object; options: Record<string, unknown> }>(
-      readFileSync(join(run, "manifest.json"), "utf8"),
+    const { split, options } = readJson<{ split: object; options: Record<string, unknown> }>(
+      join(run, "manifest.json"),
     );
     held.push([split, options["valid"], options["test"], readFileSync(join(run, "embeddings.arrow"), "hex")]);
   }
@@ -108,8 +102,8 @@ test("--valid-like holds out items as popular as those of a file, and a run cuts
   const roles = ["--user", "customer_id", "--item", "product_id", "--dim", "4"];
   const cut = ["--valid", "0.2", "--valid-like", like];
   const { stderr } = await embedOk(["train-pca", fixture("purchases.csv"), "-o", run, ...roles, ...cut]);
-  const { split } = parseJson<{ split: { by: string; valid: number; like: Record<string, number> } }>(
-    readFileSync(join(run, "manifest.json"), "utf8"),
+  const { split } = readJson<{ split: { by: string; valid: number; like: Record<string, number> } }>(
+    join(run, "manifest.json"),
   );
   expect(split.by).toBe("random");
   const { target, reached } = split.like;

@@ -5,32 +5,20 @@ import { join } from "node:path";
 import { embed, embedOk, temporaryFolder } from "../testing/embed.js";
 import { fixture } from "../testing/places.js";
 import { parseJson } from "../testing/json.js";
+import { argv } from "../testing/argv.js";
 
 const folder = temporaryFolder();
 
 test("--task regression takes labels of 0 and 1 as numbers", async () => {
   const run = join(folder, "regression");
-  const { stdout } = await embedOk([
-    "train-fm",
-    fixture("clicks.csv"),
-    "-o",
-    run,
-    "--task",
-    "regression",
-    "--json",
-  ]);
+  const { stdout } = await embedOk(argv`train-fm ${fixture("clicks.csv")} -o ${run} --task regression
+      --json`);
   expect(parseJson<{ metrics: object }>(stdout).metrics).toHaveProperty("train.rmse");
 });
 
 test("--task binary refuses a label that is neither 0 nor 1", async () => {
-  const { code, stderr } = await embed([
-    "train-fm",
-    fixture("ratings.csv"),
-    "-o",
-    join(folder, "binary"),
-    "--task",
-    "binary",
-  ]);
+  const { code, stderr } = await embed(argv`train-fm ${fixture("ratings.csv")} -o ${join(folder, "binary")}
+      --task binary`);
   expect(code).toBe(65);
   expect(stderr).toMatch(/--positive-from/);
 });
@@ -51,33 +39,16 @@ test.each([
 });
 
 test("--task regression refuses what makes labels of 0 and 1", async () => {
-  const { code, stderr } = await embed([
-    "train-fm",
-    fixture("ratings.csv"),
-    "-o",
-    join(folder, "both"),
-    "--task",
-    "regression",
-    "--positive-from",
-    "4",
-  ]);
+  const { code, stderr } = await embed(argv`train-fm ${fixture("ratings.csv")} -o ${join(folder, "both")}
+      --task regression --positive-from 4`);
   expect(code).toBe(64);
   expect(stderr).toMatch(/--positive-from/);
 });
 
 test("--model lr trains weights alone: a vector of one number, which evaluate reads back", async () => {
   const run = join(folder, "lr");
-  const { stdout } = await embedOk([
-    "train-fm",
-    fixture("clicks.csv"),
-    "-o",
-    run,
-    "--model",
-    "lr",
-    "--epochs",
-    "2",
-    "--json",
-  ]);
+  const { stdout } = await embedOk(argv`train-fm ${fixture("clicks.csv")} -o ${run} --model lr --epochs 2
+      --json`);
   const trained = parseJson<{ metrics: { train: { logLoss: number } } }>(stdout).metrics.train.logLoss;
   const evaluated = await embedOk(["evaluate", run, "--on", fixture("clicks.csv"), "--json"]);
   const { on } = parseJson<{ metrics: { on: { logLoss: number } } }>(evaluated.stdout).metrics;

@@ -4,6 +4,7 @@ import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { embed, embedOk, temporaryFolder } from "../testing/embed.js";
 import { parseJson } from "../testing/json.js";
+import { argv } from "../testing/argv.js";
 
 const folder = temporaryFolder();
 const at = (name: string): string => join(folder, name);
@@ -45,17 +46,7 @@ test("evaluate reads the form from the run", async () => {
 test("a dataset keeps the times, and the time fields that it is to be read with", async () => {
   const given = ["--time-format", FORMAT, "--time-fields", "hour,dow"];
   await embedOk(["encode", at("british.csv"), "-o", at("dataset"), ...given]);
-  await embedOk([
-    "train-fm",
-    at("dataset"),
-    "-o",
-    at("encoded"),
-    "--epochs",
-    "1",
-    "--quiet",
-    "--valid",
-    "0.2",
-  ]);
+  await embedOk(argv`train-fm ${at("dataset")} -o ${at("encoded")} --epochs 1 --quiet --valid 0.2`);
   expect(table("encoded").equals(table("iso"))).toBe(true);
   const other = await embed(["train-fm", at("dataset"), "-o", at("x"), "--time-fields", "hour"]);
   expect([other.code, other.stderr]).toEqual([64, expect.stringContaining("encoded with hour,dow")]);

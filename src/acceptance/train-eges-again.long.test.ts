@@ -6,7 +6,7 @@ import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { readSafetensors } from "../embedding/safetensors.js";
 import { embed, embedOk, temporaryFolder } from "../testing/embed.js";
-import { parseJson } from "../testing/json.js";
+import { jsonLines, parseJson } from "../testing/json.js";
 import { between, mulberry32 } from "../testing/random.js";
 
 const folder = temporaryFolder();
@@ -52,11 +52,10 @@ type Vectors = Map<string, number[]>;
 async function rowsOf(run: string, ...more: string[]): Promise<Vectors> {
   const { stdout } = await embedOk(["export", at(run), "--format", "jsonl", ...more]);
   return new Map(
-    stdout
-      .trim()
-      .split("\n")
-      .map((line) => parseJson<{ field?: string; key: string; vector: number[] }>(line))
-      .map(({ field, key, vector }) => [`${field}:${key}`, vector]),
+    jsonLines<{ field?: string; key: string; vector: number[] }>(stdout).map(({ field, key, vector }) => [
+      `${field}:${key}`,
+      vector,
+    ]),
   );
 }
 

@@ -8,9 +8,11 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { readSafetensors } from "../embedding/safetensors.js";
 import { embed, embedOk } from "../testing/embed.js";
-import { parseJson } from "../testing/json.js";
+import { jsonLines } from "../testing/json.js";
 import { fixture } from "../testing/places.js";
 import { between, mulberry32 } from "../testing/random.js";
+import { csvRows } from "../testing/lines.js";
+import { argv } from "../testing/argv.js";
 
 const folder = mkdtempSync(join(tmpdir(), "embed-eges-"));
 const at = (name: string) => join(folder, name);
@@ -68,23 +70,13 @@ async function train(run: string, flags: readonly string[]) {
 type Vectors = Map<string, number[]>;
 
 const rowsOf = (stdout: string): Vectors =>
-  new Map(
-    stdout
-      .trim()
-      .split("\n")
-      .slice(1)
-      .map((line) => line.split(","))
-      .map(([key, ...numbers]) => [key!, numbers.map(Number)]),
-  );
+  new Map(csvRows(stdout).map(([key, ...numbers]) => [key!, numbers.map(Number)]));
 
 /** Returns the vectors that `transform` computes for new items, and the vectors of the run's own items. */
 async function vectorsOf(run: string, newItems: string): Promise<{ fresh: Vectors; known: Vectors }> {
   const fresh = await embedOk(["transform", at(run), newItems, "--key", "item", "--format", "csv"]);
   const { stdout } = await embedOk(["export", at(run), "--format", "jsonl"]);
-  const known = stdout
-    .trim()
-    .split("\n")
-    .map((line) => parseJson<{ key: string; vector: number[] }>(line));
+  const known = jsonLines<{ key: string; vector: number[] }>(stdout);
   return { fresh: rowsOf(fresh.stdout), known: new Map(known.map(({ key, vector }) => [key, vector])) };
 }
 
@@ -166,15 +158,8 @@ test("the run holds tables of items, contexts and side values, the same bytes at
 
 test("transform skips values that training did not keep, leaves items out that have no other, and counts both", async () => {
   writeFileSync(at("new.csv"), "item,style,tint\na,s1,t1\nb,s1,new\nc,new,\nd,,\n");
-  const { stdout, stderr } = await embedOk([
-    "transform",
-    at("one"),
-    at("new.csv"),
-    "--key",
-    "item",
-    "--format",
-    "csv",
-  ]);
+  const { stdout, stderr } = await embedOk(argv`transform ${at("one")} ${at("new.csv")} --key item
+      --format csv`);
   expect([...rowsOf(stdout).keys()]).toEqual(["a", "b"]);
   expect(stderr).toContain("1 of 3 cells of 'style' hold values that are not in the run's vocabulary");
   expect(stderr).toContain("1 of 2 cells of 'tint' hold values that are not in the run's vocabulary");
@@ -229,15 +214,7 @@ test.each([
     /needs a log of events and cannot be combined with --source and --target: use another --method/,
   ],
 ])("%j is refused", async (flags, message) => {
-  const { code, stderr } = await embed([
-    "train-graph",
-    log,
-    "--method",
-    "eges",
-    ...flags,
-    "-o",
-    at("refused"),
-  ]);
+  const { code, stderr } = await embed(argv`train-graph ${log} --method eges ${flags} -o ${at("refused")}`);
   expect([code, stderr]).toEqual([64, expect.stringMatching(message)]);
 });
 
@@ -247,15 +224,7 @@ test("a side table whose keys are none of the log's is refused, not trained with
     `item,style\n${Array.from({ length: 20 }, (_, i) => `x${i},s${i % 3}`).join("\n")}\n`,
   );
   const flags = ["--side", `${at("other.csv")}:item`, "--item-fields", "style"];
-  const { code, stderr } = await embed([
-    "train-graph",
-    log,
-    "--method",
-    "eges",
-    ...flags,
-    "-o",
-    at("refused"),
-  ]);
+  const { code, stderr } = await embed(argv`train-graph ${log} --method eges ${flags} -o ${at("refused")}`);
   expect(code).toBe(64);
   expect(stderr).toContain("no item has a value of 'style'");
 });
@@ -263,16 +232,9 @@ test("a side table whose keys are none of the log's is refused, not trained with
 test("--fields without the item trains the same bytes as with it", async () => {
   const bytesOf = async (name: string, fields: string) => {
     await embedOk(
-      [
-        "train-graph",
-        fixture("purchases.csv"),
-        "--method",
-        "eges",
-        "--user",
-        "customer_id",
-        "--item",
-        "product_id",
-      ].concat(["--fields", fields, "--epochs", "1", "-o", at(name)]),
+      argv`train-graph ${fixture("purchases.csv")} --method eges --user customer_id --item product_id`.concat(
+        ["--fields", fields, "--epochs", "1", "-o", at(name)],
+      ),
     );
     return readFileSync(join(at(name), "embeddings.arrow"));
   };

@@ -6,7 +6,7 @@ import { join } from "node:path";
 import { embed, embedOk, temporaryFolder } from "../testing/embed.js";
 import { fixture } from "../testing/places.js";
 import { mainJob, type TrainedSummary } from "./main-job.js";
-import { parseJson } from "../testing/json.js";
+import { parseJson, readJson } from "../testing/json.js";
 
 const folder = temporaryFolder();
 const at = (name: string): string => join(folder, name);
@@ -37,9 +37,9 @@ describe("the run directory", () => {
   });
 
   test("holds the table, the model, the learning curve and a manifest with the checksum of each", () => {
-    const manifest = parseJson<{
+    const manifest = readJson<{
       files: Record<string, { bytes: number; sha256: string }>;
-    }>(readFileSync(join(run, "manifest.json"), "utf8"));
+    }>(join(run, "manifest.json"));
     const found = readdirSync(run, { recursive: true })
       .map(String)
       .filter((name) => name !== "manifest.json" && statSync(join(run, name)).isFile());
@@ -99,7 +99,7 @@ describe("the output", () => {
     expect(readFileSync(join(run, "manifest.json"))).toEqual(before);
 
     await embedOk([...train, "--seed", "2", "--force"]);
-    const manifest = parseJson<{ seed: number }>(readFileSync(join(run, "manifest.json"), "utf8"));
+    const manifest = readJson<{ seed: number }>(join(run, "manifest.json"));
     expect(manifest.seed).toBe(2);
     expect(readdirSync(inner)).toEqual(["run"]);
   });

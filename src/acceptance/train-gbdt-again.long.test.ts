@@ -5,9 +5,10 @@ import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { embed, embedOk, temporaryFolder } from "../testing/embed.js";
 import { thirdOfFixture } from "../testing/fixtures.js";
-import { parseJson } from "../testing/json.js";
+import { jsonLines, parseJson, readJson } from "../testing/json.js";
 import { fixture } from "../testing/places.js";
 import type { TrainedSummary } from "./main-job.js";
+import { argv } from "../testing/argv.js";
 
 const folder = temporaryFolder();
 const at = (name: string): string => join(folder, name);
@@ -24,7 +25,7 @@ interface Manifest {
   refit?: { epochs: number; rows: number };
   interrupted?: true;
 }
-const manifestOf = (run: string) => parseJson<Manifest>(readFileSync(at(`${run}/manifest.json`), "utf8"));
+const manifestOf = (run: string) => readJson<Manifest>(at(`${run}/manifest.json`));
 const modelOf = (run: string) =>
   ["lightgbm.txt", "leaves.jsonl", "preprocess.json"].map((name) =>
     readFileSync(at(`${run}/model/${name}`), "utf8"),
@@ -32,11 +33,7 @@ const modelOf = (run: string) =>
 /** Returns the model without its options. */
 const treesOf = (run: string) => modelOf(run)[0]!.slice(0, modelOf(run)[0]!.indexOf("parameters:"));
 /** Returns the leaves of a model: the name, the path of splits and the value of each leaf. */
-const splitsOf = (run: string) =>
-  modelOf(run)[1]!
-    .trimEnd()
-    .split("\n")
-    .map((line) => parseJson<{ leaf: string; path: string; value: number }>(line));
+const splitsOf = (run: string) => jsonLines<{ leaf: string; path: string; value: number }>(modelOf(run)[1]!);
 
 describe("--init RUN", () => {
   let first: TrainedSummary;
@@ -61,17 +58,8 @@ describe("--init RUN", () => {
     const [header, ...lines] = readFileSync(clicks, "utf8").trimEnd().split("\n");
     const later = [...lines.slice(2000), lines[2000]!.replace(/u\d+/, "u-new")];
     writeFileSync(at("later.csv"), `${[header, ...later].join("\n")}\n`);
-    await embedOk([
-      "train-gbdt",
-      at("later.csv"),
-      "-o",
-      at("kept"),
-      "--init",
-      at("first"),
-      "--num-trees",
-      "1",
-      "--quiet",
-    ]);
+    await embedOk(argv`train-gbdt ${at("later.csv")} -o ${at("kept")} --init ${at("first")} --num-trees 1
+        --quiet`);
     const leaves = async (run: string) =>
       (await embedOk(["transform", at(run), clicks])).stdout
         .split("\n")

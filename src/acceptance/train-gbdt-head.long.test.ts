@@ -2,7 +2,7 @@
 
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { parseJson } from "../testing/json.js";
+import { jsonLines, parseJson, readJson } from "../testing/json.js";
 import { embed, embedOk, temporaryFolder } from "../testing/embed.js";
 import { fixture } from "../testing/places.js";
 import type { TrainedSummary } from "./main-job.js";
@@ -32,10 +32,10 @@ test("the manifest states trees alone, logistic regression alone and both over t
     "treesAndLr" | "trees" | "lr",
     { normalizedEntropy: number; relativeToTrees: number }
   >;
-  const { normalizedEntropy, metrics } = parseJson<{
+  const { normalizedEntropy, metrics } = readJson<{
     normalizedEntropy: { test: Entropies };
     metrics: TrainedSummary["metrics"];
-  }>(readFileSync(at("run/manifest.json"), "utf8"));
+  }>(at("run/manifest.json"));
   const { treesAndLr, trees, lr } = normalizedEntropy.test;
   const labels = readFileSync(clicks, "utf8").trimEnd().split("\n").slice(1, 10_801);
   const rate = labels.filter((line) => line.startsWith("1,")).length / labels.length;
@@ -73,7 +73,7 @@ test("evaluate gives on the log's last tenth what training gave, within 1e-9, an
 test("the table of leaves has the head's weights", async () => {
   const { stdout } = await embedOk(["export", at("run"), "--format", "csv", "--with-weight"]);
   expect(stdout).toMatch(/^field,key,count,weight,v0,path\nleaf,t000:l00,/);
-  const head = parseJson<{ weights: number[] }>(readFileSync(at("run/model/head.json"), "utf8"));
+  const head = readJson<{ weights: number[] }>(at("run/model/head.json"));
   const first = Number(stdout.split("\n")[1]!.split(",")[3]);
   expect(first).toBeCloseTo(head.weights[0]!, 6);
 });
@@ -106,11 +106,8 @@ test("--head-method ftrl fits a head that beats the trees, and --head-l1 leaves 
     (await embedOk(job("ftrl", "--head-method", "ftrl", "--head-l1", "20"))).stdout,
   );
   expect(metrics["test"]!["logLoss"]!).toBeLessThan(metrics["testTrees"]!["logLoss"]!);
-  const { weights } = parseJson<{ weights: number[] }>(readFileSync(at("ftrl/model/head.json"), "utf8"));
-  const leaves = readFileSync(at("ftrl/model/leaves.jsonl"), "utf8")
-    .trimEnd()
-    .split("\n")
-    .map((line) => parseJson<{ value: number }>(line));
+  const { weights } = readJson<{ weights: number[] }>(at("ftrl/model/head.json"));
+  const leaves = jsonLines<{ value: number }>(readFileSync(at("ftrl/model/leaves.jsonl"), "utf8"));
   const kept = leaves.filter(({ value }, l) => value === weights[l]).length;
   expect(kept / leaves.length).toBeGreaterThan(0.2);
   expect(kept).toBeLessThan(leaves.length);

@@ -2,7 +2,7 @@
 
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { parseJson } from "../testing/json.js";
+import { jsonLines, parseJson, readJson } from "../testing/json.js";
 import { embed, embedOk, temporaryFolder } from "../testing/embed.js";
 import { mulberry32 } from "../testing/random.js";
 import type { TrainedSummary } from "./main-job.js";
@@ -48,7 +48,7 @@ test("planted classes are found: their error is near the sixth that was drawn ot
 });
 
 test("classes are named in the order of their counts, and trees go by class within an iteration", async () => {
-  const { classes } = parseJson<{ classes: string[] }>(readFileSync(at("run/model/preprocess.json"), "utf8"));
+  const { classes } = readJson<{ classes: string[] }>(at("run/model/preprocess.json"));
   expect(classes.toSorted()).toEqual(["elm", "fir", "oak, white"]);
   const text = readFileSync(at("run/model/lightgbm.txt"), "utf8");
   expect(text).toContain("num_class=3\nnum_tree_per_iteration=3\n");
@@ -69,11 +69,9 @@ test("classes are named in the order of their counts, and trees go by class with
 
   // each class's score is the sum of the values of its trees' leaves
   const values = new Map(
-    readFileSync(at("run/model/leaves.jsonl"), "utf8")
-      .trimEnd()
-      .split("\n")
-      .map((leaf) => parseJson<{ leaf: string; value: number }>(leaf))
-      .map(({ leaf, value }) => [leaf, value]),
+    jsonLines<{ leaf: string; value: number }>(readFileSync(at("run/model/leaves.jsonl"), "utf8")).map(
+      ({ leaf, value }) => [leaf, value],
+    ),
   );
   const encoded = await embedOk(["transform", at("run"), at("test.csv")]);
   const cells = encoded.stdout.split("\n")[1]!.split(",").slice(1).map(Number);

@@ -2,10 +2,11 @@
 
 import { cpSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { parseJson } from "../testing/json.js";
+import { parseJson, readJson } from "../testing/json.js";
 import { embed, embedOk, shell, temporaryFolder } from "../testing/embed.js";
 import { fixture } from "../testing/places.js";
 import type { TrainedSummary } from "./main-job.js";
+import { argv } from "../testing/argv.js";
 
 const folder = temporaryFolder();
 const at = (name: string): string => join(folder, name);
@@ -27,9 +28,7 @@ beforeAll(async () => {
 test("beats the base rate on held-out clicks, and says what scripts read", () => {
   expect(trained.metrics["test"]!["normalizedEntropy"]!).toBeLessThan(0.9);
   expect(Object.keys(trained.metrics)).toEqual(["train", "valid", "test"]);
-  const manifest = parseJson<{ model: string; command: string }>(
-    readFileSync(at("run/manifest.json"), "utf8"),
-  );
+  const manifest = readJson<{ model: string; command: string }>(at("run/manifest.json"));
   expect([manifest.model, manifest.command]).toEqual(["gbdt", "train-gbdt"]);
 });
 
@@ -75,15 +74,8 @@ test("transform tells each row's leaves in every format, the same in all", async
   expect(label).toMatch(/^[01]$/);
   expect(ones).toEqual(leaves[0]!.map((leaf, t) => `${starts[t]! + leaf + 1}:1`));
 
-  const { stdout: jsonl } = await embedOk([
-    "transform",
-    at("run"),
-    clicks,
-    "--format",
-    "jsonl",
-    "--key",
-    "item_id",
-  ]);
+  const { stdout: jsonl } = await embedOk(argv`transform ${at("run")} ${clicks} --format jsonl
+      --key item_id`);
   const parsed = parseJson<{ item_id: string; leaves: number[] }>(jsonl.split("\n")[3]!);
   expect(parsed.leaves).toEqual(leaves[3]);
   expect(parsed.item_id).toBe(readFileSync(clicks, "utf8").split("\n")[4]!.split(",")[2]);
@@ -234,18 +226,7 @@ test("a row of weight 3 counts as three rows do", async () => {
   const repeated = lines.flatMap((line, i) => (i % 4 === 0 ? [line, line, line] : [line]));
   const one = write("weighed.csv", `${[`${header},w`, ...weighed].join("\n")}\n`);
   const three = write("repeated.csv", `${[header, ...repeated].join("\n")}\n`);
-  const shape = [
-    "--num-trees",
-    "5",
-    "--fields",
-    "device",
-    "--numeric",
-    "hour",
-    "--min-data-in-leaf",
-    "1",
-    "--cat-smooth",
-    "0",
-  ];
+  const shape = argv`--num-trees 5 --fields device --numeric hour --min-data-in-leaf 1 --cat-smooth 0`;
   const lossOf = async (log: string, ...more: string[]) => {
     const job = ["train-gbdt", log, "-o", `${log}.run`, ...shape, ...more, "--json", "--quiet"];
     return parseJson<TrainedSummary>((await embedOk(job)).stdout).metrics["train"]!["logLoss"]!;

@@ -4,7 +4,7 @@ import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { readSafetensors } from "../embedding/safetensors.js";
 import { embed, embedOk, temporaryFolder } from "../testing/embed.js";
-import { parseJson } from "../testing/json.js";
+import { jsonLines, parseJson, readJson } from "../testing/json.js";
 import { fixture } from "../testing/places.js";
 import { groupOf } from "../testing/planted.js";
 import { integerBelow, mulberry32 } from "../testing/random.js";
@@ -28,10 +28,7 @@ interface Row {
 async function rowsOf(run: string, table?: string): Promise<Row[]> {
   const named = table === undefined ? [] : ["--table", table];
   const { stdout } = await embedOk(["export", run, "--format", "jsonl", ...named]);
-  return stdout
-    .trim()
-    .split("\n")
-    .map((line) => parseJson<Row>(line));
+  return jsonLines<Row>(stdout);
 }
 
 const bytesOf = (run: string) => readFileSync(join(run, "embeddings.arrow"));
@@ -268,9 +265,7 @@ test.each([["deepwalk"], ["line"]])("%s looks at held-out edges after each epoch
   const losses = lines.map((line) => parseJson<{ validLoss: number }>(line).validLoss);
   // without information, the loss of each of the six pairs, one positive and five negatives, is log 2
   expect(Math.min(...losses)).toBeLessThan(6 * Math.LN2);
-  const { metrics } = parseJson<{ metrics: { valid: { pairLoss: number } } }>(
-    readFileSync(join(run, "manifest.json"), "utf8"),
-  );
+  const { metrics } = readJson<{ metrics: { valid: { pairLoss: number } } }>(join(run, "manifest.json"));
   expect(metrics.valid.pairLoss).toBe(Math.min(...losses));
 });
 
@@ -357,9 +352,7 @@ test("the validation part has an edgeAuc as of evaluate --edges, and a gate boun
   const valid = write("auc-valid.csv", [header, ...held].join("\n") + "\n");
   const flags = [...ends, "--dim", "8", "--num-walks", "4", "--seed", "3", "--valid", valid];
   const { run } = await trained("auc", train, ...flags);
-  const { metrics } = parseJson<{ metrics: { valid: { edgeAuc: number } } }>(
-    readFileSync(join(run, "manifest.json"), "utf8"),
-  );
+  const { metrics } = readJson<{ metrics: { valid: { edgeAuc: number } } }>(join(run, "manifest.json"));
   const asked = ["--edges", valid, "--source", "from", "--target", "to", "--seed", "3", "--json"];
   const { stdout } = await embedOk(["evaluate", run, ...asked]);
   const evaluated = parseJson<{ metrics: Record<string, { edgeAuc: number }> }>(stdout);

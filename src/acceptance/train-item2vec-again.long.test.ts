@@ -4,8 +4,9 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { embed, embedOk } from "../testing/embed.js";
-import { parseJson } from "../testing/json.js";
+import { jsonLines, parseJson } from "../testing/json.js";
 import { between, mulberry32 } from "../testing/random.js";
+import { argv } from "../testing/argv.js";
 
 const folder = mkdtempSync(join(tmpdir(), "embed-item2vec-again-"));
 const at = (name: string) => join(folder, name);
@@ -27,11 +28,7 @@ interface Epoch {
   trainLoss: number;
   refit?: true;
 }
-const epochsOf = (run: string) =>
-  readFileSync(join(at(run), "metrics.jsonl"), "utf8")
-    .trimEnd()
-    .split("\n")
-    .map((line) => parseJson<Epoch>(line));
+const epochsOf = (run: string) => jsonLines<Epoch>(readFileSync(join(at(run), "metrics.jsonl"), "utf8"));
 
 test("a refit takes the steps of a training of all its epochs on all rows, up to the best one", async () => {
   const log = writeSessions("refit.csv", 400);
@@ -157,18 +154,7 @@ describe("--init", () => {
   });
 
   test("a run of another command is refused", async () => {
-    await embedOk([
-      "train-ranking",
-      week2(),
-      "--user",
-      "basket",
-      "--item",
-      "item",
-      "--epochs",
-      "1",
-      "-o",
-      at("other"),
-    ]);
+    await embedOk(argv`train-ranking ${week2()} --user basket --item item --epochs 1 -o ${at("other")}`);
     const how = ["--user", "basket", "--item", "item", "--init", at("other")];
     const got = await embed(["train-item2vec", week2(), ...how, "-o", at("refused")]);
     expect([got.code, got.stderr]).toEqual([64, expect.stringContaining("use a run of train-item2vec")]);

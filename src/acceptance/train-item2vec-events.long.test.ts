@@ -4,7 +4,7 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { embed, embedOk } from "../testing/embed.js";
-import { parseJson } from "../testing/json.js";
+import { jsonLines, parseJson } from "../testing/json.js";
 import { between, mulberry32 } from "../testing/random.js";
 
 const folder = mkdtempSync(join(tmpdir(), "embed-item2vec-events-"));
@@ -103,10 +103,7 @@ interface Row {
 
 async function rowsOf(run: string, field: string): Promise<Row[]> {
   const { stdout } = await embedOk(["export", at(run), "--format", "jsonl", "--field", field]);
-  return stdout
-    .trim()
-    .split("\n")
-    .map((line) => parseJson<Row>(line));
+  return jsonLines<Row>(stdout);
 }
 
 /** Returns the share of the rows whose nearest other row, by cosine, belongs to the same cluster. */

@@ -13,6 +13,7 @@ import {
   plantedSessions,
   withSwappedBookings,
 } from "../testing/planted-bookings.js";
+import { argv } from "../testing/argv.js";
 
 const folder = mkdtempSync(join(tmpdir(), "embed-goal-"));
 const at = (name: string) => join(folder, name);
@@ -124,15 +125,7 @@ test("the same bytes at one and two threads", async () => {
 
 test("goals are of items with several tokens an event, and with weights", async () => {
   const log = write("tokens.csv", bookingsCsv(plantedSessions(7, 100)));
-  const weighted = [
-    ...goal,
-    "--goal-weight",
-    "2",
-    ...markets,
-    ...reject,
-    "--event-weight",
-    "event:booking=3,*=1",
-  ];
+  const weighted = argv`${goal} --goal-weight 2 ${markets} ${reject} --event-weight event:booking=3,*=1`;
   const plain = await vectorsOf(log, weighted);
   expect(await vectorsOf(log, [...weighted, "--half-life", "30d"])).not.toEqual(plain);
   const both = await vectorsOf(log, [...goal, ...markets, ...reject, "--tokens", "market,item"]);

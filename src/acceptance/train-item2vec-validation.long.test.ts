@@ -4,7 +4,7 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { embed, embedOk } from "../testing/embed.js";
-import { parseJson } from "../testing/json.js";
+import { jsonLines, readJson } from "../testing/json.js";
 import { between, mulberry32 } from "../testing/random.js";
 
 const folder = mkdtempSync(join(tmpdir(), "embed-item2vec-validation-"));
@@ -40,12 +40,9 @@ interface Manifest {
   metrics: { valid?: Record<string, number> };
   search: Record<string, number>[];
 }
-const manifestOf = (run: string) => parseJson<Manifest>(readFileSync(join(at(run), "manifest.json"), "utf8"));
+const manifestOf = (run: string) => readJson<Manifest>(join(at(run), "manifest.json"));
 const epochsOf = (run: string) =>
-  readFileSync(join(at(run), "metrics.jsonl"), "utf8")
-    .trimEnd()
-    .split("\n")
-    .map((line) => parseJson<Record<string, number>>(line));
+  jsonLines<Record<string, number>>(readFileSync(join(at(run), "metrics.jsonl"), "utf8"));
 
 const small = ["--dim", "16", "--epochs", "6"];
 const train = async (log: string, run: string, ...more: string[]) =>

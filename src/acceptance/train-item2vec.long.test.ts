@@ -4,8 +4,9 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { embed, embedOk } from "../testing/embed.js";
-import { parseJson } from "../testing/json.js";
+import { jsonLines, parseJson } from "../testing/json.js";
 import { between, mulberry32 } from "../testing/random.js";
+import { argv } from "../testing/argv.js";
 
 const folder = mkdtempSync(join(tmpdir(), "embed-item2vec-"));
 const at = (name: string) => join(folder, name);
@@ -37,10 +38,7 @@ function writeSessions(name: string, shuffled: boolean): string {
 /** Returns the share of an item's four nearest items that are of its cluster. */
 async function sameCluster(run: string): Promise<number> {
   const { stdout } = await embedOk(["export", run, "--format", "jsonl"]);
-  const rows = stdout
-    .trim()
-    .split("\n")
-    .map((line) => parseJson<{ key: string; vector: number[] }>(line));
+  const rows = jsonLines<{ key: string; vector: number[] }>(stdout);
   const unit = rows.map(({ vector }) => {
     const length = Math.hypot(...vector);
     return vector.map((x) => x / length);
@@ -111,15 +109,7 @@ test.each([
 
 test("sessions without two known items are an error that names the file", async () => {
   writeFileSync(at("alone.csv"), "basket,item\na,x\nb,y\nc,z\n");
-  const got = await embed([
-    "train-item2vec",
-    at("alone.csv"),
-    "--session",
-    "basket",
-    "--item",
-    "item",
-    "-o",
-    at("alone"),
-  ]);
+  const got = await embed(argv`train-item2vec ${at("alone.csv")} --session basket --item item
+      -o ${at("alone")}`);
   expect([got.code, got.stderr]).toEqual([65, expect.stringContaining("alone.csv")]);
 });

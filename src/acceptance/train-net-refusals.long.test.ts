@@ -4,6 +4,7 @@ import { existsSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { embed, embedOk, temporaryFolder } from "../testing/embed.js";
 import { fixture } from "../testing/places.js";
+import { argv } from "../testing/argv.js";
 
 const folder = temporaryFolder();
 const at = (name: string): string => join(folder, name);
@@ -69,16 +70,7 @@ describe("what cannot be trained", () => {
     ],
     [
       "a training that diverges",
-      [
-        "--arch",
-        "wide-deep",
-        "--activation",
-        "relu",
-        "--learning-rate",
-        "10",
-        "--embedding-learning-rate",
-        "10",
-      ],
+      argv`--arch wide-deep --activation relu --learning-rate 10 --embedding-learning-rate 10`,
       80,
       "try --learning-rate",
     ],

@@ -19,6 +19,7 @@ import { embedOk, temporaryFolder } from "../testing/embed.js";
 import { parseJson } from "../testing/json.js";
 import { fixture } from "../testing/places.js";
 import { integerBelow, mulberry32 } from "../testing/random.js";
+import { argv } from "../testing/argv.js";
 
 const folder = temporaryFolder();
 const at = (name: string): string => join(folder, name);
@@ -72,14 +73,7 @@ describe.each(["fnn", "wide-deep", "deep-crossing"])(
     });
 
     test("has a table that is exported and searched as any run's", async () => {
-      const { stdout: neighbors } = await embedOk([
-        "neighbors",
-        at(run),
-        "--key",
-        "item:tea-03",
-        "--top",
-        "2",
-      ]);
+      const { stdout: neighbors } = await embedOk(argv`neighbors ${at(run)} --key item:tea-03 --top 2`);
       expect(neighbors).toContain("tea-03");
       const { stdout } = await embedOk(["export", at(run), "--format", "csv", "--field", "item"]);
       expect(stdout.split("\n", 1)[0]).toMatch(/key,count.*,v0,v1,v2,v3$/);
@@ -370,15 +364,7 @@ test("--keep-keys has the table's keys though the training part lacks them, and 
   };
   await embedOk(["train-net", ...some, "--init", at("fm"), "-o", at("known")]);
   expect((await usersOf("known")).size).toBe(39);
-  const { stderr } = await embedOk([
-    "train-net",
-    ...some,
-    "--init",
-    at("fm"),
-    "--keep-keys",
-    "-o",
-    at("kept"),
-  ]);
+  const { stderr } = await embedOk(argv`train-net ${some} --init ${at("fm")} --keep-keys -o ${at("kept")}`);
   expect(stderr).toMatch(/\d+ of its keys are kept without training rows/);
   const [kept, before] = [await usersOf("kept"), await usersOf("fm")];
   expect([...kept.keys()].sort()).toEqual([...before.keys()].sort());

@@ -8,6 +8,7 @@ import { embed, embedOk, temporaryFolder } from "../testing/embed.js";
 import { parseJson } from "../testing/json.js";
 import { fixture } from "../testing/places.js";
 import { groupOf } from "../testing/planted.js";
+import { argv } from "../testing/argv.js";
 
 const folder = temporaryFolder();
 const at = (name: string): string => join(folder, name);
@@ -107,16 +108,7 @@ test.each([
   [["--matrix", "cooccurrence"], "none"],
   [["--matrix", "features"], "none"],
 ])("%j normalizes by %s", async (flags, expected) => {
-  const { stdout } = await embedOk([
-    ...purchases,
-    ...flags,
-    "--dim",
-    "1",
-    "-o",
-    at("by"),
-    "--force",
-    "--json",
-  ]);
+  const { stdout } = await embedOk(argv`${purchases} ${flags} --dim 1 -o ${at("by")} --force --json`);
   const { options } = parseJson<PcaSummary>(stdout);
   expect(options["normalize"]).toBe(expected);
 });
@@ -146,19 +138,8 @@ test("--power shares singular values between both tables and changes no score", 
   const found = [];
   for (const power of ["0", "0.5", "1"]) {
     const run = at(`power-${power}`);
-    const { stdout } = await embedOk([
-      ...purchases,
-      ...split,
-      "--dim",
-      "6",
-      "--power",
-      power,
-      "--normalize",
-      "none",
-      "-o",
-      run,
-      "--json",
-    ]);
+    const { stdout } = await embedOk(argv`${purchases} ${split} --dim 6 --power ${power} --normalize none
+        -o ${run} --json`);
     found.push(parseJson<PcaSummary>(stdout).metrics["test"]!["ndcgAt20"]);
     const items = (await rowsOf(run)).filter(({ field }) => field === "product_id");
     const square = items.reduce((sum, { vector }) => sum + vector[0]! ** 2, 0);

@@ -8,6 +8,7 @@ import { thirdOfFixture } from "../testing/fixtures.js";
 import { parseJson } from "../testing/json.js";
 import { fixture } from "../testing/places.js";
 import { integerBelow, mulberry32, type Random } from "../testing/random.js";
+import { argv } from "../testing/argv.js";
 
 const folder = temporaryFolder();
 const at = (name: string) => join(folder, name);
@@ -21,15 +22,8 @@ interface Summary {
   metrics: Record<string, Record<string, number>>;
 }
 const train = async (log: string, name: string, ...options: string[]) => {
-  const { stdout, stderr } = await embedOk([
-    "train-two-tower",
-    log,
-    ...options,
-    "-o",
-    at(name),
-    "--force",
-    "--json",
-  ]);
+  const { stdout, stderr } = await embedOk(argv`train-two-tower ${log} ${options} -o ${at(name)} --force
+      --json`);
   return { metrics: parseJson<Summary>(stdout).metrics, stderr };
 };
 const bytesOf = (run: string) =>
@@ -95,16 +89,8 @@ async function foldedIn(run: string, log: string): Promise<Map<string, number[]>
 test("a training that is killed goes on to the same bytes", async () => {
   const options = [...forms[2]![1], "--epochs", "20", "--dim", "12", "--valid", "0.1", "--patience", "0"];
   await train(purchases, "whole", ...options);
-  const command = [
-    "train-two-tower",
-    purchases,
-    ...options,
-    "-o",
-    at("killed"),
-    "--checkpoint-every",
-    "2",
-    "--resume",
-  ];
+  const command = argv`train-two-tower ${purchases} ${options} -o ${at("killed")} --checkpoint-every 2
+      --resume`;
   const killed = await embed(command, { signalWhen: { stderr: /"epoch":7,/, signal: "SIGKILL" } });
   expect(killed.signal).toBe("SIGKILL");
   const resumed = await embedOk([...command, "--threads", "1"]);

@@ -5,9 +5,10 @@ import { readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { embed, embedOk, temporaryFolder } from "../testing/embed.js";
 import { parseDelimited } from "../testing/exported.js";
-import { parseJson } from "../testing/json.js";
+import { parseJson, readJson } from "../testing/json.js";
 import { fixture } from "../testing/places.js";
 import { between, integerBelow, mulberry32 } from "../testing/random.js";
+import { argv } from "../testing/argv.js";
 
 const folder = temporaryFolder();
 const at = (name: string) => join(folder, name);
@@ -102,16 +103,7 @@ describe("content that says what vectors are", () => {
       "new-1,a tea!,",
       "new-2,,coffee|all|unheard",
     );
-    const flags = [
-      "--content",
-      text,
-      "--content-key",
-      "sku",
-      "--content-text",
-      "about",
-      "--content-multi",
-      "tags:|",
-    ];
+    const flags = argv`--content ${text} --content-key sku --content-text about --content-multi tags:|`;
     const { stdout } = await transform(...flags);
     const [first, second] = rowsIn(stdout);
     expect(first!.vector[0]).toBeGreaterThan(1);
@@ -348,9 +340,7 @@ describe("--append", () => {
         .length - 1;
     expect([await lines("default"), await lines("added")]).toEqual([120, 4]);
     expect(readFileSync(join(more, "embeddings.arrow"))).toEqual(readFileSync(join(run, "embeddings.arrow")));
-    const { added } = parseJson<{ added: Record<string, unknown> }>(
-      readFileSync(join(more, "manifest.json"), "utf8"),
-    );
+    const { added } = readJson<{ added: Record<string, unknown> }>(join(more, "manifest.json"));
     expect(added).toMatchObject({
       run,
       field: "item",
@@ -369,18 +359,7 @@ describe("--append", () => {
       rowOf({ ...fresh[0]!, kind: "spoon" }),
       "new-5,mug,3",
     );
-    await embedOk([
-      "transform",
-      more,
-      "--content",
-      later,
-      "--content-key",
-      "sku",
-      "--append",
-      "-o",
-      again,
-      "--quiet",
-    ]);
+    await embedOk(argv`transform ${more} --content ${later} --content-key sku --append -o ${again} --quiet`);
     const rows = parseDelimited((await embedOk(["export", again, "--format", "csv"])).stdout, ",");
     const keys = rows.map(({ key }) => key);
     expect(keys.length).toBe(125);
@@ -407,42 +386,15 @@ describe("--append", () => {
 
 test("items that the model composes of columns are appended whole, and recall has them among the composed ones", async () => {
   const [composed, more] = [at("composed"), at("composed-more")];
-  const side = [
-    "--side",
-    `${fixture("items.csv")}:item_id`,
-    "--multi",
-    "genres:|",
-    "--ignore",
-    "title,rating",
-  ];
-  await embedOk([
-    "train-ranking",
-    fixture("ratings.csv"),
-    ...side,
-    "--dim",
-    "4",
-    "--epochs",
-    "2",
-    "-o",
-    composed,
-    "--quiet",
-  ]);
+  const side = argv`--side ${fixture("items.csv")}:item_id --multi genres:| --ignore title,rating`;
+  await embedOk(argv`train-ranking ${fixture("ratings.csv")} ${side} --dim 4 --epochs 2 -o ${composed}
+      --quiet`);
   const [head, ...films] = readFileSync(fixture("items.csv"), "utf8").trimEnd().split("\n");
   const file = put("films.csv", head!, ...films, "new-film,A New Film,Drama|Romance,1989");
   const flags = ["--content", file, "--content-multi", "genres:|"];
   const { stderr } = await embedOk(["transform", composed, ...flags, "--append", "-o", more]);
   expect(stderr).toContain("item vectors are sums over 'item_id' + 'genres'");
-  const { stdout } = await embedOk([
-    "recall",
-    more,
-    "-o",
-    "-",
-    "--k",
-    "1000",
-    "--repeats",
-    "allow",
-    "--quiet",
-  ]);
+  const { stdout } = await embedOk(argv`recall ${more} -o - --k 1000 --repeats allow --quiet`);
   const listed = stdout.split("\n").filter((line) => line.includes(",new-film,"));
   const users = new Set(
     stdout
@@ -504,37 +456,19 @@ describe("a trained run with events", () => {
 
   test("is still the trained model once items were appended: it predicts, ranks and goes on from --init as before", async () => {
     const more = at("als-more");
-    const { stderr } = await embedOk([
-      "transform",
-      als,
-      "--content",
-      kinds,
-      "--fold-in",
-      at("events.csv"),
-      "--append",
-      "-o",
-      more,
-    ]);
+    const { stderr } = await embedOk(argv`transform ${als} --content ${kinds} --fold-in ${at("events.csv")}
+        --append -o ${more}`);
     expect(stderr).toContain("1 from content and 3 events");
     const ranked = async (run: string) =>
       (
-        await embedOk([
-          "evaluate",
-          run,
-          "--on",
-          at("known-events.csv"),
-          "--repeats",
-          "allow",
-          "--bootstrap",
-          "0",
-          "--json",
-        ])
+        await embedOk(argv`evaluate ${run} --on ${at("known-events.csv")} --repeats allow --bootstrap 0
+            --json`)
       ).stdout;
     const metricsIn = (json: string) => parseJson<{ metrics: unknown }>(json).metrics;
     expect(metricsIn(await ranked(more))).toEqual(metricsIn(await ranked(als)));
     const lists = await embedOk(["recall", more, "-o", "-", "--k", "100", "--quiet"]);
     expect(lists.stdout).toContain(`,${out},`);
-    const { added } = parseJson<{ added: object }>(readFileSync(join(more, "manifest.json"), "utf8"));
+    const { added } = readJson<{ added: object }>(join(more, "manifest.json"));
     expect(added).toMatchObject({ content: 0, blend: 1 });
     const refused = await embed(["reproduce", more]);
     expect([refused.code, refused.stderr]).toEqual([64, expect.stringContaining("--append")]);

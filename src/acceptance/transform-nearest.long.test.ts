@@ -6,6 +6,7 @@ import { embed, embedOk, temporaryFolder } from "../testing/embed.js";
 import { parseJson } from "../testing/json.js";
 import { fixture } from "../testing/places.js";
 import { between, integerBelow, mulberry32 } from "../testing/random.js";
+import { argv } from "../testing/argv.js";
 
 const folder = temporaryFolder();
 const at = (name: string) => join(folder, name);
@@ -137,18 +138,8 @@ describe("neighbors", () => {
   test("may stand in a further file, and items in several rows that agree", async () => {
     const catalogue = put("catalogue.csv", "sku,lat,lon", ...places);
     const news = put("news.csv", "sku,lat,lon", "new,60,10", "new,60,10");
-    const { stdout } = await embedOk([
-      "transform",
-      run,
-      news,
-      catalogue,
-      "--key",
-      "sku",
-      "--nearest",
-      "1",
-      "--distance",
-      "lat,lon",
-    ]);
+    const { stdout } = await embedOk(argv`transform ${run} ${news} ${catalogue} --key sku --nearest 1
+        --distance lat,lon`);
     expect(rowsOf(stdout)).toEqual([{ key: "new", vector: [1, 0, 0] }]);
   });
 
@@ -192,17 +183,8 @@ describe("the output", () => {
   test("has the formats of the other vectors, and the options in the summary", async () => {
     const jsonl = await embedOk(["transform", run, file(), ...flags, "--format", "jsonl", "--quiet"]);
     expect(jsonl.stdout).toBe('{"sku":"new","vector":[0.5,0.5,0]}\n');
-    const { stdout } = await embedOk([
-      "transform",
-      run,
-      file(),
-      ...flags,
-      "--format",
-      "npy",
-      "-o",
-      at("npy"),
-      "--json",
-    ]);
+    const { stdout } = await embedOk(argv`transform ${run} ${file()} ${flags} --format npy -o ${at("npy")}
+        --json`);
     const { rows, options } = parseJson<{ rows: number; options: Record<string, unknown> }>(stdout);
     expect([rows, options["nearest"], options["distance"]]).toEqual([1, 2, ["lat", "lon"]]);
     expect(readFileSync(at("npy/keys.txt"), "utf8")).toBe('"new"\n');
@@ -211,19 +193,7 @@ describe("the output", () => {
   test("has the mean of the weights where the table has weights", async () => {
     const weighed = put("weighed.csv", "sku,weight,x", "a,1,0", "b,4,1");
     const biased = at("biased");
-    await embedOk([
-      "import",
-      weighed,
-      "--format",
-      "csv",
-      "--key",
-      "sku",
-      "--field",
-      "item",
-      "-o",
-      biased,
-      "--quiet",
-    ]);
+    await embedOk(argv`import ${weighed} --format csv --key sku --field item -o ${biased} --quiet`);
     const { stdout } = await embedOk(["transform", biased, file(), ...flags, "--quiet"]);
     expect(stdout).toBe("sku,bias,v0\nnew,2.5,0.5\n");
   });
@@ -234,18 +204,7 @@ test("a run whose ids are hashed needs the secret, and gets hashes", async () =>
   const events = ["s1,x", "s1,y", "s2,x", "s2,y", "s3,y", "s3,x"];
   const log = put("events.csv", "basket,item", ...events);
   const hashed = at("hashed");
-  const train = [
-    "train-item2vec",
-    log,
-    "--session",
-    "basket",
-    "--item",
-    "item",
-    "--dim",
-    "2",
-    "--epochs",
-    "1",
-  ];
+  const train = argv`train-item2vec ${log} --session basket --item item --dim 2 --epochs 1`;
   await embedOk([...train, "--hash-keys", secret, "-o", hashed, "--quiet"]);
   const file = put("hash.csv", "item,lat,lon", "x,1,1", "y,1,2", "new,1,1");
   const flags = ["transform", hashed, file, "--nearest", "2", "--distance", "lat,lon"];

@@ -6,6 +6,7 @@ import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { embed, embedOk, temporaryFolder } from "../testing/embed.js";
 import { fixture, program } from "../testing/places.js";
+import { argv } from "../testing/argv.js";
 
 const folder = temporaryFolder();
 const at = (name: string): string => join(folder, name);
@@ -260,17 +261,8 @@ describe("rows", () => {
   test("--stream without --fold-in, and a run whose vectors depend on the rest of the log, are refused", async () => {
     const rows = await embed(["transform", at("fm"), fixture("ratings.csv"), "--stream"]);
     expect([rows.code, rows.stderr]).toEqual([64, expect.stringMatching(/--stream needs --fold-in LOG/)]);
-    await embedOk([
-      "train-fm",
-      fixture("purchases.csv"),
-      "--negatives",
-      "2",
-      "--epochs",
-      "1",
-      "-o",
-      at("drawn"),
-      ...small,
-    ]);
+    await embedOk(argv`train-fm ${fixture("purchases.csv")} --negatives 2 --epochs 1 -o ${at("drawn")}
+        ${small}`);
     const drawn = await embed(["transform", at("drawn"), "--fold-in", "-", "--stream"], {
       input: textOf(purchases),
     });

@@ -3,6 +3,7 @@ import { temporaryFolder } from "../testing/embed.js";
 import { trainInProcess } from "../testing/training-commands.js";
 import { writePlanted } from "../testing/trainers.js";
 import { cores } from "../workers/cores.js";
+import { argv } from "../testing/argv.js";
 
 const folder = temporaryFolder();
 const { usable } = cores;
@@ -15,16 +16,10 @@ test.each([
   cores.usable = () => numCores;
   const log = writePlanted(folder, "clicks", 300);
   const out = join(folder, `run-${numCores}`);
-  const { threads } = await trainInProcess("train-fm", [
-    log,
-    "-o",
-    out,
-    "--dim",
-    "32",
-    "--epochs",
-    "1",
-    "--threads",
-    "3",
-  ]);
+  const { threads } = await trainInProcess(
+    "train-fm",
+    argv`${log} -o ${out} --dim 32 --epochs 1
+      --threads 3`,
+  );
   expect(threads?.of).toBe(of);
 });

@@ -1,12 +1,12 @@
 // Every training reports the gain of its vectors over a control, on logs with planted groups and on the same logs
 // without them.
 
-import { readFileSync, writeFileSync } from "node:fs";
+import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import type { GateOutcome } from "../embedding/gate-file.js";
 import type { Manifest, Metrics, VectorsAdd } from "../embedding/manifest.js";
 import { embed, embedOk, temporaryFolder } from "../testing/embed.js";
-import { parseJson } from "../testing/json.js";
+import { parseJson, readJson } from "../testing/json.js";
 import { integerBelow, mulberry32 } from "../testing/random.js";
 import { shop } from "../testing/shop.js";
 import { trainers } from "../trainers/index.js";
@@ -150,7 +150,7 @@ test("the figure is the same at any number of threads, stays through a refit, an
   const one = await trained("train-fm", "clicks-true.csv", "--valid", "0.2", "--threads", "1");
   const two = await trained("train-fm", "clicks-true.csv", ...FM, "--refit");
   expect(two.vectorsAdd).toEqual(one.vectorsAdd);
-  const manifest = parseJson<Manifest>(readFileSync(join(two.run, "manifest.json"), "utf8"));
+  const manifest = readJson<Manifest>(join(two.run, "manifest.json"));
   expect(manifest.vectorsAdd).toEqual(one.vectorsAdd);
   expect(manifest.refit).toBeDefined();
   const none = await trained("train-fm", "clicks-true.csv");

@@ -6,7 +6,7 @@ import { embed, embedOk, temporaryFolder } from "../testing/embed.js";
 import { parseJsonLines, type ExportedRow } from "../testing/exported.js";
 import { murmur3 } from "../dataset/vocabulary/hash-field.js";
 import { readSafetensors } from "../embedding/safetensors.js";
-import { parseJson } from "../testing/json.js";
+import { parseJson, readJson } from "../testing/json.js";
 import { fixture } from "../testing/places.js";
 
 const folder = temporaryFolder();
@@ -71,10 +71,10 @@ test("--hash gives a field rows by hash, says what it merged, and holds in evalu
   const users = of(rows, "user_id");
   expect(users.map(({ key }) => key)).toEqual(Array.from({ length: 64 }, (_, n) => `#${n}`));
 
-  const { hashing, metrics } = parseJson<{
+  const { hashing, metrics } = readJson<{
     hashing: Record<string, Record<string, unknown>>;
     metrics: { test: object };
-  }>(readFileSync(join(at("hashed"), "manifest.json"), "utf8"));
+  }>(join(at("hashed"), "manifest.json"));
   expect(hashing["user_id"]).toMatchObject({ function: "murmur3-x86-32", seed: 0, bits: 6, keys: 160 });
   expect(hashing["user_id"]!["collisionShare"]).toBeGreaterThan(0.5);
   expect(users.filter(({ count }) => count > 0)).toHaveLength(Number(hashing["user_id"]!["usedBuckets"]));
@@ -92,10 +92,10 @@ test("--hash gives a field rows by hash, says what it merged, and holds in evalu
   });
 
   // a server that knows no keys finds the row of a key by its hash
-  const { fields, testVectors } = parseJson<{
+  const { fields, testVectors } = readJson<{
     fields: { name: string; firstRow: number; hash?: { seed: number; bits: number } }[];
     testVectors: { cells: Record<string, string>; indices: number[] }[];
-  }>(readFileSync(join(at("hashed"), "model/preprocess.json"), "utf8"));
+  }>(join(at("hashed"), "model/preprocess.json"));
   const { firstRow, hash } = fields.find(({ name }) => name === "user_id")!;
   const expected = testVectors.flatMap(({ cells }) => {
     const bytes = Buffer.from(cells["user_id"]!);

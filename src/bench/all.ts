@@ -13,14 +13,20 @@ import { projectFolder } from "../testing/places.js";
 import { trainFm } from "../trainers/fm/train.js";
 import { learnFfm } from "../trainers/fm/ffm/learn.js";
 import { startNet } from "../trainers/net/machine.js";
+import { embedMeasured } from "./child.js";
 import { canGenerate, ctrLog, run } from "./ctr-logs.js";
 import { cellsOf, measureDuel, type Duel } from "./duel.js";
 import { inputOf as ffmInput, options as ffmOptions, xlearnSpeed } from "./ffm.js";
 import { compileNative, inputOf, readLibsvm, runNative, speedOf, steps } from "./fm.js";
 import { peer as lightgbm, tabular, trainOurs } from "./gbdt.js";
 import { implicitPairs, pairsPerSecond } from "./gowalla.js";
-import { eventsOf, noTimes, trainOurs as trainAls, trainTheirs as trainImplicitAls } from "./implicit.js";
-import { jobSeconds } from "./job.js";
+import {
+  eventsOf,
+  gowalla,
+  noTimes,
+  trainOurs as trainAls,
+  trainTheirs as trainImplicitAls,
+} from "./implicit.js";
 import { machineText } from "./machine.js";
 import { firstOf, planOf, productsMilliseconds, rowsOf, STEPS } from "./net.js";
 import { known, svdsSeconds } from "./pca.js";
@@ -32,7 +38,6 @@ const REPEATS = 5;
 const NUM_ROWS = 1_000_000;
 const python = process.env["EMBED_PEER_PYTHON"];
 const xlearn = process.env["EMBED_XLEARN"];
-const gowalla = join(projectFolder, "..", "shared", "data", "gowalla");
 
 /** The measured pieces of work by their names on the command line, in the order of the table. */
 const works: Readonly<Record<string, () => Promise<Duel[]>>> = {
@@ -200,6 +205,8 @@ async function fm(): Promise<Duel[]> {
 async function job(): Promise<Duel> {
   const prefix = await ctrLog(1, NUM_ROWS);
   const input = inputOf(await readLibsvm(`${prefix}.libsvm`));
+  const folder = mkdtempSync(join(tmpdir(), "embed-job-"));
+  const out = join(folder, "run");
   return {
     rows: [
       {
@@ -208,7 +215,10 @@ async function job(): Promise<Duel> {
         target: 1 / 1.6,
       },
     ],
-    ours: async () => [(await jobSeconds(`${prefix}.csv`)).seconds],
+    ours: async () => [
+      (await embedMeasured(["train-fm", `${prefix}.csv`, "-o", out, "--force", "--epochs", "5", "--quiet"]))
+        .seconds,
+    ],
     peer: {
       name: "its five epochs alone",
       figures: async () => {
@@ -216,6 +226,7 @@ async function job(): Promise<Duel> {
         return [(5 * NUM_ROWS) / speedOf(epochs)];
       },
     },
+    end: () => rmSync(folder, { recursive: true }),
   };
 }
 

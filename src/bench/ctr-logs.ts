@@ -41,8 +41,8 @@ export function median(values: readonly number[]): number {
   return [...values].sort((a, b) => a - b)[values.length >> 1]!;
 }
 
-/** Formats the median, minimum and maximum of seconds: `0.31 s (0.29 to 0.40)`. */
-export function describeSeconds(seconds: readonly number[]): string {
-  const [low, high] = [Math.min(...seconds), Math.max(...seconds)];
-  return `${median(seconds).toFixed(2)} s (${low.toFixed(2)} to ${high.toFixed(2)})`;
+/** Formats the median, minimum and maximum: `0.31 (0.29 to 0.40)`. */
+export function medianText(values: readonly number[], digits = 2): string {
+  const [low, high] = [Math.min(...values), Math.max(...values)];
+  return `${median(values).toFixed(digits)} (${low.toFixed(digits)} to ${high.toFixed(digits)})`;
 }

@@ -11,7 +11,7 @@ import { exp } from "../numeric/exp.js";
 import { mulberry32, type Random } from "../testing/random.js";
 import { projectFolder } from "../testing/places.js";
 import { ctrLog, run, sharedBench } from "./ctr-logs.js";
-import { factors, repeats, type LogLines } from "./id-logs.js";
+import { factors, normal, repeats, type LogLines } from "./id-logs.js";
 
 /** Files of a log, and the options of the command that trains on it, which include the splits. */
 export interface DefaultLog {
@@ -195,10 +195,6 @@ async function generated(name: string, linesOf: LogLines): Promise<DefaultLog> {
     return Promise.resolve();
   });
   return { paths: [path], given: { ...splits, label: "label" } };
-}
-
-function normal(random: Random): number {
-  return Math.sqrt(-2 * Math.log(random() + 1e-12)) * Math.cos(2 * Math.PI * random());
 }
 
 function wide(plant: Random): Generator {

@@ -3,7 +3,7 @@
 import { median } from "./ctr-logs.js";
 
 /** A line of a benchmark's table: a figure that both programs measure. */
-export interface Row {
+interface Row {
   work: string;
   unit: "s" | "ms" | "M rows/s" | "M pairs/s";
   /** target for the ratio of embed's speed to the peer's, which should be at least this number */
@@ -24,7 +24,7 @@ export interface Duel {
   end?: () => Promise<void> | void;
 }
 
-export interface MeasuredRow extends Row {
+interface MeasuredRow extends Row {
   ours: number[];
   peer: string;
   /** figures of the peer, one per repetition; empty if the peer was not run */
@@ -55,7 +55,7 @@ export async function measureDuel({ rows, ours, peer, end }: Duel, repeats: numb
 }
 
 /** Returns for each repetition how many times as fast as its peer embed is, from speeds or from durations. */
-export function ratiosOf({ unit, ours, theirs }: MeasuredRow): number[] {
+function ratiosOf({ unit, ours, theirs }: MeasuredRow): number[] {
   const isSpeed = unit.endsWith("/s");
   return theirs.map((their, i) => (isSpeed ? ours[i]! / their : their / ours[i]!));
 }

@@ -17,6 +17,7 @@ import type { FactorStart } from "../factors/warm-start.js";
 import type { EmbeddingTable } from "../embedding/table.js";
 import type { LearnerInput } from "../training/session/feature-training.js";
 import { canGenerate, ctrLog, median, run } from "./ctr-logs.js";
+import { watch } from "./films.js";
 
 const REPEATS = 3;
 const EPOCHS = 3;
@@ -59,7 +60,6 @@ export function options(threads: number, epochs: number): FmOptions {
 }
 
 export async function inputOf(train: string, valid: string, test: string) {
-  const watch = { observe: () => undefined, signal: new AbortController().signal };
   const read = async (path: string) => {
     const common = { numeric: [], multi: {}, ignore: [], sides: [], drop: [], where: [] };
     const flags = { ...common, label: "click", infer: true, unlabelled: false, reading: defaultReadOptions };

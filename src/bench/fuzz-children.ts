@@ -22,7 +22,7 @@ export interface Ending {
 }
 
 /** A bench that runs generated cases in child processes. */
-export interface Fuzzing {
+interface Fuzzing {
   /** name of the bench for `npm run bench` */
   bench: string;
   /** number of cases that the bench runs by default */

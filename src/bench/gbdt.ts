@@ -26,6 +26,7 @@ import { headOptionsOf } from "../trainers/gbdt/options.js";
 import { ForestScorer } from "../trainers/gbdt/forest/scorer.js";
 import { embedMeasured } from "./child.js";
 import { median, run, sharedBench } from "./ctr-logs.js";
+import { watch } from "./films.js";
 import { PEER } from "./gbdt-peer.js";
 
 const REPEATS = 3;
@@ -162,7 +163,6 @@ async function benchHead(train: string, test: string, folder: string): Promise<v
   const { preprocess } = artifact;
   const partOf = async (log: string) => {
     const reading = { on: [log], reading: readingOptions };
-    const watch = { observe: () => undefined, signal: new AbortController().signal };
     return labelledAs(preprocess, wholeOf(await readLikeGbdt(artifact, reading, watch, true)));
   };
   const [seen, evaluated] = [await partOf(train), await partOf(test)];
@@ -188,7 +188,6 @@ async function benchScoring(
 ): Promise<void> {
   const artifact = await readGbdt(await openRun(out));
   const { forest, vocabularies } = artifact;
-  const watch = { observe: () => undefined, signal: new AbortController().signal };
   const dataset = await readLikeGbdt(artifact, { on: [test], reading: readingOptions }, watch, true);
   const rows = Uint32Array.from({ length: SCORED_ROWS }, (_, i) => i % dataset.numRows);
   for (const withLeaves of [false, true]) {

@@ -8,9 +8,9 @@ import { join } from "node:path";
 import { projectFolder } from "../testing/places.js";
 import { parseJson } from "../testing/json.js";
 import { run } from "./ctr-logs.js";
+import { gowalla } from "./implicit.js";
 
-const folder = join(projectFolder, "..", "shared", "data", "gowalla");
-const [train, test] = [join(folder, "train.csv"), join(folder, "test.csv")];
+const [train, test] = [join(gowalla, "train.csv"), join(gowalla, "test.csv")];
 const plateau = "train-pca --response plateau";
 const softmax = "train-ranking --loss sampled-softmax --similarity cosine";
 
@@ -40,7 +40,7 @@ type Metrics = Record<string, number>;
 
 export async function bench(): Promise<void> {
   if (!existsSync(train)) {
-    console.log(`skipped: no check-ins in ${folder}`);
+    console.log(`skipped: no check-ins in ${gowalla}`);
     return;
   }
   const work = mkdtempSync(join(tmpdir(), "embed-gowalla-"));

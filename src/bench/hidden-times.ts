@@ -16,9 +16,8 @@ import { draw } from "../numeric/random.js";
 import { historyOf } from "../sampling/negatives.js";
 import { degreeNormalized } from "../solvers/svd/matrix.js";
 import { truncatedSvd } from "../solvers/svd/truncated-svd.js";
-import { projectFolder } from "../testing/places.js";
+import { gowalla } from "./implicit.js";
 
-const gowalla = join(projectFolder, "..", "shared", "data", "gowalla");
 const [DIM, SEED] = [128, 1];
 /** Maximum number of items of a user; the statistics leave out users with more. */
 const MOST_ITEMS = 60;

@@ -19,7 +19,7 @@ function zipf(size: number): (random: Random) => number {
   return (random) => Math.min(size - 1, Math.floor((size + 1) ** random()) - 1);
 }
 
-function normal(random: Random): number {
+export function normal(random: Random): number {
   return Math.sqrt(-2 * Math.log(random() + 1e-12)) * Math.cos(2 * Math.PI * random());
 }
 

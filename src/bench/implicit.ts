@@ -17,16 +17,17 @@ import { projectFolder } from "../testing/places.js";
 import { alsOptionsOf, defaultUnobservedWeight } from "../trainers/als/options.js";
 import { BEFORE_DATA } from "../training/session/feature-training.js";
 import { trainImplicit, type ImplicitVectors } from "../trainers/als/train.js";
-import { median, run } from "./ctr-logs.js";
+import { medianText, run } from "./ctr-logs.js";
 
 const THREADS = 2;
 const REPEATS = 3;
 const [numUsers, numItems] = [29_858, 40_981];
-const folder = join(projectFolder, "..", "shared", "data", "gowalla");
+/** Folder with gowalla's check-ins. */
+export const gowalla = join(projectFolder, "..", "shared", "data", "gowalla");
 
 export async function bench(): Promise<void> {
-  if (!existsSync(folder)) {
-    console.log(`skipped: no check-ins in ${folder}`);
+  if (!existsSync(gowalla)) {
+    console.log(`skipped: no check-ins in ${gowalla}`);
     return;
   }
   const python = process.env["EMBED_PEER_PYTHON"];
@@ -61,14 +62,12 @@ export function add(times: Times, [clock, processor]: readonly [number, number])
 }
 
 export function given({ clock, processor }: Times): string {
-  const range = (seconds: number[]) =>
-    `${median(seconds).toFixed(2)} (${Math.min(...seconds).toFixed(2)} to ${Math.max(...seconds).toFixed(2)}) s`;
-  return `${range(clock)} by the clock, ${range(processor)} of processors`;
+  return `${medianText(clock)} s by the clock, ${medianText(processor)} s of processors`;
 }
 
 /** Returns the events grouped by user and grouped by item; row 0 of both matrices is for unknown keys. */
 export function eventsOf(part: string): { users: SparseRows; items: SparseRows } {
-  const lines = readFileSync(join(folder, `${part}.csv`), "utf8")
+  const lines = readFileSync(join(gowalla, `${part}.csv`), "utf8")
     .trimEnd()
     .split("\n")
     .slice(1);
@@ -105,7 +104,7 @@ export async function trainOurs(
   return model;
 }
 
-export async function evaluation(
+async function evaluation(
   { dim, users: queries, items }: ImplicitVectors,
   train: SparseRows,
   test: SparseRows,
@@ -116,7 +115,7 @@ export async function evaluation(
 }
 
 export async function trainTheirs(python: string, dim: number): Promise<[number, number]> {
-  const { stdout } = await run(python, ["-c", peer, join(folder, "train.csv"), `${dim}`, `${THREADS}`], {
+  const { stdout } = await run(python, ["-c", peer, join(gowalla, "train.csv"), `${dim}`, `${THREADS}`], {
     env: { ...process.env, OPENBLAS_NUM_THREADS: "1", MKL_NUM_THREADS: "1" },
   });
   const [clock, processor] = stdout.trim().split("\n").at(-1)!.split(" ").map(Number);

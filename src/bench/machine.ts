@@ -28,7 +28,7 @@ export async function machineText(): Promise<string> {
  *
  * @returns undefined on one core
  */
-export async function roundTrip(): Promise<number | undefined> {
+async function roundTrip(): Promise<number | undefined> {
   if (availableParallelism() < 2) return undefined;
   const line = new Int32Array(new SharedArrayBuffer(256));
   const other = new Worker(new URL("./round-trip.worker.js", import.meta.url), { workerData: line });

@@ -16,10 +16,10 @@ import { join } from "node:path";
 import { train as trainOnLog } from "../testing/train-by-command.js";
 import type { GivenFm } from "../trainers/fm/options.js";
 import { canGenerate, ctrLog } from "./ctr-logs.js";
+import { watch } from "./films.js";
 import { libfm, runLibfm } from "./libfm.js";
 import { bench as ratings } from "./movietweetings.js";
 
-const watch = { observe: () => undefined, signal: new AbortController().signal };
 const settings = [
   {},
   { method: "als" },

@@ -1,4 +1,4 @@
-// `npm run bench -- movietweetings`: ratings joined with films and their genres, split by time 80/10/10. Test RMSE of
+// The ratings of `npm run bench -- mcmc`, joined with films and their genres, split by time 80/10/10. Test RMSE of
 // the methods of train-fm with their defaults, of models without vectors, and of libFM; a paired bootstrap over the
 // test rows decides whether they differ. Predictions are clipped to the scale, as usual.
 //
@@ -20,10 +20,9 @@ import { logOptionsOf } from "../training/options/log.js";
 import { labelsOf } from "../dataset/labels.js";
 import { bindEncoder } from "../dataset/rows.js";
 import { openRun } from "../embedding/run-directory.js";
-import { projectFolder } from "../testing/places.js";
 import type { GivenFm } from "../trainers/fm/options.js";
 import { scorerOf } from "../testing/scorer.js";
-import { readRatings, type Rating } from "./films.js";
+import { films as folder, readRatings, watch, type Rating } from "./films.js";
 import { libfm, runLibfm } from "./libfm.js";
 import { integerBelow, mulberry32 } from "../testing/random.js";
 
@@ -40,7 +39,6 @@ const QUOTED = { "libFM, SGD": 1.669, "libFM, MCMC": 1.68 };
 /** Number of bootstrap samples of the test rows. */
 const RESAMPLES = 2000;
 
-const watch = { observe: () => undefined, signal: new AbortController().signal };
 const ours: Record<string, GivenFm> = {
   "--model lr": { model: "lr" },
   "--method adagrad": {},
@@ -50,7 +48,6 @@ const ours: Record<string, GivenFm> = {
 };
 
 export async function bench(): Promise<void> {
-  const folder = join(projectFolder, "..", "shared", "data", "movietweetings");
   if (!existsSync(folder)) {
     console.log(`movietweetings: skipped, no ratings in ${folder}`);
     return;

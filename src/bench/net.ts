@@ -16,7 +16,7 @@ import { mulberry32 } from "../testing/random.js";
 import { rowsOfBatch } from "../trainers/net/rows.js";
 import { startNet } from "../trainers/net/machine.js";
 import { initialParameters, type NetMachine, type NetPlan } from "../trainers/net/plan.js";
-import { median, run } from "./ctr-logs.js";
+import { medianText, run } from "./ctr-logs.js";
 import { add, noTimes, type Times } from "./implicit.js";
 
 const REPEATS = 7;
@@ -132,9 +132,7 @@ function digest(net: NetMachine): string {
 }
 
 function given({ clock, processor }: Times): string {
-  const range = (ms: number[]) =>
-    `${median(ms).toFixed(1)} (${Math.min(...ms).toFixed(1)} to ${Math.max(...ms).toFixed(1)}) ms`;
-  return `${range(clock)} a step by the clock, ${range(processor)} of processors`;
+  return `${medianText(clock, 1)} ms a step by the clock, ${medianText(processor, 1)} ms of processors`;
 }
 
 async function timePeer(): Promise<void> {

@@ -1,71 +1,17 @@
-// Reads a million rows of 17 columns, 66 MB of CSV, to encoded columns in memory, compared with papaparse and a Map per
-// column in the same run. It isolates reading: no vocabulary is fitted and nothing is written. It first checks that
-// both find the same rows and as many keys.
-//
-// Also reads the same rows from a Parquet file with one row group, as pyarrow writes it: on one and two threads, and by
-// hyparquet.
+// Readers of a log of 17 columns to encoded columns in memory: embed, papaparse and hyparquet with a Map per column.
 
 import { parquetReadObjects, type AsyncBuffer } from "hyparquet";
 import { compressors } from "hyparquet-compressors";
 import { parquetWriteFile } from "hyparquet-writer";
 import { createReadStream, existsSync } from "node:fs";
 import { readFile, rename } from "node:fs/promises";
-import { availableParallelism } from "node:os";
 import papaparse from "papaparse";
 import { defaultReadOptions } from "../log/log.js";
 import { openLog } from "../log/open.js";
-import { canGenerate, ctrLog, describeSeconds, median } from "./ctr-logs.js";
-
-const REPEATS = 5;
 
 interface Columns {
   numRows: number;
   numKeys: number;
-}
-
-export async function bench(): Promise<void> {
-  if (!canGenerate("read")) return;
-  const path = `${await ctrLog(1, 1_000_000)}.csv`;
-  const threads = availableParallelism();
-  const [ours, peer] = [await readOurs(path, threads), await readPapaparse(path)];
-  if (ours.numRows !== peer.numRows || ours.numKeys !== peer.numKeys)
-    throw new Error("columns differ: nothing was timed");
-  const seconds: { ours: number[]; peer: number[] } = { ours: [], peer: [] };
-  for (let repeat = 0; repeat < REPEATS; repeat++) {
-    seconds.ours.push(await timed(() => readOurs(path, threads)));
-    seconds.peer.push(await timed(() => readPapaparse(path)));
-  }
-  const ratio = median(seconds.peer) / median(seconds.ours);
-  console.log(`embed                      ${describeSeconds(seconds.ours)}`);
-  console.log(`papaparse, a Map a column  ${describeSeconds(seconds.peer)}  ${ratio.toFixed(1)} times ours`);
-  await benchParquet(path, ours, median(seconds.ours));
-}
-
-/** Times readers of the rows as Parquet. @param csv seconds that embed takes for the same rows as CSV */
-async function benchParquet(csvPath: string, expected: Columns, csv: number): Promise<void> {
-  const path = await parquetOf(csvPath);
-  const ways = {
-    "embed, Parquet, 1 thread   ": () => readOurs(path, 1),
-    "embed, Parquet, 2 threads  ": () => readOurs(path, 2),
-    "hyparquet, a Map a column  ": () => readHyparquet(path),
-  };
-  const seconds: number[][] = Object.values(ways).map(() => []);
-  for (let repeat = 0; repeat < REPEATS; repeat++) {
-    for (const [way, read] of Object.values(ways).entries()) {
-      let found: Columns | undefined;
-      seconds[way]!.push(await timed(async () => (found = await read())));
-      if (found?.numRows !== expected.numRows || found.numKeys !== expected.numKeys)
-        throw new Error("columns of Parquet differ from those of CSV");
-    }
-  }
-  for (const [way, name] of Object.keys(ways).entries()) {
-    const ratio = median(seconds[way]!) / csv;
-    console.log(`${name}${describeSeconds(seconds[way]!)}  ${ratio.toFixed(1)} times CSV`);
-  }
-  const [one, two, peer] = seconds.map(median);
-  console.log(
-    `two threads: ${(one! / two!).toFixed(2)} times one, ${(peer! / two!).toFixed(1)} times hyparquet`,
-  );
 }
 
 /** Writes the rows of a CSV as Parquet with one row group, next to it: the label as a number, other columns as text. */

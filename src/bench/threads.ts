@@ -17,7 +17,7 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { parseJson } from "../testing/json.js";
 import { projectFolder } from "../testing/places.js";
-import { canGenerate, ctrLog, median, run } from "./ctr-logs.js";
+import { canGenerate, ctrLog, median, medianText, run } from "./ctr-logs.js";
 import { gowalla as checkIns, retail } from "./default-logs.js";
 import { tabular } from "./gbdt.js";
 import { listOfGains, writeMoreCores, type Gain } from "./more-cores.js";
@@ -163,8 +163,7 @@ async function gainOf(name: string, folder: string): Promise<Pick<Gain, "ofTwo" 
     two.push(await trained("chosen", of, path, options, 2, folder));
   }
   const seconds = (all: Figures[]) => all.map((figures) => figures.seconds);
-  const text = (all: Figures[]) =>
-    `${median(seconds(all)).toFixed(2)} (${Math.min(...seconds(all)).toFixed(2)} to ${Math.max(...seconds(all)).toFixed(2)})`;
+  const text = (all: Figures[]) => medianText(seconds(all));
   const ofTwo = median(seconds(one)) / median(seconds(two));
   const epochs = (all: Figures[]) => median(all.map((figures) => figures.epochs ?? Number.NaN));
   const ofEpochs = one[0]!.epochs === null ? undefined : epochs(one) / epochs(two);

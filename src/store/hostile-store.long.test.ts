@@ -31,6 +31,7 @@ import { publish } from "./publish.js";
 import { rollback } from "./rollback.js";
 import { runPipeline } from "../pipeline/run.js";
 import { sweepOutputs } from "./work-folder.js";
+import { readJson } from "../testing/json.js";
 
 const folder = temporaryFolder();
 const lock = { waitMs: 0, signal: new AbortController().signal };
@@ -48,7 +49,7 @@ function hostileRun(name: string, more: Record<string, string | Buffer>): string
   const path = join(folder, name);
   cpSync(good, path, { recursive: true });
   const file = join(path, "manifest.json");
-  const manifest = JSON.parse(readFileSync(file, "utf8")) as { files: object };
+  const manifest = readJson<{ files: object }>(file);
   const listed = Object.entries(more).map(([listedName, content]) => [
     listedName,
     { bytes: Buffer.byteLength(content), sha256: sha256Of(content) },
@@ -156,7 +157,7 @@ async function storeOf(name: string, versions: number): Promise<string> {
 /** Adds files to the list of a version's publication, with correct checksums. */
 function poison(version: string, files: PublicationRecord["files"]): void {
   const file = join(version, "publication.json");
-  const record = JSON.parse(readFileSync(file, "utf8")) as PublicationRecord;
+  const record = readJson<PublicationRecord>(file);
   writeFileSync(file, publicationBytes({ ...record, files: { ...record.files, ...files } }));
 }
 

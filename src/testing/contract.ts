@@ -20,7 +20,7 @@ import { forget } from "../privacy/forget.js";
 import { defaultReadOptions as reading } from "../log/log.js";
 import { temporaryFolder } from "./embed.js";
 import { parseDelimited, type ExportedRow } from "./exported.js";
-import { parseJson } from "./json.js";
+import { parseJson, readJson } from "./json.js";
 import { groupOf } from "./planted.js";
 import { plantedEvents } from "./planted-events.js";
 import { alternating } from "./alternating-threads.js";
@@ -58,8 +58,7 @@ const lossesOf = (run: string) =>
     .filter(Boolean)
     .map((line) => parseJson<{ trainLoss?: number }>(line).trainLoss);
 
-const metricsOf = (run: string) =>
-  parseJson<{ metrics: unknown }>(readFileSync(join(run, "manifest.json"), "utf8")).metrics;
+const metricsOf = (run: string) => readJson<{ metrics: unknown }>(join(run, "manifest.json")).metrics;
 
 /**
  * Evaluates a run on its own training log. Runs that rank require `repeats` for such a log; runs that score rows do

@@ -1,7 +1,7 @@
 // Parses the output of `embed export`, each format by its definition and without the project's code.
 
 import Papa from "papaparse";
-import { parseJson } from "./json.js";
+import { jsonLines, parseJson } from "./json.js";
 
 /** One row of an exported table. */
 export interface ExportedRow {
@@ -31,10 +31,7 @@ export function parseDelimited(text: string, delimiter: "," | "\t"): ExportedRow
 
 /** Parses the rows of a jsonl export, which has one object per line. */
 export function parseJsonLines(text: string): ExportedRow[] {
-  return text
-    .trimEnd()
-    .split("\n")
-    .map((line) => parseJson<ExportedRow>(line));
+  return jsonLines<ExportedRow>(text);
 }
 
 /** Parses keys and vectors of word2vec's text format: a line `rows dim`, then `key v0 v1 ...`. */

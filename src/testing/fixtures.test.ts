@@ -4,6 +4,7 @@ import { clicksFixture, fixtures } from "./fixtures.js";
 import { fixture } from "./places.js";
 import { groupOf, GROUPS, plantedItems } from "./planted.js";
 import { mulberry32, pickWeighted } from "./random.js";
+import { csvRows } from "./lines.js";
 
 test.each(Object.keys(fixtures()))("fixtures/%s holds the very bytes that the generator makes", (name) => {
   // compares the buffers as a whole, because a diff of 400 KB of text is not helpful
@@ -14,11 +15,7 @@ test.each(Object.keys(fixtures()))("fixtures/%s holds the very bytes that the ge
 });
 
 test("the clicks are in order of time and hold every planted item", () => {
-  const rows = clicksFixture()
-    .csv.trimEnd()
-    .split("\n")
-    .slice(1)
-    .map((line) => line.split(","));
+  const rows = csvRows(clicksFixture().csv);
   const times = rows.map((row) => Number(row[5]));
   expect(times.every((time, r) => r === 0 || time >= times[r - 1]!)).toBe(true);
   expect(new Set(rows.map((row) => row[2]))).toEqual(new Set(plantedItems()));

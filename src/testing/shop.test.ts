@@ -1,11 +1,7 @@
 import { brokenDays, shop } from "./shop.js";
+import { csvRows } from "./lines.js";
 
-const rowsOf = (csv: string) =>
-  csv
-    .trimEnd()
-    .split("\n")
-    .slice(1)
-    .map((line) => line.split(","));
+const rowsOf = (csv: string) => csvRows(csv);
 const mean = (numbers: number[]) => numbers.reduce((sum, x) => sum + x, 0) / numbers.length;
 
 describe("the shop", () => {

@@ -12,10 +12,11 @@ import { deadLinksOf } from "./dead-links.js";
 import { anchorOf, isExternal } from "./markdown.js";
 import { projectFolder } from "./places.js";
 import { sidebarOf } from "./sidebar.js";
+import { readJson } from "./json.js";
 
-const { description } = JSON.parse(readFileSync(join(projectFolder, "package.json"), "utf8")) as {
+const { description } = readJson<{
   description: string;
-};
+}>(join(projectFolder, "package.json"));
 
 /**
  * Paths on the site of pages whose path below docs/ differs: a site uses the name `index` for the page of a folder, but
