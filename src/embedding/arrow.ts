@@ -21,9 +21,9 @@ import {
   arrowBytesOf,
   type ArrowBlock,
   type FailFile,
+  wrongIds,
 } from "../io/arrow-file.js";
 import { errorCode, asIoError } from "../io/write.js";
-import { wrongIds } from "../io/offsets.js";
 import type { ReadHandle } from "../io/read-artifact.js";
 
 /** Conversion of an export's vectors to fewer bits. For i8, a column `scale` of f32 precedes `vector`. */

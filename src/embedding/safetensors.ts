@@ -9,7 +9,7 @@
 
 import { ArtifactError } from "../errors.js";
 import type { ReadHandle } from "../io/read-artifact.js";
-import { wrongIds, wrongOffsets } from "../io/offsets.js";
+import { wrongIds, wrongOffsets } from "../io/arrow-file.js";
 import type { Run } from "./run-directory.js";
 
 /** A named array of numbers in row-major order; `data` has as many elements as the product of `shape`. */

@@ -7,10 +7,8 @@
 // File.fbs. Reading beyond the end of a FlatBuffer throws a RangeError, which the modules that read Arrow files convert
 // to their own errors.
 
-import { wrongOffsets } from "./offsets.js";
-
 /** Random access to a file; `read` fills an array from a byte offset on, and fails if the file is too short. */
-export interface ArrowBytes {
+interface ArrowBytes {
   size: number;
   read(into: Uint8Array, offset: number): Promise<void>;
 }
@@ -109,13 +107,13 @@ export interface ArrowBlock {
 }
 
 /** The body of a batch: its number of rows, and the positions of its buffers in the file. */
-export interface Body {
+interface Body {
   length: number;
   buffers: { offset: number; bytes: number }[];
 }
 
 /** Keys in Arrow's layout of text. */
-export interface ArrowText {
+interface ArrowText {
   size: number;
   bytes: Uint8Array<ArrayBuffer>;
   offsets: Uint32Array<ArrayBuffer>;
@@ -255,4 +253,25 @@ export function arrowBytesIn(whole: Uint8Array, fail: FailFile): ArrowBytes {
       into.set(whole.subarray(offset, offset + into.length));
     },
   };
+}
+
+/**
+ * Returns a description of the first error in offsets, which must ascend from 0 to `end`; undefined if there is none.
+ *
+ * @param offsets u32
+ * @param end the last offset, or an upper bound of it if `exact` is false
+ */
+export function wrongOffsets(offsets: Uint32Array, end: number, exact = true): string | undefined {
+  if (offsets.length === 0 || offsets[0] !== 0) return "offsets do not begin at 0";
+  for (let i = 1; i < offsets.length; i++)
+    if (offsets[i]! < offsets[i - 1]!) return `offset ${i} is ${offsets[i]}, less than the one before`;
+  const last = offsets.at(-1)!;
+  return last > end || (exact && last < end) ? `offsets end at ${last} of ${end}` : undefined;
+}
+
+/** Returns a description of the first number that is not less than `bound`; undefined if there is none. */
+export function wrongIds(ids: Uint32Array, bound: number): string | undefined {
+  for (let i = 0; i < ids.length; i++)
+    if (ids[i]! >= bound) return `entry ${i} is ${ids[i]}, there are ${bound}`;
+  return undefined;
 }

@@ -12,8 +12,7 @@ import {
 } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { withLock } from "./lock.js";
-import { isGone, thisProcess } from "./process-identity.js";
+import { withLock, isGone, thisProcess } from "./lock.js";
 
 let folder: string;
 let path: string;

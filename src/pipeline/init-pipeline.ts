@@ -1,7 +1,7 @@
 // `embed init` inspects a log and writes a commented pipeline file with inferred roles, and gates around the log's
 // current values.
 
-import { dirname, join, resolve, relative } from "node:path";
+import { dirname, isAbsolute, join, relative, resolve } from "node:path";
 import { encode } from "../api/encode.js";
 import { inspect } from "../api/inspect/inspect.js";
 import type { Inspection } from "../api/inspect/options.js";
@@ -12,8 +12,9 @@ import {
   starterTraining,
   type StarterColumn,
   type StarterTrainer,
+  scalarOf,
 } from "../config/pipeline-starter.js";
-import { NoInputError, UsageError, nearestName } from "../errors.js";
+import { NoInputError, UsageError, nearestName, flagOf } from "../errors.js";
 import { checkOutput, writeFileAtomic } from "../io/atomic.js";
 import { patternLike, patternsFor } from "../io/glob-for.js";
 import { expandPaths, MAGIC } from "../io/glob.js";
@@ -23,19 +24,20 @@ import { filesOfLog } from "../log/directory.js";
 import { firstTrainer, trainerOf } from "../trainers/index.js";
 import { columns as columnOptions, hashedIds } from "../training/options/columns.js";
 import { badRows, reading } from "../training/options/reading.js";
-import { omit, type Given } from "../training/options/table.js";
+import { omit, type Given, type Option, type OptionTable } from "../training/options/table.js";
 import type { Progress, Watch } from "../training/session/watch.js";
 import { shortList } from "../gates/bounds.js";
 import { checkLog } from "./log.js";
-import { optionLines, pathInFile, pathsFrom } from "./option-lines.js";
 import type { InitOptions } from "./options.js";
 import { readHandedOver } from "../recipes/handed-over.js";
 import { encodeOptions } from "../api/options.js";
 import { recipeOf, type RunRecipe } from "../recipes/run-recipe.js";
 import { RUN_MARKER } from "../embedding/manifest.js";
 import { openRun } from "../embedding/run-directory.js";
-import { pathExists } from "../io/read-artifact.js";
 import { LATEST_VERSION, NO_PATHS } from "./commands.js";
+import { settingsOf } from "../flags/from-file.js";
+import { pathExists } from "../io/read-artifact.js";
+import { textsOf } from "../training/options/flag-words.js";
 import { inFolder } from "./exports.js";
 
 /**
@@ -347,4 +349,65 @@ function noSuchRun(where: string, name: string, names: readonly string[]): Usage
   return new UsageError(
     `'${where}' has no run '${name}'${near === undefined ? "" : `, did you mean '${near}'?`}: it has ${names.join(", ")}`,
   );
+}
+
+/** @param folder folder of the file that contains the path; undefined for a file that is printed */
+function pathInFile(path: string, folder: string | undefined): string {
+  return folder === undefined || isAbsolute(path) ? path : relative(folder, resolve(path));
+}
+
+/** Only options that the table declares. @param folder of the file; undefined for a file that is printed */
+export async function optionLines(
+  table: OptionTable,
+  given: Readonly<Record<string, unknown>>,
+  folder: string | undefined,
+): Promise<string[]> {
+  const placed = await movedPaths(table, given, (path) => pathInFile(path, folder));
+  return Object.entries(placed).flatMap(([option, value]) => {
+    if (value === undefined || !Object.hasOwn(table, option)) return [];
+    const declared = table[option] as Option;
+    const scalars = valuesOf(declared, value).map((one) =>
+      typeof one === "string" ? scalarOf(one) : String(one),
+    );
+    // if the option's names are separated by commas, writes even one name as a list, so that a comma in the name does
+    // not split it
+    const isList = declared.commas === true || scalars.length !== 1;
+    return `${flagOf(option).slice(2)}: ${isList ? `[${scalars.join(", ")}]` : scalars[0]!}`;
+  });
+}
+
+/** A text for each name of a list; a number or a boolean is kept unchanged. */
+function valuesOf(option: Option, value: unknown): readonly (string | number | boolean)[] {
+  if (typeof value === "number" || typeof value === "boolean") return [value];
+  return option.commas && Array.isArray(value) ? value.map(String) : textsOf(option, value);
+}
+
+/** Returns the options with their paths relative to the working directory instead of a folder. */
+async function pathsFrom<T extends Readonly<Record<string, unknown>>>(
+  table: OptionTable,
+  given: T,
+  folder: string,
+): Promise<T> {
+  return await movedPaths(table, given, (path) => inFolder(folder, path), folder);
+}
+
+/** @param folder folder in which a value that may be a path is looked up */
+async function movedPaths<T extends Readonly<Record<string, unknown>>>(
+  table: OptionTable,
+  given: T,
+  move: (path: string) => string,
+  folder = ".",
+): Promise<T> {
+  const kinds = new Map(settingsOf(table).map(({ name, path }) => [name, path]));
+  const moved: Record<string, unknown> = { ...given };
+  for (const [option, value] of Object.entries(given)) {
+    const kind = kinds.get(flagOf(option).slice(2));
+    const isPath = async (one: unknown): Promise<boolean> =>
+      typeof one === "string" &&
+      !NO_PATHS.includes(one) &&
+      (kind === "always" || (await pathExists(inFolder(folder, one))));
+    const place = async (one: unknown) => ((await isPath(one)) ? move(one as string) : one);
+    if (kind) moved[option] = Array.isArray(value) ? await Promise.all(value.map(place)) : await place(value);
+  }
+  return moved as T;
 }

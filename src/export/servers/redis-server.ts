@@ -13,7 +13,7 @@
 
 import { randomBytes } from "node:crypto";
 import { LockedError, OutputError } from "../../errors.js";
-import { thisProcess } from "../../io/process-identity.js";
+import { thisProcess } from "../../io/lock.js";
 import { type Commands, RedisConnection, lockedBy } from "./redis-connection.js";
 import type { Sent, ServerTarget } from "./server.js";
 
