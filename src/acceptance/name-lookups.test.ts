@@ -48,7 +48,7 @@ const mayWrite: Record<string, string> = {
     "evaluation/comparison:toFirst trainers/gbdt/evaluate-forest:metrics trainers/pca/decompose-splits:metrics " +
     "training/judging/split-metrics:measured.metrics",
   "options have the names of an option table":
-    "api/export/fingerprint:contents config/config-file:shape flags/table-option:given pipeline/exports:placed pipeline/option-lines:moved " +
+    "api/export/fingerprint:contents config/config-file:shape flags/table-option:given pipeline/exports:placed pipeline/init-pipeline:moved " +
     "pipeline/plan:given pipeline/plan:resolved recipes/run-recipe:training training/options/table:all flags/from-file:given training/search/search-space:setting",
   "files of runs, stores and datasets have the program's names":
     "api/align:modelFiles api/transform/content:modelFiles dataset/encoded/write:files embedding/run-directory:files " +
