@@ -171,19 +171,6 @@ test.each([
     /nobody/,
   ],
   ["ccl with item fields is refused", [...job, "--loss", "ccl"], 64, /--fields/],
-  [
-    "shared negatives go by eights",
-    [...job, ...matrix, "--loss", "ccl", "--negatives", "12"],
-    64,
-    /multiple of 8/,
-  ],
-  ["an unknown loss is refused", [...job, "--loss", "hinge"], 64, /warp/],
-  [
-    "sgd with shared negatives is refused",
-    [...job, ...matrix, "--loss", "sampled-softmax", "--optimizer", "sgd"],
-    64,
-    /--optimizer sgd needs --loss bpr or warp, got --loss sampled-softmax/,
-  ],
   ["sgd with item fields is refused", [...job, "--optimizer", "sgd"], 64, /--optimizer sgd .* --fields/],
   ["another method is refused", [...job, "--method", "sgd"], 64, /has no option '--method'/],
   [

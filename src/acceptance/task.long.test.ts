@@ -92,18 +92,18 @@ test("--method ftrl leaves weights at exactly zero", async () => {
   expect(zeros).toBeLessThan(weights.length);
 });
 
-test.each([
-  ["--l2-field", "nobody=0.1", /--l2-field names column 'nobody'/u],
-  ["--l2-field", "user_id", /expects FIELD=NUMBER/u],
-])("%s %s is refused", async (flag, value, message) => {
-  const { code, stderr } = await embed([
-    "train-fm",
-    fixture("clicks.csv"),
-    "-o",
-    join(folder, "no"),
-    flag,
-    value,
-  ]);
-  expect(code).toBe(64);
-  expect(stderr).toMatch(message);
-});
+test.each([["--l2-field", "nobody=0.1", /--l2-field names column 'nobody'/u]])(
+  "%s %s is refused",
+  async (flag, value, message) => {
+    const { code, stderr } = await embed([
+      "train-fm",
+      fixture("clicks.csv"),
+      "-o",
+      join(folder, "no"),
+      flag,
+      value,
+    ]);
+    expect(code).toBe(64);
+    expect(stderr).toMatch(message);
+  },
+);

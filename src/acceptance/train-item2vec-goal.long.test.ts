@@ -179,12 +179,6 @@ describe("refused, with nothing written", () => {
       ["--goal", 'event = "click"', "--reject", 'item = "x"'],
       "--goal and --reject both match",
     ],
-    ["a goal's weight without a goal", ["--goal-weight", "5"], "--goal-weight needs --goal"],
-    [
-      "market negatives without a market",
-      ["--market-negatives", "5"],
-      "--market-negatives needs --negatives-within",
-    ],
     [
       "a market that there is not",
       ["--negatives-within", "markt"],

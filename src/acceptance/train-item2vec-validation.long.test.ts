@@ -76,7 +76,6 @@ describe("--metric recall", () => {
 
   test.each([
     ["without a validation part", 64, "--metric recall", "needs a validation split: set --valid"],
-    ["--k without it", 64, "--split last --k 5", "--k needs --metric recall"],
     [
       "tokens without the item",
       64,

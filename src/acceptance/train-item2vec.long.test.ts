@@ -86,12 +86,6 @@ test("the run holds items and contexts, states its loss, and ranks by cosine", a
 });
 
 test.each([
-  ["--window 0", "--window 0", "--window expects"],
-  [
-    "a gap beside sessions",
-    "--session basket --session-gap 30m",
-    "--session-gap and --session cannot be combined",
-  ],
   ["neither session nor user", "--ignore basket", "--session"],
   [
     "lengths that nothing fits",

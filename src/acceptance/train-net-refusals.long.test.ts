@@ -35,33 +35,6 @@ describe("what cannot be trained", () => {
       "it has one vector per key and field, but a network takes one vector per key",
     ],
     ["a cross of no field", ["--arch", "wide-deep", "--cross", "device*color"], 64, "'color' is not a field"],
-    ["a cross of one column", ["--arch", "wide-deep", "--cross", "device"], 64, "expects two columns"],
-    [
-      "a cross for fnn",
-      ["--arch", "fnn", "--cross", "device*hour"],
-      64,
-      "--cross needs --arch wide-deep, got fnn",
-    ],
-    ["keys of a random start", ["--arch", "fnn", "--keep-keys"], 64, "--keep-keys needs --init RUN"],
-    [
-      "a frozen random start",
-      ["--arch", "fnn", "--freeze-embeddings"],
-      64,
-      "--freeze-embeddings needs --init RUN",
-    ],
-    ["hidden layers of nothing", ["--arch", "fnn", "--hidden", "16,0"], 64, "--hidden expects"],
-    [
-      "a share of dropout above its range",
-      ["--arch", "fnn", "--dropout", "1"],
-      64,
-      "--dropout expects a number from 0",
-    ],
-    [
-      "tanh in residual units",
-      ["--arch", "deep-crossing", "--activation", "tanh"],
-      64,
-      "whose residual units use ReLU",
-    ],
     [
       "negatives for a log of labels",
       ["--arch", "fnn", "--negatives", "2", "--label", "click"],

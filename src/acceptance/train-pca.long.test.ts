@@ -203,41 +203,6 @@ test("--matrix cooccurrence puts products that are bought together beside each o
 
 describe.each([
   [
-    "--init",
-    ["--init", "run"],
-    64,
-    "cannot be used with train-pca, because components depend only on the log; use --row-order RUN to keep the row order of an earlier run",
-  ],
-  ["--oov-dropout", ["--oov-dropout", "0.1"], 64, "cannot be used with train-pca, which has no epochs"],
-  ["--dim 0", ["--dim", "0"], 64, "--dim expects an integer from 1 to 4096, got '0'"],
-  ["--window without sessions", ["--window", "2"], 64, "--window needs --matrix cooccurrence"],
-  ["--whiten with --power", ["--whiten", "--power", "1"], 64, "--whiten and --power cannot be combined"],
-  [
-    "--response without degrees",
-    ["--normalize", "none", "--response", "plateau"],
-    64,
-    "--response needs --normalize degree, got none",
-  ],
-  [
-    "--response of features",
-    ["--matrix", "features", "--response", "plateau"],
-    64,
-    "--response needs --normalize degree, got none",
-  ],
-  [
-    "a response that is none",
-    ["--response", "flat"],
-    64,
-    "--response expects ideal, power=0.5, exp=2 or plateau=1.5",
-  ],
-  [
-    "--scale with a response",
-    ["--normalize", "degree", "--response", "plateau", "--scale"],
-    64,
-    "--scale cannot be combined with --response",
-  ],
-  ["--center of normalized events", ["--center", "--normalize", "degree"], 64, "--center"],
-  [
     "columns without numbers",
     ["--matrix", "columns", "--ignore", "purchased_at"],
     64,

@@ -356,25 +356,8 @@ describe("what a log or options lack is said", () => {
       "histories need a time column: name it with --time, or use all other events of a user with --history others",
     ],
     ["an item tower needs columns", ["--item-tower", "8"], "name them with --item-fields"],
-    ["item columns need a tower", ["--item-fields", "time"], "--item-fields needs --item-tower"],
     ["a field of users must be read", ["--user-fields", "city"], "'city', which is not a column in use"],
-    ["others have no order", ["--history", "others", "--recency", "3"], "--recency needs ordered events"],
-    [
-      "a history is a number or others",
-      ["--history", "all"],
-      "N (at most N items before the event), others, or others:N (other items of the user)",
-    ],
-    ["negatives come by eights", ["--negatives", "12"], "multiple of 8"],
-    ["something must be compared", ["--negatives", "0"], "--negatives 0 needs --in-batch"],
     ["targets must exist", ["--targets", 'item = "nothing"'], "' matches none of"],
-    [
-      "a bias beside a tower",
-      ["--user-bias", "--user-tower", "8"],
-      "--user-bias cannot be combined with --user-tower, whose layers have biases",
-    ],
-    ["a connection past no tower", ["--skip-connection"], "--skip-connection"],
-    ["a start is one", ["--init", "run", "--start", "svd"], "--init cannot be combined with --start svd"],
-    ["dropout is of a tower", ["--dropout", "0.2"], "--user-tower"],
   ])("%s", async (_, options, message) => {
     const { code, stderr } = await embed(["train-two-tower", few(), ...columns, ...options, "-o", at("no")]);
     expect(stderr).toContain(message);

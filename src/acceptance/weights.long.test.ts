@@ -103,7 +103,6 @@ test.each([
   [["--event-weight", "device:phone=1"], undefined, 64, /': add it, or \*=0/u],
   [["--event-weight", "devise:phone=1"], undefined, 64, /did you mean 'device'/u],
   [["--half-life", "long"], undefined, 64, /--half-life expects a duration such as 30d \(h, d, w\), got '/u],
-  [["--negative-downsampling", "2"], undefined, 64, /--negative-downsampling expects a number from/u],
 ] as const)("%j is refused", async (flags, made, code, message) => {
   const log = made ? clicksWith(made, "w", (_, row) => (row === 1 ? "-1" : "1")) : fixture("clicks.csv");
   const result = await embed(["train-fm", log, "-o", at("refused"), ...flags]);
