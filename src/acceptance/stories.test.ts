@@ -137,3 +137,18 @@ test.each(stories)("embed $typed", async ({ typed, more = "", prints, writes }) 
   if (prints) expect(stderr + stdout).toMatch(prints);
   if (writes) expect(readFileSync(join(folder, writes[0]), "utf8")).toMatch(writes[1]);
 });
+
+test("no list of recall has an item that its user has bought before the test split", () => {
+  const pairs = (text: string, user: number, item: number) =>
+    text
+      .trimEnd()
+      .split("\n")
+      .slice(1)
+      .map((line) => `${line.split(",")[user]} ${line.split(",")[item]}`);
+  const log = pairs(readFileSync(join(fixturesFolder, "purchases.csv"), "utf8"), 0, 1);
+  // the log is in the order of time, and its last tenth is the test split, which recall leaves out of what users have
+  const bought = new Set(log.slice(0, Math.floor(0.9 * log.length)));
+  const listed = pairs(readFileSync(join(folder, "lists.csv"), "utf8"), 0, 2);
+  expect(listed.length).toBeGreaterThan(1000);
+  expect(listed.filter((pair) => bought.has(pair))).toEqual([]);
+});

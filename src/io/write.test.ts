@@ -1,4 +1,5 @@
 import { createHash } from "node:crypto";
+import { open } from "node:fs/promises";
 import { join } from "node:path";
 import { temporaryFolder } from "../testing/embed.js";
 import { readArtifact } from "./read-artifact.js";
@@ -18,4 +19,24 @@ test("small and large chunks are written in order, whatever the size of the piec
     expect(await writeChunks(join(folder, "file"), chunks)).toEqual({ bytes: bytes.length, sha256 });
     expect(Buffer.compare(await readArtifact(join(folder, "file")), bytes)).toBe(0);
   }
+});
+
+test("a file is synced after its last byte", async () => {
+  const handle = await open(join(folder, "other"), "w");
+  await handle.close();
+  const prototype = Object.getPrototypeOf(handle) as object;
+  const methods = ["sync", "write", "writev"].map((name) => [name, Reflect.get(prototype, name)] as const);
+  const calls: string[] = [];
+  for (const [name, method] of methods)
+    Reflect.set(prototype, name, function (this: unknown, ...args: unknown[]): unknown {
+      calls.push(name);
+      return Reflect.apply(method as () => unknown, this, args);
+    });
+  try {
+    await writeChunks(join(folder, "synced"), [Buffer.from("a"), Buffer.from("b")]);
+  } finally {
+    for (const [name, method] of methods) Reflect.set(prototype, name, method);
+  }
+  expect(calls.length).toBeGreaterThan(1);
+  expect(calls.indexOf("sync")).toBe(calls.length - 1);
 });
