@@ -6,10 +6,11 @@ import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import type { Client } from "pg";
 import { withTransaction } from "../export/servers/postgres-connection.js";
-import { embedOk, temporaryFolder } from "../testing/embed.js";
+import { argv } from "../testing/argv.js";
+import { embed, embedOk, temporaryFolder } from "../testing/embed.js";
 import { parseJsonLines } from "../testing/exported.js";
 import { blockOf, printedBy, testPython } from "../testing/page-code.js";
-import { program } from "../testing/places.js";
+import { fixture, program } from "../testing/places.js";
 import { senderOf, writeRunsToSend } from "../testing/server-exports.js";
 import { PASSWORD, connected, startPostgres, type Server } from "../testing/servers.js";
 
@@ -362,3 +363,11 @@ withPostgres(
     }
   },
 );
+
+test("a table of pg_temp, which vanishes with the connection, is refused before there is one", async () => {
+  await embedOk(argv`train-fm ${fixture("clicks.csv")} --epochs 1 -o ${join(folder, "short")}`);
+  const env = { PG_URL: "postgres://localhost:1/none" };
+  const words = argv`export ${join(folder, "short")} --format pgvector --field item --url-env PG_URL --into pg_temp.items`;
+  const { code, stderr } = await embed(words, { env });
+  expect([code, stderr]).toEqual([64, expect.stringContaining("tables of schema 'pg_temp' vanish")]);
+});

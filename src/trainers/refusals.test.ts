@@ -59,6 +59,9 @@ test.each([
   // train-fm
   ["train-fm --l2-field user_id", "expects FIELD=NUMBER"],
   ["train-fm --negative-downsampling 2", "--negative-downsampling expects a number from"],
+  // every command has options of texts, none of which may be empty: a script's unset variable is no name
+  ["train-fm --label ", "--label expects a column, got ''"],
+  ["train-fm --bad-rows ", "--bad-rows expects a file, got ''"],
 ])("%s is refused: %s", async (line, message) => {
   const [command = "", ...words] = line.split(" ");
   const training = trainInProcess(command, ["no-log.csv", ...words, "-o", "never"]);

@@ -167,7 +167,7 @@ export function text<const S extends About<string>>(placeholder: string, spec: S
     ...spec,
     placeholder,
     type: "string",
-    complaint: (value) => unless(typeof value === "string", `a ${placeholder}`),
+    complaint: (value) => unless(typeof value === "string" && value !== "", `a ${placeholder}`),
   };
 }
 
