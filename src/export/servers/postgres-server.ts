@@ -101,7 +101,7 @@ function schemaAndTable(into: string): string[] {
     throw new UsageError(
       `--into '${into}': expected TABLE or SCHEMA.TABLE, with names of at most ${MAX_NAME_BYTES} bytes`,
     );
-  if (names.length > 1 && /^pg_temp/.test(names[0]!))
+  if (names.length > 1 && names[0]!.startsWith("pg_temp"))
     throw new UsageError(
       `--into '${into}': tables of schema '${names[0]}' vanish when the connection ends: name another schema`,
     );
