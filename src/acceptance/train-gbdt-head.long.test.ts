@@ -127,3 +127,14 @@ test("a head for numbers, and its options without it, are 64", async () => {
     expect.stringContaining("--head-split must be between 0 and 1 (exclusive), got"),
   ]);
 });
+
+test.each([["--cross-fit", "3"], []])(
+  "where no tree splits, training has the constant's metrics %s %s",
+  async (...more) => {
+    const { stdout, stderr } = await embedOk(job("constant", ...more, "--min-data-in-leaf", "100000"));
+    const { train } = parseJson<TrainedSummary>(stdout).metrics as Record<string, Record<string, number>>;
+    expect(train!["auc"]).toBe(0.5);
+    expect(Math.abs(train!["normalizedEntropy"]! - 1)).toBeLessThan(0.01);
+    expect(stderr).toContain("the forest is a constant: try a smaller --min-data-in-leaf");
+  },
+);

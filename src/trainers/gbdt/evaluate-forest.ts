@@ -1,6 +1,7 @@
 // Measures trees on the splits of a log. If there is a head, a logistic regression on the leaves, it also measures the
 // trees without the head, and a logistic regression without trees.
 
+import type { Forest } from "./forest/forest.js";
 import type { Metrics, VectorsAdd } from "../../embedding/manifest.js";
 import { multiclassLosses } from "../../evaluation/metrics.js";
 import { vectorsAddOf } from "../../evaluation/vectors-add.js";
@@ -21,7 +22,10 @@ import {
   vectorWarnings,
 } from "../../training/warnings/outcome-warnings.js";
 
-/** Metrics of the training split are from boosting's loss. */
+/** Whether no tree has a split, so that all rows have the same score. */
+const isConstant = ({ trees }: Forest): boolean => trees.every(({ nodes }) => nodes.length === 0);
+
+/** Metrics of the training split are from boosting's loss, or of the constant. */
 export async function evaluateForest(
   { grown, fitted, weighed }: FittedModel,
   target: Prediction,
@@ -34,6 +38,14 @@ export async function evaluateForest(
   const metrics: Record<string, Metrics> = {};
   let vectorsAdd: VectorsAdd | undefined;
   if (trainLoss !== undefined) metrics["train"] = ofTraining(target, trainLoss);
+  else if (isConstant(forest)) {
+    const rows = weighed(train);
+    metrics["train"] = targetMetrics(
+      target,
+      await modelScores({ forest, vocabularies }, rows, threads),
+      rows,
+    );
+  }
   for (const [name, part] of Object.entries(heldOut)) {
     if (!part) continue;
     for (const text of unknownCategories(part.dataset, vocabularies, part.rows)) note(`${name}: ${text}`);
@@ -122,12 +134,16 @@ const CONSTANT_ADVICE =
 const HEAD_ADVICE = "Omit --head: the values of the leaves predict as well, or try a larger --head-l2";
 
 export function forestOutcomeWarnings(
-  { grown: { epochs, bestEpoch, interrupted }, fitted, weighed }: FittedModel,
+  { grown: { forest, epochs, bestEpoch, interrupted }, fitted, weighed }: FittedModel,
   metrics: Record<string, Metrics>,
   vectorsAdd: VectorsAdd | undefined,
   valid: Part | undefined,
   { numTrees, patience }: GbdtOptions,
 ): string[] {
+  if (isConstant(forest))
+    return [
+      "no split has a gain and enough rows on both sides, so the forest is a constant: try a smaller --min-data-in-leaf",
+    ];
   if (!valid) return [];
   // with several forests (--cross-fit), `epochs` contains those of all forests, which is not the course of one training
   const isOne = epochs.length <= numTrees;

@@ -106,7 +106,7 @@ async function crossFit(
     forest: together.forest,
     epochs: each.flatMap(({ grown: { epochs } }, forest) => epochs.map((event) => ({ ...event, forest }))),
     bestEpoch: each.reduce((sum, { grown: { bestEpoch } }) => sum + bestEpoch, 0),
-    trainLoss: losses.reduce((a, b) => a + b, 0) / losses.length,
+    ...(losses.length > 0 && { trainLoss: losses.reduce((a, b) => a + b, 0) / losses.length }),
   };
   return {
     ...{ grown, weighed },
