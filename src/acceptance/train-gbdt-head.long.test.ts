@@ -128,10 +128,12 @@ test("a head for numbers, and its options without it, are 64", async () => {
   ]);
 });
 
-test.each([["--cross-fit", "3"], []])(
-  "where no tree splits, training has the constant's metrics %s %s",
-  async (...more) => {
-    const { stdout, stderr } = await embedOk(job("constant", ...more, "--min-data-in-leaf", "100000"));
+test.each(["--cross-fit 3", "--head-split 0.3"])(
+  "where no tree splits, %s has the metrics of the constant",
+  async (how) => {
+    const { stdout, stderr } = await embedOk(
+      job("constant", ...how.split(" "), "--min-data-in-leaf", "100000", "--force"),
+    );
     const { train } = parseJson<TrainedSummary>(stdout).metrics as Record<string, Record<string, number>>;
     expect(train!["auc"]).toBe(0.5);
     expect(Math.abs(train!["normalizedEntropy"]! - 1)).toBeLessThan(0.01);
