@@ -15,9 +15,9 @@ import type { Transformed, TransformOptions } from "../../../training/options/tr
 import type { Watch } from "../../../training/session/watch.js";
 import { drawsByPlace, fitLabels } from "../fold-in-labels.js";
 import type { EmbeddingTable } from "../../../embedding/table.js";
+import { factorForgetting } from "../../../factors/read.js";
 import { factorFiles, rotating } from "../../../factors/rotation.js";
 import type { Rotation, VectorBlock } from "../../../training/capabilities/rotation.js";
-import { factorForgetting } from "../../../factors/forgetting.js";
 import type { Forgetting } from "../../../training/capabilities/forgetting/forgetting.js";
 
 /** Returns the reason why a row's features cannot be composed to one vector; undefined if they can. */

@@ -15,9 +15,8 @@ import { refuseProbit } from "./link.js";
 import type { EmbeddingTable } from "../../../embedding/table.js";
 import { factorFiles, rowsIn, rotating, type RotateTensors } from "../../../factors/rotation.js";
 import { wholeRows, type Rotation } from "../../../training/capabilities/rotation.js";
-import { factorForgetting } from "../../../factors/forgetting.js";
 import { byFeature, type Forgetting } from "../../../training/capabilities/forgetting/forgetting.js";
-import { factorVectors } from "../../../factors/read.js";
+import { factorForgetting, factorVectors } from "../../../factors/read.js";
 import type { KeyVectors } from "../../../training/capabilities/key-vectors.js";
 
 /**
