@@ -11,6 +11,7 @@ import type { FeatureRows, TrainingRows } from "../../dataset/rows.js";
 import { DataError, UsageError } from "../../errors.js";
 import type { FieldAwareness } from "../../kernels/ffm/binding.js";
 import { METHODS, type FeatureRates, type FmMethod } from "../../kernels/fm/binding.js";
+import type { OptimizerState } from "../../kernels/fm/state.js";
 import { log } from "../../numeric/exp.js";
 import { draw } from "../../numeric/random.js";
 import {
@@ -20,27 +21,25 @@ import {
   type EpochEvent,
   diverged,
 } from "../../training/epochs/epoch-loop.js";
-import { floatsOf } from "../../training/epochs/named-arrays.js";
+import { floatsOf, type NamedArrays } from "../../training/epochs/named-arrays.js";
 import { keepUntouched, type FactorStart } from "../../factors/warm-start.js";
-import { KeptParameters } from "./kept-parameters.js";
 import { labelScaleOf } from "../../training/examples/label-scale.js";
 import { FmMachine, type ParameterArrays } from "../../factors/machine.js";
-import type { FmModel } from "../../factors/model.js";
+import type { FmModel, FmParameters } from "../../factors/model.js";
 import { checkFmOptions, type FmOptions } from "./options.js";
 import { prepareTraining } from "./training-rows.js";
+import { areShared } from "../../workers/rounds.js";
 import { withMachine } from "../../workers/with-machine.js";
 import { RowsBuffer } from "../../factors/rows-buffer.js";
 
-/** Number of bytes that are left free for the threads' copies of batches. */
+/** bytes that are left free for the threads' copies of batches */
 const RESERVE = 64 << 20;
 
 export interface FmInput {
   numFeatures: number;
   /** u32[numFeatures][2]: 64-bit hash of each feature's field and key, which determines its initial vector */
   featureHashes: Uint32Array;
-  /**
-   * u32[numFeatures]: number of training events with each feature; w and v of a feature without events are 0 and stay 0
-   */
+  /** u32[numFeatures]: training events with each feature; w and v of a feature without events are 0 and stay 0 */
   counts: Uint32Array;
   /**
    * fields of a field-aware machine, whose features have a vector of options.dim numbers per partner field; absent for
@@ -49,7 +48,6 @@ export interface FmInput {
   fields?: FieldAwareness;
   train: TrainingRows;
   valid?: FeatureRows;
-  /** initial parameters of a warm start */
   start?: FactorStart;
   controls?: Controls;
   /** returns the L2 and learning rate of a feature; absent if all features have the same */
@@ -104,7 +102,9 @@ async function trainEpochs(
 ): Promise<FmModel> {
   await machine.initialize(featureHashes, counts, options.seed);
   const rates = ratesOf ?? (() => ({ l2Weight: options.l2Weight, l2Vector: options.l2Vector, factor: 1 }));
-  if (start?.freezes) machine.setRates(freezingRates(start, rates));
+  // the learning rate of frozen features is 0
+  if (start?.freezes)
+    machine.setRates((feature) => ({ ...rates(feature), ...(start.known[feature] && { factor: 0 }) }));
   else if (ratesOf) machine.setRates(ratesOf);
   const labels = labelScaleOf(train, options.loss);
   machine.bias = labels.bias / labels.scale;
@@ -170,10 +170,7 @@ async function trainEpochs(
   return model;
 }
 
-/**
- * Returns the gradient method as the kernel names it.
- * @throws {UsageError} the method of the options is not a gradient method
- */
+/** @throws {UsageError} not a gradient method */
 function stepsOf(method: FmOptions["method"]): FmMethod {
   for (const name of Object.keys(METHODS) as FmMethod[]) if (name === method) return name;
   throw new UsageError(`--method ${method} is not a gradient method`);
@@ -184,10 +181,7 @@ const MAX_LENGTH = 1000;
 /** Maximum mean loss; above it, a training counts as diverged. In nats, or in multiples of the labels' variance. */
 const MAX_LOSS = { logistic: 10, squared: 100 };
 
-/**
- * Checks that training has not diverged.
- * @throws {DivergedError} a loss is not finite or too large, or vectors are too long
- */
+/** @throws {DivergedError} a loss is not finite or too large, or vectors are too long */
 function checkGrowth(
   epoch: number,
   { trainLoss, validLoss, vectorNorm = 0 }: Pick<EpochEvent, "trainLoss" | "validLoss" | "vectorNorm">,
@@ -278,10 +272,87 @@ async function startFrom(
   if (freezes) machine.freezeBias();
 }
 
-/** Returns the learning rate of each feature if known features are frozen, for which the rate is 0; else undefined. */
-function freezingRates(
-  { known }: FactorStart,
-  ratesOf: (feature: number) => FeatureRates,
-): (feature: number) => FeatureRates {
-  return (feature) => (known[feature] ? { ...ratesOf(feature), factor: 0 } : ratesOf(feature));
+/** Parameters of the epoch that the training will return: the one in which `take` was last called. */
+class KeptParameters {
+  /** copy of the parameters, which every `take` overwrites; until the first `take`, other code may use its arrays */
+  readonly copy: ParameterArrays;
+  /** undefined if it is not kept */
+  optimizer: OptimizerState | undefined;
+  readonly #machine: FmMachine;
+  readonly #keepsState: boolean;
+  #bias = 0;
+
+  constructor(machine: FmMachine, keepsState: boolean) {
+    this.#machine = machine;
+    this.#keepsState = keepsState;
+    this.copy = machine.allocateParameters();
+  }
+
+  /** Copies the machine's parameters. @returns false if one of them is NaN or infinite */
+  async take(): Promise<boolean> {
+    const isFinite = await this.#machine.export(this.copy);
+    this.#bias = this.#machine.bias;
+    if (this.#keepsState) this.optimizer = this.#machine.optimizer;
+    return isFinite;
+  }
+
+  /** The copy by its names in a checkpoint. */
+  get arrays(): NamedArrays {
+    const { vectors, w } = this.#unshared();
+    const { optimizer } = this;
+    return {
+      keptVectors: vectors,
+      keptW: w,
+      keptW0: Float32Array.of(this.#bias),
+      ...(optimizer && {
+        optimizerVectors: optimizer.vectors,
+        optimizerW: optimizer.w,
+        optimizerW0: Float32Array.of(optimizer.w0),
+      }),
+    };
+  }
+
+  /** @throws {ArtifactError} the arrays have other lengths */
+  set arrays(arrays: NamedArrays) {
+    for (const [name, target] of [
+      ["keptVectors", this.copy.vectors],
+      ["keptW", this.copy.w],
+    ] as const)
+      target.set(floatsOf(arrays, name, target.length));
+    this.#bias = floatsOf(arrays, "keptW0", 1)[0]!;
+    if (!this.#keepsState) return;
+    this.optimizer = {
+      vectors: floatsOf(arrays, "optimizerVectors"),
+      w: floatsOf(arrays, "optimizerW"),
+      w0: floatsOf(arrays, "optimizerW0", 1)[0]!,
+    };
+  }
+
+  /**
+   * Returns the model in the labels' unit; the copy must not be used afterwards. Since training divided labels by a
+   * scale, w is multiplied by it, and vectors by its square root.
+   *
+   * @param correction number that is added to every score
+   */
+  parameters(labelScale: number, correction: number): FmParameters {
+    const { w, vectors } = this.#unshared();
+    return {
+      dim: this.#machine.vectorWidth,
+      w0: Math.fround(this.#bias * labelScale + correction),
+      w: multiply(w, labelScale),
+      vectors: multiply(vectors, Math.sqrt(labelScale)),
+    };
+  }
+
+  /** Returns the copied arrays in memory that can be written to disk: those in shared memory are copied again. */
+  #unshared(): ParameterArrays {
+    const { vectors, w } = this.copy;
+    return areShared([vectors]) ? { vectors: vectors.slice(), w: w.slice() } : { vectors, w };
+  }
+}
+
+/** Multiplies in place. */
+function multiply(numbers: Float32Array, factor: number): Float32Array {
+  if (factor !== 1) for (let i = 0; i < numbers.length; i++) numbers[i]! *= factor;
+  return numbers;
 }

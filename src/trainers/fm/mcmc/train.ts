@@ -8,6 +8,7 @@
 
 import type { StoppingMetric } from "../../../training/epochs/early-stopping.js";
 import type { FeatureRows } from "../../../dataset/rows.js";
+import { AT_MEAN, DRAWN } from "../../../kernels/coordinate/binding.js";
 import { featureKey } from "../../../numeric/initial.js";
 import { normalDraw } from "../../../numeric/normal.js";
 import { draw } from "../../../numeric/random.js";
@@ -20,18 +21,25 @@ import {
   type Controls,
   type EpochEvent,
 } from "../../../training/epochs/epoch-loop.js";
+import { arrayOf, floatsOf, type NamedArrays } from "../../../training/epochs/named-arrays.js";
 import { labelScaleOf } from "../../../training/examples/label-scale.js";
 import type { FmModel, FmParameters } from "../../../factors/model.js";
 import type { FmOptions } from "../options.js";
 import { Chain, SPREAD, type ChainInput } from "./chain.js";
-import { meanOfDraws, rotatedOnto, type Ensemble, drawScorer, MeanPrediction } from "./draws.js";
-import { KeptDraws } from "./kept-sweeps.js";
+import {
+  bestScale,
+  drawScorer,
+  MeanPrediction,
+  meanOfDraws,
+  rotatedOnto,
+  scaledBy,
+  type Ensemble,
+} from "./draws.js";
 import { linkOf, meanLoss } from "./link.js";
-import { AT_MEAN, CoordinateMachine, DRAWN, FIXED, type MachineInput } from "./machine.js";
-import { scaledBy, bestScale } from "./table-scale.js";
+import { CoordinateMachine, FIXED, type MachineInput } from "./machine.js";
 
 export interface CoordinateInput extends Omit<ChainInput, "numRows"> {
-  /** hash of each feature's field and key, u32[numFeatures][2] */
+  /** u32[numFeatures][2]: hash of each feature's field and key */
   featureHashes: Uint32Array;
   /**
    * whether a feature without events represents unknown keys and is set to its prior's mean; other such features keep
@@ -45,7 +53,7 @@ export interface CoordinateInput extends Omit<ChainInput, "numRows"> {
   controls?: Controls;
 }
 
-/** Parameters of the table, and of the predictions: equal for ALS; for MCMC, predictions use the posterior draws. */
+/** The model is the table; for MCMC, predictions use the posterior draws instead. */
 interface CoordinateModel extends FmModel {
   ensemble: Ensemble;
 }
@@ -215,7 +223,7 @@ interface Validation {
   terminate(): Promise<void>;
 }
 
-/** Starts the threads that score the validation split. @returns undefined if the split has no rows */
+/** @returns undefined if the split has no rows */
 async function validationOf(
   rows: FeatureRows,
   numFeatures: number,
@@ -240,4 +248,84 @@ async function validationOf(
     mean,
     terminate: () => scorer.terminate(),
   };
+}
+
+/** At most half of all sweeps are burn-in. */
+function burnInOf({ burnIn, epochs }: FmOptions): number {
+  return Math.min(burnIn, Math.floor(epochs / 2));
+}
+
+/**
+ * The sweeps that become the model: the parameters of one sweep for ALS; for MCMC evenly spaced draws, of which the last
+ * sweep is one.
+ */
+class KeptDraws {
+  #draws: FmParameters[] = [];
+  /** parameters of the sweep for which `keep` was called last; used only if there are no draws */
+  #alone: FmParameters | undefined;
+  readonly #options: FmOptions;
+
+  constructor(options: FmOptions) {
+    this.#options = options;
+  }
+
+  /** Whether a sweep contributes to the mean prediction on the validation split, even if its draw is not kept. */
+  counts(epoch: number): boolean {
+    return this.#options.method === "mcmc" && epoch > burnInOf(this.#options);
+  }
+
+  /** Called after each sweep; stores the sweep's parameters if the next draw is to be kept. */
+  see(epoch: number, parameters: () => FmParameters): void {
+    if (!this.counts(epoch)) return;
+    const { epochs, draws } = this.#options;
+    const burnIn = burnInOf(this.#options);
+    const sweeps = epochs - burnIn;
+    const keptUpTo = (sweep: number) => Math.floor((sweep * Math.min(draws, sweeps)) / sweeps);
+    if (keptUpTo(epoch - burnIn) > keptUpTo(epoch - 1 - burnIn)) this.#draws.push(parameters());
+  }
+
+  /** Stores the sweep's parameters as those of the model, unless there are posterior draws. */
+  keep(parameters: () => FmParameters): void {
+    this.#alone = this.#draws.length === 0 ? parameters() : undefined;
+  }
+
+  /** The stored draws or, if there are none (as for ALS), the parameters of the sweep that was kept last. */
+  get draws(): FmParameters[] {
+    return this.#alone ? [this.#alone] : this.#draws;
+  }
+
+  /** The stored parameters by their names in a checkpoint. */
+  get arrays(): NamedArrays {
+    const draws = this.#options.method === "mcmc" ? this.#draws : this.draws;
+    const all = (of: (draw: FmParameters) => Float32Array) => {
+      const parts = draws.map(of);
+      const concatenated = new Float32Array(parts.reduce((sum, { length }) => sum + length, 0));
+      parts.reduce((at, part) => (concatenated.set(part, at), at + part.length), 0);
+      return concatenated;
+    };
+    return {
+      drawsW0: Float64Array.from(draws, ({ w0 }) => w0),
+      drawsW: all(({ w }) => w),
+      drawsVectors: all(({ vectors }) => vectors),
+    };
+  }
+
+  /**
+   * @param n number of features
+   * @throws {ArtifactError} the arrays have other lengths
+   */
+  restore(arrays: NamedArrays, n: number): void {
+    const w0 = arrayOf(arrays, "drawsW0", Float64Array);
+    const { dim, method } = this.#options;
+    const allW = floatsOf(arrays, "drawsW", w0.length * n);
+    const allVectors = floatsOf(arrays, "drawsVectors", w0.length * n * dim);
+    const draws = Array.from(w0, (own, i) => ({
+      dim,
+      w0: own,
+      w: allW.slice(i * n, (i + 1) * n),
+      vectors: allVectors.slice(i * n * dim, (i + 1) * n * dim),
+    }));
+    if (method === "mcmc") this.#draws = draws;
+    else this.#alone = draws[0];
+  }
 }
