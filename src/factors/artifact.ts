@@ -1,19 +1,26 @@
 // Stores a factorization machine in a run directory: its table, and in model/ the parameters that the table does not
-// contain.
+// contain and, with --keep-state, the optimizer state. n is the number of features of the run's feature space.
 //
 //   embeddings.arrow        a row for each key of each field: vector v, weight w, events
 //   model/fm.safetensors    w0 [1]; oovWeights [numFields] and oovVectors [numFields, dim]: the out-of-vocabulary
 //                           feature of each field (zero for a numeric field, which has none)
+//   model/optimizer.safetensors
+//     vectors  f32[n, floats per vector]   AdaGrad's sum of squares of each dimension, or Adam's two means and its
+//              counters, in the order of kernels/fm/state.ts
+//     w        f32[n, floats per weight]   the same for the weight
+//     w0       f32[1]                      AdaGrad's sum of squares of the bias
 
 import type { FeatureSpace } from "../dataset/vocabulary/vocabulary.js";
 import type { Run } from "../embedding/run-directory.js";
 import { safetensorsChunks, TensorFile } from "../embedding/safetensors.js";
 import type { EmbeddingTable } from "../embedding/table.js";
+import type { OptimizerState } from "../kernels/fm/state.js";
 import { rowsByFeature } from "../training/examples/feature-table.js";
 import type { FmParameters } from "./model.js";
 import { readSpace, type RunSpace } from "../training/capabilities/run-space.js";
 
 const MODEL_FILE = "fm.safetensors";
+const OPTIMIZER_FILE = "optimizer.safetensors";
 
 /** Returns the files of model/. @param vectorOf returns f32[dim]: the vector of a feature, valid until the next call */
 export function fmModelFiles(
@@ -39,7 +46,7 @@ export function fmModelFiles(
 }
 
 /** Parameters of a model that its table lacks. */
-export interface OovParameters {
+interface OovParameters {
   /** number of dimensions of the vectors; 0 for a linear model, whose table has its weights as vectors */
   dim: number;
   w0: number;
@@ -63,7 +70,7 @@ export async function readOov(
   };
 }
 
-/** Reads a run's parameters. @throws {ArtifactError} a tensor is missing, or has another shape */
+/** @throws {ArtifactError} a tensor is missing, or has another shape */
 export async function readFmParameters(
   run: Run,
   space: FeatureSpace,
@@ -80,7 +87,7 @@ export async function readFmParameters(
   return { dim, w0, w, vectors };
 }
 
-/** Parameters of a factorization machine by feature; the vectors of a linear model have no dimensions. */
+/** The vectors of a linear model have no dimensions. */
 export interface FmRun extends RunSpace {
   parameters: FmParameters;
 }
@@ -93,4 +100,29 @@ export interface FmRun extends RunSpace {
 export async function readFmModel(run: Run): Promise<FmRun> {
   const found = await readSpace(run);
   return { ...found, parameters: await readFmParameters(run, found.space, found.table) };
+}
+
+/** Returns the file of the optimizer state, under its path in model/. */
+export function optimizerFile(
+  { vectors, w, w0 }: OptimizerState,
+  numFeatures: number,
+): Record<string, readonly Uint8Array[]> {
+  const widthOf = (data: Float32Array) => data.length / numFeatures;
+  const tensors = new Map([
+    ["vectors", { shape: [numFeatures, widthOf(vectors)], data: vectors }],
+    ["w", { shape: [numFeatures, widthOf(w)], data: w }],
+    ["w0", { shape: [1], data: Float32Array.of(w0) }],
+  ]);
+  return { [OPTIMIZER_FILE]: safetensorsChunks(tensors) };
+}
+
+/** Returns undefined if the run was trained without --keep-state. @throws {ArtifactError} damaged */
+export async function readOptimizerFile(run: Run, numFeatures: number): Promise<OptimizerState | undefined> {
+  if (!Object.hasOwn(run.manifest.files, `model/${OPTIMIZER_FILE}`)) return undefined;
+  const tensors = await TensorFile.of(run, OPTIMIZER_FILE);
+  return {
+    vectors: tensors.f32("vectors", [numFeatures, undefined]),
+    w: tensors.f32("w", [numFeatures, undefined]),
+    w0: tensors.f32("w0", [1])[0]!,
+  };
 }

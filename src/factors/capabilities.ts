@@ -1,5 +1,3 @@
-// Capabilities that all kinds of factor models have, regardless of the trainer.
-
 import {
   readScoringModel,
   scoresRows,
@@ -14,7 +12,7 @@ export const readFactors: ReadScorer<Required<Scorer>> = async (...of) =>
 
 /** Capabilities of all runs that have model/fm.safetensors. */
 export const storedFactors = {
-  forgetting: async (run) => await (await import("./forgetting.js")).factorForgetting(run),
+  forgetting: async (run) => await (await import("./read.js")).factorForgetting(run),
   unknownKeys: async (run) => await (await import("./read.js")).factorUnknownKeys(run),
 } satisfies Capabilities;
 

@@ -57,7 +57,7 @@ export function composeWeights({ dim, w, vectors }: FmParameters, rows: FeatureR
   });
 }
 
-/** Creates the composer of a factorization machine, which sums the features of a row to one vector and one bias. */
+/** Creates the composer of a factorization machine. */
 export function fmComposer(parameters: FmParameters): Composer {
   return {
     dim: parameters.dim,

@@ -11,10 +11,10 @@ import { degreeNormalized } from "../solvers/svd/matrix.js";
 import { isInBlocks, truncatedSvd, type TruncatedSvd } from "../solvers/svd/truncated-svd.js";
 import { groupStarts } from "../numeric/groups.js";
 
-/** Convergence tolerance of the singular value decomposition; a low accuracy suffices for initial vectors. */
+/** a low accuracy suffices for initial vectors */
 const TOLERANCE = 0.1;
 
-export interface DegreeOptions {
+interface DegreeOptions {
   dim: number;
   seed: number;
   threads: number;
@@ -64,7 +64,7 @@ export async function degreeItemVectors(
   return unitRows(found, found.right, numItems, options.dim);
 }
 
-/** Returns f32[numRows * dim]: rows of U S^1/2 or V S^1/2, divided by their lengths. */
+/** Returns f32[numRows * dim]. */
 function unitRows(
   { dim: rank, singularValues }: TruncatedSvd,
   from: Float32Array,

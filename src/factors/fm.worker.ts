@@ -8,14 +8,11 @@ import { markShare, marksFor } from "../kernels/fm/repeats.js";
 import { kernelThread } from "../workers/kernel-thread.js";
 import { groupedKernel, type Initial, type SentGroup } from "./grouped-kernel.js";
 
-/**
- * Settings of a thread: how it marks the features that occur repeatedly in a block of rows, and the memories among
- * which the vectors are divided, if one memory cannot hold them.
- */
 export interface FmOwn {
   numFeatures: number;
   keepsOrder: boolean;
   plan: number;
+  /** memories among which the vectors are divided; empty if one memory holds them */
   groups: readonly SentGroup[];
 }
 
@@ -27,7 +24,7 @@ export interface MarkTask {
   encoding: Encoding | undefined;
 }
 
-/** Task that initializes the parameters if the vectors are divided among several memories. */
+/** Only if the vectors are divided among several memories. */
 export interface InitializeTask {
   initial: Initial;
 }

@@ -41,11 +41,10 @@ export async function foldInEvents(
   const composer = await composerOf(run, read);
   const model: FoldingModel = { ...read, composer };
   const fit = await fitting(run, model, options);
-  const sum = sumsWithItemFeatures(model, composer);
-  const whyTogether = together?.(model);
+  const sum = sumsWithItemFeatures(model);
   return {
     ...{ dim: composer.dim, biased: true },
-    together: whyTogether,
+    together: together?.(model),
     async of(log, mayBeNone) {
       const { dataset } = await openAsTrained(model.preprocess, log, silently(watch));
       const fresh = newKeysOf(model, dataset, { given: options.field, mayBeNone }, watch);
@@ -62,10 +61,16 @@ export async function foldInEvents(
 }
 
 /** Returns the vector of a user alone, or of an item together with the features of the item's latest event. */
-function sumsWithItemFeatures(
-  { space, parameters, preprocess: { itemFields = [] } }: FmRun,
-  composer: Composer,
-): (dataset: Dataset, fresh: NewKeys, folded: Float64Array[]) => Pick<FoldedKeys, "vectors" | "biases"> {
+function sumsWithItemFeatures({
+  space,
+  parameters,
+  composer,
+  preprocess: { itemFields = [] },
+}: FoldingModel): (
+  dataset: Dataset,
+  fresh: NewKeys,
+  folded: Float64Array[],
+) => Pick<FoldedKeys, "vectors" | "biases"> {
   const { dim } = parameters;
   const [w, vectors] = [parameters.w.slice(), parameters.vectors.slice()];
   const extended = composer.over({ ...parameters, w, vectors });
@@ -91,7 +96,6 @@ function sumsWithItemFeatures(
   };
 }
 
-/** Returns one of the rows, with the feature inserted at its beginning. */
 function withFeature(rows: FeatureRows, row: number, feature: number): FeatureRows {
   const [from, to] = [firstPair(rows, row), firstPair(rows, row + 1)];
   const values = rows.values?.subarray(from, to) ?? new Float32Array(to - from).fill(1);
@@ -110,7 +114,6 @@ export interface NewEvents extends NewKeys {
   rows: number[][];
 }
 
-/** Parameters of a run, and the composer, which sums the features of a row to one vector and one bias. */
 export interface FoldingModel extends FmRun {
   composer: Composer;
 }
@@ -122,7 +125,7 @@ export interface FoldingModel extends FmRun {
  */
 export type FitNewKeys = (events: NewEvents) => Promise<Float64Array[]> | Float64Array[];
 
-/** Prepares a fit: computes everything that does not depend on the events. */
+/** Computes everything that does not depend on the events. */
 export type PrepareFit = (
   run: Run,
   model: FoldingModel,

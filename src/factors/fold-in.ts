@@ -27,19 +27,16 @@ const TOLERANCE = 1e-9;
 /** variance that is assumed for a field whose parameters are all 0 */
 const SMALLEST_VARIANCE = 1e-9;
 
-/** The events of one feature, as a regression problem. */
+/** The events of one feature, as a regression problem in the symbols above: c is `offsets`. */
 export interface FoldInEvents {
   dim: number;
-  /**
-   * f64[numRows * (1 + dim)]: vector phi of each row; the row's score is linear in the parameters, with phi as
-   * coefficients
-   */
+  /** f64[numRows * (1 + dim)] */
   phi: Float64Array;
   /** f64[numRows]: score of each row without the feature */
   offsets: Float64Array;
-  /** label of each row, f64[numRows] */
+  /** f64[numRows] */
   labels: Float64Array;
-  /** f64[numRows]: weight of each row */
+  /** f64[numRows] */
   weights: Float64Array;
 }
 
@@ -151,10 +148,7 @@ function objective(
   return sum;
 }
 
-/**
- * Returns the first and second derivatives of the loss with respect to the parameters theta; only the lower triangle of
- * the second ones is set.
- */
+/** Returns the derivatives of the loss by theta; only the lower triangle of the hessian is set. */
 function derivatives(
   events: FoldInEvents,
   lambda: Float64Array,

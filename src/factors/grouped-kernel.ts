@@ -1,6 +1,7 @@
 // The kernel's functions for a factorization machine whose slices are in several memories (kernels/fm/slice-groups.ts).
 // They have the kernel's names, and replace its functions in a thread.
 //
+//   hub     the main memory of the factorization machine
 //   batch   hub ──► ids, values ──► groups of the thread ──► partial scores ──► hub ──► gradients ──► groups of the thread
 //
 // Copies between memories are made here, because a WebAssembly instance accesses only one memory. Every number is
@@ -26,7 +27,7 @@ export interface SentGroup {
   staging: number;
 }
 
-/** Data from which initial parameters are computed; both arrays are in shared memory. */
+/** Both arrays are in shared memory. */
 export interface Initial {
   /** u32[n][2]: 64-bit hash of each feature, which determines its initial vector */
   hashes: Uint32Array;
@@ -42,7 +43,7 @@ const [IDS, VALUES, ENDS, ROWS] = [fieldAt("ids"), fieldAt("values"), fieldAt("e
 const [GENERAL, WIDTH, BLOCK_IDS] = [fieldAt("general"), fieldAt("width"), fieldAt("blockIds")];
 const [GRADIENTS, SCORES] = [fieldAt("gradients"), fieldAt("scorePartials")];
 
-/** A group of slices as one thread accesses it: with the thread's own instance of the kernel in the group's memory. */
+/** A group of slices, with the thread's own instance of the kernel in the group's memory. */
 class Group {
   readonly #own: SentGroup;
   readonly #kernel: FmKernel;
@@ -58,14 +59,13 @@ class Group {
     this.#partials = getField(own, Plan, own.plan, "partials");
   }
 
-  /** Renews the view of the group's memory, so that it covers memory that was added since the last call. */
+  /** Renews the view of the memory, which may have grown. */
   refresh(): void {
     this.#words = new Uint32Array(this.#own.memory.buffer);
   }
 
   /**
-   * Copies the rows of the current batch from the hub, which is the main memory of the factorization machine, to the
-   * group's memory.
+   * Copies the rows of the current batch from the hub to the group's memory.
    * @param thread index of the hub's Thread struct in `hub`
    */
   open(hub: Uint32Array, thread: number): void {
@@ -86,8 +86,7 @@ class Group {
   }
 
   /**
-   * Computes the group's partial scores of a training batch, and copies them to the hub, the main memory of the
-   * factorization machine.
+   * Computes the group's partial scores of a training batch, and copies them to the hub.
    * @param partials byte offset in the hub of f32[J + 1][B]: J slices and the linear part, B rows
    */
   forward(hub: Uint32Array, partials: number): void {
@@ -103,10 +102,7 @@ class Group {
     this.#give(this.#words[this.#thread / 4 + SCORES]!, hub, partials);
   }
 
-  /**
-   * Copies dLoss/dscore of the batch from the hub (the main memory of the factorization machine), and takes a step of
-   * the group's parameters.
-   */
+  /** Copies dLoss/dscore of the batch from the hub, and takes a step of the group's parameters. */
   update(hub: Uint32Array, thread: number): void {
     const from = hub[thread + GRADIENTS]! / 4;
     const to = this.#words[this.#thread / 4 + GRADIENTS]! / 4;
@@ -126,10 +122,7 @@ class Group {
     }
   }
 
-  /**
-   * Adds up the squares of the vectors in slice j of the factorization machine; undefined if the slice is in another
-   * group.
-   */
+  /** Returns undefined if slice j of the factorization machine is in another group. */
   sumSquares(j: number): number | undefined {
     const { plan, firstSlice, numSlices } = this.#own;
     const own = j - firstSlice;
@@ -145,11 +138,8 @@ class Group {
   }
 }
 
-/**
- * A thread with its instance of the kernel in the hub (the main memory of the factorization machine), and a function
- * that instantiates the kernel in another memory.
- */
 interface GroupedThread {
+  /** instance in the hub */
   kernel: FmKernel;
   memory: WebAssembly.Memory;
   index: number;

@@ -18,7 +18,7 @@ export class KeptRows {
     this.#current = new Uint8Array(numPartitions);
   }
 
-  /** Returns for each partition the number of the block with its current rows; the array is a copy. */
+  /** a copy */
   get places(): RowPlaces {
     return this.#current.slice();
   }
@@ -31,7 +31,7 @@ export class KeptRows {
     this.#kept = places;
   }
 
-  /** Reads the rows of a partition. @param places blocks to read; by default those of the current rows */
+  /** @param places blocks to read; by default those of the current rows */
   async read(partition: number, into: Uint32Array, places: RowPlaces = this.#current): Promise<void> {
     await this.#store.read(blockName(partition, places[partition]!), into);
   }
@@ -58,7 +58,7 @@ function blockName(partition: number, block: number): string {
 export const [NOW, KEPT] = ["rows.", "kept."] as const;
 
 /** The rows of each partition of users, as u32 words that hold the bits of floats. */
-export interface PartitionRows {
+interface PartitionRows {
   numPartitions: number;
   /** number of floats of the rows of a partition */
   length: number;

@@ -42,7 +42,7 @@ import { ThreadedKernel } from "../workers/threaded-kernel.js";
 import type { FmOwn, InitializeTask, MarkTask } from "./fm.worker.js";
 import type { RowsBuffer } from "./rows-buffer.js";
 
-/** Bound on the elements of initial vectors, which are uniform between minus and plus this number. */
+/** Elements of initial vectors are uniform between minus and plus this number. */
 const SPREAD = 0.05;
 
 /** Shape of a factorization machine; with `fields`, of a field-aware one: a feature has a vector per partner field. */
@@ -53,9 +53,9 @@ export type FmMachineShape = FmShape & { fields?: FieldAwareness };
  * memories, outside of it.
  */
 export interface ParameterArrays {
-  /** vectors of the features, f32[n][dim], or f32[n][fields][dim] for a field-aware machine */
+  /** f32[n][dim], or f32[n][fields][dim] for a field-aware machine */
   vectors: Float32Array;
-  /** weight of each feature, f32[n] */
+  /** f32[n] */
   w: Float32Array;
 }
 
@@ -100,9 +100,7 @@ export class FmMachine extends ThreadedKernel<FmKernel, MarkTask | InitializeTas
     return await machine.begin(fields ? "ffm" : "fm", machine.#layout, script);
   }
 
-  /**
-   * Settings with which features that occur repeatedly in a block of rows are marked while training rows are loaded.
-   */
+  /** With these, a RowsBuffer marks repeated features of a block of rows while it loads training rows. */
   get marks(): Marks {
     const { numFeatures, fields } = this.#shape;
     return marksFor(numFeatures, fields !== undefined);
@@ -118,12 +116,12 @@ export class FmMachine extends ThreadedKernel<FmKernel, MarkTask | InitializeTas
     rows.encoding = undefined;
   }
 
-  /** Whether the slices of the vectors are divided among several WebAssembly memories. */
+  /** Whether the vectors are divided among several WebAssembly memories. */
   get isDivided(): boolean {
     return this.#groups.length > 0;
   }
 
-  /** Number of elements of a feature's vector in the copies of `export`. */
+  /** Length of a feature's vector in the copies of `export`. */
   get vectorWidth(): number {
     return this.#layout.vectorWidth;
   }
@@ -155,7 +153,6 @@ export class FmMachine extends ThreadedKernel<FmKernel, MarkTask | InitializeTas
     await this.#onSlices("initialize", hashes, countsAt, seed, SPREAD);
   }
 
-  /** Sets the learning rates of weights and of vectors. */
   setLearningRates(ofWeights: number, ofVectors: number): void {
     for (const [arena, layout] of this.#parts) setLearningRates(arena, layout, ofWeights, ofVectors);
   }
@@ -180,7 +177,6 @@ export class FmMachine extends ThreadedKernel<FmKernel, MarkTask | InitializeTas
     return takeLoss(this.arena, this.#layout);
   }
 
-  /** Allocates a region for the scores of rows. */
   allocateScores(numRows: number): Region {
     return this.arena.allocate("scores", Math.ceil(numRows / BATCH_ROWS) * BATCH_ROWS * 4);
   }
@@ -217,7 +213,7 @@ export class FmMachine extends ThreadedKernel<FmKernel, MarkTask | InitializeTas
     return Number.isFinite(this.bias) && areFinite.every(Boolean);
   }
 
-  /** Copies the parameters from arrays of allocateParameters. */
+  /** @param arrays of allocateParameters */
   async import(arrays: ParameterArrays): Promise<void> {
     const { vectors, w } = arrays;
     if (this.isDivided) copyParameters(this.arena, this.#layout, arrays, "memories");
@@ -245,7 +241,6 @@ export class FmMachine extends ThreadedKernel<FmKernel, MarkTask | InitializeTas
     return await this.run({ deal: { end: numSlices + 1, size: 1 }, call });
   }
 
-  /** The memories with their layouts: the main memory (arena), and those of groups of slices, if there are any. */
   get #parts() {
     const groups = this.#groups.map((group) => [group.arena, group] as const);
     return [[this.arena, this.#layout] as const, ...groups];
@@ -259,18 +254,17 @@ export class FmMachine extends ThreadedKernel<FmKernel, MarkTask | InitializeTas
     for (const group of this.#groups) reservePairs(group.arena, group, { copied: batch, batch });
   }
 
-  /** Returns the Frobenius norm of the matrix V of the features' vectors. */
+  /** Returns the Frobenius norm of V. */
   async vectorNorm(): Promise<number> {
     const squares = await this.#onSlices("sumSquares");
     return Math.sqrt(squares.reduce((sum, ofSlice) => sum + ofSlice, 0));
   }
 
-  /** Freezes w0, so that further steps do not change it. */
   freezeBias(): void {
     freezeBias(this.arena, this.#layout);
   }
 
-  /** A copy of the optimizer state. */
+  /** a copy */
   get optimizer(): OptimizerState {
     return readOptimizer(this.arena, this.#layout);
   }

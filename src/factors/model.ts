@@ -2,11 +2,9 @@
 //
 //   score(x) = w0 + sum_i w_i x_i + sum_{i<j} <v_i, v_j> x_i x_j          Rendle 2010, eq. 1
 
-import { mapTo } from "../numeric/indices.js";
 import type { FeatureRows } from "../dataset/rows.js";
 import type { FieldAwareness } from "../kernels/ffm/binding.js";
 import type { OptimizerState } from "../kernels/fm/state.js";
-import { exp } from "../numeric/exp.js";
 import type { EpochEvent } from "../training/epochs/epoch-loop.js";
 import type { RunningScorer } from "../training/session/feature-training.js";
 import { FmMachine, type FmMachineShape } from "./machine.js";
@@ -17,9 +15,9 @@ export interface FmModel {
   /** loss of the training; the prediction is the score (squared loss), or its logistic function (logistic loss) */
   loss: "logistic" | "squared";
   w0: number;
-  /** weight of each feature, f32[numFeatures] */
+  /** f32[numFeatures] */
   w: Float32Array;
-  /** vector of each feature, f32[numFeatures * dim], row-major */
+  /** f32[numFeatures * dim], row-major */
   vectors: Float32Array;
   /** number of the epoch that produced these parameters, from 1 */
   bestEpoch: number;
@@ -33,8 +31,8 @@ export interface FmModel {
 /** The parameters that scoring needs, and that a run stores. */
 export type FmParameters = Pick<FmModel, "dim" | "w0" | "w" | "vectors">;
 
-/** Parameters of a field-aware machine, whose dim is the sum over all partner fields. */
-export type FieldAwareParameters = FmParameters & { fields?: FieldAwareness };
+/** With `fields`, those of a field-aware machine, whose dim is the sum over all partner fields. */
+type FieldAwareParameters = FmParameters & { fields?: FieldAwareness };
 
 /**
  * Returns scores of rows, without a link function: log-odds for the logistic loss, predictions for the squared loss.
@@ -86,7 +84,7 @@ export async function startScoring(
   };
 }
 
-/** Returns the shape of a factorization machine that only scores. Its method is sgd, without optimizer state. */
+/** Returns the shape of a machine that only scores: its method is sgd, which has no optimizer state. */
 export function scoringShape(
   { w, dim, fields }: Pick<FieldAwareParameters, "w" | "dim" | "fields">,
   threads: number,
@@ -104,18 +102,4 @@ export function scoringShape(
     l2Vector: 0,
     hasRates: false,
   };
-}
-
-/**
- * Converts scores to predictions: to probabilities for the logistic loss, unchanged for the squared loss.
- *
- * @param scores f32[numRows]
- * @returns f64[numRows]
- */
-export function predict(loss: FmModel["loss"], scores: Float32Array): Float64Array {
-  return mapTo(Float64Array, scores, (s) => {
-    if (loss === "squared") return s;
-    const e = exp(-Math.abs(s));
-    return s >= 0 ? 1 / (1 + e) : e / (1 + e);
-  });
 }

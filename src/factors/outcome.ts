@@ -14,7 +14,6 @@ import {
 import type { FeatureOptions } from "../training/session/feature-training.js";
 import type { FeatureSpace } from "../dataset/vocabulary/vocabulary.js";
 
-/** Advice for a factorization machine whose predictions are worse than a constant. */
 const CONSTANT_ADVICE =
   "Try a larger --l2-vector and --l2-weight, a --min-count above 1, or --ignore for columns whose keys " +
   "rarely repeat, and check that the label has the same meaning in that split";

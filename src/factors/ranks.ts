@@ -41,18 +41,15 @@ export async function openRanks(run: Run): Promise<RankingModel> {
   };
 }
 
-/** Parameters of the features of some rows, and the rows, whose features are numbered as the parameters are. */
-interface OwnParameters {
-  parameters: FmParameters;
-  rows: FeatureRows;
-}
-
-/** Returns a function that reads the parameters of the features of rows. @param table the run's table, without vectors */
+/**
+ * Returns a function that reads the parameters of the features of rows, and numbers the rows' features like them.
+ * @param table the run's table, without vectors
+ */
 async function parameterReader(
   run: Run,
   space: FeatureSpace,
   table: EmbeddingTable,
-): Promise<(rows: FeatureRows) => Promise<OwnParameters>> {
+): Promise<(rows: FeatureRows) => Promise<{ parameters: FmParameters; rows: FeatureRows }>> {
   const oov = await readOov(run, space, table);
   const { dim, w0 } = oov;
   // features without a row get the number after the last row, for which vectorsOfRows returns zeros

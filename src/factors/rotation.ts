@@ -9,14 +9,13 @@ import { ArtifactError } from "../errors.js";
 import { wholeRows, type Rotation, type Rotate } from "../training/capabilities/rotation.js";
 
 type Tensors = ReadonlyMap<string, Tensor>;
-/** Function that rotates the vectors in a file's tensors, and returns the tensors that it changed. */
+/** Rotates the vectors in a file's tensors, and returns the tensors that it changed. */
 export type RotateTensors = (tensors: Tensors, rotate: Rotate) => Map<string, Tensor>;
 
 const rotateUnknown: RotateTensors = (tensors, rotate) => {
   const { shape, data } = rowsIn(tensors, "oovVectors");
   // the tensor has one row per field
-  const fieldOf = ascending(shape[0]!);
-  return new Map([["oovVectors", { shape, data: rotate(data, fieldOf) }]]);
+  return new Map([["oovVectors", { shape, data: rotate(data, ascending(shape[0]!)) }]]);
 };
 
 /** Rotations of the files of model/ that contain vectors of a factorization machine, by file name. */

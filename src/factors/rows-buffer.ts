@@ -14,10 +14,7 @@ export class RowsBuffer {
   weight = 0;
   /** maximum numbers of (feature, value) pairs that a thread copies at once, and that a batch has */
   pairs: PairCounts = { copied: 0, batch: 0 };
-  /**
-   * columns from which the threads encode the ids before they mark repeated features; undefined if the ids are encoded
-   * already
-   */
+  /** columns from which the threads encode the ids before they mark repeated features; undefined if they are encoded */
   encoding: Encoding | undefined;
   /** offset of the struct Rows of kernels/fm/assembly/plan.ts */
   readonly offset: number;
@@ -26,7 +23,6 @@ export class RowsBuffer {
   readonly #marks: Marks | undefined;
 
   /**
-   * Creates a buffer without rows.
    * @param name noun for the rows, for messages
    * @param marks settings for marking repeated features of blocks while training rows are loaded
    */
@@ -77,7 +73,6 @@ export class RowsBuffer {
   }
 }
 
-/** Returns the number of bytes of the rows in shared memory. */
 export function bytesOfRows(rows: FeatureRows): number {
   const arrays = [rows.indptr, rows.values, rows.labels, rows.weights];
   return arrays.reduce((sum, array) => sum + (array?.byteLength ?? 0), bytesOfIds(rows));

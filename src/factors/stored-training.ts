@@ -17,9 +17,8 @@ import type { ThreadsInUse } from "../workers/thread-choice.js";
 import { KEPT, NOW, restoreRows, savedRows, type KeptRows, type RowPlaces } from "./kept-rows.js";
 import { storedScorer, type StoredResult, type StoredVectors } from "./stored-vectors.js";
 
-/** Settings and callbacks that a training with vectors in a block store needs in addition to its data. */
 export interface StoreInput {
-  /** returns the ranking metrics of a model on the validation split; undefined if there is no such split */
+  /** returns ranking metrics on the validation split; undefined if there is no such split */
   validate: ((model: Scorer) => Promise<Record<string, number>>) | undefined;
   /** path next to which temporary files are created */
   beside: string;
@@ -43,11 +42,11 @@ export function noteDisk(
     );
 }
 
-/** Parameters of the items by name, as a checkpoint contains them. */
+/** Parameters of the items by their names in a checkpoint. */
 type ItemState = Record<string, Float32Array>;
 
 /** A model in training whose users' vectors are in a block store, in memory or on disk, in partitions. */
-export interface StoringMachine<S extends ItemState> {
+interface StoringMachine<S extends ItemState> {
   readonly rows: KeptRows;
   /** number of partitions of users, and number of floats of the rows of each */
   readonly sizes: { numPartitions: number; length: number };
@@ -93,7 +92,7 @@ export async function trainStored<S extends ItemState>(
   const restore = async (prefix: typeof NOW | typeof KEPT, large: Parameters<typeof restoreRows>[0]) =>
     await restoreRows(large, prefix, sizes, async (p, numbers) => machine.setPartition(p, numbers));
   let copied: KeptState<S> | undefined;
-  /** Returns the parameters of the last epoch, which are copied once. */
+  // the parameters of the last epoch are copied once
   const now = () => (copied ??= { state: machine.state, places: rows.places });
   let kept: KeptState<S> | undefined;
   const training: Steered = {
@@ -131,8 +130,7 @@ export async function trainStored<S extends ItemState>(
       ),
     async restore(arrays, large) {
       machine.state = arrays;
-      // restores the users' rows of the best epoch first; the current ones are then written to other blocks of the
-      // block store
+      // restores the users' rows of the best epoch first, so that the current ones are written to other blocks
       if (arrays["keptItems"]) {
         await restore(KEPT, large);
         const state = Object.fromEntries(

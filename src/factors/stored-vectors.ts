@@ -9,9 +9,10 @@ import type { OptimizerState } from "../kernels/fm/state.js";
 import type { EpochEvent } from "../training/epochs/epoch-loop.js";
 import { lateTable } from "../training/examples/feature-table.js";
 import type { Trained } from "../training/session/feature-training.js";
-import { fmModelFiles } from "./artifact.js";
+import type { Partitions } from "../kernels/ranking/partitions.js";
+import { fmModelFiles, optimizerFile } from "./artifact.js";
+import type { KeptRows, RowPlaces } from "./kept-rows.js";
 import type { FmModel } from "./model.js";
-import { optimizerFile } from "./optimizer-file.js";
 
 /** Parameters of a model, whose vectors are read by feature. */
 export interface StoredVectors {
@@ -26,7 +27,6 @@ export interface StoredVectors {
   check: () => Promise<void>;
 }
 
-/** Result of a training: a model whose vectors are in a store. */
 export interface StoredResult {
   model: StoredVectors;
   bestEpoch: number;
@@ -52,7 +52,7 @@ export function trainedFromStore(
   };
 }
 
-/** Returns functions that score rows, and that rank items of one feature each for users. */
+/** Scores rows, and ranks items of one feature each for users. */
 export function storedScorer(model: StoredVectors): Pick<Required<Trained>, "score" | "rank"> {
   const { dim, w, vectorOf } = model;
   const composed = (rows: FeatureRows): Float32Array => {
@@ -87,7 +87,7 @@ function scoreOf({ dim, w, vectorOf }: StoredVectors, rows: FeatureRows, r: numb
   return linear + (sum.reduce((all, s) => all + s * s, 0) - squares) / 2;
 }
 
-/** Returns the table of all keys, whose vectors are read from the store while the table is written. */
+/** Returns the table of all keys; vectors are read from the store while the table is written. */
 export function storedTable(
   space: FeatureSpace,
   { dim, w, check, vectorsOf }: Omit<StoredVectors, "w" | "vectorOf"> & { w?: Float32Array | undefined },
@@ -100,4 +100,76 @@ export function storedTable(
       yield* rows.batches(pass);
     },
   };
+}
+
+/** Parameters of a ranking model after one epoch; the users' rows are read from the store. */
+export interface PartitionedModel {
+  dim: number;
+  partitions: Partitions;
+  /** number of floats in a feature's row: its vector with padding, and its optimizer state */
+  stride: number;
+  /** f32, `stride` floats per row: the rows of the items */
+  itemRows: Float32Array;
+  /** f32[numFeatures]: weight of each feature */
+  w: Float32Array;
+  rows: KeptRows;
+  places: RowPlaces;
+}
+
+export function vectorsInPartitions(model: PartitionedModel): StoredVectors {
+  const { dim, w, partitions, stride, itemRows, rows, places } = model;
+  const row = new Float32Array(dim);
+  const bits = new Uint32Array(row.buffer);
+  return {
+    ...{ dim, w },
+    vectorOf(feature) {
+      if (!partitions.isUser(feature)) {
+        const from = partitions.itemRow(feature) * stride;
+        return itemRows.subarray(from, from + dim);
+      }
+      rows.readPart(partitions.partitionOf(feature), partitions.rowOf(feature) * stride, bits, places);
+      return row;
+    },
+    vectorsOf: (range) =>
+      partitions.isUser(range.first) ? userVectors(model, range) : itemVectors(model, range),
+    async check() {
+      const numbers = new Uint32Array(partitions.rows * stride);
+      for (let p = 0; p < partitions.count; p++) await rows.read(p, numbers, places);
+    },
+  };
+}
+
+/** Returns f32[last - first][dim]: the vectors of features that are not users'. */
+function itemVectors(
+  { dim, partitions, stride, itemRows }: PartitionedModel,
+  { first, last }: RowRange,
+): Float32Array {
+  const vectors = new Float32Array((last - first) * dim);
+  for (let feature = first; feature < last; feature++) {
+    const from = partitions.itemRow(feature) * stride;
+    vectors.set(itemRows.subarray(from, from + dim), (feature - first) * dim);
+  }
+  return vectors;
+}
+
+/** Returns f32[last - first][dim]: the vectors of users' features; each partition has a range of rows with some. */
+function userVectors(
+  { dim, partitions, stride, rows, places }: PartitionedModel,
+  { first, last }: RowRange,
+): Float32Array {
+  const vectors = new Float32Array((last - first) * dim);
+  for (let p = 0; p < partitions.count; p++) {
+    const range = partitions.rowsBetween(p, first, last);
+    if (range.first >= range.last) continue;
+    const bits = new Uint32Array((range.last - range.first) * stride);
+    rows.readPart(p, range.first * stride, bits, places);
+    const numbers = new Float32Array(bits.buffer);
+    for (let row = range.first; row < range.last; row++) {
+      const feature = partitions.featureOf(p, row);
+      if (feature === undefined || feature < first || feature >= last) continue;
+      const from = (row - range.first) * stride;
+      vectors.set(numbers.subarray(from, from + dim), (feature - first) * dim);
+    }
+  }
+  return vectors;
 }

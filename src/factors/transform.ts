@@ -12,14 +12,11 @@ import type { Watch } from "../training/session/watch.js";
 import { fmComposer, type Composer } from "./compose.js";
 import { readFmModel, type FmRun } from "./artifact.js";
 
-/**
- * Returns a run's composer, which sums a row's features to one vector. @throws {UsageError} features cannot be composed
- */
-export type ComposerOf = (run: Run, model: FmRun) => Promise<Composer>;
+/** Returns a run's composer. @throws {UsageError} features cannot be composed */
+export type ComposerOf = (run: Run, model: FmRun) => Promise<Composer> | Composer;
 
 /** Returns the composer that adds up one vector per feature of a row. */
-export const composerOfFactors: ComposerOf = async (_, { parameters }) =>
-  await Promise.resolve(fmComposer(parameters));
+export const composerOfFactors: ComposerOf = (_, { parameters }) => fmComposer(parameters);
 
 /**
  * Function that computes fields which rows lack from the columns of their table. It returns a function that adds the
@@ -31,7 +28,7 @@ export type Completion = (
 ) => (first: number, rows: FeatureRows) => FeatureRows;
 
 /** Functions with which a kind of factor model encodes rows. */
-export interface Composing {
+interface Composing {
   composerOf: ComposerOf;
   /**
    * Checks the fields of a table.
@@ -42,7 +39,7 @@ export interface Composing {
   completion?: Completion;
 }
 
-/** Encodes rows as the sums of their features' vectors. @throws {UsageError} the errors of encodeComposed */
+/** @throws {UsageError} the errors of encodeComposed */
 export async function encodeSums(run: Run, options: TransformOptions, watch: Watch): Promise<Transformed> {
   return await encodeComposed(run, options, watch, { composerOf: composerOfFactors });
 }

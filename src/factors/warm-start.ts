@@ -24,8 +24,7 @@ import {
   stateWarnings,
   type InitRun,
 } from "../training/warm-start/init-run.js";
-import { readFmModel, type FmRun } from "./artifact.js";
-import { readOptimizerFile } from "./optimizer-file.js";
+import { readFmModel, readOptimizerFile, type FmRun } from "./artifact.js";
 
 /** The run that --init names, with its parameters. */
 export interface FactorInit extends InitRun, FmRun {
@@ -33,7 +32,7 @@ export interface FactorInit extends InitRun, FmRun {
   blocks?: readonly string[];
   /** f32[numFeatures * dim]: vectors before they pass through the run's layers; absent without layers */
   base?: Float32Array;
-  /** optimizer state of the run, if it is stored */
+  /** absent if it is not stored */
   optimizer?: OptimizerState;
 }
 
@@ -42,9 +41,9 @@ export interface FactorStart {
   /** u8[numFeatures]: 1 for features of the run of --init */
   known: Uint8Array;
   w0: number;
-  /** f32[numFeatures]: weights; 0 for new features */
+  /** f32[numFeatures]; 0 for new features */
   w: Float32Array;
-  /** vectors, f32[numFeatures * dim]; 0 for new features */
+  /** f32[numFeatures * dim]; 0 for new features */
   vectors: Float32Array;
   /** f32[numFeatures * dim]: vectors before they pass through the layers; absent without layers */
   base?: Float32Array;
@@ -52,7 +51,6 @@ export interface FactorStart {
   knownBlocks?: Uint8Array;
   /** true if known features and w0 must remain bit-identical */
   freezes: boolean;
-  /** optimizer state by feature, if the run contains it */
   optimizer?: OptimizerState;
 }
 
@@ -73,7 +71,7 @@ export async function openFactorInit(
   return init;
 }
 
-/** Reads a run for --init. @throws {ArtifactError} damaged */
+/** @throws {ArtifactError} damaged */
 export async function readFactorInit(run: Run): Promise<FactorInit> {
   const model = await readFmModel(run);
   const { space } = model;
@@ -103,10 +101,7 @@ export function checkState(
   );
 }
 
-/**
- * Compares the prediction tasks of the run and of this training.
- * @throws {UsageError} the labels of the run are of another kind
- */
+/** @throws {UsageError} the labels of the run are of another kind */
 function checkTask({ run, preprocess }: FactorInit, task: Examples["task"]): void {
   if (preprocess.task === task) return;
   throw new UsageError(
@@ -115,10 +110,7 @@ function checkTask({ run, preprocess }: FactorInit, task: Examples["task"]): voi
   );
 }
 
-/**
- * Returns the run that --init names, if there is one, and the function that adds its keys and parameters to the
- * vocabulary.
- */
+/** Returns the run of --init, if there is one, and the function that adds its keys and parameters to the vocabulary. */
 export function factorInit(
   init: FactorInit | undefined,
   given: Pick<GivenTraining, "expire" | "freeze" | "keepState">,
@@ -126,12 +118,7 @@ export function factorInit(
   return init && { run: init.run, carry: (fitted) => carryFactors(init, fitted, given) };
 }
 
-/**
- * Returns the fitted vocabulary with the keys of the run, the initial parameters, and the numbers of known and new
- * keys.
- *
- * @throws {UsageError} the errors of carryKeys; or --freeze is set, and a field-aware model gets a new field
- */
+/** @throws {UsageError} the errors of carryKeys; or --freeze is set, and a field-aware model gets a new field */
 function carryFactors(
   init: FactorInit,
   fitted: FittedVocabulary,

@@ -10,7 +10,6 @@ export type FmModelName = (typeof models)[number];
 export type Method = (typeof methods)[number];
 export type FmLoss = "logistic" | "squared";
 
-/** Learning rate, decay and penalties of a method. */
 interface Steps {
   learningRate: number;
   learningRateDecay: number;
@@ -47,9 +46,7 @@ const steps: Record<Method, Record<FmLoss, Steps>> = {
   mcmc: { logistic: plain(1), squared: plain(1) },
 };
 
-/**
- * Default L2 of a field-aware machine's vectors, each of which interacts with only one field (docs/algorithms/ffm.md).
- */
+/** Default L2 of a field-aware machine's vectors; each interacts with only one field (docs/algorithms/ffm.md). */
 const fieldAwareL2: Record<FmLoss, number> = { logistic: 1e-3, squared: 0.2 };
 
 /**
@@ -61,29 +58,19 @@ const fieldAwareL2: Record<FmLoss, number> = { logistic: 1e-3, squared: 0.2 };
 export const [FEW, MANY_FIELDS] = [3, 16];
 /** Default learning rate of weights with few fields, and of vectors that grow slowly from 0, a saddle of the loss. */
 export const LARGE_RATE = 0.2;
-/**
- * Number of rows per key, including sampled negatives, below which vectors get larger steps if there are few fields.
- */
+/** Rows per key, including sampled negatives, below which vectors get larger steps if there are few fields. */
 const ROWS_PER_KEY = 100;
-/**
- * Number of training rows up to which vectors grow slowly from 0, where the loss has a saddle, with any number of
- * fields.
- */
+/** Number of training rows up to which vectors grow slowly from 0, a saddle of the loss, with any number of fields. */
 const FEW_ROWS = 20_000;
-/** Maximum default patience. */
 export const MOST_PATIENCE = 20;
-/**
- * Number of training rows that early stopping waits for if vectors grow slowly from 0, where the loss has a saddle, in
- * at most MOST_PATIENCE epochs.
- */
+/** Training rows that early stopping waits for if vectors grow slowly from 0, in at most MOST_PATIENCE epochs. */
 const PATIENT_ROWS = 100_000;
 /**
- * Bounds of the default L2 of vectors that grow slowly from 0, where the loss has a saddle, and its value if each key
- * has one row on average (`ofOneRow`). With up to 3 fields, the upper bound is `mostOfFew`.
+ * Bounds of the default L2 of vectors that grow slowly from 0, and its value if each key has one row on average
+ * (`ofOneRow`). With up to 3 fields, the upper bound is `mostOfFew`.
  */
 const SADDLE_L2 = { least: 0.01, most: 0.08, mostOfFew: 0.06, ofOneRow: 0.5 } as const;
 
-/** Options on whose values the defaults of other options depend. */
 export interface Before {
   model: FmModelName;
   method: Method;
@@ -156,7 +143,6 @@ function plain(learningRate: number): Steps {
   return { learningRate, learningRateDecay: 0, l1Weight: 0, l2Weight: 0, l2Vector: 0 };
 }
 
-/** Returns a function that returns the default of an option, which depends on method and loss. */
 export function stepOf(name: keyof Steps) {
   return ({ method }: { method: Method }, { loss }: DataFacts): number => steps[method][loss][name];
 }

@@ -21,7 +21,6 @@ import { rowsToScore } from "../../training/judging/evaluate-scores.js";
 import type { TransformOptions } from "../../training/options/transform-options.js";
 import type { Watch } from "../../training/session/watch.js";
 
-/** Returns a function that folds in new users or items by labels; parameters are those of foldInEvents. */
 export async function foldInByLabels(run: Run, options: TransformOptions, watch: Watch): Promise<FoldingIn> {
   return await foldInEvents(run, options, watch, fitLabels(), undefined, drawsByPlace);
 }
@@ -43,7 +42,10 @@ export interface Machines {
  * @param machinesOf reads the run's factorization machines; posterior draws must be rotated to match each other
  */
 export function fitLabels(
-  machinesOf: (run: Run, model: FoldingModel) => Promise<Machines> = ownMachine,
+  machinesOf: (run: Run, model: FoldingModel) => Promise<Machines> | Machines = (_, model) => ({
+    machines: [model],
+    tableScale: 1,
+  }),
 ): PrepareFit {
   return async (run, model, options) => {
     // the draws of a chain: the vector of a key is fitted to each draw, and the mean of the fitted vectors is returned,
@@ -88,15 +90,10 @@ async function foldInLabels(
   });
 }
 
-async function ownMachine(_: Run, { parameters, composer }: FoldingModel): Promise<Machines> {
-  return await Promise.resolve({ machines: [{ parameters, composer }], tableScale: 1 });
-}
-
 function meanArray(all: readonly Float64Array[]): Float64Array {
   return all[0]!.map((_, i) => all.reduce((sum, each) => sum + each[i]!, 0) / all.length);
 }
 
-/** Returns the events that have feature `own`, with their labels and weights. */
 function eventsOf(composer: Composer, rows: FeatureRows, own: number): FoldInEvents {
   return {
     ...composer.events(rows, own),

@@ -1,5 +1,3 @@
-// Trains the factorization machine on feature rows.
-
 import { requireColumn } from "../../dataset/roles.js";
 import { featureHashes, fieldOfFeatures, type FeatureSpace } from "../../dataset/vocabulary/vocabulary.js";
 import type { FeatureRates } from "../../kernels/fm/binding.js";
@@ -12,7 +10,7 @@ import { trainedFactors } from "../../factors/trained.js";
 import type { FmOptions } from "./options.js";
 import { trainFm, type FmInput } from "./train.js";
 
-/** Trains the factorization machine. @throws the errors of trainFm */
+/** @throws the errors of trainFm */
 export async function learnFm(
   input: LearnerInput<FactorStart>,
   options: FmOptions,
@@ -33,7 +31,7 @@ export async function learnFm(
   return { ...trained, name: options.model, isWeightsOnly: true, table };
 }
 
-/** Converts a learner's input to that of a training. @throws {UsageError} --l2-field names an unknown field */
+/** @throws {UsageError} --l2-field names an unknown field */
 export function spaceInput(
   { space, counts, train, valid, start, controls }: LearnerInput<FactorStart>,
   options: FmOptions,

@@ -1,5 +1,3 @@
-// The options of train-fm.
-
 import { UsageError } from "../../errors.js";
 import { labels, vocabulary } from "../../training/options/features.js";
 import { everyday, log } from "../../training/options/log.js";
@@ -45,15 +43,11 @@ const MANY = 1_000_000_000;
 const [model, training] = ["Model:", "Training:"] as const;
 const notNegative = { min: 0, max: ANY, group: training } as const;
 const positive = { min: 1e-6, max: ANY, group: training } as const;
-/**
- * Values of an option's property `only`, which restrict the option to gradient methods, to gradient methods and ALS, or
- * to MCMC.
- */
+/** Values of an option's property `only`. */
 const ofGradients = { method: ["adagrad", "sgd", "ftrl", "adam"] } as const;
 const ofPenalties = { method: [...ofGradients.method, "als"] } as const;
 const ofMcmc = { method: ["mcmc"] } as const;
 
-/** Options of the model and its training. */
 const own = {
   model: choice(models, {
     ...{ placeholder: "model", group: model, default: "fm" },
@@ -189,7 +183,6 @@ const own = {
   }),
 } as const;
 
-/** Every option of the command. */
 export const options = withCommon(
   {
     ...log,
@@ -245,7 +238,7 @@ export function fmOptionsOf(given: GivenFm, facts: DataFacts): FmOptions {
   return { ...rest, loss };
 }
 
-/** Checks ranges. @throws {UsageError} an option is out of range */
+/** @throws {UsageError} an option is out of range */
 export function checkFmOptions(fm: FmOptions): void {
   checkRanges(own, fm as unknown as Record<string, unknown>);
 }

@@ -11,6 +11,7 @@ import type { FeatureRows, TrainingRows } from "../../dataset/rows.js";
 import { DataError, UsageError } from "../../errors.js";
 import type { FieldAwareness } from "../../kernels/ffm/binding.js";
 import { METHODS, type FeatureRates, type FmMethod } from "../../kernels/fm/binding.js";
+import type { OptimizerState } from "../../kernels/fm/state.js";
 import { log } from "../../numeric/exp.js";
 import { draw } from "../../numeric/random.js";
 import {
@@ -20,28 +21,25 @@ import {
   type EpochEvent,
   diverged,
 } from "../../training/epochs/epoch-loop.js";
+import { floatsOf, type NamedArrays } from "../../training/epochs/named-arrays.js";
 import { keepUntouched, type FactorStart } from "../../factors/warm-start.js";
 import { labelScaleOf } from "../../training/examples/training-examples.js";
 import { FmMachine, type ParameterArrays } from "../../factors/machine.js";
 import type { FmModel, FmParameters } from "../../factors/model.js";
 import { checkFmOptions, type FmOptions } from "./options.js";
 import { prepareTraining } from "./training-rows.js";
+import { areShared } from "../../workers/rounds.js";
 import { withMachine } from "../../workers/with-machine.js";
 import { RowsBuffer } from "../../factors/rows-buffer.js";
-import type { OptimizerState } from "../../kernels/fm/state.js";
-import { floatsOf, type NamedArrays } from "../../training/epochs/named-arrays.js";
-import { areShared } from "../../workers/rounds.js";
 
-/** Number of bytes that are left free for the threads' copies of batches. */
+/** bytes that are left free for the threads' copies of batches */
 const RESERVE = 64 << 20;
 
 export interface FmInput {
   numFeatures: number;
   /** u32[numFeatures][2]: 64-bit hash of each feature's field and key, which determines its initial vector */
   featureHashes: Uint32Array;
-  /**
-   * u32[numFeatures]: number of training events with each feature; w and v of a feature without events are 0 and stay 0
-   */
+  /** u32[numFeatures]: training events with each feature; w and v of a feature without events are 0 and stay 0 */
   counts: Uint32Array;
   /**
    * fields of a field-aware machine, whose features have a vector of options.dim numbers per partner field; absent for
@@ -50,7 +48,6 @@ export interface FmInput {
   fields?: FieldAwareness;
   train: TrainingRows;
   valid?: FeatureRows;
-  /** initial parameters of a warm start */
   start?: FactorStart;
   controls?: Controls;
   /** returns the L2 and learning rate of a feature; absent if all features have the same */
@@ -105,7 +102,9 @@ async function trainEpochs(
 ): Promise<FmModel> {
   await machine.initialize(featureHashes, counts, options.seed);
   const rates = ratesOf ?? (() => ({ l2Weight: options.l2Weight, l2Vector: options.l2Vector, factor: 1 }));
-  if (start?.freezes) machine.setRates(freezingRates(start, rates));
+  // the learning rate of frozen features is 0
+  if (start?.freezes)
+    machine.setRates((feature) => ({ ...rates(feature), ...(start.known[feature] && { factor: 0 }) }));
   else if (ratesOf) machine.setRates(ratesOf);
   const labels = labelScaleOf(train, options.loss);
   machine.bias = labels.bias / labels.scale;
@@ -171,10 +170,7 @@ async function trainEpochs(
   return model;
 }
 
-/**
- * Returns the gradient method as the kernel names it.
- * @throws {UsageError} the method of the options is not a gradient method
- */
+/** @throws {UsageError} not a gradient method */
 function stepsOf(method: FmOptions["method"]): FmMethod {
   for (const name of Object.keys(METHODS) as FmMethod[]) if (name === method) return name;
   throw new UsageError(`--method ${method} is not a gradient method`);
@@ -185,10 +181,7 @@ const MAX_LENGTH = 1000;
 /** Maximum mean loss; above it, a training counts as diverged. In nats, or in multiples of the labels' variance. */
 const MAX_LOSS = { logistic: 10, squared: 100 };
 
-/**
- * Checks that training has not diverged.
- * @throws {DivergedError} a loss is not finite or too large, or vectors are too long
- */
+/** @throws {DivergedError} a loss is not finite or too large, or vectors are too long */
 function checkGrowth(
   epoch: number,
   { trainLoss, validLoss, vectorNorm = 0 }: Pick<EpochEvent, "trainLoss" | "validLoss" | "vectorNorm">,
@@ -279,19 +272,11 @@ async function startFrom(
   if (freezes) machine.freezeBias();
 }
 
-/** Returns the learning rate of each feature if known features are frozen, for which the rate is 0; else undefined. */
-function freezingRates(
-  { known }: FactorStart,
-  ratesOf: (feature: number) => FeatureRates,
-): (feature: number) => FeatureRates {
-  return (feature) => (known[feature] ? { ...ratesOf(feature), factor: 0 } : ratesOf(feature));
-}
-
-/** Parameters of the epoch in which `take` was last called. */
+/** Parameters of the epoch that the training will return: the one in which `take` was last called. */
 class KeptParameters {
   /** copy of the parameters, which every `take` overwrites; until the first `take`, other code may use its arrays */
   readonly copy: ParameterArrays;
-  /** optimizer state of the epoch, if it is kept */
+  /** undefined if it is not kept */
   optimizer: OptimizerState | undefined;
   readonly #machine: FmMachine;
   readonly #keepsState: boolean;
@@ -311,7 +296,7 @@ class KeptParameters {
     return isFinite;
   }
 
-  /** Returns the copied parameters as named arrays for a checkpoint. */
+  /** The copy by its names in a checkpoint. */
   get arrays(): NamedArrays {
     const { vectors, w } = this.#unshared();
     const { optimizer } = this;
@@ -327,10 +312,7 @@ class KeptParameters {
     };
   }
 
-  /**
-   * Restores the copied parameters from the named arrays of a checkpoint.
-   * @throws {ArtifactError} the arrays have other lengths
-   */
+  /** @throws {ArtifactError} the arrays have other lengths */
   set arrays(arrays: NamedArrays) {
     for (const [name, target] of [
       ["keptVectors", this.copy.vectors],
@@ -369,7 +351,7 @@ class KeptParameters {
   }
 }
 
-/** Multiplies numbers by a factor, in place. */
+/** Multiplies in place. */
 function multiply(numbers: Float32Array, factor: number): Float32Array {
   if (factor !== 1) for (let i = 0; i < numbers.length; i++) numbers[i]! *= factor;
   return numbers;

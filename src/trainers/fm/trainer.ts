@@ -2,19 +2,9 @@
 
 import type { Candidate, LogTraits, Suits, Trainer, Plan } from "../../training/session/trainer.js";
 import type { Dataset } from "../../dataset/dataset.js";
-import { factorOutcome, widthWarnings } from "../../factors/outcome.js";
-import { featurePlan, type FeatureModel } from "../../training/session/feature-plan.js";
-import { checkLabels, type ExampleOptions } from "../../training/options/log.js";
-import { BEFORE_DATA, type LearnFunction } from "../../training/session/feature-training.js";
-import { labelledOrDrawn } from "../../training/examples/training-examples.js";
-import { fmOptionsOf, options, withL2, type FmOptions, type GivenFm } from "./options.js";
-import { METHODS, type FmMethod } from "../../kernels/fm/binding.js";
-import { bytesOfFeature, numSliceGroups } from "../../kernels/fm/slice-groups.js";
-import { tableBytes, type Needs } from "../../training/session/needs.js";
 import { UsageError } from "../../errors.js";
+import { factorOutcome, widthWarnings } from "../../factors/outcome.js";
 import type { FmParameters } from "../../factors/model.js";
-import { readLayout } from "./ffm/layout.js";
-import { refuseProbit } from "./mcmc/link.js";
 import {
   checkState,
   factorInit,
@@ -22,7 +12,17 @@ import {
   type FactorInit,
   type FactorStart,
 } from "../../factors/warm-start.js";
+import { METHODS, type FmMethod } from "../../kernels/fm/binding.js";
+import { bytesOfFeature, numSliceGroups } from "../../kernels/fm/slice-groups.js";
+import { tableBytes, type Needs } from "../../training/session/needs.js";
 import { checkDim, openInitRun } from "../../training/warm-start/init-run.js";
+import { featurePlan, type FeatureModel } from "../../training/session/feature-plan.js";
+import { checkLabels, type ExampleOptions } from "../../training/options/log.js";
+import { BEFORE_DATA, type LearnFunction } from "../../training/session/feature-training.js";
+import { labelledOrDrawn } from "../../training/examples/training-examples.js";
+import { fmOptionsOf, options, withL2, type FmOptions, type GivenFm } from "./options.js";
+import { readLayout } from "./ffm/layout.js";
+import { refuseProbit } from "./mcmc/link.js";
 
 const command = "train-fm";
 
@@ -46,7 +46,7 @@ async function plan(asGiven: GivenFm): Promise<Plan> {
   check(given);
   // model, method and seed do not depend on the data, so they are determined before the log is read
   const { model, method, seed } = fmOptionsOf(given, BEFORE_DATA);
-  const init = await openFmInit(given, command);
+  const init = await openFmInit(given);
   const features: FeatureModel<FmOptions, FactorStart> = {
     given,
     table: options,
@@ -82,7 +82,7 @@ async function plan(asGiven: GivenFm): Promise<Plan> {
   }
 }
 
-/** Checks the options. @throws {UsageError} they cannot be combined */
+/** @throws {UsageError} the options cannot be combined */
 function check(given: GivenFm): void {
   const { model = "fm", method = "adagrad" } = given;
   if (model !== "fm" && (method === "als" || method === "mcmc"))
@@ -91,7 +91,6 @@ function check(given: GivenFm): void {
     );
 }
 
-/** Returns the trainer of a model and method. */
 function learnerOf(given: GivenFm): LearnFunction<FmOptions, FactorStart> {
   const { model = "fm", method = "adagrad" } = given;
   if (method === "als" || method === "mcmc")
@@ -119,6 +118,56 @@ function suits({ goal, task }: LogTraits): Suits {
 
 function candidate(name: string, effort: number, options: GivenFm): Candidate {
   return { name, options, effort };
+}
+
+/** Name in the manifest of a model of posterior draws. */
+const DRAWS = "fm-draws";
+
+interface FmInit extends FactorInit {
+  /** options that the run determines */
+  shared: Partial<Pick<FmOptions, "dim" | "normalizeRows">>;
+}
+
+/**
+ * Opens the run of --init, if there is one: a run of the same model, or of posterior draws, which its table represents.
+ *
+ * @throws {UsageError} it holds another model, or vectors of another length
+ * @throws {ArtifactError} damaged
+ */
+async function openFmInit(given: GivenFm): Promise<FmInit | undefined> {
+  const { init, model: wanted = "fm", method = "adagrad", dim, normalizeRows } = given;
+  const run = await openInitRun(given, command);
+  if (!run) return undefined;
+  const { model: held } = run.manifest;
+  if (held === DRAWS && wanted === "fm") refuseProbit(run, "--init");
+  else if (held !== wanted)
+    throw new UsageError(
+      `--init '${init}' holds a '${held}' model, but a '${wanted}' model is needed: use a run that holds ` +
+        "one, or train without --init",
+    );
+  const found = await readFactorInit(run);
+  const layout = held === "ffm" ? await readLayout(run, found.table) : undefined;
+  checkState(found, "method", method);
+  const shared = layout
+    ? { dim: layout.dim, normalizeRows: layout.normalizeRows }
+    : held === "lr"
+      ? {}
+      : { dim: found.parameters.dim };
+  if (shared.dim !== undefined) checkDim(run, shared.dim, dim);
+  if (normalizeRows && !layout?.normalizeRows)
+    throw new UsageError(
+      `--init '${init}' was trained without --normalize-rows: omit it here too, or train without --init`,
+    );
+  const parameters = held === DRAWS ? await unscaled(found) : found.parameters;
+  return { ...found, parameters, blocks: layout?.fields, shared };
+}
+
+/** Returns the mean of a run's draws: the table's parameters without the factor of its scores (mcmc/draws.ts). */
+async function unscaled({ run, parameters, space }: FactorInit): Promise<FmParameters> {
+  const { readEnsemble } = await import("./mcmc/learn.js");
+  const { scaledBy } = await import("./mcmc/draws.js");
+  const { tableScale = 1 } = await readEnsemble(run, space);
+  return tableScale === 1 ? parameters : scaledBy(1 / tableScale, parameters);
 }
 
 /** Number of bytes of the chunks in which stored rows are read. */
@@ -164,55 +213,4 @@ function fmNeeds({ model, method, dim: given, threads }: FmOptions): Needs {
       };
     },
   };
-}
-
-/** Name in the manifest of a model of posterior draws. */
-const DRAWS = "fm-draws";
-
-/** The run of --init, with the options that it determines. */
-interface FmInit extends FactorInit {
-  shared: Partial<Pick<FmOptions, "dim" | "normalizeRows">>;
-}
-
-/**
- * Opens the run of --init, if there is one.
- *
- * @throws {UsageError} it holds another model, or vectors of another length
- * @throws {ArtifactError} damaged
- */
-async function openFmInit(given: GivenFm, command: string): Promise<FmInit | undefined> {
-  const { init, model: wanted = "fm", method = "adagrad", dim, normalizeRows } = given;
-  const run = await openInitRun(given, command);
-  if (!run) return undefined;
-  const { model: held } = run.manifest;
-  // a run of posterior draws is represented by its table
-  if (held === DRAWS && wanted === "fm") refuseProbit(run, "--init");
-  else if (held !== wanted)
-    throw new UsageError(
-      `--init '${init}' holds a '${held}' model, but a '${wanted}' model is needed: use a run that holds ` +
-        "one, or train without --init",
-    );
-  const found = await readFactorInit(run);
-  const layout = held === "ffm" ? await readLayout(run, found.table) : undefined;
-  checkState(found, "method", method);
-  const shared = layout
-    ? { dim: layout.dim, normalizeRows: layout.normalizeRows }
-    : held === "lr"
-      ? {}
-      : { dim: found.parameters.dim };
-  if (shared.dim !== undefined) checkDim(run, shared.dim, dim);
-  if (normalizeRows && !layout?.normalizeRows)
-    throw new UsageError(
-      `--init '${init}' was trained without --normalize-rows: omit it here too, or train without --init`,
-    );
-  const parameters = held === DRAWS ? await unscaled(found) : found.parameters;
-  return { ...found, parameters, blocks: layout?.fields, shared };
-}
-
-/** Returns the mean of a run's draws: the table's parameters without the factor of its scores (table-scale.ts). */
-async function unscaled({ run, parameters, space }: FactorInit): Promise<FmParameters> {
-  const { readEnsemble } = await import("./mcmc/learn.js");
-  const { scaledBy } = await import("./mcmc/table-scale.js");
-  const { tableScale = 1 } = await readEnsemble(run, space);
-  return tableScale === 1 ? parameters : scaledBy(1 / tableScale, parameters);
 }

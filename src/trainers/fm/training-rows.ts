@@ -18,11 +18,10 @@ import { blockKey, blockOrder, permutation } from "../../numeric/random.js";
 import type { FmMachine } from "../../factors/machine.js";
 import { bytesOfRows, RowsBuffer } from "../../factors/rows-buffer.js";
 
-/** Number of blocks of rows per chunk, if the training rows are in memory or in a store. */
+/** blocks of rows per chunk, if the training rows are in memory or in a store */
 const CHUNK_BLOCKS = 32;
 
-/** The result of a pass over the training rows. */
-export interface Pass {
+interface Pass {
   numRows: number;
   /** total weight of the rows of the pass */
   weight: number;
@@ -163,7 +162,7 @@ export function residentRows(train: TrainingRows): FeatureRows {
   return concatRows([...train.draw(1)]);
 }
 
-/** Returns the rows in a new order: row i is moved to places[i]. */
+/** Moves row i to places[i]. */
 function permuted(rows: FeatureRows, places: Uint32Array): FeatureRows {
   const order = new Uint32Array(places.length);
   for (let row = 0; row < order.length; row++) order[places[row]!] = row;

@@ -15,7 +15,11 @@ import { isMatrix, rankingData, userFeatures } from "./data.js";
 import { storeBudget } from "./memory.js";
 import type { RankingOptions } from "./options.js";
 import { PartitionedMachine, type ItemRows } from "./partitioned-machine.js";
-import { vectorsInPartitions, type PartitionedModel } from "../../factors/partitioned-model.js";
+import {
+  vectorsInPartitions,
+  type PartitionedModel,
+  type StoredResult,
+} from "../../factors/stored-vectors.js";
 import {
   noteDisk,
   trainStored,
@@ -23,7 +27,6 @@ import {
   type StoredEpochs,
   type StoreInput,
 } from "../../factors/stored-training.js";
-import type { StoredResult } from "../../factors/stored-vectors.js";
 import { FIRST_SQUARES, rateOf, SPREAD, type RankingInput } from "./train.js";
 
 interface PartitionedInput extends Omit<RankingInput, "validate">, StoreInput {

@@ -3,8 +3,7 @@
 
 import { rowsAt, type FeatureRows } from "../../dataset/rows.js";
 import { KeptRows } from "../../factors/kept-rows.js";
-import { vectorsInPartitions } from "../../factors/partitioned-model.js";
-import type { StoredVectors } from "../../factors/stored-vectors.js";
+import { vectorsInPartitions, type StoredVectors } from "../../factors/stored-vectors.js";
 import { BlockStore } from "../../io/block-store.js";
 import type { TowerShape } from "../../kernels/two-tower/binding.js";
 import type { TowerUsers } from "../../kernels/two-tower/inputs.js";

@@ -7,7 +7,7 @@ import { featureSpace, fieldOfFeatures, type Field } from "../../../dataset/voca
 import { referenceFfm, referenceFfmScore } from "../../../kernels/ffm/ffm.reference.js";
 import { mulberry32 } from "../../../testing/random.js";
 import type { FmParameters } from "../../../factors/model.js";
-import { crossComposer } from "./compose.js";
+import { crossComposer } from "./run.js";
 
 const [SIZE, K] = [5, 3];
 const names = ["user", "item", "hour", "genres", "brand"];

@@ -7,8 +7,7 @@ import { count, flag, list, object, parseJson, text } from "../../../io/json-sha
 
 const LAYOUT_FILE = "ffm.json";
 
-/** The content of ffm.json. */
-export interface VectorLayout {
+interface VectorLayout {
   /** names of the partner fields, in the order of the blocks */
   fields: string[];
   /** number of dimensions of a block, which is the vector for one partner field */
@@ -18,17 +17,11 @@ export interface VectorLayout {
 
 const layoutShape = object({ fields: list(text), dim: count, normalizeRows: flag });
 
-/** Returns the layout as a file of model/. */
 export function layoutFile(layout: VectorLayout): Record<string, string> {
   return { [LAYOUT_FILE]: `${JSON.stringify(layout, undefined, 2)}\n` };
 }
 
-/**
- * Reads the layout of a run.
- *
- * @param table the run's table
- * @throws {ArtifactError} ffm.json does not match it
- */
+/** @throws {ArtifactError} ffm.json does not match the run's table */
 export async function readLayout(
   run: Run,
   table: { dim: number; fields: readonly string[] },

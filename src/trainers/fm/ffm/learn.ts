@@ -22,7 +22,7 @@ import type { LearnerInput, Scorer, Trained } from "../../../training/session/fe
 import { layoutFile, readLayout } from "./layout.js";
 import { firstPair, type FeatureRows, type StoredRows, type TrainingRows } from "../../../dataset/rows.js";
 
-/** Trains the field-aware factorization machine. @throws the errors of trainFm */
+/** @throws the errors of trainFm */
 export async function learnFfm(
   { train, valid, ...input }: LearnerInput<FactorStart>,
   options: FmOptions,
@@ -64,10 +64,6 @@ export async function readFfm(run: Run, space: FeatureSpace, table: EmbeddingTab
   };
 }
 
-/**
- * Returns what the kernel needs to know about fields: the field of each feature, a hash of each field's name, and which
- * fields are multi-valued.
- */
 function fieldAwareness({ fields, offsets }: FeatureSpace, normalizeRows: boolean): FieldAwareness {
   return {
     numFields: fields.length,
@@ -78,9 +74,7 @@ function fieldAwareness({ fields, offsets }: FeatureSpace, normalizeRows: boolea
   };
 }
 
-/**
- * Sorts the (feature, value) pairs of each row by field, stably. Returns the same object if they are already sorted.
- */
+/** Sorts the (feature, value) pairs of each row by field, stably; the same object if they are already sorted. */
 export function inFieldOrder(rows: FeatureRows, fieldOf: Uint32Array): FeatureRows {
   const { numRows, width, indptr, values, ids } = rows;
   if (numRows === 0) return rows;
@@ -104,10 +98,7 @@ export function inFieldOrder(rows: FeatureRows, fieldOf: Uint32Array): FeatureRo
   return changed ? { ...rows, ...sorted } : rows;
 }
 
-/**
- * Returns the training rows with the (feature, value) pairs of each row sorted by field. Rows that are not in memory
- * are sorted when they are read or sampled.
- */
+/** Sorts like inFieldOrder; rows that are not in memory are sorted when they are read or sampled. */
 export function trainingInFieldOrder(train: TrainingRows, fieldOf: Uint32Array): TrainingRows {
   if (train.kind === "resident") {
     return {

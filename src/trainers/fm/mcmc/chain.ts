@@ -8,7 +8,7 @@ import { arrayOf, type NamedArrays } from "../../../training/epochs/named-arrays
 import type { FmOptions } from "../options.js";
 import type { CoordinateMachine, Totals } from "./machine.js";
 
-/** Standard deviation of the normal distribution from which initial vectors are drawn. */
+/** Standard deviation of initial vectors. */
 export const SPREAD = 0.1;
 /**
  * Precisions of weights and vectors in MCMC's first sweep. Initial weights are 0; a precision drawn from them would
@@ -19,14 +19,13 @@ const FIRST_LAMBDAS = { l2Weight: 4, l2Vector: 1 / SPREAD ** 2 };
 export interface ChainInput {
   /** field f has features offsets[f] .. offsets[f + 1] - 1 */
   offsets: readonly number[];
-  /** number of training events with each feature, u32[numFeatures] */
+  /** u32[numFeatures]: training events with each feature */
   counts: Uint32Array;
   numRows: number;
   /** for ALS: penalties of each field's parameters; absent: those of the options for all fields */
   penalties?: readonly { l2Weight: number; l2Vector: number }[];
 }
 
-/** State of a training between sweeps. */
 export class Chain {
   w0: number;
   readonly #machine: CoordinateMachine;
@@ -107,7 +106,7 @@ export class Chain {
     return this.#totals;
   }
 
-  /** Returns all state that later sweeps need, as named arrays for a checkpoint. */
+  /** All state that later sweeps need, by its names in a checkpoint. */
   get arrays(): NamedArrays {
     const { loss, e, squares, precision } = this.#totals;
     return {
@@ -117,7 +116,7 @@ export class Chain {
     };
   }
 
-  /** Restores the chain's state from a checkpoint. @throws {ArtifactError} the arrays have other lengths */
+  /** @throws {ArtifactError} the arrays have other lengths */
   set arrays(arrays: NamedArrays) {
     this.#machine.state = arrays;
     const priors = arrayOf(arrays, "priors", Float64Array, 2 * this.#priors.length);
@@ -178,7 +177,6 @@ const MOVES = 0x80000000;
 //
 // Source: Rendle 2012 (10.1145/2168752.2168771), section 3.4.3 with the constants of libFM 1.4.4.
 
-/** A normal prior with precision lambda and mean mu. */
 interface Prior {
   lambda: number;
   mu: number;

@@ -2,8 +2,12 @@
 //
 //   prediction   the mean of the draws' predictions: of probabilities, or of scores without a link
 //   table        the mean of the draws, after each is rotated to match the last. Scores do not change under V -> V Q,
-//                so without the rotation the vectors would cancel out. For labels 0 and 1 the table is moderated
-//                (table-scale.ts)
+//                so without the rotation the vectors would cancel out
+//   table scale  for labels 0 and 1, one factor by which the table's scores are multiplied: the mean of the draws ignores
+//                the chain's uncertainty, so its probabilities are too close to 0 and 1. The factor moderates them, as in
+//                MacKay 1992 (10.1162/neco.1992.4.5.720); it is fitted to the validation split like a temperature (Guo
+//                et al. 2017, arXiv:1706.04599). The order of scores does not change:
+//                scores(a w0, a w, sqrt(a) V) = a scores(w0, w, V)
 
 import type { FeatureRows } from "../../../dataset/rows.js";
 import { log } from "../../../numeric/exp.js";
@@ -12,9 +16,8 @@ import { addRotated, rotationOnto } from "../../../solvers/rotation.js";
 import { FmMachine } from "../../../factors/machine.js";
 import { scoringShape, type FmParameters } from "../../../factors/model.js";
 import { RowsBuffer } from "../../../factors/rows-buffer.js";
-import { lesserProbability, type Link } from "./link.js";
+import { lesserProbability, meanLoss, type Link } from "./link.js";
 
-/** Posterior draws of the parameters; the mean of their predictions is the model's prediction. */
 export interface Ensemble {
   link: Link;
   draws: FmParameters[];
@@ -23,15 +26,13 @@ export interface Ensemble {
 }
 
 /** Scores rows with one posterior draw after another; the rows stay in memory. The caller must call `terminate`. */
-export interface DrawScorer {
+interface DrawScorer {
   /** Scores the rows with a draw. @returns f32[numRows], a view that the next call overwrites */
   score(draw: FmParameters): Promise<Float32Array>;
   terminate(): Promise<void>;
 }
 
 /**
- * Starts a scorer of the rows.
- *
  * @param shape any draw; only its dimensions are used
  * @throws {UsageError} rows and a draw do not fit into 4 GiB
  */
@@ -96,12 +97,12 @@ export class MeanPrediction {
     return Float32Array.from(sums, (sum, r) => log(sum) - log(this.#others[r]!));
   }
 
-  /** Returns the sums of predictions as named arrays for a checkpoint. */
+  /** The sums by their names in a checkpoint. */
   get arrays(): NamedArrays {
     return { sums: this.#sums, others: this.#others, numAdded: Float64Array.of(this.numDraws) };
   }
 
-  /** Restores the sums of predictions. @throws {ArtifactError} they belong to other rows */
+  /** @throws {ArtifactError} they belong to other rows */
   set arrays(arrays: NamedArrays) {
     this.#sums = arrayOf(arrays, "sums", Float64Array, this.#sums.length);
     this.#others = arrayOf(arrays, "others", Float64Array, this.#others.length);
@@ -140,11 +141,7 @@ export function rotatedAlike(draws: readonly FmParameters[], counts: Uint32Array
   return draws.map((each) => ({ ...each, vectors: rotatedOnto(each.vectors, last, counts, dim) }));
 }
 
-/**
- * Returns the vectors, rotated so that they match other vectors as well as possible; features are weighted by their
- * events.
- * @returns f32[numFeatures * dim]
- */
+/** Returns f32[numFeatures * dim]: `from` rotated to match `to`; features are weighted by their events. */
 export function rotatedOnto(
   from: Float32Array,
   to: Float32Array,
@@ -157,8 +154,7 @@ export function rotatedOnto(
 }
 
 /**
- * Returns the mean of the drawn parameters; each draw is rotated first so that its dimensions match those of the last
- * draw.
+ * Returns the mean of the draws, each rotated to match the last one.
  * @param counts [numFeatures]: number of events, as weights
  */
 export function meanOfDraws(draws: readonly FmParameters[], counts: Uint32Array): FmParameters {
@@ -177,5 +173,53 @@ export function meanOfDraws(draws: readonly FmParameters[], counts: Uint32Array)
     w0: Math.fround(mean(w0)),
     w: Float32Array.from(w, mean),
     vectors: Float32Array.from(vectors, mean),
+  };
+}
+
+/** Bounds of the factor of a table's scores; at most 1, so that predictions never become more confident. */
+const [LEAST, MOST] = [0.05, 1];
+/** Steps of the golden-section search, which give a precision of 2e-5. */
+const STEPS = 24;
+const GOLDEN = (Math.sqrt(5) - 1) / 2;
+
+/**
+ * Returns the factor with the smallest loss, by golden-section search; the loss is convex in the factor.
+ *
+ * @param scores f32[numRows]: scores of the table
+ * @returns an f32 in [0.05, 1]
+ */
+export function bestScale(link: Link, scores: Float32Array, rows: FeatureRows): number {
+  const lossAt = (factor: number) => {
+    const prediction = new MeanPrediction(link, rows.numRows);
+    prediction.add(scores.map((s) => factor * s));
+    return meanLoss("logistic", prediction.scores(), rows);
+  };
+  let [from, to]: [number, number] = [LEAST, MOST];
+  let [left, right] = [to - GOLDEN * (to - from), from + GOLDEN * (to - from)];
+  let [atLeft, atRight] = [lossAt(left), lossAt(right)];
+  for (let step = 0; step < STEPS; step++) {
+    if (atLeft <= atRight) {
+      [to, right, atRight] = [right, left, atLeft];
+      left = to - GOLDEN * (to - from);
+      atLeft = lossAt(left);
+    } else {
+      [from, left, atLeft] = [left, right, atRight];
+      right = from + GOLDEN * (to - from);
+      atRight = lossAt(right);
+    }
+  }
+  const found = Math.fround((from + to) / 2);
+  return lossAt(found) < lossAt(MOST) ? found : MOST;
+}
+
+/** Returns a copy of the model whose scores are multiplied by `factor`. */
+export function scaledBy(factor: number, { dim, w0, w, vectors }: FmParameters): FmParameters {
+  if (factor === 1) return { dim, w0: Math.fround(w0), w, vectors };
+  const root = Math.sqrt(factor);
+  return {
+    dim,
+    w0: Math.fround(factor * w0),
+    w: w.map((x) => factor * x),
+    vectors: vectors.map((x) => root * x),
   };
 }

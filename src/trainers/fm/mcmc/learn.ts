@@ -25,7 +25,7 @@ import { trainCoordinates } from "./train.js";
 const DRAWS_FILE = "draws.safetensors";
 const SCALE = "tableScale";
 
-/** Trains the factorization machine. @throws the errors of trainCoordinates */
+/** @throws the errors of trainCoordinates */
 export async function learnCoordinates(
   { space, counts, train, valid, start, controls }: LearnerInput<FactorStart>,
   options: FmOptions,
@@ -87,16 +87,13 @@ function drawsFile({ link, draws, tableScale = 1 }: Ensemble): Uint8Array[] {
   return safetensorsChunks(tensors);
 }
 
-/**
- * Reads the scorer of a run that stores posterior draws.
- * @throws {ArtifactError} a tensor is missing or has another shape
- */
+/** @throws {ArtifactError} a tensor is missing or has another shape */
 export async function readDraws(run: Run, space: FeatureSpace): Promise<Scorer> {
   const ensemble = await readEnsemble(run, space);
   return { score: (rows, options) => scoreEnsemble(ensemble, rows, options) };
 }
 
-/** Reads a run's posterior draws. @throws {ArtifactError} a tensor is missing or has another shape */
+/** @throws {ArtifactError} a tensor is missing or has another shape */
 export async function readEnsemble(run: Run, { numFeatures }: FeatureSpace): Promise<Ensemble> {
   const tensors = await TensorFile.of(run, DRAWS_FILE);
   const draws: FmParameters[] = [];

@@ -11,7 +11,6 @@ import { UsageError } from "../../../errors.js";
 export const links = ["identity", "probit", "logit"] as const;
 export type Link = (typeof links)[number];
 
-/** Returns the link function of a training. */
 export function linkOf({ loss, link }: Pick<FmOptions, "loss" | "link">): Link {
   return loss === "logistic" ? link : "identity";
 }
@@ -41,7 +40,7 @@ export function meanLoss(
   return sum / weight;
 }
 
-/** Refuses a run with a probit link. @throws {UsageError} the scores of the run's posterior draws are not log-odds */
+/** @throws {UsageError} the scores of the run's posterior draws are not log-odds */
 export function refuseProbit({ path, manifest: { options } }: Run, flag: string): void {
   if (options["link"] === "probit" && options["task"] !== "regression")
     throw new UsageError(

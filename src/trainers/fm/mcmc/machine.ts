@@ -3,24 +3,29 @@
 //   machine.start() ──► machine.sweep(priors, keys) ──► sums over the rows; parameters can be read between two sweeps
 
 import { firstPair, type FeatureRows } from "../../../dataset/rows.js";
+import { fieldOfFeatures } from "../../../dataset/vocabulary/vocabulary.js";
 import { allocateBarrier } from "../../../kernels/shared/barrier.js";
 import type { Arena } from "../../../kernels/shared/memory.js";
 import { readArrays, wholeRegions, writeArrays, type PlacedArrays } from "../../../kernels/shared/placed.js";
-import { AT_MEAN, CALL_FEATURES, DRAWN, type CoordinateKernel } from "../../../kernels/coordinate/binding.js";
+import { CALL_FEATURES, type CoordinateKernel } from "../../../kernels/coordinate/binding.js";
 import { ThreadedKernel } from "../../../workers/threaded-kernel.js";
 import type { FmParameters } from "../../../factors/model.js";
 import { floatsOf, type NamedArrays } from "../../../training/epochs/named-arrays.js";
-import { transposedColumns } from "./columns.js";
 import type { Link } from "./link.js";
-import { MOMENTS_STRIDE, TOTALS_STRIDE, type SweepPlan, type SweepTask } from "./sweep.worker.js";
+import {
+  MOMENTS_STRIDE,
+  TOTALS_STRIDE,
+  type FieldColumn,
+  type SweepPlan,
+  type SweepTask,
+} from "./sweep.worker.js";
 
 /** Minimum number of rows per chunk, and maximum number of chunks. */
 const CHUNK_ROWS = 16_384;
 const MAX_CHUNKS = 8;
 
-/** Kinds of features in a sweep: the parameter stays fixed, is drawn, or is set to the mean of its prior. */
+/** Kind of a feature in a sweep: its parameters stay fixed. Otherwise they are DRAWN, or AT_MEAN of their prior. */
 export const FIXED = 0;
-export { AT_MEAN, DRAWN };
 
 export interface MachineInput {
   /** rows with labels 0 and 1, or labels centered at 0; weights, if there are any, have mean 1 */
@@ -29,7 +34,7 @@ export interface MachineInput {
   offsets: readonly number[];
   /** hash of each feature's field and key, u32[numFeatures][2] */
   featureHashes: Uint32Array;
-  /** u8[numFeatures]: kind of each feature: FIXED, DRAWN or AT_MEAN */
+  /** u8[numFeatures]: FIXED, DRAWN or AT_MEAN */
   kinds: Uint8Array;
   /** f32[1 + dim][numFeatures]: initial weights and vectors */
   first: Float32Array[];
@@ -37,7 +42,7 @@ export interface MachineInput {
   residuals: Float32Array;
 }
 
-export interface CoordinateMachineShape {
+interface CoordinateMachineShape {
   dim: number;
   link: Link;
   /** maximum number of threads; at most one per chunk is used */
@@ -72,7 +77,7 @@ export class CoordinateMachine extends ThreadedKernel<CoordinateKernel, SweepTas
     return await machine.begin("coordinate", { ...plan, threads: plan.numThreads }, script);
   }
 
-  /** Executes a task on every thread. @returns sums over the rows; undefined if a parameter became NaN or infinite */
+  /** @returns undefined if a parameter became NaN or infinite */
   async sweep(task: SweepTask): Promise<Totals | undefined> {
     this.arena.f64(this.#plan.totals).fill(0);
     this.moved.fill(0).forEach((_, i, moved) => (moved[i] = i % 2 === 0 ? 1 : 0));
@@ -100,20 +105,17 @@ export class CoordinateMachine extends ThreadedKernel<CoordinateKernel, SweepTas
     return this.arena.f32(this.#plan.parameters).subarray(from, from + size);
   }
 
-  /** Returns copies of all state that later sweeps need. */
+  /** Copies of all state that later sweeps need. */
   get state(): NamedArrays {
     return readArrays(this.arena, this.#placed());
   }
 
-  /** Restores the state. @throws {ArtifactError} the arrays have other lengths */
+  /** @throws {ArtifactError} the arrays have other lengths */
   set state(arrays: NamedArrays) {
     writeArrays(this.arena, this.#placed(), (name, length) => floatsOf(arrays, name, length));
   }
 
-  /**
-   * Returns the location of the arrays that sweeps change. The sum q of a row, stored next to its residual, is omitted,
-   * because each sweep recomputes it.
-   */
+  /** The arrays that sweeps change. The sum q, next to a row's residual, is omitted: each sweep recomputes it. */
   #placed(): PlacedArrays {
     const { chunks, parameters, eq, targets, precisions, link } = this.#plan;
     const numRows = chunks.at(-1)?.[1] ?? 0;
@@ -148,7 +150,6 @@ export class CoordinateMachine extends ThreadedKernel<CoordinateKernel, SweepTas
   }
 }
 
-/** Copies rows and initial parameters into the arena. */
 function layOut(
   arena: Arena,
   input: MachineInput,
@@ -221,4 +222,98 @@ function cut(numRows: number): [first: number, end: number][] {
     c * size,
     Math.min((c + 1) * size, numRows),
   ]);
+}
+
+/** The cells of a field. */
+interface Shape {
+  pairs: number;
+  /** whether a row may have several features of the field */
+  several: boolean;
+  /** whether any value of the field differs from 1 */
+  valued: boolean;
+}
+
+/**
+ * Transposes feature rows to columns of the fields, in the order in which sweeps read them, and copies them into the
+ * arena.
+ *
+ *   rows:     row 0: (user 3, film 17, genre 2, genre 5)   ...
+ *   columns:  user   ids  [3, ...]    at most one feature per row: its id within the field; the field's size if missing
+ *             film   ids  [17, ...]
+ *             genre  sparse              several features per row: for each feature its rows and values
+ *
+ * @throws {UsageError} they do not fit
+ */
+function transposedColumns(arena: Arena, rows: FeatureRows, offsets: readonly number[]): FieldColumn[] {
+  const fieldOf = fieldOfFeatures(offsets);
+  return shapesOf(rows, fieldOf, offsets.length - 1).map((shape, f) => {
+    const cells = { rows, fieldOf, field: f, offset: offsets[f]!, size: offsets[f + 1]! - offsets[f]! };
+    return shape.several ? sparseColumn(arena, cells, shape) : singleColumn(arena, cells, shape);
+  });
+}
+
+function shapesOf(rows: FeatureRows, fieldOf: Uint32Array, numFields: number): Shape[] {
+  const shapes = Array.from({ length: numFields }, () => ({ pairs: 0, several: false, valued: false }));
+  const lastRow = new Int32Array(numFields).fill(-1);
+  const { ids, values } = rows;
+  for (let r = 0; r < rows.numRows; r++) {
+    for (let p = firstPair(rows, r); p < firstPair(rows, r + 1); p++) {
+      const f = fieldOf[ids[p]!]!;
+      const shape = shapes[f]!;
+      shape.pairs++;
+      if (lastRow[f] === r) shape.several = true;
+      lastRow[f] = r;
+      if (values && values[p] !== 1) shape.valued = true;
+    }
+  }
+  return shapes;
+}
+
+interface Cells {
+  rows: FeatureRows;
+  fieldOf: Uint32Array;
+  field: number;
+  offset: number;
+  size: number;
+}
+
+/** @param put called for each pair of the field, row by row, with the feature's id within the field */
+function visit(
+  { rows, fieldOf, field, offset }: Cells,
+  put: (feature: number, row: number, pair: number) => void,
+): void {
+  for (let r = 0; r < rows.numRows; r++) {
+    for (let p = firstPair(rows, r); p < firstPair(rows, r + 1); p++) {
+      if (fieldOf[rows.ids[p]!] === field) put(rows.ids[p]! - offset, r, p);
+    }
+  }
+}
+
+function singleColumn(arena: Arena, cells: Cells, { valued }: Shape): FieldColumn {
+  const { rows, size } = cells;
+  const idsAt = arena.allocate("the columns of the training rows", rows.numRows * 4);
+  const valuesAt = valued ? arena.allocate("the columns of the training rows", rows.numRows * 4) : undefined;
+  const ids = arena.u32(idsAt).fill(size);
+  const values = valuesAt && arena.f32(valuesAt);
+  visit(cells, (feature, row, pair) => {
+    ids[row] = feature;
+    if (values) values[row] = rows.values![pair]!;
+  });
+  return { kind: "single", ids: idsAt.offset, values: valuesAt?.offset ?? 0 };
+}
+
+function sparseColumn(arena: Arena, cells: Cells, { pairs }: Shape): FieldColumn {
+  const { rows, size } = cells;
+  const allocate = (numbers: number) => arena.allocate("the columns of the training rows", numbers * 4);
+  const [indptrAt, rowsAt, valuesAt] = [allocate(size + 1), allocate(pairs), allocate(pairs)];
+  const [indptr, rowIndexes, values] = [arena.u32(indptrAt), arena.u32(rowsAt), arena.f32(valuesAt)];
+  // counting sort by feature: counts the pairs of each feature, then writes each pair behind those of earlier features
+  visit(cells, (feature) => indptr[feature + 1]!++);
+  for (let i = 0; i < size; i++) indptr[i + 1]! += indptr[i]!;
+  const end = indptr.slice(0, size);
+  visit(cells, (feature, row, pair) => {
+    rowIndexes[end[feature]!] = row;
+    values[end[feature]!++] = rows.values ? rows.values[pair]! : 1;
+  });
+  return { kind: "sparse", indptr: indptrAt.offset, rows: rowsAt.offset, values: valuesAt.offset };
 }

@@ -15,21 +15,17 @@ import { refuseProbit } from "./link.js";
 import type { EmbeddingTable } from "../../../embedding/table.js";
 import { factorFiles, rowsIn, rotating, type RotateTensors } from "../../../factors/rotation.js";
 import { wholeRows, type Rotation } from "../../../training/capabilities/rotation.js";
-import { factorForgetting } from "../../../factors/forgetting.js";
 import { byFeature, type Forgetting } from "../../../training/capabilities/forgetting/forgetting.js";
-import { factorVectors } from "../../../factors/read.js";
+import { factorForgetting, factorVectors } from "../../../factors/read.js";
 import type { KeyVectors } from "../../../training/capabilities/key-vectors.js";
 
-/**
- * Folds in new users or items, fitted to each draw, as foldInEvents does.
- * @throws {UsageError} the draws' scores are not log-odds
- */
+/** Fits new users or items to each draw. @throws {UsageError} the draws' scores are not log-odds */
 export async function foldInDraws(run: Run, options: TransformOptions, watch: Watch): Promise<FoldingIn> {
   return await foldInEvents(run, options, watch, fitLabels(machinesOfDraws), undefined, drawsByPlace);
 }
 
 /**
- * Reads the parameters that the sampler drew from the posterior, each rotated to match the last draw.
+ * Reads the draws, each rotated to match the last one.
  *
  * @throws {UsageError} their scores are not log-odds
  * @throws {ArtifactError} the file of the draws is damaged
@@ -60,10 +56,7 @@ export function drawsRotation(run: Run, table: EmbeddingTable): Rotation {
   return { groups: wholeRows(table), files };
 }
 
-/**
- * Prepares the removal of keys: the rows of their features become zero in each draw.
- * @throws {ArtifactError} damaged
- */
+/** The rows of the keys' features become zero in each draw. @throws {ArtifactError} damaged */
 export async function drawsForgetting(run: Run): Promise<Forgetting> {
   const draws = byFeature((name) => /\.(w|vectors)$/.test(name));
   return await factorForgetting(run, { tensors: { "draws.safetensors": draws } });

@@ -16,7 +16,6 @@
 import { CALL_FEATURES, CALL_ROWS, type CoordinateKernel } from "../../../kernels/coordinate/binding.js";
 import type { Region } from "../../../kernels/shared/memory.js";
 import { kernelThread } from "../../../workers/kernel-thread.js";
-import type { FieldColumn } from "./columns.js";
 import type { Link } from "./link.js";
 
 /**
@@ -33,9 +32,9 @@ export interface SweepPlan {
   fields: { size: number; first: number; column: FieldColumn }[];
   /** f32[numRows][2]: for each row, the residual e, and the sum q of x v over its features for the current dimension */
   eq: number;
-  /** f32[numRows]: targets; for probit and logit links only */
+  /** f32[numRows]; for probit and logit links only */
   targets: number;
-  /** label of each row, f32[numRows] */
+  /** f32[numRows] */
   labels: number;
   /** f32[numRows]: weights of the events; the offset is 0 if all are 1 */
   weights: number;
@@ -44,55 +43,47 @@ export interface SweepPlan {
    * they are the weights
    */
   precisions: number;
-  /** parameters of each feature: w, then each dimension of v; f32[1 + dim][n] for n features */
+  /** f32[1 + dim][n]: w, then each dimension of v */
   parameters: Region;
   /** bytes from one dimension of the parameters to the next */
   stride: number;
-  /** each feature's old value and step, for the field that is updated: f32[largest field][2] */
+  /** f32[largest field][2]: each feature's old value and step, for the field that is updated */
   step: number;
-  /** two sums per feature of the field that is updated, over each chunk of rows: f32[chunks][largest field][2] */
+  /** f32[chunks][largest field][2]: two sums per feature of the field that is updated, over each chunk of rows */
   sums: number;
   sumsStride: number;
-  /**
-   * sums over each block of features, from which the factor and shift of a whole field are drawn: f64[blocks of the
-   * largest field][5]
-   */
+  /** f64[blocks of the largest field][5]: sums by which the factor and shift of a whole field are drawn */
   moments: number;
   /** f64[1 + dim][numFields][2]: factor and shift that the sweep applied to each field */
   moved: Region;
-  /** kind of each feature: fixed, drawn or at the mean of the prior; u8[n] */
+  /** u8[n]: fixed, drawn or at the mean of the prior */
   kinds: number;
-  /** hash of each feature's field and key, u32[n][2] */
+  /** u32[n][2]: hash of each feature's field and key */
   hashes: number;
   /** f64[chunks][8]: sum of the losses; sums of the residuals e, of e^2 and of 1, weighted by precision */
   totals: Region;
 }
 
+/** Location of a field's cells; offsets are in bytes. */
+export type FieldColumn =
+  /** field with at most one feature per row; ids: u32[numRows]; values: f32[numRows], whose offset is 0 if all are 1 */
+  | { kind: "single"; ids: number; values: number }
+  /** field with any number of features per row; indptr: u32[size + 1]; rows: u32[pairs]; values: f32[pairs] */
+  | { kind: "sparse"; indptr: number; rows: number; values: number };
+
 export type SweepTask =
-  /**
-   * task before the first sweep: adds the interactions of the initial vectors to the residuals e, and draws the first
-   * targets
-   */
+  /** before the first sweep: adds the interactions of the initial vectors to e, and draws the first targets */
   | { kind: "start"; targetsKey: number }
   | {
       kind: "sweep";
       alpha: number;
-      /** change of the bias w0 since the last sweep, which is added to the residual of every row */
+      /** change of w0 since the last sweep, which is added to the residual of every row */
       shift: number;
-      /**
-       * f64[1 + dim][numFields][2]: precision lambda and mean mu of the prior of the weights, then of each dimension of
-       * the vectors
-       */
+      /** f64[1 + dim][numFields][2]: precision lambda and mean mu of each prior */
       priors: Float64Array;
-      /**
-       * u32[1 + dim]: random key of the draws of the weights, then of each dimension; with key 0, the loss is minimized
-       * without random draws
-       */
+      /** u32[1 + dim]: random keys of the draws; with key 0, the loss is minimized without random draws */
       keys: Uint32Array;
-      /**
-       * u32[1 + dim][numFields]: random key of the draw that rescales a whole field, for the weights, then for each
-       * dimension
-       */
+      /** u32[1 + dim][numFields]: random keys of the draws that rescale a whole field; with key 0, it stays as it is */
       moveKeys: Uint32Array;
       targetsKey: number;
     };
@@ -115,10 +106,7 @@ type Field = SweepPlan["fields"][number];
 /** The field that was updated last; the rows' residuals e and sums q do not include the steps of its parameters yet. */
 type Pending = { ids: number; values: number; linear: number } | undefined;
 type Prior = readonly [alpha: number, lambda: number, mu: number, key: number];
-/**
- * Rescaling of a whole field in one dimension: index of the field and dimension, and random key; with key 0 the field
- * stays as it is.
- */
+/** Rescaling of a whole field: its index in `moved`, and its key of `moveKeys`. */
 type Move = readonly [at: number, key: number];
 
 class Sweep {
@@ -306,7 +294,7 @@ class Sweep {
     this.#kernel.move(first, end, ids, values, this.#plan.eq, this.#plan.step, linear);
   }
 
-  /** Calls a function for the rows of this thread's chunks, CALL_ROWS rows at a time. */
+  /** Visits the rows of this thread's chunks, CALL_ROWS rows at a time. */
   #rows(visit: (first: number, end: number, chunk: number) => void): void {
     const { chunks, numThreads } = this.#plan;
     for (let c = this.#index; c < chunks.length; c += numThreads) {
@@ -315,7 +303,7 @@ class Sweep {
     }
   }
 
-  /** Calls a function for this thread's blocks of a field's features. */
+  /** Visits this thread's blocks of a field's features. */
   #blocks(size: number, visit: (first: number, end: number, block: number) => void): void {
     this.#features(size, (first, end, block) => {
       if (block % this.#plan.numThreads === this.#index) visit(first, end, block);

@@ -1,7 +1,7 @@
 import { draw } from "../../../numeric/random.js";
 import { scoreRows } from "../../../factors/model.js";
 import { inputOf, numFeatures, plantedRows } from "../planted.test.rows.js";
-import { bestScale, scaledBy } from "./table-scale.js";
+import { bestScale, scaledBy } from "./draws.js";
 
 const unit = (i: number) => draw(3, i) / 2 ** 32;
 /** Generates labels whose true log-odds are the scores times the factor. */

@@ -8,6 +8,7 @@
 
 import type { StoppingMetric } from "../../../training/epochs/early-stopping.js";
 import type { FeatureRows } from "../../../dataset/rows.js";
+import { AT_MEAN, DRAWN } from "../../../kernels/coordinate/binding.js";
 import { featureKey } from "../../../numeric/initial.js";
 import { normalDraw } from "../../../numeric/normal.js";
 import { draw } from "../../../numeric/random.js";
@@ -20,18 +21,25 @@ import {
   type Controls,
   type EpochEvent,
 } from "../../../training/epochs/epoch-loop.js";
+import { arrayOf, floatsOf, type NamedArrays } from "../../../training/epochs/named-arrays.js";
 import { labelScaleOf } from "../../../training/examples/training-examples.js";
 import type { FmModel, FmParameters } from "../../../factors/model.js";
-import { Chain, SPREAD, type ChainInput } from "./chain.js";
-import { meanOfDraws, rotatedOnto, type Ensemble, drawScorer, MeanPrediction } from "./draws.js";
-import { linkOf, meanLoss } from "./link.js";
-import { AT_MEAN, CoordinateMachine, DRAWN, FIXED, type MachineInput } from "./machine.js";
-import { scaledBy, bestScale } from "./table-scale.js";
-import { arrayOf, floatsOf, type NamedArrays } from "../../../training/epochs/named-arrays.js";
 import type { FmOptions } from "../options.js";
+import { Chain, SPREAD, type ChainInput } from "./chain.js";
+import {
+  bestScale,
+  drawScorer,
+  MeanPrediction,
+  meanOfDraws,
+  rotatedOnto,
+  scaledBy,
+  type Ensemble,
+} from "./draws.js";
+import { linkOf, meanLoss } from "./link.js";
+import { CoordinateMachine, FIXED, type MachineInput } from "./machine.js";
 
 export interface CoordinateInput extends Omit<ChainInput, "numRows"> {
-  /** hash of each feature's field and key, u32[numFeatures][2] */
+  /** u32[numFeatures][2]: hash of each feature's field and key */
   featureHashes: Uint32Array;
   /**
    * whether a feature without events represents unknown keys and is set to its prior's mean; other such features keep
@@ -45,7 +53,7 @@ export interface CoordinateInput extends Omit<ChainInput, "numRows"> {
   controls?: Controls;
 }
 
-/** Parameters of the table, and of the predictions: equal for ALS; for MCMC, predictions use the posterior draws. */
+/** The model is the table; for MCMC, predictions use the posterior draws instead. */
 interface CoordinateModel extends FmModel {
   ensemble: Ensemble;
 }
@@ -215,7 +223,7 @@ interface Validation {
   terminate(): Promise<void>;
 }
 
-/** Starts the threads that score the validation split. @returns undefined if the split has no rows */
+/** @returns undefined if the split has no rows */
 async function validationOf(
   rows: FeatureRows,
   numFeatures: number,
@@ -242,13 +250,14 @@ async function validationOf(
   };
 }
 
-/** Returns the number of burn-in sweeps, at most half of all sweeps. */
+/** At most half of all sweeps are burn-in. */
 function burnInOf({ burnIn, epochs }: FmOptions): number {
   return Math.min(burnIn, Math.floor(epochs / 2));
 }
 
 /**
- * The posterior draws that were kept, whose mean prediction is the model's; the draw of the last sweep is one of them.
+ * The sweeps that become the model: the parameters of one sweep for ALS; for MCMC evenly spaced draws, of which the last
+ * sweep is one.
  */
 class KeptDraws {
   #draws: FmParameters[] = [];
@@ -260,10 +269,7 @@ class KeptDraws {
     this.#options = options;
   }
 
-  /**
-   * Returns whether a sweep contributes to the mean prediction on the validation split, whether or not its draw is
-   * kept.
-   */
+  /** Whether a sweep contributes to the mean prediction on the validation split, even if its draw is not kept. */
   counts(epoch: number): boolean {
     return this.#options.method === "mcmc" && epoch > burnInOf(this.#options);
   }
@@ -288,7 +294,7 @@ class KeptDraws {
     return this.#alone ? [this.#alone] : this.#draws;
   }
 
-  /** Returns the stored parameters as named arrays for a checkpoint. */
+  /** The stored parameters by their names in a checkpoint. */
   get arrays(): NamedArrays {
     const draws = this.#options.method === "mcmc" ? this.#draws : this.draws;
     const all = (of: (draw: FmParameters) => Float32Array) => {
@@ -305,7 +311,6 @@ class KeptDraws {
   }
 
   /**
-   * Restores the stored parameters from a checkpoint.
    * @param n number of features
    * @throws {ArtifactError} the arrays have other lengths
    */
