@@ -11,12 +11,11 @@ import {
   checkGraphFilter,
   graphFilter,
   publishedFilter,
-  withFilterMachine,
   type FilterChoices,
-  type FilterMachine,
   type FilterSettings,
   type PublishedFilter,
 } from "./graph-filter.js";
+import { withFilterMachine, type FilterMachine } from "./machine.js";
 import type { FilterQueries } from "./graph-filter.worker.js";
 
 const [NUM_USERS, NUM_ITEMS] = [203, 70];
