@@ -1,3 +1,4 @@
+import { checkOutputPaths } from "../training/options/output-paths.js";
 import { Argument, type Command } from "commander";
 import { addTable, givenOf } from "../flags/table-option.js";
 import { display, lines, type TerminalOptions } from "../flags/terminal-options.js";
@@ -71,6 +72,7 @@ async function run(
   const work = (watch: typeof plain) =>
     spec.call(words, own, { watch: spec.steer?.(own, interrupts, watch) ?? watch, write: writeResult });
   const plain = noted(signal, given.quiet);
+  await checkOutputPaths(own);
   const result = await (spec.terminal === undefined ? watched(given, signal, work) : work(plain));
   const onStdout = spec.writes && (result as { out?: string }).out === "-";
   const asJson = given.json === true && !onStdout;

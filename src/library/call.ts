@@ -5,6 +5,7 @@
 //
 // Why: docs/decisions/0016-library-from-commands.md.
 
+import { checkOutputPaths } from "../training/options/output-paths.js";
 import { Command, CommanderError } from "commander";
 import { EmbedError, excerpt, IoError, UsageError } from "../errors.js";
 import { addCommand } from "../cli/add-command.js";
@@ -57,6 +58,7 @@ export async function call(name: string, given: readonly unknown[]): Promise<unk
       const write = async (chunk: string | Uint8Array) => await watching.write!(chunk);
       const own = givenOf(command, spec.options);
       checkGiven(spec.options, own);
+      await checkOutputPaths(own);
       box.result = await spec.call(parsed.slice(0, -2) as string[], own, { watch, write });
       await spec.verify?.(box.result, "library");
     });

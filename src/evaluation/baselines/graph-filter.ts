@@ -2,9 +2,9 @@ import {
   checkGraphFilter,
   graphFilter,
   publishedFilter,
-  withFilterMachine,
   type PublishedFilter,
 } from "../../solvers/graph-filter/graph-filter.js";
+import { withFilterMachine } from "../../solvers/graph-filter/machine.js";
 import type { RankerFor } from "../rankers.js";
 import type { AskedUsers, Baseline, BaselineInput, BaselineOptions } from "./input.js";
 import { ownersOf } from "./item-cf.js";
