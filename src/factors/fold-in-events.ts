@@ -118,11 +118,7 @@ export interface FoldingModel extends FmRun {
   composer: Composer;
 }
 
-/**
- * Function that fits each new key with all other parameters fixed.
- *
- * @returns f64[1 + dim] per key: its weight, followed by its vector
- */
+/** @returns f64[1 + dim] per key: its weight, followed by its vector */
 export type FitNewKeys = (events: NewEvents) => Promise<Float64Array[]> | Float64Array[];
 
 /** Computes everything that does not depend on the events. */

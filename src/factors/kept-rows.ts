@@ -79,10 +79,7 @@ export function savedRows({ numPartitions, length, read }: PartitionRows, withKe
   };
 }
 
-/**
- * Calls a function with the rows of each partition in a checkpoint.
- * @throws {ArtifactError} the checkpoint has rows of another size
- */
+/** @throws {ArtifactError} the checkpoint has rows of another size */
 export async function restoreRows(
   large: LargeArrays | undefined,
   prefix: typeof NOW | typeof KEPT,

@@ -48,10 +48,7 @@ const SPREAD = 0.05;
 /** Shape of a factorization machine; with `fields`, of a field-aware one: a feature has a vector per partner field. */
 export type FmMachineShape = FmShape & { fields?: FieldAwareness };
 
-/**
- * Arrays for dense copies of the parameters, in the machine's main memory or, if the vectors are divided among several
- * memories, outside of it.
- */
+/** Dense copies of the parameters, in the machine's memory or, if the vectors are divided among several, outside. */
 export interface ParameterArrays {
   /** f32[n][dim], or f32[n][fields][dim] for a field-aware machine */
   vectors: Float32Array;
@@ -82,11 +79,7 @@ export class FmMachine extends ThreadedKernel<FmKernel, MarkTask | InitializeTas
     [this.#layout, this.#groups] = [layout, sliceGroups];
   }
 
-  /**
-   * Allocates the parameters (all zero) and starts the threads.
-   *
-   * @throws {UsageError} the parameters exceed the limits of a machine
-   */
+  /** All parameters are 0. @throws {UsageError} the parameters exceed the limits of a machine */
   static async start(shape: FmMachineShape): Promise<FmMachine> {
     const machine = new FmMachine(shape);
     const { numFeatures, fields } = shape;
@@ -269,20 +262,13 @@ export class FmMachine extends ThreadedKernel<FmKernel, MarkTask | InitializeTas
     return readOptimizer(this.arena, this.#layout);
   }
 
-  /**
-   * Restores the optimizer state of the features that `known` flags, in the blocks of their vectors that `knownBlocks`
-   * flags.
-   *
-   * @param known u8[numFeatures]
-   */
+  /** Restores the state of features with known[feature] = 1, in blocks of their vectors with knownBlocks[block] = 1. */
   setOptimizer(state: OptimizerState, known: Uint8Array, knownBlocks: Uint8Array): void {
     writeOptimizer(this.arena, this.#layout, state, known, knownBlocks);
   }
 
   /**
    * Updates the optimizer state of FTRL, from which weights are computed; must be called after weights were written.
-   *
-   * @param l2 returns the L2 of a feature's weight
    */
   alignWeights(l2: (feature: number) => number): void {
     if (this.#shape.method === "ftrl") alignFtrl(this.arena, this.#layout, this.#shape, l2);

@@ -64,7 +64,6 @@ export interface KeptState<S> {
   places: RowPlaces;
 }
 
-/** Steps of an epoch, as the trainer implements them. */
 export interface StoredEpochs<S extends ItemState> {
   numEvents: number;
   train: (epoch: number) => Promise<{ trainLoss: number; vectorNorm?: number }>;
@@ -74,8 +73,6 @@ export interface StoredEpochs<S extends ItemState> {
   threadsInUse?: () => ThreadsInUse;
 }
 
-type StoredOptions = EpochOptions & { metric: string; k: number; evaluateEvery?: number };
-
 /**
  * Trains epoch by epoch, and keeps the users' rows of the best epoch in the block store.
  * @returns the result of the training, and the parameters of the epoch that it returns
@@ -84,7 +81,7 @@ export async function trainStored<S extends ItemState>(
   machine: StoringMachine<S>,
   { numEvents, train, modelOf, check, threadsInUse }: StoredEpochs<S>,
   { validate, controls = {} }: Pick<StoreInput, "validate"> & { controls?: Controls | undefined },
-  options: StoredOptions,
+  options: EpochOptions & { metric: string; k: number; evaluateEvery?: number },
   observe: (event: EpochEvent) => void,
 ): Promise<{ result: StoredResult; kept: KeptState<S> }> {
   const { rows, sizes } = machine;

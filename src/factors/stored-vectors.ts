@@ -110,7 +110,7 @@ export interface PartitionedModel {
   stride: number;
   /** f32, `stride` floats per row: the rows of the items */
   itemRows: Float32Array;
-  /** f32[numFeatures]: weight of each feature */
+  /** f32[numFeatures] */
   w: Float32Array;
   rows: KeptRows;
   places: RowPlaces;

@@ -6,7 +6,6 @@ import { mapTo } from "../numeric/indices.js";
 import type { OptimizerState } from "../kernels/fm/state.js";
 import { UsageError } from "../errors.js";
 import type { Run } from "../embedding/run-directory.js";
-import type { Examples } from "../training/examples/examples.js";
 import type { FeatureModel, WarmVocabulary } from "../training/session/feature-plan.js";
 import type { GivenTraining } from "../training/options/log.js";
 import {
@@ -55,8 +54,6 @@ export interface FactorStart {
 }
 
 /**
- * Opens the run of --init, if the option is given.
- *
  * @throws {UsageError} it does not fit
  * @throws {ArtifactError} damaged
  */
@@ -83,7 +80,6 @@ export async function readFactorInit(run: Run): Promise<FactorInit> {
 }
 
 /**
- * Checks that the optimizer state can be continued.
  * @param unless training method of runs that do not state it
  * @throws {UsageError} the optimizer state belongs to another training method
  */
@@ -98,15 +94,6 @@ export function checkState(
   throw new UsageError(
     `--init '${run.path}' has the optimizer state of --${flag} ${was ?? "unknown"}, but this training uses ` +
       `${is}: use the same ${flag}, or a run without --keep-state`,
-  );
-}
-
-/** @throws {UsageError} the labels of the run are of another kind */
-function checkTask({ run, preprocess }: FactorInit, task: Examples["task"]): void {
-  if (preprocess.task === task) return;
-  throw new UsageError(
-    `--init '${run.path}' was trained for a ${preprocess.task} label, but this training has a ${task} label: ` +
-      "use a run of the same kind, or train without --init",
   );
 }
 
@@ -148,15 +135,17 @@ function carryFactors(
       ...stateWarnings(run, optimizer, given),
     ],
     startFor(task) {
-      checkTask(init, task);
+      if (init.preprocess.task !== task)
+        throw new UsageError(
+          `--init '${run.path}' was trained for a ${init.preprocess.task} label, but this training has a ${task} ` +
+            "label: use a run of the same kind, or train without --init",
+        );
       return { carried, start: { ...startOf(init, from, places), freezes: given.freeze !== undefined } };
     },
   };
 }
 
 /**
- * Returns the parameters of the run by feature of the new vocabulary; zero for new features.
- *
  * @param places for each block of a new vector (one per partner field): index of the block in the run's vectors,
  *   negative if the run lacks it
  */

@@ -223,7 +223,7 @@ export interface FmOptions extends Omit<Resolved<typeof own>, "task" | "l2"> {
 }
 
 /**
- * Applies defaults, which depend on the data, to the user's options.
+ * Applies defaults, which depend on the data.
  *
  * @throws {UsageError} a link function was set, but the task is regression
  */
@@ -257,11 +257,7 @@ export function withL2({ l2, ...given }: GivenFm): GivenFm {
   return { ...(l2 !== undefined && { l2Weight: l2, l2Vector: l2 }), ...given };
 }
 
-/**
- * Parses text such as user=0.01,item=0.1, and adds its entries to those of earlier occurrences of the option.
- *
- * @throws {UsageError} a part is not FIELD=NUMBER
- */
+/** Adds the entries of user=0.01,item=0.1 to the `earlier` ones. @throws {UsageError} a part is not FIELD=NUMBER */
 function l2FieldOf(text: string, _: string, earlier: Record<string, number> = {}): Record<string, number> {
   const entries = text
     .split(",")

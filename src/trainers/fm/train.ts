@@ -41,10 +41,7 @@ export interface FmInput {
   featureHashes: Uint32Array;
   /** u32[numFeatures]: training events with each feature; w and v of a feature without events are 0 and stay 0 */
   counts: Uint32Array;
-  /**
-   * fields of a field-aware machine, whose features have a vector of options.dim numbers per partner field; absent for
-   * other machines
-   */
+  /** only for a field-aware machine, whose features have a vector of options.dim numbers per partner field */
   fields?: FieldAwareness;
   train: TrainingRows;
   valid?: FeatureRows;
@@ -203,10 +200,7 @@ function checkGrowth(
   }
 }
 
-/**
- * Loads the validation split.
- * @returns a function that computes the mean loss per row in the label's unit, and the stopping metric
- */
+/** Returns a function that computes the mean loss per row in the label's unit, and the stopping metric. */
 function validationOf(
   machine: FmMachine,
   valid: FeatureRows,
@@ -234,15 +228,12 @@ function validationOf(
 
 /**
  * Replaces the initial parameters of known features by those of the run of --init. An all-zero vector was never trained
- * and keeps its random initialization, unless it is frozen; so does a vector for a partner field that the run does not
- * have.
+ * and keeps its random initialization, unless it is frozen; so does a vector for a partner field that the run lacks.
  *
  * Labels are divided by their deviation during training, and so are the run's parameters. At the end, keepUntouched
  * restores parameters without training rows, so that they are bit by bit the same.
  *
- * @param scratch   arrays that are overwritten
- * @param scale     scale by which labels are divided
- * @param l2Weight L2 of a feature's weight
+ * @param scratch arrays that are overwritten
  */
 async function startFrom(
   machine: FmMachine,

@@ -30,12 +30,10 @@ interface Pass {
 }
 
 /**
- * Prepares training on rows, either in shared memory or in chunks.
- *
  * @param labelScale     labels are divided by it
  * @param residentBytes resident rows above this size are trained on in chunks
- * @returns a function that trains once on every row; `key` determines the order of resident rows, undefined keeps the
- * file's
+ * @returns a function that trains once on every row; `key` determines the order of rows that are not sampled, undefined
+ * keeps the file's
  */
 export function prepareTraining(
   machine: FmMachine,
@@ -94,22 +92,17 @@ async function trainOnChunks(
   return { numRows, weight, loss: machine.takeLoss() };
 }
 
-/**
- * A block of rows as the kernel visits it. `places` has the position of each row within the block; undefined if rows
- * keep their order.
- */
+/** A block of rows as the kernel visits it. */
 interface Visited {
   first: number;
   size: number;
+  /** position of each row within the block; undefined if rows keep their order */
   places: Uint32Array | undefined;
   /** whether the block of rows is the last of its chunk */
   endsChunk: boolean;
 }
 
-/**
- * Yields blocks in the order in which the kernel would visit them.
- * @param key random key of the order; undefined keeps the order of the file
- */
+/** @param key random key of the order; undefined keeps the order of the file */
 function* blocksInOrder(numRows: number, key: number | undefined): Generator<Visited> {
   const numBlocks = Math.ceil(numRows / BLOCK_ROWS);
   const blocks = key === undefined ? undefined : blockOrder(numBlocks, key);

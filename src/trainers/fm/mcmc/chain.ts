@@ -62,11 +62,7 @@ export class Chain {
     this.#totals = await this.#run({ kind: "start", targetsKey: this.#key(0, TARGETS) }, 0);
   }
 
-  /**
-   * Updates every parameter once.
-   * @returns sums of the loss and of the residuals over all rows, after the sweep
-   * @throws {DivergedError} a parameter is not finite
-   */
+  /** Returns the sums after the sweep. @throws {DivergedError} a parameter is not finite */
   async sweep(epoch: number): Promise<Totals> {
     const { method, loss, dim, priorOf } = this.#options;
     const samples = method === "mcmc";
@@ -188,11 +184,7 @@ interface Prior {
  */
 type Group = { values: Float32Array; counts: (index: number) => boolean }[];
 
-/**
- * Draws the prior of a group of parameters given their values, which are summed in a fixed order.
- *
- * @param before mean of the prior in the previous sweep
- */
+/** @param before mean of the prior in the previous sweep */
 function drawPrior(group: Group, before: number, key: number): Prior {
   let [n, sum, squares] = [0, 0, 0];
   for (const { values, counts } of group) {
@@ -208,7 +200,7 @@ function drawPrior(group: Group, before: number, key: number): Prior {
   return { lambda, mu };
 }
 
-/** Draws the precision of the labels around their scores. @param squares sum of the squared residuals of the rows */
+/** @param squares sum of the squared residuals of the rows */
 function drawAlpha(numRows: number, squares: number, key: number): number {
   return gammaDraw(key, (1 + numRows) / 2, (1 + squares) / 2);
 }

@@ -111,10 +111,8 @@ export class MeanPrediction {
 }
 
 /**
- * Returns the draws' joint prediction: log-odds, or without a link values in the label's unit. The bytes do not depend
- * on the thread count.
+ * Returns f32[numRows]: log-odds, or without a link values in the label's unit. Bytes do not depend on the thread count.
  *
- * @returns f32[numRows]
  * @throws {UsageError} rows and a draw do not fit into 4 GiB
  */
 export async function scoreEnsemble(

@@ -49,10 +49,7 @@ interface CoordinateMachineShape {
   threads: number;
 }
 
-/**
- * Sums over all rows: of the weighted loss, and of the residual e, of e^2 and of 1, each weighted by the row's
- * precision.
- */
+/** Sums over all rows: of the weighted loss; of the residual e, of e^2 and of 1, weighted by the row's precision. */
 export interface Totals {
   loss: number;
   e: number;
@@ -89,10 +86,7 @@ export class CoordinateMachine extends ThreadedKernel<CoordinateKernel, SweepTas
     return { loss: total(0), e: total(1), squares: total(2), precision: total(3) };
   }
 
-  /**
-   * Returns a view, f64[1 + dim][numFields][2], of the factor and the shift by which the last sweep rescaled each field
-   * as a whole; 1 and 0 if it did not.
-   */
+  /** A view, f64[1 + dim][numFields][2]: factor and shift by which the last sweep rescaled each field, or 1 and 0. */
   get moved(): Float64Array {
     return this.arena.f64(this.#plan.moved);
   }
@@ -131,7 +125,7 @@ export class CoordinateMachine extends ThreadedKernel<CoordinateKernel, SweepTas
     ]);
   }
 
-  /** Returns a copy of the parameters, by feature. */
+  /** a copy, by feature */
   parameters(w0: number): FmParameters {
     const { dim, fields } = this.#plan;
     const numFeatures = fields.reduce((sum, { size }) => sum + size, 0);

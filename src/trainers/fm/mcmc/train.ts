@@ -149,17 +149,13 @@ async function runSweeps(
   const { draws } = kept;
   const mean = draws.length === 1 ? draws[0]! : meanOfDraws(draws, counts);
   if (start && !samples) keepUntouched(mean, start, counts);
-  const isModerated = draws.length > 1 && linkOf(options) !== "identity";
+  const link = linkOf(options);
+  const isModerated = draws.length > 1 && link !== "identity";
   const tableScale = isModerated ? (options.tableScale ?? (await validation?.scaleOf(mean)) ?? 1) : 1;
   const table = scaledBy(tableScale, mean);
-  const ensemble: Ensemble = { link: samples ? linkOf(options) : linkOfOne(options), draws, tableScale };
+  // the scores of a single parameter set already are the log-odds of a logit link
+  const ensemble = { link: samples || link !== "logit" ? link : "identity", draws, tableScale } as const;
   return { ...table, ...done, loss: options.loss, interrupted: interrupted || undefined, ensemble };
-}
-
-/** Returns the link function of a single parameter set, whose scores already are the log-odds of a logit link. */
-function linkOfOne(options: FmOptions): Ensemble["link"] {
-  const link = linkOf(options);
-  return link === "logit" ? "identity" : link;
 }
 
 /**
@@ -211,10 +207,7 @@ function machineInput(
 
 /** Scores the validation split after each sweep. The caller must call `terminate`. */
 interface Validation {
-  /**
-   * Returns the mean loss and the stopping metric: of the mean prediction over all sweeps counted so far, if `counts`
-   * is true; otherwise of this sweep alone.
-   */
+  /** Evaluates the mean prediction over all sweeps counted so far if `counts` is true, else this sweep alone. */
   validate(parameters: FmParameters, counts: boolean): Promise<{ loss: number; stoppingValue: number }>;
   /** Returns the factor of a table's scores that minimizes the validation loss. */
   scaleOf(table: FmParameters): Promise<number>;
