@@ -2,6 +2,7 @@
 
 import { createHash } from "node:crypto";
 import { createReadStream } from "node:fs";
+import type { FileHandle } from "node:fs/promises";
 import { NoInputError } from "../errors.js";
 import { asIoError, codeOf } from "./write.js";
 
@@ -19,6 +20,27 @@ export async function sha256OfAll(parts: Iterable<Uint8Array> | AsyncIterable<Ui
   for await (const part of parts)
     for (let at = 0; at < part.length; at += UPDATE) hash.update(part.subarray(at, at + UPDATE));
   return hash.digest("hex");
+}
+
+export const CHECKSUM_BYTES = 32;
+
+/** Yields the chunks, and then the SHA-256 of their bytes. */
+export async function* withChecksum(chunks: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
+  const hash = createHash("sha256");
+  for await (const chunk of chunks) {
+    hash.update(chunk);
+    yield chunk;
+  }
+  yield hash.digest();
+}
+
+/** Whether the last CHECKSUM_BYTES of a file are the SHA-256 of the bytes before them. */
+export async function endsWithChecksum(file: FileHandle): Promise<boolean> {
+  const end = (await file.stat()).size - CHECKSUM_BYTES;
+  if (end <= 0) return false;
+  const { buffer } = await file.read(Buffer.alloc(CHECKSUM_BYTES), 0, CHECKSUM_BYTES, end);
+  const before = file.createReadStream({ start: 0, end: end - 1, autoClose: false, highWaterMark: 1 << 20 });
+  return (await sha256OfAll(before)) === buffer.toString("hex");
 }
 
 export interface InputFingerprint {

@@ -83,13 +83,12 @@ export class RankingMachine extends ThreadedKernel<RankingKernel> {
     const numBlocks = Math.ceil(this.#numEvents / RANKING_BLOCK);
     const rates = Float32Array.from({ length: numBlocks }, (_, i) => rateAt(i / numBlocks));
     setRankingRate(this.arena, this.#layout, rates[0]!);
-    if (this.#layout.strata)
-      await this.run(
-        ...strataRounds(this.#layout.plan, this.groups, this.#numEvents, negativeKey, key !== undefined),
-      );
+    const { plan, strata } = this.#layout;
+    if (strata)
+      await this.run(...strataRounds(plan, strata.groups, this.#numEvents, negativeKey, key !== undefined));
     else {
       const { order, keys } = blockVisits(numBlocks, key);
-      const call = [this.#layout.plan, "thread", "index", "first", "count", keys, negativeKey] as const;
+      const call = [plan, "thread", "index", "first", "count", keys, negativeKey] as const;
       await this.run({
         every: { end: this.#numEvents, size: RANKING_BLOCK, order },
         call: sharesNegatives(this.#shape.loss) ? ["trainContrast", ...call, rates] : ["trainPairs", ...call],
@@ -126,11 +125,6 @@ export class RankingMachine extends ThreadedKernel<RankingKernel> {
     // saves vectors feature by feature: the number of tables into which they are divided depends on the number of
     // threads, which may differ when training is resumed
     return new Map([["vectors", { rows: this.#rows.count, columns: width, region, at }], ...rest]);
-  }
-
-  /** number of groups of features for training in strata; 0 if events are trained in batches */
-  get groups(): number {
-    return this.#layout.strata?.groups ?? 0;
   }
 
   /** Returns the Frobenius norm of the trained vectors, before any normalization. */

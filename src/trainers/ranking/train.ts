@@ -4,7 +4,7 @@
 //
 // Losses, their sources and deviations: docs/algorithms/ranking.md.
 
-import { ArtifactError, DataError } from "../../errors.js";
+import { DataError } from "../../errors.js";
 import type { OptimizerState } from "../../kernels/fm/state.js";
 import { draw } from "../../numeric/random.js";
 import type { RankingExamples } from "../../sampling/ranking-events.js";
@@ -148,15 +148,9 @@ async function trainEpochs(
     },
     save: (withKept) => ({
       ...machine.state,
-      ...(machine.groups > 0 && { groups: Float32Array.of(machine.groups) }),
       ...(withKept && kept && arraysOf(kept)),
     }),
     restore(arrays) {
-      if (machine.groups > 0 && !arrays["groups"])
-        throw new ArtifactError(
-          "the checkpoint is of an earlier version of embed, which visited the events in another order: remove it " +
-            "and train from the start",
-        );
       machine.state = arrays;
       if (arrays["keptVectors"]) kept = keptOf(arrays);
     },

@@ -5,6 +5,7 @@
 //               `standing`)
 //   others      the trainer's parameters and, with early stopping, those of the best epoch, under the trainer's own
 //               names (epoch-loop.ts)
+//   ~sha256     u8[32], the last bytes of the file: SHA-256 of all bytes before them
 //
 // A resumed training writes the same bytes as an uninterrupted one, at any number of threads.
 
@@ -39,6 +40,7 @@ import {
 } from "../../embedding/safetensors.js";
 import { ArtifactError, OutputError, UsageError } from "../../errors.js";
 import { writeFileAtomic } from "../../io/atomic.js";
+import { CHECKSUM_BYTES, endsWithChecksum, withChecksum } from "../../io/fingerprint.js";
 import { checkRegularFiles } from "../../io/listed-files.js";
 import { pathExists, withArtifact } from "../../io/read-artifact.js";
 import { removeFile } from "../../io/write.js";
@@ -80,6 +82,8 @@ const STANDING = "standing";
 const SEARCH = "search.";
 /** Prefix of the names of large tensors, which are read one by one instead of all at once. */
 const LARGE = "large.";
+/** Name of the checksum: sorts after the names of all other tensors, so that it is written last. */
+const CHECKSUM = "~sha256";
 
 const ADVICE = "remove it and train from the start";
 
@@ -200,7 +204,7 @@ export class Checkpoints {
     };
     const json = Uint8Array.from(Buffer.from(JSON.stringify(saved)));
     const chunks = checkpointChunks({ ...arrays, ...arraysOf(units), [STANDING]: json }, large);
-    await writeFileAtomic(this.path, chunks, true, { signal: this.signal });
+    await writeFileAtomic(this.path, withChecksum(chunks), true, { signal: this.signal });
     this.#isSaved = true;
   }
 }
@@ -241,7 +245,7 @@ function withoutSearch(arrays: NamedArrays): NamedArrays {
   return Object.fromEntries(Object.entries(arrays).filter(([name]) => !name.startsWith(SEARCH)));
 }
 
-/** Yields the bytes of a checkpoint; large arrays are read only when their bytes are requested. */
+/** Yields the bytes of a checkpoint except the checksum; large arrays are read only when their bytes are requested. */
 async function* checkpointChunks(
   arrays: NamedArrays,
   large: LargeArrays | undefined,
@@ -250,16 +254,18 @@ async function* checkpointChunks(
     Object.entries(arrays).map(([name, data]) => [name, tensorShape([data.length], data)]),
   );
   for (const name of large?.names ?? []) shapes.set(LARGE + name, { dtype: "F32", shape: [large!.length] });
+  shapes.set(CHECKSUM, { dtype: "U8", shape: [CHECKSUM_BYTES] });
   const { head, order } = safetensorsHead(shapes);
   yield head;
-  for (const name of order) {
+  for (const name of order.slice(0, -1)) {
     const data = arrays[name] ?? (await large!.read(name.slice(LARGE.length)));
     yield* piecesOf([new Uint8Array(data.buffer, data.byteOffset, data.byteLength)]);
   }
 }
 
 async function read(path: string): Promise<Contents> {
-  const tensors = await checkpointTensors(path, (name) => !name.startsWith(LARGE)).catch((error: unknown) => {
+  const isWanted = (name: string) => !name.startsWith(LARGE) && name !== CHECKSUM;
+  const tensors = await checkpointTensors(path, isWanted, true).catch((error: unknown) => {
     if (!(error instanceof ArtifactError)) throw error;
     throw new ArtifactError(`${error.message}: ${ADVICE}`, { cause: error });
   });
@@ -292,9 +298,16 @@ async function largeArrays(path: string): Promise<LargeArrays | undefined> {
 async function checkpointTensors(
   path: string,
   isWanted: (name: string) => boolean,
+  isChecked = false,
 ): Promise<Map<string, Tensor>> {
   checkRegularFiles(dirname(path), [basename(path)]);
-  return await withArtifact(path, (file) => readSafetensorsFile(file, path, isWanted));
+  return await withArtifact(path, async (file) => {
+    if (isChecked && !(await endsWithChecksum(file)))
+      throw new ArtifactError(
+        `'${path}' does not match its checksum (it was changed or damaged, or an earlier version of embed wrote it)`,
+      );
+    return await readSafetensorsFile(file, path, isWanted);
+  });
 }
 
 async function checkSavable(path: string): Promise<void> {
