@@ -87,6 +87,14 @@ test("--split user spreads the rows that have no user", async () => {
   expect(Math.max(split.train, split.valid)).toBeLessThan(390);
 });
 
+test("a current directory that was removed is 74, with advice", async () => {
+  const gone = at("gone");
+  const got = await shell(
+    `mkdir ${gone} && cd ${gone} && rmdir ${gone} && embed inspect ${fixture("clicks.csv")}`,
+  );
+  expect([got.code, got.stderr]).toEqual([74, expect.stringMatching(/directory was removed .*: change to/)]);
+});
+
 test("evaluate warns when a side table has changed", async () => {
   const ratings = fixture("ratings.csv");
   const side = written("items.csv", readFileSync(fixture("items.csv"), "utf8"));

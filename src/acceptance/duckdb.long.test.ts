@@ -5,7 +5,7 @@ import { spawn, spawnSync } from "node:child_process";
 import { createHash } from "node:crypto";
 import { copyFileSync, existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { embed, embedOk, temporaryFolder, type Running } from "../testing/embed.js";
+import { embed, embedOk, shell, temporaryFolder, type Running } from "../testing/embed.js";
 import { fixture, projectFolder } from "../testing/places.js";
 import { readJson } from "../testing/json.js";
 import { argv } from "../testing/argv.js";
@@ -343,6 +343,12 @@ withDuckDb("what is wrong with an address, a file or an option ends the command 
   for (const [code, message, args] of cases)
     expect(await encoded(args)).toEqual({ code, message: expect.stringMatching(message) });
   expect(existsSync(at("none.duckdb"))).toBe(false);
+});
+
+withDuckDb("a TMPDIR that does not exist is 74, with advice", async () => {
+  const line = `embed encode table:events --engine duckdb:${shop} --engine-order time -o ${at("none")}`;
+  const { code, stderr } = await shell(line, { env: { TMPDIR: at("nowhere") } });
+  expect([code, stderr]).toEqual([74, expect.stringMatching(/nowhere' failed \(set TMPDIR to a directory/)]);
 });
 
 withDuckDb(

@@ -9,3 +9,9 @@ test("an error of too many open files says what to do, here and from another thr
     );
   expect(refusal(new Error("EMFILES"))).toBeUndefined();
 });
+
+test("a current directory that was removed is no bug, here and from another thread", () => {
+  const here = Object.assign(new Error("ENOENT: no such file or directory, uv_cwd"), { code: "ENOENT" });
+  for (const error of [here, new Error(here.message)])
+    expect(refusal(error)).toMatch(/^the current directory was removed .* \(ENOENT\): change to another/);
+});

@@ -44,6 +44,8 @@ export function refusal(error: unknown): string | undefined {
   if (!(error instanceof Error)) return undefined;
   // an error that comes from another thread has its code only in the message
   const code = "code" in error ? String(error.code) : (/^(E[A-Z]+): /.exec(error.message)?.[1] ?? "");
+  if (error.message.endsWith(", uv_cwd"))
+    return `the current directory was removed or cannot be read (${code}): change to another one, for example \`cd ~\``;
   // Node reports a package as missing if it cannot open the files in which it looks for the package
   const isMisread = /^(ERR_)?MODULE_NOT_FOUND$/.test(code) && openFileLimit() < FEW_FILES;
   const known = REFUSED[isMisread ? "EMFILE" : code];

@@ -115,6 +115,14 @@ export function unfinishedEnds(path: string): void {
   observer({ path }, false);
 }
 
+/** Creates a directory in the system's temporary directory; the caller removes it. @throws {IoError} */
+export async function makeTemporaryDirectory(name: string): Promise<string> {
+  return await mkdtemp(join(tmpdir(), `embed-${name}-`)).catch((error: unknown) => {
+    const advice = "set TMPDIR to a directory that exists and can be written to";
+    throw asIoError(error, `creating a temporary directory in '${tmpdir()}' failed (${advice})`);
+  });
+}
+
 /**
  * Calls `work` with a new directory in the system's temporary directory; the directory is removed afterwards, even
  * after an error.
@@ -124,9 +132,7 @@ export async function withTemporaryDirectory<T>(
   name: string,
   work: (path: string) => Promise<T>,
 ): Promise<T> {
-  const path = await mkdtemp(join(tmpdir(), `embed-${name}-`)).catch((error: unknown) => {
-    throw asIoError(error, `making a directory in '${tmpdir()}' failed`);
-  });
+  const path = await makeTemporaryDirectory(name);
   unfinishedStarts({ path });
   try {
     return await work(path);

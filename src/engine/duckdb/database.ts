@@ -1,10 +1,9 @@
 // Opens a DuckDB database in this process, runs the statements of a SQL file, and streams the rows of a query. Errors of
 // DuckDB become error classes of this project; an error in SQL states the line and column in the file.
 
-import { mkdtemp, rm } from "node:fs/promises";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { rm } from "node:fs/promises";
 import { DataError, UsageError, EmbedError, IoError, LockedError, NoInputError } from "../../errors.js";
+import { makeTemporaryDirectory } from "../../io/leftovers.js";
 import {
   loadDuckDb,
   type Bindings,
@@ -48,7 +47,7 @@ export interface DatabaseOptions {
 export async function openDatabase({ path, threads, signal }: DatabaseOptions): Promise<DuckDb> {
   const duckdb = loadDuckDb();
   signal.throwIfAborted();
-  const folder = await mkdtemp(join(tmpdir(), "embed-duckdb-"));
+  const folder = await makeTemporaryDirectory("duckdb");
   const doing = { what: path === undefined ? "a database in memory" : `'${path}'` };
   try {
     const config = duckdb.create_config();
