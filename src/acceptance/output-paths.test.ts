@@ -1,4 +1,5 @@
-// No command writes a file or a folder inside a run, a version, or a dataset, by whatever spelling.
+// No command writes a file or a folder inside a run, a version, or a dataset, or over a file that it reads, by whatever
+// spelling.
 
 import { cpSync, mkdirSync, readdirSync, readFileSync, symlinkSync } from "node:fs";
 import { join } from "node:path";
@@ -49,25 +50,40 @@ beforeAll(async () => {
   expect(await embed(`train-fm ${LOG} --epochs 1 --quiet -o ${at("run")}`)).toMatchObject({ code: 0 });
   mkdirSync(at("links"));
   symlinkSync(at("run"), at("links/latest"));
+  symlinkSync(at("log.csv"), at("linked.csv"));
   cpSync(at("run"), at("copy"), { recursive: true });
 });
 
-test.each([...lines.map((line) => `${line} --force -o`), ...others])(
-  "%s of a path in a run is refused, and the run is as before",
+const all = [...lines.map((line) => `${line} --force -o`), ...others];
+
+test.each(all)("%s of a path in a run is refused, and the run is as before", async (line) => {
+  for (const out of [
+    "run/embeddings.arrow",
+    "links/latest/new",
+    "links/../run/model/new",
+    "run/model/../x",
+  ]) {
+    const typed = `${line} ${join(folder, "/").concat(out)}`
+      .replaceAll("RUN", at("run"))
+      .replaceAll("LOG", LOG);
+    const { code, message } = await embed(typed);
+    expect([code, message]).toEqual([64, expect.stringContaining(`is inside a run, '${at("run")}'`)]);
+  }
+  expect(bytesOf(at("run"))).toEqual(bytesOf(at("copy")));
+});
+
+test.each(all.filter((line) => line.includes("LOG")))(
+  "%s of the log is refused, and the log is as before",
   async (line) => {
-    for (const out of [
-      "run/embeddings.arrow",
-      "links/latest/new",
-      "links/../run/model/new",
-      "run/model/../x",
-    ]) {
+    cpSync(LOG, at("log.csv"));
+    for (const out of ["log.csv", "links/../log.csv", "links/../linked.csv"]) {
       const typed = `${line} ${join(folder, "/").concat(out)}`
         .replaceAll("RUN", at("run"))
-        .replaceAll("LOG", LOG);
+        .replaceAll("LOG", at("log.csv"));
       const { code, message } = await embed(typed);
-      expect([code, message]).toEqual([64, expect.stringContaining(`is inside a run, '${at("run")}'`)]);
+      expect([code, message]).toEqual([64, expect.stringContaining("which is an input of this command")]);
     }
-    expect(bytesOf(at("run"))).toEqual(bytesOf(at("copy")));
+    expect(readFileSync(at("log.csv")).equals(readFileSync(LOG))).toBe(true);
   },
 );
 

@@ -72,7 +72,7 @@ async function run(
   const work = (watch: typeof plain) =>
     spec.call(words, own, { watch: spec.steer?.(own, interrupts, watch) ?? watch, write: writeResult });
   const plain = noted(signal, given.quiet);
-  await checkOutputPaths(own);
+  await checkOutputPaths(own, words, spec.options);
   const result = await (spec.terminal === undefined ? watched(given, signal, work) : work(plain));
   const onStdout = spec.writes && (result as { out?: string }).out === "-";
   const asJson = given.json === true && !onStdout;

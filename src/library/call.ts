@@ -58,8 +58,9 @@ export async function call(name: string, given: readonly unknown[]): Promise<unk
       const write = async (chunk: string | Uint8Array) => await watching.write!(chunk);
       const own = givenOf(command, spec.options);
       checkGiven(spec.options, own);
-      await checkOutputPaths(own);
-      box.result = await spec.call(parsed.slice(0, -2) as string[], own, { watch, write });
+      const args = parsed.slice(0, -2) as string[];
+      await checkOutputPaths(own, args, spec.options);
+      box.result = await spec.call(args, own, { watch, write });
       await spec.verify?.(box.result, "library");
     });
     try {

@@ -18,7 +18,6 @@ import {
 import { ownRun } from "../../embedding/own-run.js";
 import { countText, OutputError, UsageError, type EmbedError } from "../../errors.js";
 import { checkOutput } from "../../io/atomic.js";
-import { checkNotAnInput } from "../../io/not-an-input.js";
 import { version } from "../../io/package-version.js";
 import { entriesOf, kindAt, makeDirectory, removeEmpty } from "../../io/tree.js";
 import { definedOf, resolved } from "../../training/options/table.js";
@@ -136,7 +135,6 @@ async function checkOutputs(
       "compare reads the log once for each trainer, which standard input cannot give: name a file",
     );
   if (out === "-") throw new UsageError("-o expects a file: compare prints the leaderboard to stdout");
-  await checkNotAnInput("-o", out, paths);
   await checkOutput(out, force, "file");
   const kind = await kindAt(runs);
   const isFolder = kind === "directory" || kind === "link";

@@ -22,7 +22,6 @@ import type { Watch } from "../../training/session/watch.js";
 import { nameAmong } from "../tables.js";
 import { evaluateLabels } from "./labels.js";
 import { checkOutput, writeFileAtomic } from "../../io/atomic.js";
-import { checkNotAnInput } from "../../io/not-an-input.js";
 import { scoreRows, type ScoredResult } from "../scored-rows.js";
 
 export interface Evaluation extends Summary {
@@ -163,10 +162,7 @@ async function evaluateScores(
   watch: Watch,
 ): Promise<ScoredResult & { given: Record<string, unknown> }> {
   const { on, part, logq, bins, curve, force = false } = options;
-  if (curve !== undefined) {
-    await checkNotAnInput("--curve", curve, on ?? []);
-    await checkOutput(curve, force, "file");
-  }
+  if (curve !== undefined) await checkOutput(curve, force, "file");
   const { curves, ...scored } = await scoreRows(runs, options, watch);
   if (curve !== undefined)
     await writeFileAtomic(curve, [Buffer.from(curveLines(curves))], force, { signal: watch.signal });

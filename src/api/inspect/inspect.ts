@@ -2,7 +2,6 @@ import { firstTrainer } from "../../trainers/index.js";
 import { LEFT_OUT, starterConfig } from "../../config/pipeline-starter.js";
 import { UsageError } from "../../errors.js";
 import { checkOutput, writeFileAtomic } from "../../io/atomic.js";
-import { checkNotAnInput } from "../../io/not-an-input.js";
 import { version } from "../../io/package-version.js";
 import { numberParser } from "../../log/number.js";
 import type { ColumnShape } from "../../report/log-page.js";
@@ -46,7 +45,7 @@ export async function inspect(
   watch: Watch,
 ): Promise<Inspection> {
   const { writeConfig, timeFormat, force = false, html } = given;
-  if (html !== undefined) await checkPage(html, paths, force);
+  if (html !== undefined) await checkPage(html, force);
   const { page, ...found } = (await datasetFacts(paths, given)) ?? (await inspectLog(paths, given, watch));
   if (html !== undefined) {
     const { logPage } = await import("../../report/log-page.js");
@@ -63,9 +62,8 @@ export async function inspect(
 
 type WithPage = Inspection & { page?: PageFacts };
 
-async function checkPage(html: string, paths: readonly string[], force: boolean): Promise<void> {
+async function checkPage(html: string, force: boolean): Promise<void> {
   if (html === "-") throw new UsageError("--html names a file: the facts are printed on standard output");
-  await checkNotAnInput("--html", html, [...paths]);
   await checkOutput(html, force, "file");
 }
 

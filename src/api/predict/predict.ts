@@ -18,7 +18,6 @@ import {
   type RowColumn,
 } from "../../export/row-table.js";
 import { checkOutput, writeFileOr } from "../../io/atomic.js";
-import { checkNotAnInput } from "../../io/not-an-input.js";
 import { version } from "../../io/package-version.js";
 import { capable, modelOf, ofForeign } from "../../trainers/index.js";
 import { changedSides } from "../../training/warnings/leaks.js";
@@ -59,10 +58,7 @@ export async function predict(
   checkOptions(path, given);
   const log = { on, reading: readingOf(given), hashKeys, ...badRowsOf(given) };
   const format = given.format ?? formatOfFile(out);
-  if (out !== undefined && out !== "-") {
-    await checkNotAnInput("-o", out, model === undefined ? on : [...on, model]);
-    await checkOutput(out, force, "file");
-  }
+  if (out !== undefined && out !== "-") await checkOutput(out, force, "file");
   const run = path === undefined ? undefined : await openRun(path);
   const { threads } = log.reading;
   const predictor = run

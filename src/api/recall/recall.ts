@@ -14,7 +14,6 @@ import { postgresListChunks, redisListChunks, sendLists } from "../../export/ser
 import { listChunks, type ListBatch, type Lists } from "../../export/lists.js";
 import { serverUrl, type Sent } from "../../export/servers/server.js";
 import { checkOutput, writeFileOr } from "../../io/atomic.js";
-import { checkNotAnInput } from "../../io/not-an-input.js";
 import { version } from "../../io/package-version.js";
 import { fingerprintOf } from "../../io/read-artifact.js";
 import { NO_ITEM, type ItemLists } from "../../kernels/top-items/binding.js";
@@ -60,12 +59,8 @@ export async function recall(
 ): Promise<RecallSummary> {
   const start = performance.now();
   const options = requestedLists(given);
-  const { out, force = false, mask = [], foldIn = [], candidates, items, users } = options;
-  const files = [...mask, ...foldIn, candidates, items, users].filter((file) => file !== undefined);
-  if (out !== undefined && out !== "-") {
-    await checkNotAnInput("-o", out, files);
-    await checkOutput(out, force, "file");
-  }
+  const { out, force = false } = options;
+  if (out !== undefined && out !== "-") await checkOutput(out, force, "file");
   const { watch, warnings, warn } = collectWarnings(watching);
   const stated = statedOptions(given, options);
   return await withOpenRows(path, options.table, async (opened) => {

@@ -62,10 +62,7 @@ export async function transform(
   if (format === "npy") {
     if (toStdout) throw new UsageError("format npy writes several files: name a directory with -o DIR");
     await checkOutput(out, force, "directory", ownEncodings);
-  } else if (!toStdout) {
-    await checkNotAnInput("-o", out, [...options.on, ...(options.foldIn ?? []), ...(content ?? [])]);
-    await checkOutput(out, force, "file");
-  }
+  } else if (!toStdout) await checkOutput(out, force, "file");
   const {
     encoding,
     rows: made,
