@@ -87,7 +87,9 @@ export async function encodeWith(
       return writeDataset(out, force, shaping, rows, watch.signal);
     });
   };
-  const { numRows, columns, droppedUsers, droppedDuplicates } = await (hash ? hidingText(read) : read());
+  const { numRows, columns, droppedUsers, droppedDuplicates, zeroWeightRows } = await (hash
+    ? hidingText(read)
+    : read());
   return {
     command: "encode",
     version,
@@ -96,6 +98,7 @@ export async function encodeWith(
     rows: numRows,
     droppedUsers,
     droppedDuplicates,
+    zeroWeightRows,
     options: { log: paths, ...shaping },
     metrics: {},
     warnings,

@@ -21,11 +21,14 @@ import { choosePositives } from "./filters/positives.js";
 import { requireColumn, resolveRoles, type ColumnOptions } from "./roles.js";
 import { sparseFields, withoutSparse } from "./sparse-fields.js";
 import { SideJoin, withSideCells, type SideTable } from "./side.js";
+import type { EventWeightOptions } from "./sequences/event-weights.js";
 import { ofLog, planTimeFields, type TimeFieldOptions } from "./time-fields.js";
+import { weightlessNote } from "./filters/weightless.js";
 import { WhereRows, whereColumns } from "./filters/where-rows.js";
 import type { Where } from "./filters/where.js";
 
-export interface BuildOptions extends ColumnOptions, TimeFieldOptions {
+export interface BuildOptions
+  extends ColumnOptions, TimeFieldOptions, Pick<EventWeightOptions, "eventWeight"> {
   filters: readonly Where[];
   onBadRow: "error" | "skip";
   onSkipped?: (row: BadRow) => void;
@@ -49,6 +52,8 @@ export interface BuiltDataset {
   skipped: Record<string, number>;
   /** number of rows that --dedupe-by dropped; absent without the option */
   droppedDuplicates?: DroppedDuplicates;
+  /** number of rows that were dropped because their weight is 0; absent if there are none */
+  zeroWeightRows?: number;
 }
 
 /** Result of reading a log whose rows were sent to a sink instead of memory. */
@@ -203,13 +208,16 @@ export async function streamRows(
   await options.onRead?.(skipped, read.numRows + faulty);
   if (rows.numRows === 0) {
     const file = read.inputs.map(({ path }) => path).join(", ");
-    throw new NoRowsError(`no rows left of ${read.numRows}; check --where, --drop and --on-bad-row`, {
-      file,
-    });
+    const zeros = rows.weightless > 0 ? ` (${rows.weightless} have weight 0)` : "";
+    throw new NoRowsError(
+      `no rows left of ${read.numRows}${zeros}; check --where, --drop and --on-bad-row`,
+      { file },
+    );
   }
   const notes = [...sideNotes, ...filtering.flatMap((filter) => filter.notes())];
   const by = [...new Set(filters.map(({ flag }) => flag))].join(" and ");
   if (rows.dropped > 0) notes.push(`${rows.dropped} rows excluded by ${by}`);
+  if (rows.weightless > 0) notes.push(weightlessNote(rows.weightless));
   if (read.repeatedHeaders) notes.push(repeatedHeaderNote(read.repeatedHeaders));
   notes.push(...duplicateNotes(read));
   for (const { join, keyAt } of joins) notes.push(...join.unmatched(read.dictionaries[keyAt]!));
@@ -264,6 +272,7 @@ export async function streamRows(
     notes,
     skipped,
     ...(read.droppedDuplicates && { droppedDuplicates: read.droppedDuplicates }),
+    ...(rows.weightless > 0 && { zeroWeightRows: rows.weightless }),
   };
 }
 

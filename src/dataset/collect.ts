@@ -9,6 +9,7 @@ import { timeOfNumber, formatsOf, timeParser, type TimeParser } from "../log/tim
 import type { WhereRows } from "./filters/where-rows.js";
 import type { LabelPlace } from "./dataset.js";
 import { splitCell, type CellForm } from "./multi.js";
+import { zeroKinds, type EventWeightOptions } from "./sequences/event-weights.js";
 
 /** A column to read, with the rules for its valid cells. */
 export interface Purpose {
@@ -64,8 +65,9 @@ const MAX_F32 = (2 - 2 ** -23) * 2 ** 127;
 const KEPT = 0;
 const DROPPED = 1;
 const BAD = 2;
+const WEIGHTLESS = 3;
 
-export interface Handling {
+export interface Handling extends Pick<EventWeightOptions, "eventWeight"> {
   /** format of times that are neither Unix time nor ISO 8601 */
   timeFormat?: string;
   onBadRow: "error" | "skip";
@@ -82,6 +84,8 @@ export class RowCollector {
   /** Number of kept rows of each file, in the order of the log's files. */
   readonly rowsOfFiles = new Map<string, number>();
   dropped = 0;
+  /** number of rows that were dropped because their weight is 0 */
+  weightless = 0;
   /** position of the first label that is neither 0 nor 1 */
   firstOther: LabelPlace | undefined;
   /** number of skipped bad rows by reason */
@@ -90,6 +94,9 @@ export class RowCollector {
   readonly #bad: BadRow[] = [];
   readonly #parseTime: TimeParser;
   readonly #expectedTime: string;
+  readonly #zeroKinds: ReturnType<typeof zeroKinds>;
+  /** by code of a kind of event: whether its weight is 0 */
+  readonly #isZero: boolean[] = [];
   /** for each column to read, by code: 1 if the multi-valued cell cannot be split */
   readonly #badSplit: number[][];
   /** for each column to read, by code: the number that a text states, for times (ms) and labels read as text */
@@ -105,6 +112,7 @@ export class RowCollector {
   ) {
     const { timeFormat } = handling;
     this.#parseTime = timeParser(timeFormat);
+    this.#zeroKinds = zeroKinds(handling);
     this.#expectedTime =
       timeFormat === undefined
         ? expectations.time
@@ -117,7 +125,7 @@ export class RowCollector {
 
   /**
    * Filters, checks and appends the rows of a batch. Filters are applied first, so that rows they drop need not be
-   * valid.
+   * valid, and rows of weight 0 next, for the same reason.
    *
    * @throws {DataError} a row that no filter drops has a bad cell, and bad rows are not skipped
    */
@@ -127,6 +135,7 @@ export class RowCollector {
       const holds = filter.of(batch, keyOf);
       for (let row = 0; row < batch.numRows; row++) if (holds[row] === 0) fates[row] = DROPPED;
     }
+    this.purposes.forEach((purpose, i) => this.#dropWeightless(purpose, i, batch, keyOf, fates));
     for (const { row, request, text } of batch.badCells)
       this.#reject(batch, row, this.purposes[request]!, text, fates);
     this.purposes.forEach((purpose, i) => {
@@ -165,6 +174,28 @@ export class RowCollector {
     }
     this.#numFaulty += faulty.length;
     return Float64Array.from(numbers);
+  }
+
+  #dropWeightless(
+    { name, role, as, range }: Purpose,
+    i: number,
+    batch: Batch,
+    keyOf: KeyOf,
+    fates: Uint8Array,
+  ): void {
+    const cells = batch.columns[i]!;
+    const kinds = this.#zeroKinds?.column === name && as === "key" ? this.#zeroKinds : undefined;
+    // weights of edges have a range without 0
+    if (!kinds && !(role === "weight" && range?.from === 0)) return;
+    if (kinds)
+      for (let code = this.#isZero.length; code < batch.sizes[i]!; code++)
+        this.#isZero.push(kinds.isZero(keyOf(i, code)));
+    const isMissingZero = kinds?.isZero("") === true;
+    for (let row = 0; row < batch.numRows; row++) {
+      const cell = cells[row]!;
+      const isZero = kinds ? (cell === MISSING ? isMissingZero : this.#isZero[cell]!) : cell === 0;
+      if (isZero && fates[row] === KEPT) fates[row] = WEIGHTLESS;
+    }
   }
 
   #checkStated(purpose: Purpose, i: number, batch: Batch, keyOf: KeyOf, fates: Uint8Array): void {
@@ -292,6 +323,7 @@ export class RowCollector {
     for (let row = 0; row < fates.length; row++) {
       if (fates[row] === KEPT) kept++;
       else if (fates[row] === DROPPED) this.dropped++;
+      else if (fates[row] === WEIGHTLESS) this.weightless++;
     }
     const cells = batch.columns.map((column, i) => {
       if (kept < batch.numRows) {

@@ -88,7 +88,7 @@ export function purposesOf(
         isTime: isTime ? true : undefined,
         ...{ role, required },
         above: forms.get(name)?.kind === "log1p" ? -1 : undefined,
-        range: role !== "weight" ? undefined : edges ? EDGE_WEIGHTS : { from: 0, to: Infinity },
+        range: role !== "weight" ? undefined : edges ? EDGE_WEIGHTS : { from: 0, to: Number.MAX_VALUE },
         advice: isNamed ? ADVICE_OF_NAMES : undefined,
         cells: form?.weighted ? form : undefined,
       });

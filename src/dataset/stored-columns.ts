@@ -5,7 +5,7 @@
 
 import type { Cells } from "./collect.js";
 import { UsageError } from "../errors.js";
-import type { Column, Dataset, KeyColumn, NumberColumn } from "./dataset.js";
+import { selectRows, type Column, type Dataset, type KeyColumn, type NumberColumn } from "./dataset.js";
 
 /** Maximum number of rows that are read at a time. */
 export const SLICE_ROWS = 1 << 16;
@@ -46,6 +46,24 @@ export function storedColumn(column: Column, numRows: number, read: ReadCells, c
   });
   stored.set(own, { read, cache });
   return own;
+}
+
+/** Returns a dataset that contains only the given rows, in ascending order; columns on disk stay there. */
+export function selectStoredRows(dataset: Dataset, rows: Uint32Array): Dataset {
+  if (!isStored(dataset)) return selectRows(dataset, rows);
+  const cache = new ColumnCache();
+  const columns = dataset.columns.map((column) => {
+    const read: ReadCells = (from, to, into = newCells([column], to - from)[0]!) => {
+      for (const slice of readSlices([column], rows.subarray(from, to))) {
+        const [own] = slice.columns as [Column];
+        const cells = own.kind === "number" ? own.values : own.codes;
+        for (let i = 0; i < slice.rows.length; i++) into[slice.first + i] = cells[slice.rows[i]!]!;
+      }
+      return into;
+    };
+    return storedColumn(sliceOf([column], 0, 0)[0]!, rows.length, read, cache);
+  });
+  return { ...dataset, numRows: rows.length, columns };
 }
 
 /** Whether a dataset has columns on disk. */

@@ -192,6 +192,8 @@ export interface Manifest {
   droppedUsers?: { users: number; events: number };
   /** number of rows that --dedupe-by removed from the log; absent without the option */
   droppedDuplicates?: { by: readonly string[]; keep: string; rows: number; withoutKey: number };
+  /** number of rows that were removed from the log because their weight is 0; absent if there are none */
+  zeroWeightRows?: number;
   /**
    * for each hashed field: hash function, seed, number of bits, and number of keys that share a bucket with another key
    */

@@ -6,7 +6,7 @@ import { columnNamed, type Roles } from "../dataset/dataset.js";
 import { idsOf, type FeatureSpace } from "../dataset/vocabulary/vocabulary.js";
 import type { WeightedSequences } from "../sampling/skip-grams.js";
 import type { Part } from "../training/examples/examples.js";
-import { eventWeights, rowWeights, type EventWeightOptions } from "../dataset/sequences/event-weights.js";
+import { eventWeights, type EventWeightOptions } from "../dataset/sequences/event-weights.js";
 import type { Sequences } from "../dataset/sequences/sequences.js";
 
 /** Sequences that contain held-out events. The other events of their sessions may be training events. */
@@ -65,7 +65,7 @@ export function sessionsNote({ session, user }: Roles, byGap: boolean): string {
 /**
  * Returns for each column the tokens of a split's rows: the features that represent the rows' keys.
  *
- * @param weights f32 by row of the dataset; rows with weight 0 have no token
+ * @param weights f32 by row of the dataset; rows whose weight decayed to 0 have no token
  * @returns u32[rows.length] for each column; MISSING for keys that are not in the vocabulary
  */
 export function tokensOf(
@@ -93,11 +93,9 @@ export function tokensOf(
 //
 // The weight of a pair of events is the geometric mean of their weights, sqrt(a b). A session whose events all have the
 // weight a therefore has a times the influence, and pairs of events of the same age decay with the given half-life, not
-// with half of it. Events with weight 0 are in no session.
+// with half of it.
 
 export interface Counted {
-  /** u32: rows of the training split that have a positive weight */
-  rows: Uint32Array;
   /** f32[numRows of the dataset]: weight of each row, mean 1 over the training split; undefined if all are equal */
   of(part: Part): Float32Array | undefined;
 }
@@ -107,18 +105,14 @@ export interface Counted {
  * independent of age.
  *
  * @throws {UsageError} a half-life without times, or a kind of event without a weight
- * @throws {DataError} all rows have weight 0
  */
 export function countedEvents(train: Part, weighting: EventWeightOptions): Counted {
-  const { dataset, rows: all } = train;
-  const raw = rowWeights(dataset, all, weighting);
-  const rows = raw ? rowsAboveZero(all, raw) : all;
-  const weights = eventWeights(dataset, rows, weighting, rows === all ? raw : undefined);
+  const { dataset, rows } = train;
+  const weights = eventWeights(dataset, rows, weighting);
   return {
-    rows,
     of(part) {
-      const [given, own] =
-        part === train ? [rows, weights.train] : [part.rows, weights.of(part.dataset, part.rows)];
+      const given = part.rows;
+      const own = part === train ? weights.train : weights.of(part.dataset, given);
       if (!own) return undefined;
       const { numRows } = part.dataset;
       if (given.length === numRows && given.every((row, i) => row === i)) return own;
@@ -127,10 +121,6 @@ export function countedEvents(train: Part, weighting: EventWeightOptions): Count
       return byRow;
     },
   };
-}
-
-function rowsAboveZero(rows: Uint32Array, raw: Float64Array): Uint32Array {
-  return raw.every((weight) => weight > 0) ? rows : rows.filter((_, i) => raw[i]! > 0);
 }
 
 /** Adds the square roots of the events' weights, unless all are 1. @param byRow f32[numRows of the dataset] */

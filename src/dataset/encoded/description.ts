@@ -81,6 +81,8 @@ export interface Description {
   droppedUsers?: DroppedUsers;
   /** number of rows that --dedupe-by dropped; absent without the option */
   droppedDuplicates?: DroppedDuplicates;
+  /** number of rows that were dropped because their weight is 0; absent if there are none */
+  zeroWeightRows?: number;
   files: Record<string, WrittenFile>;
 }
 
@@ -186,6 +188,7 @@ const descriptionShape = object(
     hashKeys: hashingShape,
     fileRows: list(count),
     droppedUsers: droppedUsersShape,
+    zeroWeightRows: count,
     droppedDuplicates: object({ by: texts, keep: word("first", "last"), rows: count, withoutKey: count }),
   },
 );

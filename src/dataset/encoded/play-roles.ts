@@ -7,7 +7,9 @@ import { columnNamed, roleNames, type Column, type Dataset, type Roles } from ".
 import { firstRowWith } from "../stored-columns.js";
 import { choosePositives, labelOfEvents, positivesFrom } from "../filters/positives.js";
 import { userLimitsOf, type UserLimits } from "../filters/heavy-users.js";
+import { weightlessNote, withoutWeightless } from "../filters/weightless.js";
 import type { ColumnOptions } from "../roles.js";
+import type { EventWeightOptions } from "../sequences/event-weights.js";
 import type { TimeFieldOptions } from "../time-fields.js";
 import type { ShapingOptions } from "./description.js";
 import type { EncodedDataset } from "./read.js";
@@ -45,14 +47,19 @@ export function shapingOf(
 }
 
 export interface RoleRequest
-  extends ColumnOptions, TimeFieldOptions, Pick<ShapingOptions, "sides" | "drop" | "where"> {
+  extends
+    ColumnOptions,
+    TimeFieldOptions,
+    Pick<ShapingOptions, "sides" | "drop" | "where">,
+    Pick<EventWeightOptions, "eventWeight"> {
   onBadRow: "error" | "skip";
 }
 
 /**
  * Returns the dataset as if the log were read with the same options.
  *
- * @returns also the number of bad rows per reason, and notes about other rows that were dropped
+ * @returns also the number of bad rows per reason, notes about other rows that were dropped, and the number of rows
+ *   of weight 0
  * @throws {UsageError} an option contradicts the encoding; or the dataset has labels, although all its rows
  *   would be read as events that happened
  * @throws {DataError} events are requested and a row has no item
@@ -60,11 +67,16 @@ export interface RoleRequest
 export function playRoles(
   encoded: EncodedDataset,
   request: RoleRequest,
-): { dataset: Dataset; skipped: Record<string, number>; notes: string[] } {
-  const played = request.infer ? asEncoded(encoded, request) : asGiven(encoded, request);
-  const { dataset, notes } = choosePositives(played);
+): { dataset: Dataset; skipped: Record<string, number>; notes: string[]; numZeros: number } {
   const { path } = encoded;
-  return { ...(request.unlabelled ? withItems(path, dataset, request) : { dataset, skipped: {} }), notes };
+  const played = request.infer ? asEncoded(encoded, request) : asGiven(encoded, request);
+  const { dataset: weighted, numZeros } = withoutWeightless(path, played, request);
+  const { dataset, notes } = choosePositives(weighted);
+  return {
+    ...(request.unlabelled ? withItems(path, dataset, request) : { dataset, skipped: {} }),
+    notes: [...(numZeros > 0 ? [weightlessNote(numZeros)] : []), ...notes],
+    numZeros,
+  };
 }
 
 /**

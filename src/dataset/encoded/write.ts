@@ -76,6 +76,7 @@ export async function writeDataset(
       hashKeys,
       droppedUsers,
       droppedDuplicates,
+      zeroWeightRows,
     } = streamed!;
     const columns = plans.map((plan, i) => ({
       ...plan,
@@ -90,6 +91,7 @@ export async function writeDataset(
       skipped,
       droppedUsers,
       droppedDuplicates,
+      zeroWeightRows,
       files,
     };
     const text = descriptionText({ version, rows: numRows, roles, columns, ...reported });

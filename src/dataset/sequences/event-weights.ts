@@ -44,6 +44,13 @@ export function parseEventWeight(text: string): KindWeights {
   return { column: text.slice(0, at), weights };
 }
 
+/** Returns the column of kinds, and whether a kind (`""` for a missing cell) has weight 0. */
+export function zeroKinds({ eventWeight }: EventWeightOptions) {
+  if (eventWeight === undefined) return undefined;
+  const { column, weights } = parseEventWeight(eventWeight);
+  return { column, isZero: (kind: string) => (weights.get(kind) ?? weights.get("*")) === 0 };
+}
+
 /** Returns the column with the kinds of events, as an option for reading the log. */
 export function eventColumn({ eventWeight }: EventWeightOptions): { event?: string } {
   return eventWeight === undefined ? {} : { event: parseEventWeight(eventWeight).column };
@@ -54,7 +61,6 @@ export function eventColumn({ eventWeight }: EventWeightOptions): { event?: stri
  * undefined if all are equal.
  *
  * @param dataset dataset of the training split
- * @param own the result of rowWeights for the rows, if the caller has it
  * @throws {UsageError} a half-life without times, or a kind of event without a weight
  * @throws {DataError} all training rows have weight 0
  */
@@ -62,8 +68,8 @@ export function eventWeights(
   dataset: Dataset,
   rows: Uint32Array,
   options: EventWeightOptions,
-  own = rowWeights(dataset, rows, options),
 ): { train: Float32Array | undefined; of: (other: Dataset, rows: Uint32Array) => Float32Array | undefined } {
+  const own = rowWeights(dataset, rows, options);
   const decay = decayOf(dataset, rows, options);
   // these are loops, because Float64Array.from takes a microsecond per number, a third of the time of a training on ten
   // million rows

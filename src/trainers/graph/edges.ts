@@ -35,7 +35,7 @@ export interface EdgeSource {
   rows: Uint32Array;
   /** in the form of `nodes`: rows that contain one node each */
   parts: Pick<LogParts, "valid" | "test">;
-  /** notes on how rows become edges, and on skipped rows of weight 0 */
+  /** notes on how rows become edges */
   notes: readonly string[];
   warnings: readonly string[];
   /** edges as features, with notes on edges that were dropped */
@@ -65,14 +65,13 @@ function ofList(parts: LogParts, counted: Counted, columns: EdgeColumns): EdgeSo
     part && { dataset: nodesOf(part.dataset), rows: rowsOfEnds(part.dataset.numRows, part.rows) };
   const edges = (space: FeatureSpace, part: Part, rows: Uint32Array) =>
     edgesOf(space, nodesOf(part.dataset), rows, counted.of(part));
-  const without = train.rows.length - counted.rows.length;
   return {
     nodes: nodesOf(train.dataset),
-    rows: rowsOfEnds(train.dataset.numRows, counted.rows),
+    rows: rowsOfEnds(train.dataset.numRows, train.rows),
     parts: { valid: asNodes(valid), test: asNodes(test) },
-    notes: without === 0 ? [] : [`skipped ${without} edges of weight 0`],
+    notes: [],
     warnings: mergedKinds(train.dataset, columns),
-    train: (space) => ({ edges: edges(space, train, counted.rows), notes: [] }),
+    train: (space) => ({ edges: edges(space, train, train.rows), notes: [] }),
     valid: (space) => valid && edges(space, valid, valid.rows),
   };
 }
@@ -98,15 +97,11 @@ function ofSessions(parts: LogParts, counted: Counted, given: GivenGraph): EdgeS
     );
   };
   if (!sessionGrouping(dataset.roles, gap !== undefined)) throw new UsageError(neither(dataset));
-  const without = train.rows.length - counted.rows.length;
   return {
     nodes: dataset,
-    rows: counted.rows,
+    rows: train.rows,
     parts,
-    notes: [
-      `${sessionsNote(dataset.roles, gap !== undefined)}; each pair of consecutive events is an edge`,
-      ...(without > 0 ? [`skipped ${without} events of weight 0`] : []),
-    ],
+    notes: [`${sessionsNote(dataset.roles, gap !== undefined)}; each pair of consecutive events is an edge`],
     warnings: [],
     train(space) {
       const own = sequences(space, train);

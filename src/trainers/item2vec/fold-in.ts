@@ -103,7 +103,7 @@ function usersOf(model: RunSpace, { halfLife }: TransformOptions): (read: Read) 
       if (code === MISSING || item === MISSING) return;
       const id = ids[item]!;
       if (id === 0) numUnknown++;
-      if (id === 0 || counts[id - 1] === 0 || counted?.[row] === 0) return;
+      if (id === 0 || counts[id - 1] === 0) return;
       numEvents++;
       const decay = ageOf && span !== undefined ? exp((-Math.LN2 * ageOf(row)) / span) : 1;
       const weight = (counted?.[row] ?? 1) * decay;
@@ -174,8 +174,8 @@ async function itemsOf(
   const numKnown = counts.length;
   const placeOf = new Map(codes.map((code, place) => [code, place]));
   const counted = countsOf(model, dataset);
-  const tokenOf = column.codes.map((code, row) => {
-    if (code === MISSING || counted?.[row] === 0) return MISSING;
+  const tokenOf = column.codes.map((code) => {
+    if (code === MISSING) return MISSING;
     return ids[code] === 0 ? numKnown + placeOf.get(code)! : ids[code]! - 1;
   });
   const sessions = sequencesOf(dataset, Uint32Array.from(tokenOf.keys()), [tokenOf], {

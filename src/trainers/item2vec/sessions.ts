@@ -72,10 +72,8 @@ export function sessionsOf(
       ...(marks && { marks: { of: marks, tokens: fields[itemAt(columns, part.dataset.roles)]! } }),
     });
     if (part === train) {
-      const without = train.rows.length - counted.rows.length;
-      if (without > 0) own.notes.unshift(`skipped ${without} events of weight 0`);
       for (const [f, tokens] of fields.entries()) {
-        const missing = tokens.reduce((sum, token) => sum + (token === MISSING ? 1 : 0), 0) - without;
+        const missing = tokens.reduce((sum, token) => sum + (token === MISSING ? 1 : 0), 0);
         if (missing > 0)
           own.notes.unshift(`${missing} cells of '${columns[f]}' are empty or rare and contribute no token`);
       }

@@ -103,7 +103,7 @@ async function fit(
   init: SgnsInit | undefined,
 ): Promise<Fit> {
   const counted = countedEvents(parts.train, how);
-  const vocabulary = await vocabularyOf(dataset, counted.rows, how, init, given, { note, warn });
+  const vocabulary = await vocabularyOf(dataset, parts.train.rows, how, init, given, { note, warn });
   const { space, carried } = vocabulary;
   const start = init && carried && startOf(init, carried, given.freeze !== undefined);
   countUnseen(space, parts, watch);

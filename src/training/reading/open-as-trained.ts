@@ -29,7 +29,16 @@ import { givenRoles, silently } from "./split-parts.js";
 /** Part of a run's preprocess.json that describes how its log was read; every model has it. */
 export type TrainedAs = Pick<
   Preprocess,
-  "roles" | "sides" | "drop" | "where" | "timeFormat" | "timeFields" | "hashKeys" | "cells" | keyof UserLimits
+    | "roles"
+  | "sides"
+  | "drop"
+  | "where"
+  | "timeFormat"
+  | "timeFields"
+  | "eventWeight"
+  | "hashKeys"
+  | "cells"
+  | keyof UserLimits
 > &
   Partial<Pick<Preprocess, "fields" | "negatives">>;
 
@@ -79,6 +88,8 @@ export async function openAsTrained(
     ...{ sides, drop, where, reading: readingAs(cells, reading, on) },
     ...bad,
     ...limits,
+    // logs whose rows are scored, not counted, need no column of kinds, and rows of weight 0 are scored, too
+    ...(roles.event !== undefined && { eventWeight: trained.eventWeight }),
     onBadRow: reading.onBadRow,
     ...(trained.fields && { numeric: numericOf({ roles: trained.roles, fields: trained.fields }) }),
     labelIsName: needed.labelIsName,

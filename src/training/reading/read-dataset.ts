@@ -224,7 +224,8 @@ async function readEncodedAs(path: string, options: DatasetOptions, watch: Watch
     watch.observe({ stage: "warning", text });
   }
   const encoded = await readEncoded(path, wholeFor.length > 0 ? Infinity : rowMemory);
-  const { dataset, skipped, notes } = playRoles(encoded, ofLog(options));
+  const { dataset, skipped, notes, numZeros } = playRoles(encoded, ofLog(options));
+  const zeroWeightRows = numZeros + (description.zeroWeightRows ?? 0);
   const reported = { inferred: [], notes, skipped, warnings: leftOutWarnings(dataset) };
   tell(reported, watch);
   const beside = options.beside && besideOfEncoded(encoded.dataset, options.beside);
@@ -234,6 +235,7 @@ async function readEncodedAs(path: string, options: DatasetOptions, watch: Watch
     shaping: shapingOf(encoded, options),
     droppedUsers: description.droppedUsers,
     droppedDuplicates: description.droppedDuplicates,
+    ...(zeroWeightRows > 0 && { zeroWeightRows }),
   };
 }
 

@@ -83,7 +83,7 @@ export function readingRecipe(
     Pick<ExampleOptions, "positiveFrom" | "eventWeight"> &
     UserLimits,
   { hashKeys, roles: { positives } }: Pick<Dataset, "hashKeys" | "roles">,
-): Omit<TrainedAs, "roles" | "fields" | "negatives"> & Pick<Preprocess, "positiveFrom" | "eventWeight"> {
+): Omit<TrainedAs, "roles" | "fields" | "negatives"> & Pick<Preprocess, "positiveFrom"> {
   return {
     // a log of positive events has no labels; `roles.positives` describes which rows are positive
     positiveFrom: positives ? null : (positiveFrom ?? null),

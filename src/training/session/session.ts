@@ -251,8 +251,8 @@ interface OpenedParts {
   options: ExampleOptions;
   dataset: Dataset;
   cut: SplitParts;
-  /** number of users that --drop-users-above dropped, and number of rows that --dedupe-by dropped */
-  dropped: Pick<ReadDataset, "droppedUsers" | "droppedDuplicates">;
+  /** numbers of users and rows that were removed from the log */
+  dropped: Pick<ReadDataset, "droppedUsers" | "droppedDuplicates" | "zeroWeightRows">;
 }
 
 /** Reads the log according to a plan, and splits it. */
@@ -271,8 +271,8 @@ export async function openParts(
   const cut = await splitParts(dataset, options, plan.seed, watch);
   const byUser = [...userShareWarnings(cut.parts), ...capWarnings(cut.parts, options)];
   for (const text of [...splitWarnings(cut.by), ...byUser]) warn(text);
-  const { droppedUsers, droppedDuplicates } = read;
-  return { options, dataset, cut, dropped: definedOf({ droppedUsers, droppedDuplicates }) };
+  const { droppedUsers, droppedDuplicates, zeroWeightRows } = read;
+  return { options, dataset, cut, dropped: definedOf({ droppedUsers, droppedDuplicates, zeroWeightRows }) };
 }
 
 /** With --split items, only the training split: held-out items have no trained vectors, their metrics would be random. */

@@ -20,6 +20,8 @@ export interface Summary<Values = Metrics> {
   droppedUsers?: { users: number; events: number };
   /** rows that --dedupe-by dropped */
   droppedDuplicates?: DroppedDuplicates;
+  /** number of rows that were dropped because their weight is 0 */
+  zeroWeightRows?: number;
   /** number of rows on which the published model was trained */
   trainedRows?: number;
   /** number of other rows, which were held out and not used for the published model */
