@@ -14,7 +14,14 @@ import { plainCell } from "../log/number.js";
 import { RowCollector, type Purpose, type BadRow } from "./collect.js";
 import { purposesOf, usedColumns } from "./purposes.js";
 import { columnFrom, MemoryColumns, type ColumnPlan, type ColumnSink, keyWarnings } from "./columns.js";
-import type { OriginalCells, Column, Dataset, LabelPlace, Roles } from "./dataset.js";
+import {
+  OwnCodes,
+  type OriginalCells,
+  type Column,
+  type Dataset,
+  type LabelPlace,
+  type Roles,
+} from "./dataset.js";
 import type { DroppedUsers } from "./filters/heavy-users.js";
 import { withLists, cellFormOf } from "./multi.js";
 import { choosePositives } from "./filters/positives.js";
@@ -187,6 +194,8 @@ export async function streamRows(
     ...(options.beside ? [ROW_NUMBERS] : []),
   ];
   const sink = open(plans, roles);
+  // keys that only rows of weight 0 have are in no dictionary, as if the log did not have these rows
+  const own = (roles.weight ?? options.eventWeight) === undefined ? [] : kept.map(() => new OwnCodes());
   const counted = [...unnamed, roles.user, roles.item].filter((name) => name !== undefined);
   const rows = new RowCollector(
     purposes,
@@ -197,7 +206,11 @@ export async function streamRows(
         const joined = joins.flatMap(({ join, keyAt }) =>
           join.cellsOf(cells[keyAt] as Uint32Array, (code) => keyOf(keyAt, code)),
         );
-        const all = [...kept.map((i) => cells[i]!), ...joined, ...(rowNumbers ? [rowNumbers] : [])];
+        const ownCells = kept.map((i, at) => {
+          const these = cells[i]!;
+          return these instanceof Uint32Array ? (own[at]?.renumber(these) ?? these) : these;
+        });
+        const all = [...ownCells, ...joined, ...(rowNumbers ? [rowNumbers] : [])];
         return sink.append(all, numRows);
       },
     },
@@ -209,10 +222,9 @@ export async function streamRows(
   if (rows.numRows === 0) {
     const file = read.inputs.map(({ path }) => path).join(", ");
     const zeros = rows.weightless > 0 ? ` (${rows.weightless} have weight 0)` : "";
-    throw new NoRowsError(
-      `no rows left of ${read.numRows}${zeros}; check --where, --drop and --on-bad-row`,
-      { file },
-    );
+    throw new NoRowsError(`no rows left of ${read.numRows}${zeros}; check --where, --drop and --on-bad-row`, {
+      file,
+    });
   }
   const notes = [...sideNotes, ...filtering.flatMap((filter) => filter.notes())];
   const by = [...new Set(filters.map(({ flag }) => flag))].join(" and ");
@@ -226,7 +238,7 @@ export async function streamRows(
     ...sides.flatMap((side) => [...side.nulls]),
   ]);
   const dictionaries = [
-    ...kept.map((i) => read.dictionaries[i]!),
+    ...kept.map((i, at) => own[at]?.keysOf(read.dictionaries[i]!) ?? read.dictionaries[i]!),
     ...joins.flatMap(({ join }) => join.dictionaries),
     ...(options.beside ? [encodeKeys([])] : []),
   ];

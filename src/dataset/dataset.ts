@@ -186,16 +186,35 @@ export function rowsAsLog(dataset: Dataset, rows: Uint32Array): Dataset {
 }
 
 function withOwnKeys(column: KeyColumn): KeyColumn {
-  const numbers = new Uint32Array(column.dictionary.size).fill(MISSING);
-  const found = new Uint32Array(column.dictionary.size);
-  let size = 0;
-  const codes = column.codes.map((code) => {
-    if (code === MISSING) return MISSING;
-    if (numbers[code] === MISSING) {
-      found[size] = code;
-      numbers[code] = size++;
+  const own = new OwnCodes();
+  const codes = own.renumber(column.codes.slice());
+  return { ...column, codes, dictionary: own.keysOf(column.dictionary) };
+}
+
+/** Renumbers keys in the order in which rows have them, so that keys without rows have no code. */
+export class OwnCodes {
+  /** u32 by code: its new code, or MISSING */
+  #numbers = new Uint32Array(1024).fill(MISSING);
+  readonly #found: number[] = [];
+
+  /** Replaces codes in place; MISSING remains. */
+  renumber(codes: Uint32Array): Uint32Array {
+    for (let i = 0; i < codes.length; i++) {
+      const code = codes[i]!;
+      if (code === MISSING) continue;
+      if (code >= this.#numbers.length) {
+        const grown = new Uint32Array(2 * code).fill(MISSING);
+        grown.set(this.#numbers);
+        this.#numbers = grown;
+      }
+      if (this.#numbers[code] === MISSING) this.#numbers[code] = this.#found.push(code) - 1;
+      codes[i] = this.#numbers[code]!;
     }
-    return numbers[code]!;
-  });
-  return { ...column, codes, dictionary: selectKeys(column.dictionary, found.subarray(0, size)) };
+    return codes;
+  }
+
+  /** Returns the keys by their new codes. */
+  keysOf(dictionary: Keys): Keys {
+    return selectKeys(dictionary, Uint32Array.from(this.#found));
+  }
 }

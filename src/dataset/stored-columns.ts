@@ -5,7 +5,14 @@
 
 import type { Cells } from "./collect.js";
 import { UsageError } from "../errors.js";
-import { selectRows, type Column, type Dataset, type KeyColumn, type NumberColumn } from "./dataset.js";
+import {
+  OwnCodes,
+  rowsAsLog,
+  type Column,
+  type Dataset,
+  type KeyColumn,
+  type NumberColumn,
+} from "./dataset.js";
 
 /** Maximum number of rows that are read at a time. */
 export const SLICE_ROWS = 1 << 16;
@@ -48,20 +55,29 @@ export function storedColumn(column: Column, numRows: number, read: ReadCells, c
   return own;
 }
 
-/** Returns a dataset that contains only the given rows, in ascending order; columns on disk stay there. */
-export function selectStoredRows(dataset: Dataset, rows: Uint32Array): Dataset {
-  if (!isStored(dataset)) return selectRows(dataset, rows);
+/** Does the same as rowsAsLog for rows in ascending order, but leaves columns on disk there. */
+export function storedRowsAsLog(dataset: Dataset, rows: Uint32Array): Dataset {
+  if (!isStored(dataset)) return rowsAsLog(dataset, rows);
   const cache = new ColumnCache();
   const columns = dataset.columns.map((column) => {
+    let own: OwnCodes | undefined;
     const read: ReadCells = (from, to, into = newCells([column], to - from)[0]!) => {
       for (const slice of readSlices([column], rows.subarray(from, to))) {
-        const [own] = slice.columns as [Column];
-        const cells = own.kind === "number" ? own.values : own.codes;
+        const [part] = slice.columns as [Column];
+        const cells = part.kind === "number" ? part.values : part.codes;
         for (let i = 0; i < slice.rows.length; i++) into[slice.first + i] = cells[slice.rows[i]!]!;
       }
-      return into;
+      return own ? own.renumber(into as Uint32Array) : into;
     };
-    return storedColumn(sliceOf([column], 0, 0)[0]!, rows.length, read, cache);
+    const [empty] = sliceOf([column], 0, 0) as [Column];
+    if (column.kind !== "key") return storedColumn(empty, rows.length, read, cache);
+    own = new OwnCodes();
+    // the first reading finds the keys
+    const some = new Uint32Array(SLICE_ROWS);
+    for (let from = 0; from < rows.length; from += SLICE_ROWS)
+      read(from, Math.min(rows.length, from + SLICE_ROWS), some);
+    const dictionary = own.keysOf(column.dictionary);
+    return storedColumn({ ...empty, dictionary } as KeyColumn, rows.length, read, cache);
   });
   return { ...dataset, numRows: rows.length, columns };
 }

@@ -81,6 +81,22 @@ async function exportedRows(run: string): Promise<ExportedRow[]> {
   return parseDelimited(readFileSync(out, "utf8"), ",");
 }
 
+/**
+ * Returns a log with kinds and weights of events. Before every second event, it has a row of weight 0 with another
+ * user's event, or with keys of its own.
+ */
+function weighedText([head, ...events]: readonly string[], hasZeros: boolean): string {
+  const lines = events.flatMap((line, i) => {
+    const other = events[(i * 7 + 3) % events.length]!;
+    const ghost = i % 4 === 0 ? other.replace(/\bu\d+,[a-z]+-\d+/u, `ghost${i},ghost-${i}`) : other;
+    return [
+      ...(hasZeros && i % 2 === 0 ? [`${ghost},skip,0`] : []),
+      `${line},${i % 3 === 0 ? "like,3" : "play,1"}`,
+    ];
+  });
+  return `${[`${head},type,w`, ...lines].join("\n")}\n`;
+}
+
 /** Expects either a result in which all numbers are finite, or an error with a message. */
 function expectSound<T>(outcome: WorkOutcome<T>): void {
   if ("refused" in outcome) expect(outcome.refused.message).toMatch(/\w{3}.* .*\w{3}/);
@@ -240,6 +256,30 @@ export function describeContract(rows: readonly TrainerRow[]): void {
       const text = plantedText(row.log, 200).replaceAll(/\bu(\d+)\b/g, "stranger$1");
       writeFileSync(unknown, text.replaceAll(/\b(tea|camera|garden|chess)-/g, "new-$1-"));
       expectSound(await evaluated(row, run, unknown));
+    });
+
+    test.each([
+      ["--event-weight", "type:play=1,like=3,skip=0"],
+      ["--weight", "w"],
+    ])("gives with rows of weight 0 (%s) what the log without them gives", async (flag, value) => {
+      const given = [...row.small, ...parts, flag, value, "--ignore", flag === "--weight" ? "type" : "w"];
+      const results = await Promise.all(
+        [true, false].map(async (isWhole) => {
+          const path = at(`${name}${flag}-${isWhole}.csv`);
+          writeFileSync(path, weighedText(lines(), isWhole));
+          const out = `${path}-run`;
+          const trained = await outcomeOf(() =>
+            trainInProcess(row.command, [path, ...row.columns, ...given, "-o", out]),
+          );
+          if ("refused" in trained) return trained;
+          const found = await evaluated(row, out, path);
+          const metrics = "refused" in found ? found.refused.exitCode : found.result.metrics;
+          return { bytes: bytesOf(out), of: metricsOf(out), metrics, zeros: trained.result.zeroWeightRows };
+        }),
+      );
+      const [whole, without] = results;
+      const zeros = "refused" in whole! ? {} : { zeros: 100 };
+      expect(whole).toEqual({ ...without, ...zeros });
     });
 
     test("takes a log of one row, and of one user, or says why not", async () => {

@@ -4,7 +4,7 @@ import { DataError } from "../../errors.js";
 import { ascending } from "../../numeric/indices.js";
 import { columnNamed, rowsWhere, type Dataset } from "../dataset.js";
 import { rowWeights, type EventWeightOptions } from "../sequences/event-weights.js";
-import { selectStoredRows } from "../stored-columns.js";
+import { storedRowsAsLog } from "../stored-columns.js";
 
 /**
  * Returns the rows whose weight is above 0, and the number of rows of weight 0.
@@ -32,7 +32,7 @@ export function withoutWeightless(
   const rows = weights?.includes(0) ? rowsWhere(dataset.numRows, (row) => weights[row]! > 0) : undefined;
   if (!rows) return { dataset, numZeros: 0 };
   if (rows.length === 0) throw new DataError(`all ${dataset.numRows} rows have weight 0`, { file: path });
-  return { dataset: selectStoredRows(dataset, rows), numZeros: dataset.numRows - rows.length };
+  return { dataset: storedRowsAsLog(dataset, rows), numZeros: dataset.numRows - rows.length };
 }
 
 export function weightlessNote(numZeros: number): string {
