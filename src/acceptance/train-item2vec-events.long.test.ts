@@ -67,7 +67,7 @@ test("events that count 0 are in no session, as if they were not in the log", as
   const { stderr } = await train(log, "counted", ["--event-weight", "kind:buy=1,*=0", "--ignore", "factor"]);
   await train(log, "kept", ["--where", 'kind = "buy"', "--ignore", "factor,kind"]);
   expect(tableOf("counted").equals(tableOf("kept"))).toBe(true);
-  expect(stderr).toContain(`skipped ${views.length} events of weight 0`);
+  expect(stderr).toContain(`${views.length} rows of weight 0 excluded`);
 });
 
 test("with a half-life an item is where its recent sessions are", async () => {

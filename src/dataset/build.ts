@@ -28,9 +28,8 @@ import { choosePositives } from "./filters/positives.js";
 import { requireColumn, resolveRoles, type ColumnOptions } from "./roles.js";
 import { sparseFields, withoutSparse } from "./sparse-fields.js";
 import { SideJoin, withSideCells, type SideTable } from "./side.js";
-import type { EventWeightOptions } from "./sequences/event-weights.js";
+import { weightlessNote, type EventWeightOptions } from "./sequences/event-weights.js";
 import { ofLog, planTimeFields, type TimeFieldOptions } from "./time-fields.js";
-import { weightlessNote } from "./filters/weightless.js";
 import { WhereRows, whereColumns } from "./filters/where-rows.js";
 import type { Where } from "./filters/where.js";
 

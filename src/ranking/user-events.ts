@@ -69,6 +69,12 @@ export async function readBeside(
   return wholeOf((await openAsTrained(preprocess, log, silently(watch))).dataset);
 }
 
+/** Reads a log of --mask, in which every row masks its item, also a row of weight 0. */
+export async function readMask(on: string[], { preprocess, ...logs }: Omit<LogsOfRun, "run">): Promise<Part> {
+  const { weight: _, event: __, ...roles } = preprocess.roles;
+  return await readBeside(on, { ...logs, preprocess: { ...preprocess, roles } });
+}
+
 /** Reads the training events that are stored in the run. */
 export async function keptEvents({
   run,
@@ -118,7 +124,7 @@ export async function openEvaluated(logs: LogsOfRun<EvaluatedLog>, needed: Neede
     ? partNamed(run, own, name)
     : await readBeside(on!, logs, { timed: needed.withTimes, limitsUsers: true });
   const part = eventsThatCount(whole, preprocess, positiveFrom);
-  const masked = mask && eventsThatCount(await readBeside(mask, logs), preprocess, positiveFrom);
+  const masked = mask && eventsThatCount(await readMask(mask, logs), preprocess, positiveFrom);
   const training = await trainingEvents(logs, needed, { own, masked });
   return { whole, part, masked, training, own };
 }

@@ -18,7 +18,13 @@ import type { ItemLists } from "../../kernels/top-items/binding.js";
 import { checkTimes, timedFlag } from "../../ranking/query.js";
 import { userFoldIn } from "../../ranking/new-users.js";
 import { fieldsOf } from "../../ranking/run-ranker.js";
-import { eventsThatCount, keptEvents, readBeside, type LogsOfRun } from "../../ranking/user-events.js";
+import {
+  eventsThatCount,
+  keptEvents,
+  readBeside,
+  readMask,
+  type LogsOfRun,
+} from "../../ranking/user-events.js";
 import type { ListsRequest, RequestedLists, SeenItems, UserItems } from "./requested-lists.js";
 
 /** @param needsLog why events of the training log are needed even if no item is masked; undefined if they are not */
@@ -92,7 +98,8 @@ async function eventsOfLogOrMask(
   } catch (error) {
     if (!(error instanceof UsageError) || !logs.options.mask) throw error;
     const text = "the training log is not available: users and their items are read only from --mask";
-    const { dataset, rows } = await maskedEvents(logs, wanted.timed);
+    const masks = await readBeside(logs.options.mask, logs, { timed: wanted.timed });
+    const { dataset, rows } = had(masks, logs);
     return { events: eventsOfRows(dataset, rows, wanted.timed), warnings: [text] };
   }
 }
@@ -133,12 +140,8 @@ async function eventsOfLog(
 async function withMasked(events: UserItems | undefined, logs: Logs): Promise<UserItems | undefined> {
   const own = events && { users: events.users, items: events.items, history: events.history };
   if (!logs.options.mask) return own;
-  const masked = await maskedEvents(logs, false);
+  const masked = had(await readMask(logs.options.mask, logs), logs);
   return own ? withParts(own, [masked]) : eventsOfRows(masked.dataset, masked.rows);
-}
-
-async function maskedEvents(logs: Logs, timed: boolean): Promise<Part> {
-  return had(await readBeside(logs.options.mask!, logs, { timed }), logs);
 }
 
 async function eventsToFoldIn(logs: Logs): Promise<TrainingEvents> {

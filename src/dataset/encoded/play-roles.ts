@@ -1,15 +1,15 @@
 // Applies the roles that a command requests to an encoded dataset; decisions made at encoding remain.
 
+import { ascending } from "../../numeric/indices.js";
 import { MISSING } from "../../log/keys.js";
 import { DataError, UsageError } from "../../errors.js";
 import { cellReadingOf, type ReadOptions } from "../../log/log.js";
-import { columnNamed, roleNames, type Column, type Dataset, type Roles } from "../dataset.js";
-import { firstRowWith } from "../stored-columns.js";
+import { columnNamed, roleNames, rowsWhere, type Column, type Dataset, type Roles } from "../dataset.js";
+import { firstRowWith, storedRowsAsLog } from "../stored-columns.js";
 import { choosePositives, labelOfEvents, positivesFrom } from "../filters/positives.js";
 import { userLimitsOf, type UserLimits } from "../filters/heavy-users.js";
-import { weightlessNote, withoutWeightless } from "../filters/weightless.js";
 import type { ColumnOptions } from "../roles.js";
-import type { EventWeightOptions } from "../sequences/event-weights.js";
+import { rowWeights, weightlessNote, type EventWeightOptions } from "../sequences/event-weights.js";
 import type { TimeFieldOptions } from "../time-fields.js";
 import type { ShapingOptions } from "./description.js";
 import type { EncodedDataset } from "./read.js";
@@ -270,6 +270,35 @@ function asGiven({ path, dataset, description }: EncodedDataset, request: RoleRe
     ...[fields, numeric, Object.keys(multi)].flat(),
   ]);
   return { ...dataset, roles, columns: dataset.columns.filter(({ name }) => used.has(name)) };
+}
+
+/**
+ * Returns the rows whose weight is above 0, and the number of rows of weight 0.
+ *
+ * @throws {UsageError} a kind of event has no weight
+ * @throws {DataError} a weight is missing or below 0, or no row is left
+ */
+function withoutWeightless(
+  path: string,
+  dataset: Dataset,
+  options: Pick<EventWeightOptions, "eventWeight">,
+): { dataset: Dataset; numZeros: number } {
+  const { weight } = dataset.roles;
+  const column = weight === undefined ? undefined : columnNamed(dataset, weight);
+  if (column?.kind === "number") {
+    const bad = column.values.findIndex((x) => !(x >= 0 && x < Infinity));
+    if (bad >= 0)
+      throw new DataError(
+        `expected a weight of at least 0, row ${bad + 1} has ${column.values[bad]}: encode the log again with ` +
+          `--weight ${weight}, which checks the weights`,
+        { file: path, column: column.name },
+      );
+  }
+  const weights = rowWeights(dataset, ascending(dataset.numRows), options);
+  const rows = weights?.includes(0) ? rowsWhere(dataset.numRows, (row) => weights[row]! > 0) : undefined;
+  if (!rows) return { dataset, numZeros: 0 };
+  if (rows.length === 0) throw new DataError(`all ${dataset.numRows} rows have weight 0`, { file: path });
+  return { dataset: storedRowsAsLog(dataset, rows), numZeros: dataset.numRows - rows.length };
 }
 
 /** Drops events without an item, which count as bad rows. */

@@ -51,6 +51,10 @@ export function zeroKinds({ eventWeight }: EventWeightOptions) {
   return { column, isZero: (kind: string) => (weights.get(kind) ?? weights.get("*")) === 0 };
 }
 
+export function weightlessNote(numZeros: number): string {
+  return `${numZeros} rows of weight 0 excluded`;
+}
+
 /** Returns the column with the kinds of events, as an option for reading the log. */
 export function eventColumn({ eventWeight }: EventWeightOptions): { event?: string } {
   return eventWeight === undefined ? {} : { event: parseEventWeight(eventWeight).column };
