@@ -190,6 +190,30 @@ withDuckDb(
   },
 );
 
+withDuckDb(
+  "rows of weight 0 are as if the query did not have them; a weight below 0 is refused",
+  async () => {
+    const weighed = (weight: string, where: string) =>
+      `SELECT 'u' || i % 7 AS user, 'i' || i % 11 AS item, i AS n, ${weight} AS w FROM range(90) t(i) WHERE ${where}`;
+    const encode = async (sql: string) => {
+      const query = ["--engine-sql", sqlFile(sql), "--engine-order", "n"];
+      return await encoded([...inMemory, ...query, "--weight", "w", "--ignore", "n"]);
+    };
+    const zeros = await encode(weighed("i % 3", "true"));
+    const none = await encode(weighed("i % 3", "i % 3 > 0"));
+    expect(zeros.code).toBe(0);
+    expect([zeros.rows, zeros.values]).toEqual([none.rows, none.values]);
+    for (const [weight, got] of [
+      ["i - 40.5", '"-40.5"'],
+      ["1.0 / (i - 40)::DOUBLE", '"Infinity"'],
+    ] as const)
+      expect(await encode(weighed(weight, "true"))).toMatchObject({
+        code: 65,
+        message: expect.stringContaining(`expected a finite weight of at least 0, got ${got}`) as string,
+      });
+  },
+);
+
 withDuckDb("a table of a file, a join, and Parquet files by pattern are logs", async () => {
   const log = at("events.parquet");
   await execute(

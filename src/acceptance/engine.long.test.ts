@@ -187,6 +187,31 @@ write("names", **{"a.b": array(["x"] * n), "A": array(["1"] * n), "a": array(["2
 import { readJson } from "../testing/json.js";
 import { argv } from "../testing/argv.js";
 
+withSpark("weights of 0 and below 0 are those of this machine", async (engine) => {
+  const rows = (weight: (row: number) => number) =>
+    ["user,item,w", ...Array.from({ length: 60 }, (_, i) => `u${i % 7},i${i % 11},${weight(i)}`), ""].join(
+      "\n",
+    );
+  writeFileSync(
+    at("zeros.csv"),
+    rows((row) => row % 3),
+  );
+  writeFileSync(
+    at("below.csv"),
+    rows((row) => 1 - (row % 3)),
+  );
+  const flags = ["--weight", "w"];
+  const { found, refused } = await differences(["zeros.csv", "below.csv"].map(at), engine, flags);
+  expect([found, refused]).toEqual([[], []]);
+  const kept = await encoded([`file://${at("zeros.csv")}`, ...engine, ...flags]);
+  const lines = rows((row) => row % 3)
+    .split("\n")
+    .filter((line) => !line.endsWith(",0"));
+  writeFileSync(at("kept.csv"), lines.join("\n"));
+  expect(kept.rows).toBe((await encoded([at("kept.csv"), ...flags])).rows);
+  expect((await encoded([`file://${at("below.csv")}`, ...engine, ...flags])).code).toBe(65);
+});
+
 withSpark("typed Parquet is the same bytes as on this machine, or refused", async (engine) => {
   copyFileSync(fixture("parquet/pages-1.parquet"), at("pages.parquet"));
   const files = ["pages"];

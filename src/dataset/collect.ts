@@ -36,7 +36,7 @@ const expectations = {
   label: "expected a finite number as label",
   class: "expected a class name",
   time: "expected a time (Unix seconds or milliseconds, or ISO 8601; set other formats with --time-format)",
-  weight: "expected a weight of at least 0",
+  weight: "expected a finite weight of at least 0",
   numeric: "expected a finite number",
   key: "expected a value",
 };

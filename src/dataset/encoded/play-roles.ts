@@ -289,7 +289,7 @@ function withoutWeightless(
     const bad = column.values.findIndex((x) => !(x >= 0 && x < Infinity));
     if (bad >= 0)
       throw new DataError(
-        `expected a weight of at least 0, row ${bad + 1} has ${column.values[bad]}: encode the log again with ` +
+        `expected a finite weight of at least 0, row ${bad + 1} has ${column.values[bad]}: encode the log again with ` +
           `--weight ${weight}, which checks the weights`,
         { file: path, column: column.name },
       );
