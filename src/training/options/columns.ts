@@ -28,7 +28,9 @@ export const columns = {
     group,
     shown: "UTC",
   }),
-  weight: column("weight column: weight of each row in training and metrics, at least 0"),
+  weight: column(
+    "weight column: weight of each row in training and metrics, at least 0; rows of weight 0 are dropped",
+  ),
   session: column("session column: events with the same value belong together"),
   fields: list("columns", {
     help: "full list of categorical features; by default every column without another role",

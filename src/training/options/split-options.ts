@@ -155,7 +155,7 @@ export const events = {
     group: "Reading:",
   }),
   eventWeight: text("column:kind=x,...", {
-    help: "weight of each kind of event, such as type:view=1,cart=3,*=0; the column is not used as a feature",
+    help: "weight of each kind of event, such as type:view=1,cart=3,*=0 (0 drops the rows); the column is not used as a feature",
     group: "Reading:",
   }),
   halfLife: text("span", {
