@@ -146,6 +146,13 @@ test("a dataset on disk gives what the log gives", async () => {
   expect(await train(at("kinds.dataset"), "on-disk", "--max-memory", "1K")).toBe(expected);
 });
 
+test("a log whose rows all have weight 0 is an error that says so", async () => {
+  const got = await embed(
+    argv`${als} ${at("plays.csv")} --ignore w --event-weight type:*=0 -o ${at("none")}`,
+  );
+  expect([got.code, got.stderr]).toEqual([65, expect.stringContaining(`(${plays.length} have weight 0)`)]);
+});
+
 describe("weights below 0 are refused", () => {
   const bad = [...plays.slice(0, 40), ["u1", "i1", "t1", 1_800_000_000, "play", -1] as Line];
   const good = plays.slice(0, 200);

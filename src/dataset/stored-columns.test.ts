@@ -7,7 +7,8 @@ import { heldOutOf } from "../sampling/ranking-events.js";
 import { labelsOf } from "./labels.js";
 import { bindEncoder } from "./rows.js";
 import { splitRows, type SplitBy } from "./splits/split.js";
-import { codesIn, ColumnCache, SLICE_ROWS, storedColumn } from "./stored-columns.js";
+import { rowsAsLog, rowsWhere } from "./dataset.js";
+import { codesIn, ColumnCache, SLICE_ROWS, storedColumn, storedRowsAsLog } from "./stored-columns.js";
 import { newestEvent, newestTimes } from "./vocabulary/last-seen.js";
 import { fitFeatures } from "./vocabulary/vocabulary.js";
 
@@ -42,6 +43,17 @@ const onDisk = {
 function expectEqual(got: unknown, expected: unknown): void {
   if (!isDeepStrictEqual(got, expected)) expect(got).toEqual(expected);
 }
+
+test("rows of columns on disk are those of columns in memory, with the keys that the rows have, by any number of slices", () => {
+  // users from u900 on have no row
+  const rows = rowsWhere(numRows, (row) => (row * row) % 997 < 900 && (row > 100_000 || row % 3 === 0));
+  const [expected, got] = [rowsAsLog(inMemory, rows), storedRowsAsLog(onDisk, rows)];
+  expectEqual({ ...got, columns: got.columns.map((column) => ({ ...column })) }, expected);
+  const item = keyColumn(got, "item");
+  const some = Uint32Array.from([5, 70_000, rows.length - 1]);
+  expectEqual(codesIn(item, some), codesIn(keyColumn(expected, "item"), some));
+  expect(longest).toBeLessThanOrEqual(SLICE_ROWS);
+});
 
 test("items, users, their events and held-out items are those of columns in memory, and no column is read at once", () => {
   const [expected, got] = [inMemory, onDisk].map((dataset) => {

@@ -67,7 +67,8 @@ export function storedRowsAsLog(dataset: Dataset, rows: Uint32Array): Dataset {
         const cells = part.kind === "number" ? part.values : part.codes;
         for (let i = 0; i < slice.rows.length; i++) into[slice.first + i] = cells[slice.rows[i]!]!;
       }
-      return own ? own.renumber(into as Uint32Array) : into;
+      own?.renumber(into.subarray(0, to - from) as Uint32Array);
+      return into;
     };
     const [empty] = sliceOf([column], 0, 0) as [Column];
     if (column.kind !== "key") return storedColumn(empty, rows.length, read, cache);

@@ -8,7 +8,7 @@
 
 import { mapTo } from "../../numeric/indices.js";
 import { MISSING } from "../../log/keys.js";
-import { DataError, UsageError } from "../../errors.js";
+import { UsageError } from "../../errors.js";
 import { exp } from "../../numeric/exp.js";
 import { columnNamed, timeColumn, type Dataset } from "../dataset.js";
 import { spanMilliseconds } from "../filters/event-limits.js";
@@ -66,7 +66,6 @@ export function eventColumn({ eventWeight }: EventWeightOptions): { event?: stri
  *
  * @param dataset dataset of the training split
  * @throws {UsageError} a half-life without times, or a kind of event without a weight
- * @throws {DataError} all training rows have weight 0
  */
 export function eventWeights(
   dataset: Dataset,
@@ -82,11 +81,6 @@ export function eventWeights(
   if (!raw) return { train: undefined, of: () => undefined };
   const ownMean = own ? meanWeight(own) : 1;
   const mean = meanWeight(raw);
-  if (!(mean > 0)) {
-    throw new DataError("all training rows have weight 0", {
-      file: dataset.inputs.map(({ path }) => path).join(", "),
-    });
-  }
   return {
     train: dividedBy(raw, mean),
     of: (other, otherRows) => {

@@ -30,18 +30,9 @@ import { givenRoles, silently } from "./split-parts.js";
 /** Part of a run's preprocess.json that describes how its log was read; every model has it. */
 export type TrainedAs = Pick<
   Preprocess,
-    | "roles"
-  | "sides"
-  | "drop"
-  | "where"
-  | "timeFormat"
-  | "timeFields"
-  | "eventWeight"
-  | "hashKeys"
-  | "cells"
-  | keyof UserLimits
+  "roles" | "sides" | "drop" | "where" | "timeFormat" | "timeFields" | "hashKeys" | "cells" | keyof UserLimits
 > &
-  Partial<Pick<Preprocess, "fields" | "negatives">>;
+  Partial<Pick<Preprocess, "fields" | "negatives" | "eventWeight">>;
 
 export const trainedShape: Shape = object(readingShapes.required, readingShapes.optional);
 
