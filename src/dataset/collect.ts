@@ -16,6 +16,8 @@ export interface Purpose {
   as: "key" | "number";
   /** true if the numbers are times in milliseconds */
   isTime?: true;
+  /** true if --key-case does not apply: the cells are not keys, or are compared as in the log */
+  keepsCase?: true;
   role: "label" | "class" | "time" | "weight" | "numeric" | "key";
   /** true if empty cells are invalid */
   required: boolean;

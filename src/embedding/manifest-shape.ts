@@ -79,6 +79,7 @@ const options = object(
         columns: texts,
         decimal: text,
         thousands: text,
+        keyCase: text,
       },
     ),
   },

@@ -3,7 +3,7 @@
 import { MISSING, keyAt } from "../../log/keys.js";
 import { LEFT_OUT } from "../../config/pipeline-starter.js";
 import { roleNames, type Column, type Dataset, type KeyColumn, type Roles } from "../../dataset/dataset.js";
-import { checkDeduping } from "../../dataset/encoded/play-roles.js";
+import { checkReading } from "../../dataset/encoded/play-roles.js";
 import { readEncoded } from "../../dataset/encoded/read.js";
 import { UsageError } from "../../errors.js";
 import type { ReadOptions } from "../../log/log.js";
@@ -36,7 +36,7 @@ export async function inspectDataset(
     );
   }
   const { dataset, description } = await readEncoded(path);
-  checkDeduping(path, description.options.reading, reading);
+  checkReading(path, description.options.reading, reading);
   const { roles, numRows } = dataset;
   const columns = dataset.columns.map((column, c): InspectedColumn => {
     const { missing, distinct } = description.columns[c]!;
