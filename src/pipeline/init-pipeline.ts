@@ -67,6 +67,7 @@ export async function initPipeline(
   const own = optionsOfLog(given);
   const { facts, encoding, isEncoded } = await factsOfLog(files, own, source, watch);
   const { rows, columns, task, newest, spread } = facts;
+  for (const text of facts.findings) watch.observe({ stage: "warning", text });
   const training = starterTraining(columns, task);
   if (!training && !source) {
     const names = columns.map(({ name }) => name).join(", ");

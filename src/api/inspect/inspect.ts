@@ -160,7 +160,7 @@ async function inspectLog(
     );
     warnings.push(...duplicateNotes(read));
     const keyFacts = keys.found((c) => read.dictionaries[c]!, top, log);
-    warnings.push(...keyFacts.warnings);
+    warnings.push(...keyFacts.warnings, ...keyFacts.findings);
     const found = { rows: read.numRows, delimiter: log.delimiter, columns, ...facts.found(), ...keyFacts };
     const textOf = (c: number) => (code: number) => keyAt(read.dictionaries[c]!, code);
     const page = shapes && {
