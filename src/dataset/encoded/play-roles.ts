@@ -1,5 +1,6 @@
 // Applies the roles that a command requests to an encoded dataset; decisions made at encoding remain.
 
+import { skipAdvice } from "../../log/skip-advice.js";
 import { MISSING } from "../../log/keys.js";
 import { DataError, UsageError } from "../../errors.js";
 import { cellReadingOf, type ReadOptions } from "../../log/log.js";
@@ -280,8 +281,9 @@ function withItems(
   const empty = column?.kind === "key" ? firstRowWith(MISSING, column, dataset.numRows) : -1;
   if (column?.kind !== "key" || empty < 0) return { dataset, skipped: {} };
   if (onBadRow === "error") {
+    const bad = column.codes.reduce((sum, code) => sum + (code === MISSING ? 1 : 0), 0);
     throw new DataError(
-      `expected a value, the cell of row ${empty + 1} is empty; --on-bad-row skip skips such rows`,
+      `expected a value, the cell of row ${empty + 1} is empty; ${skipAdvice(bad, dataset.numRows)}`,
       { file: path, column: column.name },
     );
   }

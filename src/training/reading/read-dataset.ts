@@ -1,7 +1,8 @@
 // Opens a log with its side tables, or an encoded dataset instead, and reads it completely.
 
 import { buildDataset, type BuildOptions, type BuiltDataset } from "../../dataset/build.js";
-import { checkBadShare, DEFAULT_MAX_BAD, type BadRow } from "../../dataset/collect.js";
+import { checkBadShare, type BadRow } from "../../dataset/collect.js";
+import { DEFAULT_MAX_BAD } from "../../log/skip-advice.js";
 import {
   secretIdOf,
   TEXT_LEFT_OUT,
