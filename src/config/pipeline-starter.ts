@@ -51,18 +51,27 @@ export interface StarterTrainer {
   aligns: boolean;
 }
 
-/** Returns the training step that `embed init` proposes if neither a run nor a comparison's page decides it. */
+/**
+ * Returns the training step that `embed init` proposes if neither a run nor a comparison's page decides it.
+ *
+ * @param isRandom true to split at random although events have times
+ */
 export function starterTrainer(
   { columns }: Pick<StarterLog, "columns">,
   training: StarterTraining,
   { command, others }: { command: string; others?: string },
+  isRandom = false,
 ): StarterTrainer {
   const named = (name: string) => columns.find(({ role }) => role === name)?.name;
-  const by = named("time") === undefined ? "a tenth at random" : "the latest tenth";
+  const by = isRandom || named("time") === undefined ? "a tenth at random" : "the latest tenth";
   return {
     command,
     ...(others !== undefined && { comment: others }),
-    options: [`valid: 0.1 # ${by} decides when to stop and is what metrics are of`, "dim: 16"],
+    options: [
+      `valid: 0.1 # ${by} decides when to stop and is what metrics are of`,
+      ...(isRandom ? ["split: random # no user of the latest tenth has earlier events"] : []),
+      "dim: 16",
+    ],
     metric: METRICS[training],
     field: named("item") ?? named("field") ?? "item",
     aligns: true,

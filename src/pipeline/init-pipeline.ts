@@ -14,7 +14,7 @@ import {
   type StarterTrainer,
   scalarOf,
 } from "../config/pipeline-starter.js";
-import { NoInputError, UsageError, nearestName, flagOf } from "../errors.js";
+import { DataError, GateError, NoInputError, UsageError, nearestName, flagOf } from "../errors.js";
 import { checkOutput, writeFileAtomic } from "../io/atomic.js";
 import { patternLike, patternsFor } from "../io/glob-for.js";
 import { expandPaths, MAGIC } from "../io/glob.js";
@@ -23,11 +23,12 @@ import { statOf, entriesOf } from "../io/tree.js";
 import { filesOfLog } from "../log/directory.js";
 import { firstTrainer, trainerOf } from "../trainers/index.js";
 import { columns as columnOptions, hashedIds } from "../training/options/columns.js";
-import { badRows, reading } from "../training/options/reading.js";
+import { badRows, firstReadingOf, reading } from "../training/options/reading.js";
 import { omit, type Given, type Option, type OptionTable } from "../training/options/table.js";
 import type { Progress, Watch } from "../training/session/watch.js";
 import { shortList } from "../gates/bounds.js";
 import { checkLog } from "./log.js";
+import { tryPipeline } from "./trial-run.js";
 import type { InitOptions } from "./options.js";
 import { readHandedOver } from "../recipes/handed-over.js";
 import { encodeOptions } from "../api/options.js";
@@ -65,7 +66,15 @@ export async function initPipeline(
   checkLog(files);
   const folder = out === undefined ? undefined : dirname(resolve(out));
   const own = optionsOfLog(given);
-  const { facts, encoding, isEncoded } = await factsOfLog(files, own, source, watch);
+  const inspected = await factsOfLog(files, own, source, watch);
+  const { label, text: constant } = inspected.constantLabel ?? {};
+  if (label !== undefined) {
+    if (given.label !== undefined || source) throw new UsageError(constant!);
+    watch.observe({ stage: "warning", text: constant! });
+    watch.observe({ stage: "note", text: `the file is made without the label '${label}'` });
+    return await initPipeline(logs, { ...given, ignore: [...(given.ignore ?? []), label] }, watch, now);
+  }
+  const { facts, encoding, isEncoded } = inspected;
   const { rows, columns, task, newest, spread } = facts;
   for (const text of facts.findings) watch.observe({ stage: "warning", text });
   const training = starterTraining(columns, task);
@@ -82,28 +91,75 @@ export async function initPipeline(
           now,
         )
       : undefined;
-  const starter = {
-    logs: log.map((path) => pathInFile(path, folder)),
-    note,
-    ...(!(log.length === 1 && log[0] === files[0]) && { files: files.length }),
-    rows,
-    columns: columns
-      .filter(({ name }) => !encoding.timeFields?.includes(name))
-      .map((column) => ({ ...column, name: formOf(column, encoding), ...(isEncoded && { why: "" }) })),
-    reading: await optionLines({ ...reading, maxBad: badRows.maxBad }, encoding, folder),
-    otherColumns: await optionLines(otherColumns, encoding, folder),
-    newest: gate,
-    spread,
-  };
   const kind = training ?? "events";
-  const trainer = source
-    ? await trainerOfSource(source, folder)
-    : starterTrainer(starter, kind, firstTrainer[kind === "events" ? "events" : "labels"]);
-  const text = starterPipeline(starter, kind, trainer);
+  let isRandom = false;
+  const textFor = async (
+    read: LogOptions,
+    place: { folder: string | undefined; logs: readonly string[] },
+  ) => {
+    const starter = {
+      logs: place.logs.map((path) => pathInFile(path, place.folder)),
+      note,
+      ...(!(log.length === 1 && log[0] === files[0]) && { files: files.length }),
+      rows,
+      columns: columns
+        .filter(({ name }) => !encoding.timeFields?.includes(name))
+        .map((column) => ({ ...column, name: formOf(column, encoding), ...(isEncoded && { why: "" }) })),
+      reading: await optionLines({ ...reading, maxBad: badRows.maxBad }, read, place.folder),
+      otherColumns: await optionLines(otherColumns, read, place.folder),
+      newest: gate,
+      spread,
+    };
+    const trainer = source
+      ? await trainerOfSource(source, place.folder)
+      : starterTrainer(starter, kind, firstTrainer[kind === "events" ? "events" : "labels"], isRandom);
+    return starterPipeline(starter, kind, trainer);
+  };
+  const user = columns.find(({ role }) => role === "user")?.name;
+  // the sample holds all texts and duplicates of the log, as CSV
+  const { dedupe: _, dedupeBy: __, dedupeKeep: ___, ...raw } = encoding;
+  const tryFile = async () => {
+    await tryPipeline(
+      { files, reading: firstReadingOf(raw), rows, user },
+      async (at, path, { multi, multiWeights }) => {
+        const cells = omitted(
+          encoding,
+          "inputFormat",
+          "delimiter",
+          "header",
+          "columns",
+          "encoding",
+          "comment",
+        );
+        const lists = { ...(multi && { multi }), ...(multiWeights && { multiWeights }) };
+        return await textFor({ ...lists, ...cells }, { folder: at, logs: [path] });
+      },
+      watch,
+    );
+  };
+  await tryFile().catch(async (error: unknown) => {
+    // a split by time leaves nothing to measure if none of the latest users has earlier events
+    const hasTime = columns.some(({ role }) => role === "time");
+    const isUnmeasured = error instanceof UsageError && error.cause instanceof GateError;
+    if (!isUnmeasured || source || kind !== "events" || !hasTime) throw error;
+    isRandom = true;
+    await tryFile().catch(() => {
+      throw error;
+    });
+    const text =
+      "no user of the latest tenth of the rows has earlier events, so that the file splits at random";
+    watch.observe({ stage: "warning", text });
+  });
+  const text = await textFor(encoding, { folder, logs: log });
   watch.observe({ stage: isUnsure ? "warning" : "note", text: `log: ${note}` });
   if (gate?.warning !== undefined) watch.observe({ stage: "warning", text: gate.warning });
   if (out !== undefined) await writeFileAtomic(out, [Buffer.from(text)], force, { signal: watch.signal });
   return text;
+}
+
+function omitted<T extends object, K extends keyof T>(options: T, ...names: readonly K[]): Omit<T, K> {
+  const kept = Object.entries(options).filter(([name]) => !names.some((other) => other === name));
+  return Object.fromEntries(kept) as Omit<T, K>;
 }
 
 /** Returns a column as an option names it; for a numeric column, with the kind of its numbers if one was given. */
@@ -141,6 +197,14 @@ async function namedLogs(
   );
 }
 
+interface LogFacts {
+  facts: Inspection;
+  encoding: LogOptions;
+  isEncoded: boolean;
+  /** the label, if it has one value only, with the finding about it */
+  constantLabel?: { label: string; text: string } | undefined;
+}
+
 /**
  * Inspects the log. If options or a run state the roles of its columns, the log is encoded as the pipeline will encode
  * it, so that the bounds fit the rows and columns that remain.
@@ -150,11 +214,13 @@ async function factsOfLog(
   own: LogOptions,
   source: RecipeSource | undefined,
   watch: Watch,
-): Promise<{ facts: Inspection; encoding: LogOptions; isEncoded: boolean }> {
+): Promise<LogFacts> {
   const encoding: LogOptions = { ...source?.recipe.encoding, ...own };
   const { timeFormat: _, ignore: __, ...others } = { ...columnOptions, ...hashedIds };
-  if (!Object.keys(encoding).some((name) => Object.hasOwn(others, name)))
-    return { facts: await inspect(files, encoding, watch), encoding, isEncoded: false };
+  if (!Object.keys(encoding).some((name) => Object.hasOwn(others, name))) {
+    const facts = await inspect(files, encoding, watch);
+    return { facts, encoding, isEncoded: false, constantLabel: constantLabelOf(facts) };
+  }
   const quiet = {
     ...watch,
     observe: (progress: Progress) => progress.stage === "reading" && watch.observe(progress),
@@ -164,13 +230,27 @@ async function factsOfLog(
     try {
       await encode(files, { ...encoding, out: dataset }, quiet);
     } catch (error) {
+      // rows without a label end the reading; inspection shows whether the other rows have the same label
+      const column = error instanceof DataError ? error.place?.column : undefined;
+      const facts =
+        column === undefined ? undefined : await inspect(files, { ...own, badRows: undefined }, quiet);
+      const constantLabel = facts && constantLabelOf(facts);
+      if (facts && constantLabel?.label === column)
+        return { facts, encoding, isEncoded: false, constantLabel };
       if (!(error instanceof UsageError) || !source) throw error;
       throw new UsageError(
         `${files.join(", ")} ${files.length === 1 ? "is" : "are"} not a log for ${source.title}: ${error.message}`,
       );
     }
-    return { facts: await inspect([dataset], {}, quiet), encoding, isEncoded: true };
+    const facts = await inspect([dataset], {}, quiet);
+    return { facts, encoding, isEncoded: true, constantLabel: constantLabelOf(facts) };
   });
+}
+
+function constantLabelOf({ columns, findings }: Inspection): LogFacts["constantLabel"] {
+  const label = columns.find(({ role, distinct }) => role === "label" && distinct <= 1)?.name;
+  const text = findings.find((one) => one.startsWith(`the label '${label}'`));
+  return label === undefined || text === undefined ? undefined : { label, text };
 }
 
 interface ProposedLog {

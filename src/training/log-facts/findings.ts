@@ -64,11 +64,6 @@ export function columnFindings(
   ];
 }
 
-/** Whether a label has at most one value, so that no training can learn from it. */
-export function isSingleValued({ distinct }: Pick<CountedColumn, "distinct">): boolean {
-  return distinct <= 1;
-}
-
 const percent = (share: number) => `${(100 * share).toFixed(1)} %`;
 const counted = (rows: number) => rows.toLocaleString("en");
 
