@@ -1,5 +1,6 @@
 // The required structure of a manifest; manifest.ts documents the members.
 
+import { keyCases } from "../log/keys.js";
 import {
   anything,
   count,
@@ -81,7 +82,7 @@ const options = object(
         columns: texts,
         decimal: text,
         thousands: text,
-        keyCase: text,
+        keyCase: word(...keyCases),
       },
     ),
   },
