@@ -137,6 +137,7 @@ function valueOutcomes(
     return {
       ...found,
       status,
+      ...(failing.length > 0 && { groups: failing.map((each) => each.name) }),
       message: `${found.message}: ${status === "failed" ? "not " : ""}${stated}${of}${others}`,
     };
   });
@@ -206,7 +207,17 @@ export function newOutcomes(
   return [
     ...groupOutcomes("newFiles", measured ?? NO_FILES, newFiles),
     ...(measured
-      ? [countOutcome("newFiles.copies", copies.length, newFiles?.copies, copies.join(", "))]
+      ? [
+          {
+            ...countOutcome(
+              "newFiles.copies",
+              copies.length,
+              newFiles?.copies,
+              shortList(copies.map(copyText)),
+            ),
+            ...(copies.length > 0 && { groups: copies.map(({ name }) => name) }),
+          },
+        ]
       : []),
     countOutcome("goneFiles", gone.length, goneFiles, shortList(gone)),
     ...dayOutcomes(encoded, newest, newDays, from),
@@ -257,15 +268,15 @@ function longestEmptyRun(days: readonly RowGroup[]): { length: number; name: str
   return longest;
 }
 
+const copyText = ({ name, of }: { name: string; of: string }): string => `${name} has the rows of ${of}`;
+
 /** Returns new files with the same rows as another file, in any order. */
-function copiesIn(files: readonly MeasuredGroup[]): string[] {
+function copiesIn(files: readonly MeasuredGroup[]): { name: string; of: string }[] {
   const byDigest = new Map<string, string>();
   return files.flatMap(({ name, isNew, digest, facts }) => {
     const other = byDigest.get(digest);
     byDigest.set(digest, name);
-    return isNew && other !== undefined && facts.rows >= LEAST_COPY
-      ? [`${name} has the rows of ${other}`]
-      : [];
+    return isNew && other !== undefined && facts.rows >= LEAST_COPY ? [{ name, of: other }] : [];
   });
 }
 

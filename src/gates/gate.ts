@@ -132,7 +132,8 @@ async function unseenOutcomes(
   return [...outcomes, ...unknown];
 }
 
-async function newestOf(run: Run): Promise<number | undefined> {
+/** Time of the newest event that a run was trained on, in milliseconds since 1970; undefined without times. */
+export async function newestOf(run: Run): Promise<number | undefined> {
   const { lastSeen } = await readHistory(run, (await run.readKeys()).numRows);
   const newest = lastSeen.reduce((latest, time) => (time > latest ? time : latest), UNKNOWN);
   return newest === UNKNOWN ? undefined : Number(newest);
@@ -194,8 +195,9 @@ export function checkGates(outcomes: readonly GateOutcome[], compared?: string):
   const lines = failed.map(({ message }) => `\n  ${message}`).join("");
   throw new GateError(
     `${failed.length} of ${bounds.length} gates failed, nothing is published:${lines}\n` +
-      (compared === undefined ? "" : `${compared}\n`) +
-      `look at the log and at ${GATE_FILE}; loosen the bound where the change is meant`,
+      (compared === undefined
+        ? "loosen the bound where the change is meant"
+        : `${compared}\nlook at the log and at ${GATE_FILE}`),
   );
 }
 

@@ -22,8 +22,10 @@ export async function brokenBounds({ path, manifest }: Run, bounds: GateBounds):
   // reports a missing metric only if its split has labels of one class, because other missing metrics were not
   // requested by the training
   const metrics = metricOutcomes(manifest.metrics, undefined, bounds.after?.metrics ?? {}).filter(
-    ({ gate, status, value }) =>
-      status === "failed" && (value !== null || isOneClass(manifest.metrics, gate)),
+    ({ gate, bound, status, value }) =>
+      status === "failed" &&
+      (value !== null || isOneClass(manifest.metrics, gate)) &&
+      !stored.some((each) => each.gate === gate && each.bound === bound && each.status === "accepted"),
   );
   const first = new Map(stored.toReversed().map((each) => [each.gate, each]));
   const broken = [...first.values()]

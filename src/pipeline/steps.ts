@@ -47,8 +47,8 @@ export interface StepResult {
   metrics?: Record<string, object>;
 }
 
-/** Receives the values that gates have measured, even if a gate fails. */
-type Tell = (outcomes: GateOutcome[]) => void;
+/** Receives the outcomes of gates, even if one failed, and returns them with those that a person has accepted. */
+type Tell = (outcomes: GateOutcome[]) => GateOutcome[];
 
 /** Encodes the log. @throws {IoError} it has changed since it was planned */
 export async function encodeStep(
@@ -111,12 +111,12 @@ export async function afterStep(
 async function checked(
   pipeline: Pipeline,
   plan: TrainingPlan,
-  outcomes: GateOutcome[],
+  measured: GateOutcome[],
   output: string,
   tell: Tell,
   { signal }: Watch,
 ): Promise<StepResult> {
-  tell(outcomes);
+  const outcomes = tell(measured);
   const failed = outcomes.filter(({ status }) => status === "failed");
   const bytes = [Buffer.from(gateJson(outcomes))];
   if (failed.length === 0) await writeFileAtomic(output, bytes, true, { signal });

@@ -1,5 +1,5 @@
-// STORE/.work/PIPELINE: intermediate outputs of pipelines. All of them can be computed again; a running pipeline holds
-// a lock.
+// STORE/.work/PIPELINE: intermediate outputs of pipelines, which can be computed again, and the record of refused rows. A
+// running pipeline holds a lock.
 
 import { join } from "node:path";
 import { GATE_FILE } from "../embedding/publication.js";
@@ -10,6 +10,8 @@ import { entriesOf, kindAt, makeDirectory, removeEmpty, removeTree } from "../io
 import { LOCK } from "./store.js";
 
 const FOLDER = ".work";
+/** Record of refused rows (pipeline/refusals.ts), which cannot be computed again. */
+export const REFUSED_FILE = "refused.json";
 
 /** Returns the folder of a pipeline's step outputs. */
 export function workFolder(store: string, pipeline: string): string {
@@ -99,7 +101,7 @@ export async function withIdlePipelines<T>(
 
 /** Removes step outputs, except in a dry run; the caller holds the lock. @returns whether there were any */
 export async function clearWork(folder: string, dryRun: boolean): Promise<boolean> {
-  const outputs = (await entriesOf(folder)).filter(({ name }) => name !== LOCK);
+  const outputs = (await entriesOf(folder)).filter(({ name }) => name !== LOCK && name !== REFUSED_FILE);
   if (!dryRun) for (const { name } of outputs) await removeTree(join(folder, name));
   return outputs.length > 0;
 }
