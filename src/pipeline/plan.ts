@@ -46,7 +46,7 @@ import {
   type LoggedFile,
 } from "./log.js";
 import { latestVersion, type Publication } from "../store/store.js";
-import { acceptRefusals, readRefusals, refusalsIn, type Refusal } from "./refusals.js";
+import { acceptRefusals, readRefusals, refusalsIn, standingRefusals, type Refusal } from "./refusals.js";
 import type { RunOptions } from "./options.js";
 import { shortList } from "../gates/bounds.js";
 import { workFolder } from "../store/work-folder.js";
@@ -216,6 +216,8 @@ export interface PipelinePlan {
   logged: LoggedFile[];
   /** what gates have refused, in this log or in others */
   refusals: Refusal[];
+  /** whether refused files are left out of `logs` */
+  leavesOut: boolean;
   changes: LogChanges;
   /** warnings about files of the log, and about versions that do not satisfy today's bounds */
   warnings: string[];
@@ -242,7 +244,9 @@ export async function planPipeline(
 ): Promise<PipelinePlan> {
   const settings = await pipelineSettings();
   const { engine: _, ...encoding } = pipeline.encoding;
-  const refusals = acceptRefusals(await readRefusals(workDirectory(pipeline)), accept);
+  const published = await latestVersion(pipeline.store, pipeline.trainings[0]!.name);
+  const known = await readRefusals(workDirectory(pipeline));
+  const refusals = acceptRefusals(standingRefusals(known, pipeline, published?.version), accept);
   const found = await logFiles(pipeline.logs, pipeline.encoding, signal);
   const left = leftOut(pipeline, found, refusals);
   const logs = found.filter((file) => !left.includes(file));
@@ -282,7 +286,7 @@ export async function planPipeline(
       passedOver !== undefined && publish.runs ? [`${name}: ${passedOver}`] : [],
     ),
   ];
-  return { logs, logged, refusals, changes, warnings, encode, trainings };
+  return { logs, logged, refusals, leavesOut: left.length > 0, changes, warnings, encode, trainings };
 }
 
 /** Returns the refused files of a log that the pipeline leaves out. Files that an engine or folders name cannot be. */

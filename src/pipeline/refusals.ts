@@ -9,9 +9,10 @@ import { UsageError } from "../errors.js";
 import { shortList } from "../gates/bounds.js";
 import type { Day } from "../gates/row-digests.js";
 import { writeFileAtomic } from "../io/atomic.js";
-import { flag, list, object, parseVersioned, text } from "../io/json-shape.js";
+import { flag, list, object, parseVersioned, record, text } from "../io/json-shape.js";
 import { pathExists, readArtifact } from "../io/read-artifact.js";
 import { REFUSED_FILE } from "../store/work-folder.js";
+import type { Pipeline } from "./file.js";
 import type { LogChanges, LoggedFile } from "./log.js";
 
 /** New files and days of a log that were refused together. */
@@ -22,6 +23,10 @@ export interface Refusal {
   /** the bounds that failed, each as the name of the gate and its bound: `valid.auc worse by no more than 1%` */
   bounds: string[];
   messages: string[];
+  /** the pipeline's bounds of each gate that failed, as JSON, by the first part of the gate's name */
+  grounds: Record<string, string>;
+  /** the latest version when the rows were refused */
+  since: string;
   /** whether a person has accepted the rows with `embed run --accept` */
   accepted: boolean;
 }
@@ -34,6 +39,8 @@ const shape = object({
       days: list(object({ name: text, digest: text })),
       bounds: list(text),
       messages: list(text),
+      grounds: record(text),
+      since: text,
       accepted: flag,
     }),
   ),
@@ -53,6 +60,34 @@ export async function readRefusals(work: string): Promise<Refusal[]> {
 export async function writeRefusals(work: string, refused: readonly Refusal[]): Promise<void> {
   const json = JSON.stringify({ schemaVersion: 1, refused }, undefined, 2);
   await writeFileAtomic(join(work, REFUSED_FILE), [Buffer.from(`${json}\n`)], true);
+}
+
+type Bounds = Pick<Pipeline, "before" | "trainings">;
+
+/** The first part of a gate's name is its key in the bounds, or the split of a metric. */
+const keyOf = (gate: string): string => /^[^.:]*/.exec(gate)![0];
+
+function boundsOf(gate: string, training: string, { before, trainings }: Bounds): string {
+  const after = trainings.find(({ name }) => name === training)?.bounds ?? {};
+  const all = new Map<string, unknown>(Object.entries({ ...before, ...after }));
+  return JSON.stringify(all.get(keyOf(gate)) ?? after.metrics ?? null);
+}
+
+/**
+ * Leaves out refusals that no longer stand: all bounds that failed were changed since, or the version that was compared
+ * with was rolled back.
+ */
+export function standingRefusals(
+  refusals: readonly Refusal[],
+  bounds: Bounds,
+  latest: string | undefined,
+): Refusal[] {
+  return refusals.filter(
+    ({ training, grounds, since }) =>
+      latest !== undefined &&
+      Number(latest) >= Number(since) &&
+      Object.entries(grounds).some(([gate, given]) => boundsOf(gate, training, bounds) === given),
+  );
 }
 
 /** Returns the refusals whose rows are all in a log. @param days days of the log; none before it is encoded */
@@ -115,19 +150,25 @@ export function suspectsIn(
 
 const boundOf = ({ gate, bound }: GateOutcome): string => `${gate} ${bound}`;
 
-/** Marks failed outcomes as accepted if all rows that may be at fault have been accepted with this bound. */
+/**
+ * Marks failed outcomes as accepted if all rows that may be at fault have been accepted with this bound.
+ *
+ * @param leavesOut whether refused files are left out of the log, so that their days may be empty
+ */
 export function withAccepted(
   outcomes: readonly GateOutcome[],
   accepted: readonly Refusal[],
   suspects: Rows,
+  leavesOut: boolean,
 ): GateOutcome[] {
   return outcomes.map((outcome) => {
     const names = accepted.filter(({ bounds }) => bounds.includes(boundOf(outcome))).flatMap(namesOf);
     const isAccepted =
-      outcome.status === "failed" &&
-      names.length > 0 &&
-      (outcome.groups ?? namesOf(suspects)).every((name) => names.includes(name));
-    return isAccepted ? { ...outcome, status: "accepted", message: `${outcome.message}, accepted` } : outcome;
+      names.length > 0 && (outcome.groups ?? namesOf(suspects)).every((name) => names.includes(name));
+    const isLeftOut = leavesOut && outcome.gate === "newDays.empty";
+    return outcome.status === "failed" && (isAccepted || isLeftOut)
+      ? { ...outcome, status: "accepted", message: `${outcome.message}, accepted` }
+      : outcome;
   });
 }
 
@@ -146,6 +187,7 @@ export function refusalsOf(
   outcomes: readonly GateOutcome[],
   suspects: Rows,
   rows: Rows,
+  { bounds, since }: { bounds: Bounds; since: string },
 ): Refusal[] {
   const failed = outcomes.filter((each) => each.status === "failed" && isOfRows(each));
   const refusal = (of: readonly GateOutcome[], { files, days }: Rows): Refusal[] =>
@@ -154,7 +196,10 @@ export function refusalsOf(
       : [
           {
             ...{ training, files, days, bounds: of.map(boundOf) },
-            ...{ messages: of.map(({ message }) => message), accepted: false },
+            ...{ messages: of.map(({ message }) => message), since, accepted: false },
+            grounds: Object.fromEntries(
+              of.map(({ gate }) => [keyOf(gate), boundsOf(gate, training, bounds)]),
+            ),
           },
         ];
   const named = new Set(failed.flatMap(({ groups = [] }) => groups));
@@ -179,7 +224,7 @@ export function refusedText(refusals: readonly Refusal[]): string {
 
 /** Returns the command that accepts refused rows. @param file pipeline file */
 export function acceptCommand(refusals: readonly Refusal[], file: string): string {
-  const names = refusals.map((each) => ` --accept ${shellWord(namesOf(each)[0]!)}`);
+  const names = refusals.map((each) => ` --accept ${shellWord(namesOf(each).at(-1)!)}`);
   return `embed run ${shellWord(file)}${names.slice(0, 3).join("")}${names.length > 3 ? " ..." : ""}`;
 }
 

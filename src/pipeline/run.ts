@@ -364,7 +364,7 @@ class PipelineRun {
         ...each,
         ...(groups && { groups: groups.map((group) => names.get(group) ?? group) }),
       }));
-      const outcomes = withAccepted(named, own, this.#suspects);
+      const outcomes = withAccepted(named, own, this.#suspects, plan.leavesOut);
       const { gates } = this.report;
       const before = Object.hasOwn(gates, name) ? gates[name]! : [];
       this.report.gates = { ...gates, [name]: [...before, ...outcomes] };
@@ -375,11 +375,12 @@ class PipelineRun {
   /** Records the rows that gates have refused. @returns the error, with what to do about them */
   async #refused(error: GateError, plan: PipelinePlan, work: string): Promise<GateError> {
     // without an earlier version, no rows of the log are new
-    if (plan.changes.since === null) return error;
+    const { since } = plan.changes;
+    if (since === null) return error;
     const days = await newDays(plan);
     const suspects = suspectsIn(plan.logged, plan.changes, days);
     const refused = Object.entries(this.report.gates).flatMap(([name, outcomes]) =>
-      refusalsOf(name, outcomes, suspects, { files: plan.logged, days }),
+      refusalsOf(name, outcomes, suspects, { files: plan.logged, days }, { bounds: this.pipeline, since }),
     );
     if (refused.length === 0) return error;
     await writeRefusals(work, [...plan.refusals, ...refused]);
