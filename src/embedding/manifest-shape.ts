@@ -19,6 +19,10 @@ import {
 const file = object({ bytes: count, sha256: text });
 const input = object({ path, bytes: count, sha256: text }, { of: text, modified: text });
 const texts = list(text);
+export const vectorsAddShape = object({
+  ...{ metric: text, control: text, units: text, count },
+  ...{ value: number, low: number, high: number },
+});
 const paths = list(path);
 
 const perField = either(number, object({ others: number, byField: record(number) }));
@@ -142,10 +146,7 @@ export const manifestShape: Shape = object(
       { metric: text, default: orNull(number) },
       { difference: object({ value: number }, { low: number, high: number }) },
     ),
-    vectorsAdd: object({
-      ...{ metric: text, control: text, units: text, count },
-      ...{ value: number, low: number, high: number },
-    }),
+    vectorsAdd: vectorsAddShape,
     normalizedEntropy: record(anything),
     dense: record(number),
     refit: object({ epochs: count, rows: count, metrics }),

@@ -153,9 +153,7 @@ export async function gateAfter(
   const opened = await openRun(run);
   const earlier = previous === undefined ? undefined : await openRun(previous);
   const outcomes = metricOutcomes(opened.manifest.metrics, earlier?.manifest.metrics, bounds.metrics ?? {});
-  outcomes.push(
-    ...vectorsAddOutcomes(opened.manifest.vectorsAdd, earlier?.manifest.vectorsAdd, bounds.vectorsAdd),
-  );
+  outcomes.push(...vectorsAddOutcomes(opened.manifest, earlier?.manifest.vectorsAdd, bounds.vectorsAdd));
   const found = new Map<string, TableFacts>();
   for (const name of opened.tables) {
     const facts = await opened.withRows(name, tableFacts);
