@@ -150,7 +150,10 @@ const manifest = object(
     asked,
     hashing: record(object({})),
     init: object({ run: path }, { trees: count, kept: count, fields: record(record(count)) }),
-    alignment: object({ to: text, toTable: file, fields: record(object({})) }),
+    alignment: object(
+      { to: text, toTable: file, fields: record(object({})) },
+      { fit: object({ value: number, least: number }) },
+    ),
     added: object({
       run: text,
       field: text,

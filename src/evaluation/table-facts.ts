@@ -2,6 +2,9 @@
 // without a key, such as those of forgotten keys, are ignored.
 
 import { rangesOf, type KeyedRows, type TableRows } from "../embedding/rows.js";
+import type { Run } from "../embedding/run-directory.js";
+import { ArtifactError, excerpt } from "../errors.js";
+import { keyAt } from "../log/keys.js";
 import { isHole, type EmbeddingTable } from "../embedding/table.js";
 import { hashBytes } from "../numeric/hash.js";
 import { lengthOf } from "../retrieval/nearest.js";
@@ -90,6 +93,23 @@ function numNotFinite({ vectors, weights = new Float32Array() }: EmbeddingTable)
   let found = 0;
   for (const values of [vectors, weights]) for (const value of values) if (!Number.isFinite(value)) found++;
   return found;
+}
+
+/** @throws {ArtifactError} a number of one of the run's tables is NaN or infinite */
+export async function checkFinite(run: Pick<Run, "path" | "tables" | "withRows">): Promise<void> {
+  for (const name of run.tables)
+    await run.withRows(name, async (rows) => {
+      for await (const { table } of rows.batches()) {
+        const { vectors, weights = new Float32Array(), dim, fields, fieldOf, keys } = table;
+        const at = vectors.findIndex((value) => !Number.isFinite(value));
+        const row = at < 0 ? weights.findIndex((value) => !Number.isFinite(value)) : Math.floor(at / dim);
+        if (row < 0) continue;
+        throw new ArtifactError(
+          `run '${run.path}': the vector or weight of ${excerpt(`${fields[fieldOf[row]!]!}:${keyAt(keys, row)}`)} is ` +
+            "not finite; train again",
+        );
+      }
+    });
 }
 
 export interface Drift {
