@@ -180,12 +180,15 @@ describe("tables that do not match", () => {
     expect(stdout).toContain("000002");
   });
 
-  test("a number that is not finite is 82 for align and publish, with its key, and nothing is written", async () => {
+  test("a number that is not finite is 82 for what reads or publishes the table, with its key, and nothing is written", async () => {
     await writeSmallRun(at("nan"), Number.NaN);
     await writeSmallRun(at("finite"), 1);
     for (const args of [
       argv`align ${at("nan")} --to ${at("finite")} -o ${at("none")}`,
       argv`align ${at("finite")} --to ${at("nan")} -o ${at("none")}`,
+      argv`export ${at("nan")} --format npy -o ${at("none")}`,
+      argv`index ${at("nan")} --field item -o ${at("none")}`,
+      argv`neighbors ${at("nan")} --key ${"item:key 0"}`,
       argv`publish ${at("nan")} --store ${at("none")} --name items`,
       argv`publish ${at("nan")} --store ${at("none")} --name items --dry-run`,
     ]) {

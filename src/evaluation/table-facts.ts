@@ -1,10 +1,8 @@
 // Facts about a table's vectors by field, and the change of a field's most frequent keys, for gates and align. Rows
 // without a key, such as those of forgotten keys, are ignored.
 
-import { rangesOf, type KeyedRows, type TableRows } from "../embedding/rows.js";
+import { finiteRows, rangesOf, type KeyedRows, type TableRows } from "../embedding/rows.js";
 import type { Run } from "../embedding/run-directory.js";
-import { ArtifactError, excerpt } from "../errors.js";
-import { keyAt } from "../log/keys.js";
 import { isHole, type EmbeddingTable } from "../embedding/table.js";
 import { hashBytes } from "../numeric/hash.js";
 import { lengthOf } from "../retrieval/nearest.js";
@@ -99,16 +97,7 @@ function numNotFinite({ vectors, weights = new Float32Array() }: EmbeddingTable)
 export async function checkFinite(run: Pick<Run, "path" | "tables" | "withRows">): Promise<void> {
   for (const name of run.tables)
     await run.withRows(name, async (rows) => {
-      for await (const { table } of rows.batches()) {
-        const { vectors, weights = new Float32Array(), dim, fields, fieldOf, keys } = table;
-        const at = vectors.findIndex((value) => !Number.isFinite(value));
-        const row = at < 0 ? weights.findIndex((value) => !Number.isFinite(value)) : Math.floor(at / dim);
-        if (row < 0) continue;
-        throw new ArtifactError(
-          `run '${run.path}': the vector or weight of ${excerpt(`${fields[fieldOf[row]!]!}:${keyAt(keys, row)}`)} is ` +
-            "not finite; train again",
-        );
-      }
+      for await (const _ of finiteRows(rows, run.path).batches());
     });
 }
 
