@@ -152,6 +152,8 @@ describe("a full disk", () => {
   test("is 74 whichever step meets it, the old version stays whole, and the next run finishes", async () => {
     if (!isMounted) return;
     const before = secondWeek("filled", 6000);
+    // starts from the first week's vectors, because those of six times the rows match them in no other way
+    writeFileSync(join(before, "shop.yaml"), yaml.replace("epochs: 8", "epochs: 8, init: latest"));
     const failedAt = new Set<string>();
     // leaves different numbers of bytes free on the disk: none, and then more and more of what a run writes. A run
     // first removes outputs of the previous version, which frees some space.

@@ -15,6 +15,7 @@ import {
   scalarOf,
 } from "../config/pipeline-starter.js";
 import { NoInputError, UsageError, nearestName, flagOf } from "../errors.js";
+import { addsNothing, vectorsAddText } from "../evaluation/vectors-add.js";
 import { checkOutput, writeFileAtomic } from "../io/atomic.js";
 import { patternLike, patternsFor } from "../io/glob-for.js";
 import { expandPaths, MAGIC } from "../io/glob.js";
@@ -100,6 +101,8 @@ export async function initPipeline(
     : starterTrainer(starter, kind, firstTrainer[kind === "events" ? "events" : "labels"]);
   const text = starterPipeline(starter, kind, trainer);
   watch.observe({ stage: isUnsure ? "warning" : "note", text: `log: ${note}` });
+  if (trainer.addsNothing !== undefined)
+    watch.observe({ stage: "warning", text: `the gate 'vectorsAdd' rejects noise: ${trainer.addsNothing}` });
   if (gate?.warning !== undefined) watch.observe({ stage: "warning", text: gate.warning });
   if (out !== undefined) await writeFileAtomic(out, [Buffer.from(text)], force, { signal: watch.signal });
   return text;
@@ -292,7 +295,7 @@ async function trainerOfSource(
   { recipe, title }: RecipeSource,
   folder: string | undefined,
 ): Promise<StarterTrainer> {
-  const { command, metric, field, aligns } = recipe;
+  const { command, metric, field, aligns, vectorsAdd } = recipe;
   const training = { ...recipe.training };
   const { init } = training;
   // a run that was trained from an earlier run starts each version from the latest one; a start from the table of
@@ -308,6 +311,16 @@ async function trainerOfSource(
     ...{ command, comment: `as ${title} was trained` },
     options: await optionLines(table, training, folder),
     ...{ metric, field, aligns },
+    ...(!vectorsAdd && {
+      uncontrolled:
+        metric === undefined
+          ? "the training has no validation split (valid)"
+          : "the training has no control without vectors",
+    }),
+    ...(vectorsAdd &&
+      addsNothing(vectorsAdd) && {
+        addsNothing: `${title} fails this: its vectors add ${vectorsAddText(vectorsAdd)}`,
+      }),
   };
 }
 

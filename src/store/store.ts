@@ -17,6 +17,7 @@ import {
   type PublicationRecord,
 } from "../embedding/publication.js";
 import { RUN_MARKER } from "../embedding/manifest.js";
+import { checkFinite } from "../evaluation/table-facts.js";
 import { fromPlace, openRun, type Run } from "../embedding/run-directory.js";
 import { ArtifactError, NoInputError, OutputError, UsageError } from "../errors.js";
 import {
@@ -292,7 +293,7 @@ export async function replaceVersion(
  *
  * @param extras by path within the version, with slashes: files, or directories with their content, to add to the run's
  * files
- * @throws {ArtifactError} the run is damaged, or changed meanwhile: nothing is published
+ * @throws {ArtifactError} the run is damaged, not finite, or changed meanwhile: nothing is published
  * @throws {UsageError} an extra's path is outside of the version or is a file of the run
  * @throws {IoError} disk full and the like: nothing is published
  */
@@ -306,6 +307,7 @@ export async function publishRun(
 ): Promise<Publication> {
   const path = namePath(store, name);
   const source = await openRun(run);
+  await checkFinite(source);
   const beside = await extraFiles(extras, source);
   const previous = (await readLatest(path))?.version ?? null;
   const version = await nextVersion(store, name);
