@@ -16,9 +16,9 @@ const GOOD = 14;
 const table = `
 | world | bad day | exit | named | exit on the next day | exit when mended |
 | --- | --- | --- | --- | --- | --- |
-| music | item ids permuted | 81 | no | 81 | 0 |
+| music | item ids permuted | 81 | yes | 81 | 0 |
 | music | ids in upper case | 0 | no | 0 | 0 |
-| music | opposite values swapped | 81 | no | 0 | 0 |
+| music | opposite values swapped | 81 | yes | 81 | 0 |
 | music | a value of a column missing | 81 | yes | 81 | 0 |
 | music | six hours of the night missing | 0 | no | 0 | 0 |
 | music | times three hours later | 0 | no | 0 | 0 |
@@ -28,9 +28,9 @@ const table = `
 | music | no positive label | 0 | no | 0 | 0 |
 | music | item column renamed | 81 | yes | 81 | 0 |
 | music | no row | 65 | yes | 65 | 0 |
-| music | amounts a thousand times as large | 0 | no | 81 | 0 |
+| music | amounts a thousand times as large | 81 | yes | 81 | 0 |
 | music | items of another catalogue | 81 | yes | 81 | 0 |
-| shop | item ids permuted | 81 | no | 81 | 0 |
+| shop | item ids permuted | 81 | yes | 81 | 0 |
 | shop | ids in upper case | 81 | yes | 81 | 0 |
 | shop | opposite values swapped | 81 | yes | 81 | 0 |
 | shop | a value of a column missing | 0 | no | 0 | 0 |

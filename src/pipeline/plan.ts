@@ -303,8 +303,8 @@ function leftOut(
     refusals.filter(({ accepted }) => !accepted),
     logged,
     [],
-  ).flatMap(({ files }) => files.map(({ sha256 }) => sha256));
-  const left = logs.filter(({ sha256 }) => refused.includes(sha256));
+  ).flatMap(({ files }) => files.map(({ path }) => path));
+  const left = logs.filter((_, i) => refused.includes(logged[i]!.path));
   return left.length < logs.length ? left : [];
 }
 

@@ -54,10 +54,12 @@ test("a log that lacks rows, or is old, refuses no row of it", () => {
   expect(refused(lacking, suspects, { files: log, days })).toEqual([]);
 });
 
-test("rows stay refused while all of them are in the log, under any name", () => {
+test("rows stay refused while all of them are in the log with their names and bytes", () => {
   const all = refused([metric], suspectsIn(log, changes, []), { files: log, days: [] });
-  const renamed = [a, { ...b, path: "b2" }, c, { path: "logs/d.csv", sha256: "d" }];
-  expect(refusalsIn(all, renamed, [])).toEqual(all);
+  const longer = [...log, { path: "logs/d.csv", sha256: "d" }];
+  expect(refusalsIn(all, longer, [])).toEqual(all);
+  // a copy of b under another name was refused and removed, b itself stays
+  expect(refusalsIn(all, [a, { ...b, path: "logs/b2.csv" }, c], [])).toEqual([]);
   expect(refusalsIn(all, [a, b, { ...c, sha256: "mended" }], [])).toEqual([]);
   const [ofDay] = refused([metric], { files: [], days: [days[0]!] }, { files: log, days });
   expect(refusalsIn([ofDay!], log, days)).toHaveLength(1);

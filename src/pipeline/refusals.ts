@@ -96,11 +96,11 @@ export function refusalsIn(
   log: readonly LoggedFile[],
   days: readonly Day[],
 ): Refusal[] {
-  const contents = new Set(log.map(({ sha256 }) => sha256));
+  const contents = new Set(log.map(({ path, sha256 }) => `${sha256} ${path}`));
   const digests = new Set(days.map(({ name, digest }) => `${name} ${digest}`));
   return refusals.filter(
     (refusal) =>
-      refusal.files.every(({ sha256 }) => contents.has(sha256)) &&
+      refusal.files.every(({ path, sha256 }) => contents.has(`${sha256} ${path}`)) &&
       refusal.days.every(({ name, digest }) => digests.has(`${name} ${digest}`)),
   );
 }
