@@ -7,7 +7,7 @@ import type { Preprocess } from "../dataset/vocabulary/preprocess.js";
 import { rowsAt, type FeatureRows } from "../dataset/rows.js";
 import type { Run } from "../embedding/run-directory.js";
 import { keysOfRows, rowsOf, type EmbeddingTable } from "../embedding/table.js";
-import { UsageError } from "../errors.js";
+import { ArtifactError, UsageError } from "../errors.js";
 import { capable } from "../trainers/index.js";
 import { tableFeatures } from "../training/examples/feature-table.js";
 import { readItems } from "../training/examples/item-file.js";
@@ -36,7 +36,11 @@ export async function composed(
   table: EmbeddingTable,
   { run, sums, preprocess, item, others }: ItemComposition,
 ): Promise<Composed> {
-  const catalogue = (await readItems(run, preprocess))!;
+  const catalogue = await readItems(run, preprocess);
+  if (!catalogue)
+    throw new ArtifactError(
+      `the items of run '${run.path}' have columns that it should store, and it stores none: restore it or train again`,
+    );
   const names = [item, ...others].map((name) => `'${name}'`).join(" + ");
   return {
     table: withItems(laidOut(table, sums), item, catalogue, sums.composer),

@@ -5,6 +5,7 @@
 import { join } from "node:path";
 import { contentsOf, namedInput } from "../training/session/describe-run.js";
 import { decisive, flagNamed, resolved, type OptionTable } from "../training/options/table.js";
+import { valueText } from "../training/options/check-given.js";
 import type { Watch } from "../training/session/watch.js";
 import { encodeWith, type EncodedAs } from "./encode.js";
 import { reproduceOptions, type ReproduceOptions } from "./options.js";
@@ -77,7 +78,7 @@ export async function reproduce(path: string, given: ReproduceOptions, watch: Wa
     const own = { ...asked.options, ...Object.fromEntries(taken), out: trained };
     await train(trainer, log, own, watch);
     const earlier = earlierDefaults(manifest, (await openRun(trained)).manifest, trainer.options);
-    const changed = Object.entries(earlier).map(([name, value]) => `${flagNamed(name)} ${String(value)}`);
+    const changed = Object.entries(earlier).map(([name, value]) => `${flagNamed(name)} ${valueText(value)}`);
     if (changed.length > 0) {
       const text = `defaults have changed since run '${path}' was trained: training again with ${changed.join(" ")}`;
       watch.observe({ stage: "warning", text });

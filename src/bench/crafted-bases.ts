@@ -16,8 +16,6 @@ export interface Base {
   name: string;
   /** path of the artifact in the folder that contains all valid artifacts */
   path: string;
-  /** name of the file that contains the checksums of the artifact's other files; absent if there is none */
-  marker?: "manifest.json" | "dataset.json" | "index.json";
   /** names of the files that may be changed; by default all files */
   files?: RegExp;
   commands: string[];
@@ -211,21 +209,18 @@ export const bases: readonly Base[] = [
   ...Object.entries(runs).map(([name, [, commands]]): Base => ({
     name,
     path: name,
-    marker: "manifest.json",
     commands,
   })),
   ...Object.entries(sideFiles).map(([name, files]): Base => ({
     name: `files beside ${name}`,
     path: name,
-    marker: "manifest.json",
     files,
     commands: runs[name]![1],
   })),
-  { name: "dataset", path: "dataset", marker: "dataset.json", commands: ofDataset },
+  { name: "dataset", path: "dataset", commands: ofDataset },
   ...indexes.map(([field, metric]): Base => ({
     name: `index of ${field} by ${metric}`,
     path: `${field}-index`,
-    marker: "index.json",
     commands: ofIndex(field === "item" ? "item:tea-03" : "user:u019"),
   })),
   ...archives.map(([format, path]): Base => {
@@ -243,6 +238,82 @@ export const bases: readonly Base[] = [
     commands: [`${train} --resume -o $R`],
   })),
 ];
+
+/** A store with a pipeline and its log: two versions, with gates, lists and an export. */
+const PIPELINE = `
+name: job
+store: store
+log: purchases.csv
+columns: { user: customer_id, item: product_id }
+train:
+  items: { command: train-als, epochs: 1, dim: 4, valid: 0.2, split: random }
+gates:
+  before: { rows: { min: 10, within: 90% }, users: { within: 90% } }
+  after: { zero: { max: 90% }, lists: { empty: { max: 90% }, coverage: { min: 0%, within: 90% } } }
+align: true
+recall:
+  - { k: 3, out: lists.csv }
+export:
+  - { format: csv, field: item, out: items.csv }
+`;
+
+/** Artifacts for jsonCases alone. In a job, version 1 can always be removed, and `latest` points to version 2. */
+export const jobs: readonly Base[] = [
+  {
+    name: "job",
+    path: "job",
+    commands: [
+      "ls $R/store",
+      "ls $R/store --quick",
+      "gc $R/store --keep 1",
+      "gc $R/store items --remove 1",
+      "forget $R/store user:u091",
+      "export $R/store/items/latest --format csv -o $O",
+      "export $R/store/items/000001 --format csv -o $O",
+      "rollback $R/store/items",
+      "publish $D/fm --store $R/store --name items",
+      "report $R/store/items -o $O",
+      "gate $R/store/items/000001 --bounds $D/gates.yaml --previous $R/store/items/000002",
+      "gate $R/store/items/000002 --bounds $D/gates.yaml --previous $R/store/items/000001",
+      "run $R/job.yaml",
+      "run $R/job.yaml --dry-run",
+      "run $R/job.yaml --force",
+    ],
+  },
+  {
+    name: "page of a comparison",
+    path: "page.html",
+    commands: ["init --from $R -o $O", "init --from $R --run fm -o $O"],
+  },
+  {
+    name: "run on a dataset that is gone",
+    path: "of-gone",
+    commands: ["reproduce $R", "init --like $R -o $O"],
+  },
+  { name: "run", path: "fm", commands: ["reproduce $R", "init --like $R -o $O"] },
+];
+
+/** Creates the artifacts for jsonCases alone, after makeBases. */
+export async function makeJobs(folder: string): Promise<void> {
+  const job = join(folder, "job");
+  mkdirSync(job);
+  writeFileSync(join(job, "job.yaml"), PIPELINE);
+  const log = readFileSync(join(folder, "purchases.csv"), "utf8");
+  for (const rows of [ROWS - 20, ROWS]) {
+    const lines = log.split("\n").slice(0, rows + 1);
+    writeFileSync(join(job, "purchases.csv"), [...lines, ""].join("\n"));
+    await run(folder, "run $D/job/job.yaml --quiet");
+  }
+  // the next run takes over the outputs of all steps, and publishes them with one more export
+  writeFileSync(join(job, "job.yaml"), `${PIPELINE}  - { format: csv, field: item, out: again.csv }\n`);
+  await run(
+    folder,
+    "compare $D/clicks.csv --trainers train-fm --search 2 --bootstrap 2 -o $D/page.html --quiet",
+  );
+  await run(folder, "encode $D/clicks.csv -o $D/gone --quiet");
+  await run(folder, "train-fm $D/gone --dim 4 --epochs 1 -o $D/of-gone --quiet");
+  rmSync(join(folder, "gone"), { recursive: true });
+}
 
 /**
  * Commands that train or that start threads for every field. Each takes five times as long, so they are run a fifth as

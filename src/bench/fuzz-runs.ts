@@ -1,23 +1,15 @@
 // `npm run bench -- fuzz-runs --cases 20000`: reads crafted runs, datasets, checkpoints and foreign files with correct
-// checksums. Every command must end soon, use little memory, and return exit code 0 or that of an expected error.
+// checksums. Every command must end soon, use little memory, and return exit code 0 or that of an expected error. With
+// --json, the cases are all parts of all JSON texts, replaced by values of other types.
 
-import { createHash } from "node:crypto";
-import {
-  cpSync,
-  existsSync,
-  mkdtempSync,
-  readdirSync,
-  readFileSync,
-  rmSync,
-  statSync,
-  writeFileSync,
-} from "node:fs";
+import { cpSync, existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join, relative } from "node:path";
 import { mulberry32, pick, type Random } from "../testing/random.js";
-import { bases, commandOf, makeBases, wordsOf, type Base } from "./crafted-bases.js";
+import { bases, commandOf, makeBases, makeJobs, wordsOf, type Base } from "./crafted-bases.js";
 import { craftedFile } from "./crafted-files.js";
 import { fuzz, type Ending } from "./fuzz-children.js";
+import { jsonCases, writeSealed, type JsonCase } from "./json-cases.js";
 import { embedHere } from "../testing/in-process.js";
 
 /** Exit codes that crafted files may cause. */
@@ -36,13 +28,18 @@ export async function bench(): Promise<void> {
   const given = process.argv.indexOf("--bases");
   const folder = given === -1 ? mkdtempSync(join(tmpdir(), "embed-bases-")) : process.argv[given + 1]!;
   try {
+    const isJson = process.argv.includes("--json");
     if (given === -1) {
       await makeBases(folder);
+      if (isJson) await makeJobs(folder);
       process.argv.push("--bases", folder);
     }
-    const nameOf = (index: number) => caseOf(index).base.name;
-    const fuzzing = { bench: "fuzz-runs", cases: 500, megabytes: 1024, nameOf };
-    await fuzz(fuzzing, (own) => Promise.resolve((index) => endOf(index, folder, own)));
+    const all = isJson ? jsonCases(folder) : undefined;
+    const nameOf = (index: number) => (all?.[index] ?? caseOf(index)).base.name;
+    const fuzzing = { bench: "fuzz-runs", cases: all?.length ?? 500, megabytes: 1024, nameOf };
+    const runCase = (index: number, own: string) =>
+      all ? endOfJson(all[index]!, folder, own) : endOf(index, folder, own);
+    await fuzz(fuzzing, (own) => Promise.resolve((index) => runCase(index, own)));
   } finally {
     if (given === -1) rmSync(folder, { recursive: true });
   }
@@ -55,17 +52,43 @@ function caseOf(index: number): { random: Random; base: Base } {
 
 async function endOf(index: number, folder: string, own: string): Promise<Ending> {
   const { random, base } = caseOf(index);
-  const crafted = join(own, base.path);
-  cpSync(join(folder, base.path), crafted, { recursive: true });
+  const crafted = copyOf(base, folder, own);
   // leaves one artifact in ten unchanged, to check that an undamaged file is never reported as damaged
   const isCrafted = random() >= 0.1;
   const what = isCrafted ? craft(crafted, base, random) : "nothing changed";
-  const command = commandOf(base, random);
+  return await endOfCommand(commandOf(base, random), { base, what, isCrafted }, folder, own);
+}
+
+/** Copies an artifact into the folder of a child process, and returns its path. */
+function copyOf({ path }: Base, folder: string, own: string): string {
+  cpSync(join(folder, path), join(own, path), { recursive: true, verbatimSymlinks: true });
+  return join(own, path);
+}
+
+async function endOfJson(
+  { base, what, command, craft: change }: JsonCase,
+  folder: string,
+  own: string,
+): Promise<Ending> {
+  change(copyOf(base, folder, own));
+  const ending = await endOfCommand(command, { base, what, isCrafted: true }, folder, own);
+  const isRemoval = command.includes("--remove");
+  return isRemoval && ending.end !== "0" ? { failure: `${what}: embed ${command}: not removed` } : ending;
+}
+
+/** Runs a command on a crafted copy, and then removes the copy and the output. */
+async function endOfCommand(
+  command: string,
+  { base, what, isCrafted }: { base: Base; what: string; isCrafted: boolean },
+  folder: string,
+  own: string,
+): Promise<Ending> {
+  const crafted = join(own, base.path);
   // a checkpoint is stored next to the path of its future run
   const run = crafted.replace(/\.checkpoint$/, "");
   const places = { $R: run, $B: join(folder, base.path), $O: join(own, "out"), $D: folder };
   try {
-    if (process.argv.includes("--verbose")) console.log(`case ${index}: ${what}: embed ${command}`);
+    if (process.argv.includes("--verbose")) console.log(`${base.name}: ${what}: embed ${command}`);
     const { code, stderr } = await embedHere(wordsOf(command, places));
     if (!FINE.includes(code) || (!isCrafted && code === 82))
       return {
@@ -106,13 +129,9 @@ function isText(path: string): boolean {
 }
 
 /** Changes one file, updates its checksum, and returns its name. */
-function craft(path: string, { marker, files: changed = /^/ }: Base, random: Random): string {
+function craft(path: string, { files: changed = /^/ }: Base, random: Random): string {
   if (!statSync(path).isDirectory()) {
-    const bytes = Buffer.from(craftedFile(path, readFileSync(path), random));
-    // a checkpoint ends with its checksum
-    if (path.endsWith(".checkpoint") && bytes.length > 32)
-      sha256(bytes.subarray(0, -32)).copy(bytes, bytes.length - 32);
-    writeFileSync(path, bytes);
+    writeSealed(path, "", craftedFile(path, readFileSync(path), random));
     return "the file";
   }
   const files = readdirSync(path, { recursive: true, withFileTypes: true })
@@ -121,17 +140,6 @@ function craft(path: string, { marker, files: changed = /^/ }: Base, random: Ran
     .filter((name) => changed.test(name))
     .sort();
   const name = pick(files, random);
-  const bytes = craftedFile(name, readFileSync(join(path, name)), random);
-  writeFileSync(join(path, name), bytes);
-  if (marker === undefined || name === marker) return name;
-  const description = JSON.parse(readFileSync(join(path, marker), "utf8")) as {
-    files: Record<string, object>;
-  };
-  description.files[name] = { bytes: bytes.length, sha256: sha256(bytes).toString("hex") };
-  writeFileSync(join(path, marker), JSON.stringify(description));
+  writeSealed(path, name, craftedFile(name, readFileSync(join(path, name)), random));
   return name;
-}
-
-function sha256(bytes: Uint8Array): Buffer {
-  return createHash("sha256").update(bytes).digest();
 }

@@ -5,10 +5,14 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { readArrow, arrowChunks } from "./arrow.js";
+import { ArtifactError } from "../errors.js";
+import { readGates } from "./gate-file.js";
 import { RUN_MARKER } from "./manifest.js";
+import { GATE_FILE, publicationBytes, PUBLICATION_FILE, readPublication } from "./publication.js";
 import { tableRows } from "./rows.js";
 import { openRun, writeRun } from "./run-directory.js";
 import type { EmbeddingTable } from "./table.js";
+import { jsonMutations } from "../testing/json-mutations.js";
 import { importedManifest } from "../testing/small-run.js";
 
 /**
@@ -46,6 +50,9 @@ test.each([
   await expect(readArrow(bytes, "t")).rejects.toMatchObject({ exitCode: 82 });
 });
 
+/** A value that fails when it is converted to text. */
+const hostile = { toString: 1 };
+
 describe("a manifest", () => {
   const folder = mkdtempSync(join(tmpdir(), "manifest-"));
   afterAll(() => rmSync(folder, { recursive: true, force: true }));
@@ -74,6 +81,14 @@ describe("a manifest", () => {
     ["roles", { roles: { user: {} } }, "roles.user: expected text, got an object"],
     ["inputs", { inputs: [{ path: "x" }] }, 'inputs.0 has no "bytes"'],
     ["metrics", { metrics: { valid: 3 } }, "metrics.valid: expected an object, got 3"],
+    ["schemaVersion", { schemaVersion: hostile }, "schemaVersion: expected a number, got an object"],
+    ["roles of a log", { options: { log: [] }, roles: hostile }, 'roles has no "fields"'],
+    ["leftOut", { roles: { leftOut: 3 } }, "roles.leftOut: expected a list, got 3"],
+    [
+      "encoded",
+      { asked: { log: [], options: {}, inputs: [], runs: [], encoded: { log: [], options: {} } } },
+      "asked.log: expected 1 entries, got 0",
+    ],
   ])(
     "with other %s than embed writes is an ArtifactError that says where",
     async (name, crafted, message) => {
@@ -81,4 +96,39 @@ describe("a manifest", () => {
       await expect(openRun(join(folder, name))).rejects.toMatchObject({ exitCode: 82 });
     },
   );
+});
+
+describe("every part of the JSON, replaced by a value of another type, is an ArtifactError that says where", () => {
+  const folder = mkdtempSync(join(tmpdir(), "mutated-"));
+  afterAll(() => rmSync(folder, { recursive: true, force: true }));
+  const publication = publicationBytes({
+    ...{ name: "items", version: "000002", run: "0".repeat(64), from: "../../..", previous: "000001" },
+    files: { "manifest.json": { bytes: 1, sha256: "0".repeat(64) } },
+  });
+  const outcome = {
+    gate: "rows",
+    bound: "min 1",
+    value: 2,
+    previous: null,
+    status: "passed",
+    message: "rows",
+  };
+  const gates = { schemaVersion: 2, passed: true, counts: {}, outcomes: [outcome] };
+
+  test.each([
+    [PUBLICATION_FILE, publication.toString("utf8"), async () => void (await readPublication(folder))],
+    [GATE_FILE, JSON.stringify(gates), async () => void (await readGates(join(folder, GATE_FILE)))],
+  ])("%s", async (name, valid, read) => {
+    const file = join(folder, name);
+    for (const { what, json } of jsonMutations(valid)) {
+      writeFileSync(file, json);
+      const error: unknown = await read().catch((caught: unknown) => caught);
+      // some members may be null, and nobody reads others
+      if (error !== undefined) expect([what, error]).toEqual([what, expect.any(ArtifactError)]);
+      if (/^schemaVersion: (an object|a list|null|an empty text)/.test(what))
+        expect((error as Error).message).toMatch(
+          `'${file}' is invalid (schemaVersion: expected a number, got `,
+        );
+    }
+  });
 });

@@ -6,7 +6,7 @@
 //   counts          number of bounds by status
 //   outcomes        one outcome per bound; a measured value without bounds has one outcome with the bound "none"
 
-import { ArtifactError } from "../errors.js";
+import { flag, list, number, object, orNull, parseVersioned, text, word } from "../io/json-shape.js";
 import { pathExists, readArtifact } from "../io/read-artifact.js";
 
 /**
@@ -56,21 +56,35 @@ export function gateSummary(outcomes: readonly Pick<GateOutcome, "status">[]): s
   return `${passed} of ${bounds} bounds hold${rest}`;
 }
 
+/** An outcome of schema version 1 has `passed` in place of `status`. */
+interface StoredOutcome extends Pick<GateOutcome, "gate" | "bound" | "message"> {
+  value?: number | null;
+  previous?: number | null;
+  status?: GateStatus;
+  passed?: boolean;
+}
+
+const shape = object({
+  outcomes: list(
+    object(
+      { gate: text, bound: text, message: text },
+      {
+        ...{ value: orNull(number), previous: orNull(number), passed: flag },
+        status: word("passed", "failed", "notCompared", "measured"),
+      },
+    ),
+  ),
+});
+
 /** Reads a gate.json, of schema version 1, too. @throws {ArtifactError} it is damaged, or of a newer version */
 export async function readGates(file: string): Promise<GateOutcome[]> {
-  const { schemaVersion = 1, outcomes } = await parsed(file);
-  if (schemaVersion !== 1 && schemaVersion !== 2)
-    throw new ArtifactError(
-      `'${file}' has schemaVersion ${JSON.stringify(schemaVersion)}, expected 1 or 2: update embed`,
-    );
-  if (!Array.isArray(outcomes))
-    throw new ArtifactError(`'${file}' has no outcomes: restore it or publish again`);
-  return (outcomes as (Partial<GateOutcome> & { passed?: unknown })[]).map((each) => {
-    const [value, previous] = [numberOrNull(each.value), numberOrNull(each.previous)];
-    const bound = String(each.bound);
-    const status = each.status ?? statusOfOld(bound, previous, each.passed === true);
-    return { gate: String(each.gate), bound, value, previous, status, message: String(each.message) };
-  });
+  const { outcomes } = parseVersioned(await readArtifact(file), 2, shape, file, "publish again") as {
+    outcomes: StoredOutcome[];
+  };
+  return outcomes.map(({ gate, bound, value = null, previous = null, status, passed, message }) => ({
+    ...{ gate, bound, value, previous, message },
+    status: status ?? statusOfOld(bound, previous, passed === true),
+  }));
 }
 
 /** Reads a version's gate.json; undefined if it has none. @throws {ArtifactError} the errors of readGates */
@@ -78,23 +92,8 @@ export async function gatesIfAny(file: string): Promise<GateOutcome[] | undefine
   return (await pathExists(file)) ? await readGates(file) : undefined;
 }
 
-async function parsed(file: string): Promise<{ schemaVersion?: unknown; outcomes?: unknown }> {
-  const text = Buffer.from(await readArtifact(file)).toString("utf8");
-  try {
-    return (JSON.parse(text) ?? {}) as object;
-  } catch (error) {
-    throw new ArtifactError(`'${file}' is not JSON (${String(error)}): restore it or publish again`, {
-      cause: error,
-    });
-  }
-}
-
 function statusOfOld(bound: string, previous: number | null, passed: boolean): GateStatus {
   if (bound === "none") return "measured";
   if (!passed) return "failed";
   return previous === null && /^(within|worse|minAdvance|maxAdvance) /.test(bound) ? "notCompared" : "passed";
-}
-
-function numberOrNull(value: unknown): number | null {
-  return typeof value === "number" ? value : null;
 }

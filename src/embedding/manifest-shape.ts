@@ -15,6 +15,7 @@ import {
   word,
   type Shape,
 } from "../io/json-shape.js";
+import type { Manifest } from "./manifest.js";
 
 const file = object({ bytes: count, sha256: text });
 const input = object({ path, bytes: count, sha256: text }, { of: text, modified: text });
@@ -40,6 +41,7 @@ const options = object(
     hash: record(count),
     hashKeysOf: texts,
     timeFields: texts,
+    keep: texts,
     splitKey: texts,
     side: paths,
     ...withShape(
@@ -88,21 +90,40 @@ function withShape(shape: Shape, names: string): Record<string, Shape> {
   return Object.fromEntries(names.split(" ").map((name) => [name, shape]));
 }
 
+const columns = { fields: texts, numeric: texts, multi: record(text) };
+
 const roles = object(
   {},
   {
     ...withShape(text, "user item label time weight event session"),
-    fields: texts,
-    numeric: texts,
-    multi: record(text),
+    ...columns,
     multiWeights: texts,
+    leftOut: texts,
+    positives: object({ label: text, from: number }),
   },
 );
 
 const metrics = record(record(either(list(orNull(number)), orNull(number), anything)));
 const run = object({ path, sha256: text });
 
-export const manifestShape: Shape = object(
+const request = object(
+  { log: paths, options, inputs: list(input), runs: list(run) },
+  { encoded: object({ log: paths, options }) },
+);
+/** A training on an encoded dataset names the dataset, and all options with which it was encoded. */
+const encoded = object({
+  sides: paths,
+  drop: texts,
+  numeric: texts,
+  multi: record(text),
+  ignore: texts,
+  reading: object({}),
+});
+const onDataset = object({ log: list(path, 1), encoded: object({ options: encoded }) });
+const asked: Shape = (value, at) =>
+  request(value, at) ?? (Object.hasOwn(value as object, "encoded") ? onDataset(value, at) : undefined);
+
+const manifest = object(
   {
     version: text,
     command: text,
@@ -122,10 +143,7 @@ export const manifestShape: Shape = object(
     files: record(file),
   },
   {
-    asked: object(
-      { log: paths, options, inputs: list(input), runs: list(run) },
-      { encoded: object({ log: paths, options }) },
-    ),
+    asked,
     hashing: record(object({})),
     init: object({ run: path }, { trees: count, kept: count, fields: record(record(count)) }),
     alignment: object({ to: text, toTable: file, fields: record(object({})) }),
@@ -153,3 +171,10 @@ export const manifestShape: Shape = object(
     forgotten: count,
   },
 );
+
+/** A run that was trained on a log names all columns that it was trained on; other runs may name none. */
+export const manifestShape: Shape = (value, at) =>
+  manifest(value, at) ??
+  (Object.hasOwn((value as Manifest).options, "log")
+    ? object({ roles: object(columns) })(value, at)
+    : undefined);

@@ -14,6 +14,7 @@
 import { join } from "node:path";
 import { ArtifactError } from "../errors.js";
 import { sha256Of } from "../io/fingerprint.js";
+import { count, object, orNull, parseVersioned, path, record as recordOf, text } from "../io/json-shape.js";
 import { checkListed, checkRegularFiles } from "../io/listed-files.js";
 import { pathExists, readArtifact } from "../io/read-artifact.js";
 
@@ -32,6 +33,14 @@ export interface PublicationRecord {
   previous: string | null;
   files: Record<string, { bytes: number; sha256: string }>;
 }
+
+const shape = object(
+  {
+    ...{ name: text, version: text, run: text, previous: orNull(text) },
+    files: recordOf(object({ bytes: count, sha256: text })),
+  },
+  { from: path },
+);
 
 export function publicationBytes({ name, version, run, from, previous, files }: PublicationRecord): Buffer {
   const ordered = Object.fromEntries(Object.entries(files).sort(([a], [b]) => (a < b ? -1 : 1)));
@@ -58,37 +67,16 @@ export async function readPublication(dir: string): Promise<PublicationRecord | 
   checkRegularFiles(dir, [PUBLICATION_FILE]);
   if (!(await pathExists(file))) return undefined;
   const bytes = Buffer.from(await readArtifact(file));
-  let parsed: unknown;
-  try {
-    parsed = JSON.parse(bytes.toString("utf8"));
-  } catch {
-    parsed = undefined;
-  }
-  if (isRecord(parsed) && isRecord(parsed.files)) {
-    if (parsed.schemaVersion !== 1 && parsed.schemaVersion !== SCHEMA_VERSION) {
-      throw new ArtifactError(
-        `'${file}' has schema version ${String(parsed.schemaVersion)}, expected at most ${SCHEMA_VERSION}: ` +
-          "use the version of embed that wrote it",
-      );
-    }
-    const record = parsed as unknown as PublicationRecord;
-    // publicationBytes determines every byte of the file from its content, so a file with other bytes is damaged
-    if (publicationBytes(record).equals(bytes) && record.from?.includes("\0") !== true) {
-      checkListed(Object.keys(record.files), file, [PUBLICATION_FILE]);
-      checkRegularFiles(dir, Object.keys(record.files));
-      return record;
-    }
-  }
-  throw new ArtifactError(`'${file}' was changed or damaged: ${remakeOf(dir)}`);
+  const record = parseVersioned(bytes, SCHEMA_VERSION, shape, file, remakeOf(dir)) as PublicationRecord;
+  // publicationBytes determines every byte of the file from its content, so a file with other bytes is damaged
+  if (!publicationBytes(record).equals(bytes))
+    throw new ArtifactError(`'${file}' was changed or damaged: ${remakeOf(dir)}`);
+  checkListed(Object.keys(record.files), file, [PUBLICATION_FILE]);
+  checkRegularFiles(dir, Object.keys(record.files));
+  return record;
 }
 
 /** Returns advice on how to replace a damaged version. @param dir STORE/NAME/VERSION */
 export function remakeOf(dir: string): string {
   return `go back to an earlier version with embed rollback '${join(dir, "..")}'`;
-}
-
-function isRecord(
-  value: unknown,
-): value is Record<string, unknown> & { files?: unknown; schemaVersion?: unknown } {
-  return typeof value === "object" && value !== null;
 }

@@ -20,6 +20,7 @@ import {
   orNull,
   parseJson,
   parseJsonLines,
+  parseVersioned,
   record,
   text,
 } from "../io/json-shape.js";
@@ -273,14 +274,7 @@ function parseManifest(bytes: Uint8Array, file: string): Manifest {
       `'${file}' was written by another program: name a directory written by a train command or embed import ` +
         "with -o",
     );
-  const schemaVersion = head["schemaVersion"];
-  if (schemaVersion !== SCHEMA_VERSION) {
-    throw new ArtifactError(
-      `'${file}' has schema version ${String(schemaVersion)}, expected ${SCHEMA_VERSION}: use the version of ` +
-        "embed that wrote it, or train again",
-    );
-  }
-  const manifest = parseJson(bytes, manifestShape, file) as Manifest;
+  const manifest = parseVersioned(bytes, SCHEMA_VERSION, manifestShape, file) as Manifest;
   checkListed(Object.keys(manifest.files), file, [RUN_MARKER, PUBLICATION_FILE]);
   return manifest;
 }

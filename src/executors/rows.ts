@@ -20,12 +20,13 @@ import { quotedColumn, queryOf } from "../engine/plans.js";
 import type { EngineSession } from "../engine/session.js";
 import { countText, NoRowsError, UsageError } from "../errors.js";
 import { arrow } from "../io/apache-arrow.js";
+import { parseJson } from "../io/json-shape.js";
 import { withTemporaryDirectory } from "../io/leftovers.js";
 import { version } from "../io/package-version.js";
 import { definedOf } from "../training/options/table.js";
 import { modelOf } from "../trainers/index.js";
 import { engineOf, readingOf } from "../training/options/reading.js";
-import type { TrainedAs } from "../training/reading/open-as-trained.js";
+import { trainedShape, type TrainedAs } from "../training/reading/open-as-trained.js";
 import { PREPROCESS_FILE } from "../training/capabilities/run-space.js";
 import type { Summary } from "../training/session/summary.js";
 import type { Watch } from "../training/session/watch.js";
@@ -127,7 +128,7 @@ export async function rowsOnServer(
 /** Returns an empty object if the run has no recipe. */
 async function recipeOf(run: Run): Promise<Partial<TrainedAs>> {
   if (!Object.hasOwn(run.manifest.files, `model/${PREPROCESS_FILE}`)) return {};
-  return JSON.parse(Buffer.from(await run.readModelFile(PREPROCESS_FILE)).toString("utf8")) as TrainedAs;
+  return parseJson(await run.readModelFile(PREPROCESS_FILE), trainedShape, PREPROCESS_FILE) as TrainedAs;
 }
 
 function checkOptions(path: string | undefined, { command, given }: Command): void {

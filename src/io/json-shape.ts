@@ -160,6 +160,29 @@ export function parseJsonLines(bytes: Uint8Array, shape: Shape, file: string): u
     .map((line, i) => checked(line, shape, `line ${i + 1} of '${file}'`, "train again"));
 }
 
+/**
+ * Parses and checks a JSON file whose member `schemaVersion` says which versions of this program can read it.
+ *
+ * @param newest newest schema version that can be read; the oldest is 1
+ * @throws {ArtifactError} as parseJson, or the file has another schema version
+ */
+export function parseVersioned(
+  bytes: Uint8Array,
+  newest: number,
+  shape: Shape,
+  file: string,
+  remake = "train again",
+): unknown {
+  const { schemaVersion } = parseJson(bytes, object({ schemaVersion: number }), file, remake) as {
+    schemaVersion: number;
+  };
+  if (whole(1, newest)(schemaVersion, "") === undefined) return parseJson(bytes, shape, file, remake);
+  throw new ArtifactError(
+    `'${file}' has schema version ${schemaVersion}, expected ${newest === 1 ? "1" : `at most ${newest}`}: use the ` +
+      `version of embed that wrote it, or ${remake}`,
+  );
+}
+
 function checked(json: string, shape: Shape, what: string, remake: string): unknown {
   let value: unknown;
   try {

@@ -189,10 +189,6 @@ function optionValue({ declared, optionName, long }: TableOption, value: unknown
     else if (declared.repeats && !declared.commas && isTexts(value))
       taken = value.reduce<unknown>((previous, text) => declared.parse!(text, flag, previous), undefined);
   }
-  // the option has no check of its own: a value that is neither text nor number and that its parser did not convert is
-  // invalid
-  if (!declared.complaint && taken === value && typeof value !== "string" && typeof value !== "number")
-    throw new UsageError(`${flag} expects ${declared.type}, got '${JSON.stringify(value)}'`);
   checkRanges({ [optionName]: declared }, { [optionName]: taken });
   return taken;
 }

@@ -34,7 +34,7 @@ import { checkLog } from "./log.js";
 import type { InitOptions } from "./options.js";
 import { readHandedOver } from "../recipes/handed-over.js";
 import { encodeOptions } from "../api/options.js";
-import { recipeOf, type RunRecipe } from "../recipes/run-recipe.js";
+import { checkRecorded, recipeOf, type RunRecipe } from "../recipes/run-recipe.js";
 import { RUN_MARKER } from "../embedding/manifest.js";
 import { openRun } from "../embedding/run-directory.js";
 import { LATEST_VERSION, NO_PATHS } from "./commands.js";
@@ -315,6 +315,7 @@ async function placed(recipe: RunRecipe, folder: string, title: string): Promise
     throw new UsageError(
       `${title} was trained by another version of embed: this one has no ${trainer ? `option '${unknown}'` : `command '${command}'`}`,
     );
+  checkRecorded(known, { ...encoding, ...training }, title);
   return {
     recipe: {
       ...recipe,

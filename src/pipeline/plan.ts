@@ -9,7 +9,17 @@
 // must not be repeated with version 4 as its base.
 
 import { dirname, join } from "node:path";
-import { ArtifactError, NoInputError } from "../errors.js";
+import { NoInputError } from "../errors.js";
+import {
+  list,
+  number,
+  object,
+  orNull,
+  parseJson,
+  record as recordOf,
+  text,
+  where,
+} from "../io/json-shape.js";
 import { version } from "../io/package-version.js";
 import { pathExists, readArtifact, fingerprintOf } from "../io/read-artifact.js";
 import type { YamlOptions } from "../config/pipeline.js";
@@ -144,6 +154,18 @@ export interface PipelineRecord {
   /** options of the version's exports that can be written again from the run and its base */
   exports?: RecordedExport[];
 }
+
+const versionShape = where(
+  "a version such as 000001",
+  (value) => typeof value === "string" && /^\d{6,}$/.test(value),
+);
+const recordShape = object(
+  {
+    ...{ fingerprint: text, train: text, parts: recordOf(text) },
+    base: orNull(object({ version: versionShape, manifest: text })),
+  },
+  { log: list(object({ path: text, sha256: text })) },
+);
 
 /** `delta` in the options names the base version. */
 export interface RecordedExport {
@@ -450,15 +472,15 @@ function resolveLatest(
 async function readRecord({ path }: Publication): Promise<PipelineRecord | undefined> {
   const file = join(path, PIPELINE_FILE);
   if (!(await pathExists(file))) return undefined;
-  try {
-    const record = JSON.parse(Buffer.from(await readArtifact(file)).toString("utf8")) as PipelineRecord;
-    return record.schemaVersion === 1 ? record : undefined;
-  } catch (error) {
-    throw new ArtifactError(
-      `'${file}' is not valid JSON: the version is damaged; go back to an earlier one with embed rollback`,
-      { cause: error },
-    );
-  }
+  const bytes = await readArtifact(file);
+  const remake = "go back to an earlier version with embed rollback";
+  const { schemaVersion } = parseJson(
+    bytes,
+    object({ schemaVersion: number }),
+    file,
+    remake,
+  ) as PipelineRecord;
+  return schemaVersion === 1 ? (parseJson(bytes, recordShape, file, remake) as PipelineRecord) : undefined;
 }
 
 /** Names the inputs that differ from those of the latest version. */

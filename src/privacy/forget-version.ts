@@ -9,6 +9,7 @@ import { join, dirname } from "node:path";
 import { RUN_MARKER } from "../embedding/manifest.js";
 import { PUBLICATION_FILE, publicationBytes, readPublication } from "../embedding/publication.js";
 import { openRun } from "../embedding/run-directory.js";
+import { either, flag, list, number, object, record, text } from "../io/json-shape.js";
 import { fingerprintOf, readArtifact, pathExists } from "../io/read-artifact.js";
 import { filesBelow, placeFile, statOf, makeDirectory } from "../io/tree.js";
 import { writeChunks, type WrittenFile } from "../io/write.js";
@@ -136,10 +137,15 @@ async function recordedExports(version: string): Promise<{ exports: RecordedExpo
   };
 }
 
-function isRecorded(each: Partial<RecordedExport> | null): boolean {
-  if (typeof each?.out !== "string" || typeof each.options !== "object" || each.options === null)
-    return false;
-  return !NEVER_RECORDED.some((name) => Object.hasOwn(each.options!, name));
+const scalar = either(text, number, flag);
+const optionsShape = record(either(scalar, list(scalar), record(scalar)));
+
+function isRecorded(each: RecordedExport): boolean {
+  return (
+    object({ out: text, options: object({ format: text }) })(each, "") === undefined &&
+    optionsShape(each.options, "") === undefined &&
+    !NEVER_RECORDED.some((name) => Object.hasOwn(each.options, name))
+  );
 }
 
 function isExportFile(out: string, file: string): boolean {

@@ -4,7 +4,7 @@
 
 import { dirname, relative, resolve } from "node:path";
 import { NoInputError, UsageError } from "../errors.js";
-import { anything, list, object, parseJson, text } from "../io/json-shape.js";
+import { list, number, object, parseJson, path, text } from "../io/json-shape.js";
 import { readText } from "../io/read-text.js";
 import { kindAt } from "../io/tree.js";
 import { version } from "../io/package-version.js";
@@ -23,10 +23,7 @@ interface HandedOver {
   recipes: RunRecipe[];
 }
 
-const shape = object(
-  { schemaVersion: anything, version: text, from: text, recipes: list(recipeShape) },
-  { best: text },
-);
+const shape = object({ from: path, recipes: list(recipeShape) }, { best: text });
 
 /** Returns the markup of the element that contains the recipes. @param page path of the page's file */
 export function handedOverMarkup(page: string, best: string | undefined, recipes: RunRecipe[]): string {
@@ -67,7 +64,7 @@ export async function readHandedOver(page: string): Promise<HandedOver> {
     );
   const content = parseJson(
     Buffer.from(found),
-    object({ schemaVersion: anything }),
+    object({ schemaVersion: number, version: text }),
     page,
     again,
   ) as HandedOver;

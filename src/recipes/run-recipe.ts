@@ -7,12 +7,13 @@ import { join } from "node:path";
 import { DATASET_MARKER } from "../dataset/encoded/description.js";
 import { roleNames, type Roles } from "../dataset/dataset.js";
 import { DEFAULT_TABLE, type Run } from "../embedding/run-directory.js";
-import type { TrainingRequest } from "../embedding/manifest.js";
-import { UsageError } from "../errors.js";
+import { RUN_MARKER, type TrainingRequest } from "../embedding/manifest.js";
+import { ArtifactError, UsageError } from "../errors.js";
 import { kindOf } from "../evaluation/metrics.js";
-import { anything, list, object, record, text, flag, type Shape } from "../io/json-shape.js";
+import { anything, list, object, path, record, text, flag, type Shape } from "../io/json-shape.js";
 import { COMMON_NULLS } from "../log/nulls.js";
 import { modelOf, trainerOf, trainers } from "../trainers/index.js";
+import { checkRanges } from "../training/options/check-given.js";
 import { definedOf, resolved, type Option, type OptionTable } from "../training/options/table.js";
 import { commandLine, flagWords } from "../training/options/flag-words.js";
 import { BEFORE_DATA } from "../training/session/feature-training.js";
@@ -40,7 +41,7 @@ export interface RunRecipe {
 const options = record(anything);
 
 export const recipeShape: Shape = object(
-  { name: text, command: text, log: list(text), encoding: options, training: options, aligns: flag },
+  { name: text, command: text, log: list(path), encoding: options, training: options, aligns: flag },
   { metric: text, field: text },
 );
 
@@ -97,7 +98,7 @@ function givenAsFlags(
   { log, options: own, encoded, inputs }: TrainingRequest,
 ): { log: string[]; given: Record<string, unknown> } {
   if (!encoded) {
-    if (inputs.some((input) => input.path === join(log[0]!, DATASET_MARKER)))
+    if (log.some((path) => inputs.some((input) => input.path === join(path, DATASET_MARKER))))
       throw new UsageError(
         `cannot repeat run '${path}': the ids of its dataset were hashed, with a secret that the run does not name; ` +
           "name the log and --hash-keys FILE",
@@ -238,5 +239,23 @@ export async function requestOf(
       `${cannot}: option '${unknown}' is unknown to ${command}; it was trained by embed ${manifest.version}, train ` +
         "it again",
     );
+  checkRecorded(trainer.options, asked.options, `'${join(path, RUN_MARKER)}'`);
   return { asked, trainer };
+}
+
+/**
+ * Checks the values of options that a file records.
+ *
+ * @param where the file, and the place in it, in messages
+ * @throws {ArtifactError} an option cannot have its value
+ */
+export function checkRecorded(table: OptionTable, options: Record<string, unknown>, where: string): void {
+  try {
+    checkRanges(table, options);
+  } catch (error) {
+    if (!(error instanceof UsageError)) throw error;
+    throw new ArtifactError(`${where} is damaged (${error.message}): restore it or train again`, {
+      cause: error,
+    });
+  }
 }

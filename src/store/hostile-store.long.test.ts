@@ -204,6 +204,19 @@ test("a poisoned latest version: rollback passes it over, gc removes it, and its
   expect(published.version).toBe("000003");
 });
 
+test("a version whose publication has an object in the place of a number is listed as damaged, and removed", async () => {
+  const store = await storeOf("object for a number", 2);
+  const file = join(store, "items", "000001", "publication.json");
+  writeFileSync(file, JSON.stringify({ ...readJson<object>(file), schemaVersion: { toString: 1 } }));
+  const listed = await listStore(store, undefined, lock);
+  expect(listed.versions.map(({ damage }) => damage)).toEqual([
+    expect.stringContaining(`'${file}' is invalid (schemaVersion: expected a number, got an object)`),
+    null,
+  ]);
+  const { names } = await gc(store, "items", { keep: 8, remove: "1", ...lock });
+  expect(names).toMatchObject([{ removed: ["000001"], kept: ["000002"] }]);
+});
+
 test("the only version, when it is damaged, is removed with its latest; a whole one is not", async () => {
   const store = await storeOf("only one", 1);
   const only = { keep: 8, remove: "1", ...lock };

@@ -13,7 +13,7 @@ import {
   flag,
   list,
   object,
-  parseJson,
+  parseVersioned,
   record,
   text,
   whole,
@@ -91,19 +91,7 @@ export function descriptionText(description: Omit<Description, "schemaVersion">)
 /** @param file path of the file, for messages @throws {ArtifactError} not a description, or of another schema version */
 export function parseDescription(bytes: Uint8Array, file: string): Description {
   const remake = "encode the log again";
-  const { schemaVersion } = parseJson(
-    bytes,
-    object({ schemaVersion: anything }),
-    file,
-    remake,
-  ) as Description;
-  if (schemaVersion !== SCHEMA_VERSION) {
-    throw new ArtifactError(
-      `'${file}' has schema version ${String(schemaVersion)}, expected ${SCHEMA_VERSION}: use the version of ` +
-        "embed that wrote it, or encode the log again",
-    );
-  }
-  const description = parseJson(bytes, descriptionShape, file, remake) as Description;
+  const description = parseVersioned(bytes, SCHEMA_VERSION, descriptionShape, file, remake) as Description;
   const problem = contradictionOf(description);
   if (problem !== undefined) throw damaged(file, problem);
   return description;
@@ -141,7 +129,7 @@ const column = {
   missing: count,
 };
 const columnShape: Shape = (value, at) =>
-  object({ ...column, kind: word("key", "number", "multi") })(value, at) ??
+  object({ ...column, kind: word("key", "number", "multi") }, { distinct: count })(value, at) ??
   ((value as EncodedColumn).kind === "multi"
     ? object({ separator: text, distinct: count }, { weighted: flag })(value, at)
     : undefined);
@@ -153,6 +141,7 @@ const reading: Shape = (value, at) =>
     {},
     {
       ...{ nulls: texts, columns: texts, delimiter: text, decimal: text, thousands: text },
+      ...{ header: flag, onBadRow: text, maxCell: count, encoding: text, comment: text, format: text },
       ...{ dedupe: flag, dedupeBy: texts, dedupeKeep: word("first", "last") },
     },
   )(value, at);

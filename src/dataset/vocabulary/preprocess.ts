@@ -149,7 +149,10 @@ export const rolesShape: Shape = object(
     numeric: texts,
     multi: record(where("text that separates", (value) => typeof value === "string" && value !== "")),
   },
-  { ...Object.fromEntries(roleNames.map((role) => [role, text])), multiWeights: texts },
+  {
+    ...Object.fromEntries(roleNames.map((role) => [role, text])),
+    ...{ multiWeights: texts, leftOut: texts, positives: object({ label: text, from: number }) },
+  },
 );
 
 export const hashingShape: Shape = object({

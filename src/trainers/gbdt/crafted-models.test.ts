@@ -1,6 +1,8 @@
 // Foreign models that claim larger sizes than they have are refused before memory of that size is allocated.
 
 import { readFileSync } from "node:fs";
+import { EmbedError } from "../../errors.js";
+import { jsonMutations } from "../../testing/json-mutations.js";
 import { fixture } from "../../testing/places.js";
 import { readForeignModel } from "./foreign-models/foreign.js";
 
@@ -13,6 +15,28 @@ test.each([
   ["num_target", /"num_target":"\d+"/, '"num_target":"-5"', "num_target is"],
   ["num_nodes", /"num_nodes":"\d+"/, '"num_nodes":"1e9"', "should hold 1000000000 numbers"],
 ])("XGBoost's %s", (_, original, crafted, message) => {
+  expect(xgboost).toMatch(original);
+  expect(() => readForeignModel(xgboost.replace(original, crafted), "model.json")).toThrow(message);
+});
+
+test("every part of XGBoost's JSON, replaced by a value of another type, is read or an error of the model", () => {
+  let refused = 0;
+  for (const { what, json } of jsonMutations(xgboost)) {
+    try {
+      readForeignModel(json, "model.json");
+    } catch (error) {
+      refused++;
+      expect([what, error]).toEqual([what, expect.any(EmbedError)]);
+    }
+  }
+  expect(refused).toBeGreaterThan(500);
+});
+
+test.each([
+  ["base_score", /"base_score":"[^"]*"/, '"base_score":""', "base_score '' does not have one number"],
+  ["a leaf", /"split_conditions":\[[^,]+/, '"split_conditions":[""', "split_conditions should hold"],
+  ["num_class", /"num_class":"\d+"/, '"num_class":""', 'num_class is "", expected an integer'],
+])("an empty text is no 0 in XGBoost's %s", (_, original, crafted, message) => {
   expect(xgboost).toMatch(original);
   expect(() => readForeignModel(xgboost.replace(original, crafted), "model.json")).toThrow(message);
 });

@@ -1,6 +1,7 @@
 // The options of train-net.
 
 import { UsageError } from "../../errors.js";
+import { list as listOf, text as textShape } from "../../io/json-shape.js";
 import type { NetArch } from "../../kernels/net/shape.js";
 import { labels, vocabulary } from "../../training/options/features.js";
 import {
@@ -63,6 +64,10 @@ const network = {
     {
       ...{ type: "string | readonly string[]", parse: crossOf, repeats: true },
       texts: (pairs: Crosses) => pairs.map(([a, b]) => `${a}*${b}`),
+      complaint: (pairs: Crosses) =>
+        listOf(listOf(textShape, 2))(pairs, "") === undefined
+          ? undefined
+          : "pairs of columns, such as device*hour",
     },
     {
       help: "wide-deep: pair of columns whose cross product is a feature of the wide part; repeatable",

@@ -50,7 +50,8 @@ export function historyOf(given: string, flagName: string): HistoryKind {
   return { of: others ? "others" : "before", most: most ? wholeOf(most, flagName, 1) : 1000 };
 }
 
-function historyComplaint({ of, most }: HistoryKind): string | undefined {
+function historyComplaint(history: HistoryKind): string | undefined {
+  const { of, most } = (history as HistoryKind | null) ?? { of: "", most: 0 };
   const isRight = ["before", "others"].includes(of) && Number.isInteger(most) && most >= 1 && most <= LONGEST;
   return isRight ? undefined : `${HISTORY}, N up to ${LONGEST}`;
 }

@@ -66,17 +66,23 @@ function isMet(
   const current = currentOf(table, given, other, values);
   return values === true
     ? current !== undefined && current !== false
-    : [current].flat().some((one) => values.includes(String(one)));
+    : [current].flat().some((one) => values.includes(valueText(one)));
 }
 
 /** Checks the value of each option by itself. @throws {UsageError} names the flag and the expected value */
 export function checkRanges(table: OptionTable, values: Readonly<Record<string, unknown>>): void {
   for (const [name, value] of Object.entries(values)) {
     if (value === undefined || !Object.hasOwn(table, name)) continue;
-    const complaint = (table[name] as Option).complaint?.(value);
+    const option = table[name] as Option;
+    const complaint = option.complaint ? option.complaint(value) : complaintByType(option, value);
     if (complaint !== undefined)
-      throw new UsageError(`${flagNamed(name)} expects ${complaint}, got '${shown(value)}'`);
+      throw new UsageError(`${flagNamed(name)} expects ${complaint}, got '${valueText(value)}'`);
   }
+}
+
+/** An option without a check of its own has texts and numbers as values. */
+function complaintByType({ type, refused: why }: Option, value: unknown): string | undefined {
+  return why !== undefined || typeof value === "string" || typeof value === "number" ? undefined : type;
 }
 
 function checkApart(
@@ -87,9 +93,9 @@ function checkApart(
   current: unknown,
 ): void {
   if (current === undefined || current === false) return;
-  const found = values === true ? [] : [current].flat().filter((one) => values.includes(shown(one)));
+  const found = values === true ? [] : [current].flat().filter((one) => values.includes(valueText(one)));
   if (values !== true && found.length === 0) return;
-  const shownValue = values === true ? (table[other]?.placeholder ?? "").toUpperCase() : shown(found);
+  const shownValue = values === true ? (table[other]?.placeholder ?? "").toUpperCase() : valueText(found);
   const { why } = table[name] as Option;
   throw new UsageError(
     `${flagNamed(name)} cannot be combined with ${flagNamed(other)} ${shownValue}`.trimEnd() +
@@ -106,7 +112,7 @@ function mismatch(
 ): string {
   return current === undefined || values === true
     ? `${own} needs ${partner(table, other, values)}`
-    : `${own} needs ${flagNamed(other)} ${values.join(", ")}, got ${shown(current)}`;
+    : `${own} needs ${flagNamed(other)} ${values.join(", ")}, got ${valueText(current)}`;
 }
 
 function partner(table: OptionTable, other: string, values: readonly string[] | true): string {
@@ -121,9 +127,10 @@ function defaultOf(table: OptionTable, given: Readonly<Record<string, unknown>>,
   return standard.length > 1 ? undefined : (resolved(table, given) as Record<string, unknown>)[name];
 }
 
-function shown(value: unknown): string {
+/** Returns an option's value for messages. */
+export function valueText(value: unknown): string {
   return Array.isArray(value)
-    ? value.join(",")
+    ? value.map(valueText).join(",")
     : typeof value === "object"
       ? JSON.stringify(value)
       : String(value as string | number | boolean);

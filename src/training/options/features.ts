@@ -103,8 +103,9 @@ function isWhole(n: number): boolean {
 }
 
 function perFieldComplaint(limit: PerField): string | undefined {
-  const { others, byField } = typeof limit === "object" ? limit : { others: limit, byField: {} };
   const expected = "an integer, or { others, byField }";
+  if ((limit as unknown) === null) return expected;
+  const { others, byField } = typeof limit === "object" ? limit : { others: limit, byField: {} };
   return isWhole(others) ? recordComplaint(isWhole, expected)(byField) : expected;
 }
 

@@ -288,7 +288,7 @@ export function readingOf(
 
 /** Rejects a small --engine-slice, because it leads to thousands of jobs, each of which reads its whole file again. */
 function sliceComplaint(bytes: number): string | undefined {
-  return bytes >= 2 ** 20 ? undefined : "a size of at least 1M";
+  return Number.isFinite(bytes) && bytes >= 2 ** 20 ? undefined : "a size of at least 1M";
 }
 
 /** Converts the user's options to options of the engine that reads the log. */

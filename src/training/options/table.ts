@@ -267,7 +267,8 @@ function rangeComplaint(range: Range, x: number, what: string): string | undefin
 
 /** Describes the range of an option's numbers in messages: `a number from 0 to 1`; unlimited ends are left out. */
 function rangeText({ min, max }: Range, x: number, what: string): string {
-  const hasMax = max < Number.MAX_SAFE_INTEGER || x > max;
+  // a comparison of an object would call its toString
+  const hasMax = max < Number.MAX_SAFE_INTEGER || (typeof x === "number" && x > max);
   if (max === BELOW_1)
     return min === Number.MIN_VALUE
       ? `${what} above 0 and below 1`

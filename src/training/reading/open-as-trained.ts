@@ -12,10 +12,11 @@ import { isEncodedDataset, readDescription } from "../../dataset/encoded/read.js
 import { userLimitsOf, type UserLimits } from "../../dataset/filters/heavy-users.js";
 import { secretIdOf, withHashedKeys } from "../../dataset/hash-keys.js";
 import { numericForms } from "../../dataset/numeric.js";
-import { numericOf, timeOf, type Preprocess } from "../../dataset/vocabulary/preprocess.js";
+import { numericOf, readingShapes, timeOf, type Preprocess } from "../../dataset/vocabulary/preprocess.js";
 import type { FeatureSpace } from "../../dataset/vocabulary/vocabulary.js";
 import type { Run } from "../../embedding/run-directory.js";
 import { UsageError } from "../../errors.js";
+import { object, type Shape } from "../../io/json-shape.js";
 import { keyedHashFrom } from "../../io/key-file.js";
 import { formOf } from "../../log/form.js";
 import { encodeKeys, MISSING } from "../../log/keys.js";
@@ -32,6 +33,8 @@ export type TrainedAs = Pick<
   "roles" | "sides" | "drop" | "where" | "timeFormat" | "timeFields" | "hashKeys" | "cells" | keyof UserLimits
 > &
   Partial<Pick<Preprocess, "fields" | "negatives">>;
+
+export const trainedShape: Shape = object(readingShapes.required, readingShapes.optional);
 
 /** Options for a log that is read after training. */
 export interface FurtherLog extends Pick<

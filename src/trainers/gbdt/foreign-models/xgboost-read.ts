@@ -65,13 +65,14 @@ export function readXgboost(text: string, file: string): ForeignModel {
     if (!(error instanceof SyntaxError)) throw error;
     return fail(`it is not valid JSON: the file is damaged or truncated; restore it (${String(error)})`);
   }
-  const [major] = read.numbers(root["version"], "version");
+  const version = read.numbers(root["version"], "version");
+  const [major] = version;
   if (major === undefined || major < 1 || major > KNOWN_VERSION)
-    fail(`version ${String(root["version"])}, expected 1 to ${KNOWN_VERSION}`);
+    fail(`version ${version.join(".")}, expected 1 to ${KNOWN_VERSION}`);
   const learner = read.object(root["learner"], "learner");
   const parameters = read.object(learner["learner_model_param"], "learner_model_param");
   const booster = read.object(learner["gradient_booster"], "gradient_booster");
-  const kind = String(booster["name"]);
+  const kind = read.text(booster["name"], "the name of gradient_booster");
   if (kind !== "gbtree" && kind !== "dart") fail(`its booster is '${kind}', expected gbtree or dart`, "kind");
   const inner = kind === "dart" ? read.object(booster["gbtree"], "gbtree") : booster;
   const model = read.object(inner["model"], "model");
@@ -105,8 +106,11 @@ export function readXgboost(text: string, file: string): ForeignModel {
     const { ifMissing, ifUnknown } = own;
     return { kind: "category", name, missing: "nan", ifMissing, ifUnknown };
   });
-  const objective = String(read.object(learner["objective"], "objective")["name"]);
-  const base = baseOf(String(parameters["base_score"]), objective, numClasses, fail);
+  const objective = read.text(
+    read.object(learner["objective"], "objective")["name"],
+    "the name of objective",
+  );
+  const base = baseOf(read.text(parameters["base_score"], "base_score"), objective, numClasses, fail);
   return {
     sums: { columns, trees, numClasses, classOf, base },
     categories: new Map(
@@ -156,7 +160,7 @@ function treeOf(
 ): Tree {
   const parameters = read.object(tree["tree_param"], "tree_param");
   const numNodes = read.whole(parameters["num_nodes"], "num_nodes", 1, 2 ** 31);
-  if (Number(parameters["size_leaf_vector"] ?? 1) > 1)
+  if (read.whole(parameters["size_leaf_vector"] ?? 1, "size_leaf_vector", 0, 2 ** 31) > 1)
     read.fail("multi-output leaves are not supported", "kind");
   const ofNodes = (name: string) => read.numbers(tree[name], name, numNodes);
   const [left, right] = [ofNodes("left_children"), ofNodes("right_children")];
@@ -269,7 +273,7 @@ function baseOf(text: string, objective: string, numClasses: number, fail: Fail)
   const given = text
     .replace(/^\[|\]$/g, "")
     .split(",")
-    .map(Number);
+    .map((part) => (part.trim() === "" ? NaN : Number(part)));
   const scores = given.length === 1 ? Array.from({ length: numClasses }, () => given[0]!) : given;
   if (scores.length !== numClasses || scores.some((x) => Number.isNaN(x)))
     fail(`base_score '${text}' does not have one number for each of ${numClasses} classes`);
@@ -310,19 +314,26 @@ class Reader {
 
   /** XGBoost writes integers as strings. */
   whole(value: unknown, name: string, least: number, most: number): number {
-    const found = typeof value === "string" || typeof value === "number" ? Number(value) : NaN;
+    const found =
+      (typeof value === "string" && value !== "") || typeof value === "number" ? Number(value) : NaN;
     if (!(Number.isInteger(found) && found >= least && found <= most))
       this.fail(`${name} is ${JSON.stringify(value)}, expected an integer from ${least} to ${most}`);
     return found;
   }
 
+  text(value: unknown, name: string): string {
+    if (typeof value !== "string" && typeof value !== "number") this.fail(`${name} should be text`);
+    return String(value);
+  }
+
   strings(value: unknown, name: string): string[] {
-    return this.list(value, name).map(String);
+    return this.list(value, name).map((one) => this.text(one, name));
   }
 
   /** Numbers or booleans. */
   numbers(value: unknown, name: string, length?: number): number[] {
-    const numbers = this.list(value, name).map(Number);
+    const isNumber = (x: unknown) => typeof x === "number" || typeof x === "boolean";
+    const numbers = this.list(value, name).map((x) => (isNumber(x) ? Number(x) : NaN));
     if ((length !== undefined && numbers.length !== length) || numbers.some((x) => Number.isNaN(x)))
       this.fail(`${name} should hold ${length ?? "only"} numbers`);
     return numbers;
