@@ -2,7 +2,7 @@
 // current values.
 
 import { printable, visibleText } from "../errors.js";
-import { type NewestGate, newRowsLines, type RowSpread } from "./new-rows-gates.js";
+import type { NewestGate } from "./newest-gate.js";
 
 export interface StarterLog {
   /** names of the log's files or patterns, as written into the pipeline file */
@@ -19,8 +19,8 @@ export interface StarterLog {
   otherColumns: readonly string[];
   /** bounds on the newest event; absent if no event has a time */
   newest?: NewestGate;
-  /** variation of the log's files, and of its days if events have times */
-  spread?: { files: RowSpread; days?: RowSpread };
+  /** lines of the bounds on new files and days */
+  newRows: readonly string[];
 }
 
 /** The kind of training in the starter: class labels, numeric labels, or events without labels. */
@@ -159,13 +159,7 @@ function gateLines(log: StarterLog, training: StarterTraining): string {
     ...(has("user") ? [`users: { within: ${growth(log)} }`] : []),
     ...(has("item") ? [`items: { within: ${growth(log)} }`] : []),
     missingLine(log),
-    ...newRowsLines({
-      task: training,
-      hasUser: has("user"),
-      hasItem: has("item"),
-      files: log.files === undefined ? undefined : log.spread?.files,
-      days: log.spread?.days,
-    }),
+    ...log.newRows,
   ]
     .map((line) => `    ${line}`)
     .join("\n");

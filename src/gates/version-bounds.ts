@@ -10,7 +10,8 @@ import { gatesIfAny, type GateOutcome } from "../embedding/gate-file.js";
 import { GATE_FILE } from "../embedding/publication.js";
 import type { Run } from "../embedding/run-directory.js";
 import { asNumber, checkBounds, type ValueBounds, type NamedRoles } from "./bounds.js";
-import { holdsGroupBound } from "./gate-new.js";
+import { boundsByName } from "./gate-new.js";
+import { holdsGroupBound } from "./group-readings.js";
 import { isOneClass, metricOutcomes } from "./gate-metrics.js";
 
 type Asked = Record<string, number | string | undefined>;
@@ -84,7 +85,7 @@ function askedOf(gate: string, { before = {}, after = {} }: GateBounds, roles: N
     }
     case "newFiles":
     case "newDays":
-      return partOf(before[group] as Record<string, Asked> | undefined) ?? {};
+      return boundsByName(before[group] ?? {}).get(gate.slice(group.length + 1)) ?? {};
     case "goneFiles":
       return absolute(before.goneFiles);
     case "zero":

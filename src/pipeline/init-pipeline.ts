@@ -5,15 +5,17 @@ import { dirname, isAbsolute, join, relative, resolve } from "node:path";
 import { encode } from "../api/encode.js";
 import { inspect } from "../api/inspect/inspect.js";
 import type { Inspection } from "../api/inspect/options.js";
-import { newestGate } from "../config/new-rows-gates.js";
+import { newestGate } from "../config/newest-gate.js";
 import {
   starterPipeline,
   starterTrainer,
   starterTraining,
   type StarterColumn,
   type StarterTrainer,
+  type StarterTraining,
   scalarOf,
 } from "../config/pipeline-starter.js";
+import { readEncoded } from "../dataset/encoded/read.js";
 import { NoInputError, UsageError, nearestName, flagOf } from "../errors.js";
 import { addsNothing, vectorsAddText } from "../evaluation/vectors-add.js";
 import { checkOutput, writeFileAtomic } from "../io/atomic.js";
@@ -28,6 +30,7 @@ import { badRows, reading } from "../training/options/reading.js";
 import { omit, type Given, type Option, type OptionTable } from "../training/options/table.js";
 import type { Progress, Watch } from "../training/session/watch.js";
 import { shortList } from "../gates/bounds.js";
+import { newRowsLines } from "../gates/starter-bounds.js";
 import { checkLog } from "./log.js";
 import type { InitOptions } from "./options.js";
 import { readHandedOver } from "../recipes/handed-over.js";
@@ -66,15 +69,10 @@ export async function initPipeline(
   checkLog(files);
   const folder = out === undefined ? undefined : dirname(resolve(out));
   const own = optionsOfLog(given);
-  const { facts, encoding, isEncoded } = await factsOfLog(files, own, source, watch);
-  const { rows, columns, task, newest, spread } = facts;
-  const training = starterTraining(columns, task);
-  if (!training && !source) {
-    const names = columns.map(({ name }) => name).join(", ");
-    throw new UsageError(
-      `found neither a label column nor user and item columns among ${names}: name them with --label, or --user and --item`,
-    );
-  }
+  const hasPattern = !(log.length === 1 && log[0] === files[0]);
+  const found = await factsOfLog(files, own, source, hasPattern, watch);
+  const { facts, training, encoding, isEncoded, newRows } = found;
+  const { rows, columns, newest } = facts;
   const gate =
     newest && newest.length > 0
       ? newestGate(
@@ -85,7 +83,7 @@ export async function initPipeline(
   const starter = {
     logs: log.map((path) => pathInFile(path, folder)),
     note,
-    ...(!(log.length === 1 && log[0] === files[0]) && { files: files.length }),
+    ...(hasPattern && { files: files.length }),
     rows,
     columns: columns
       .filter(({ name }) => !encoding.timeFields?.includes(name))
@@ -93,7 +91,7 @@ export async function initPipeline(
     reading: await optionLines({ ...reading, maxBad: badRows.maxBad }, encoding, folder),
     otherColumns: await optionLines(otherColumns, encoding, folder),
     newest: gate,
-    spread,
+    newRows,
   };
   const kind = training ?? "events";
   const trainer = source
@@ -144,35 +142,77 @@ async function namedLogs(
 }
 
 /**
- * Inspects the log. If options or a run state the roles of its columns, the log is encoded as the pipeline will encode
- * it, so that the bounds fit the rows and columns that remain.
+ * Inspects the log and encodes it as the pipeline will encode it, so that the bounds fit the rows and columns that
+ * remain. If options or a run state the roles of its columns, the facts are those of the encoded rows.
  */
 async function factsOfLog(
   files: readonly string[],
   own: LogOptions,
   source: RecipeSource | undefined,
+  hasPattern: boolean,
   watch: Watch,
-): Promise<{ facts: Inspection; encoding: LogOptions; isEncoded: boolean }> {
+): Promise<LogToInit> {
   const encoding: LogOptions = { ...source?.recipe.encoding, ...own };
   const { timeFormat: _, ignore: __, ...others } = { ...columnOptions, ...hashedIds };
-  if (!Object.keys(encoding).some((name) => Object.hasOwn(others, name)))
-    return { facts: await inspect(files, encoding, watch), encoding, isEncoded: false };
+  const isEncoded = Object.keys(encoding).some((name) => Object.hasOwn(others, name));
+  const inspected = isEncoded ? undefined : await inspect(files, encoding, watch);
   const quiet = {
     ...watch,
     observe: (progress: Progress) => progress.stage === "reading" && watch.observe(progress),
   };
+  if (inspected) trainingOf(inspected, source);
+  const roles = inspected && inferredOptions(inspected.columns);
   return await withTemporaryDirectory("init", async (folder) => {
     const dataset = join(folder, "dataset");
     try {
-      await encode(files, { ...encoding, out: dataset }, quiet);
+      await encode(files, { ...encoding, ...roles, out: dataset }, quiet);
     } catch (error) {
       if (!(error instanceof UsageError) || !source) throw error;
       throw new UsageError(
         `${files.join(", ")} ${files.length === 1 ? "is" : "are"} not a log for ${source.title}: ${error.message}`,
       );
     }
-    return { facts: await inspect([dataset], {}, quiet), encoding, isEncoded: true };
+    const facts = inspected ?? (await inspect([dataset], {}, quiet));
+    const training = trainingOf(facts, source);
+    const newRows = newRowsLines(await readEncoded(dataset, 0), training ?? "events", hasPattern);
+    return { facts, training, encoding, isEncoded, newRows };
   });
+}
+
+interface LogToInit {
+  facts: Inspection;
+  /** undefined if only the training of a run suits the log */
+  training: StarterTraining | undefined;
+  encoding: LogOptions;
+  isEncoded: boolean;
+  /** lines of the bounds on new files and days */
+  newRows: string[];
+}
+
+/** @throws {UsageError} the log has no label, nor users and items, and there is no run whose training is repeated */
+function trainingOf(
+  { columns, task }: Inspection,
+  source: RecipeSource | undefined,
+): StarterTraining | undefined {
+  const training = starterTraining(columns, task);
+  if (training || source) return training;
+  const names = columns.map(({ name }) => name).join(", ");
+  throw new UsageError(
+    `found neither a label column nor user and item columns among ${names}: name them with --label, or --user and --item`,
+  );
+}
+
+/** Returns the options that give columns the roles that were inferred. */
+function inferredOptions(columns: Inspection["columns"]): LogOptions {
+  const named = (...roles: string[]) =>
+    columns.filter(({ role, type }) => roles.includes(role) && type !== "multi").map(({ name }) => name);
+  const single = ["user", "item", "label", "time", "weight", "session"] as const;
+  const roles = single.flatMap((role) => named(role).map((name) => [role, name]));
+  return {
+    ...(Object.fromEntries(roles) as LogOptions),
+    fields: named("user", "item", "field"),
+    numeric: named("numeric"),
+  };
 }
 
 interface ProposedLog {
