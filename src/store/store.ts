@@ -39,6 +39,7 @@ import {
   placeFile,
   readPointer,
   removeEmpty,
+  removeWhole,
   statOf,
 } from "../io/tree.js";
 import { checkArtifact, fingerprintOf } from "../io/read-artifact.js";
@@ -289,9 +290,11 @@ export async function replaceVersion(
  * Publishes a complete run as the next version of a name and points `latest` to it; the caller holds the lock.
  *
  * Files are copied, so that later changes of the run or another version do not affect this one; each copy is verified.
+ * If the link cannot be moved, the version is removed.
  *
  * @param extras by path within the version, with slashes: files, or directories with their content, to add to the run's
  * files
+ * @param beforeLink called when the version is complete and `latest` still names the previous one
  * @throws {ArtifactError} the run is damaged, or changed meanwhile: nothing is published
  * @throws {UsageError} an extra's path is outside of the version or is a file of the run
  * @throws {IoError} disk full and the like: nothing is published
@@ -302,7 +305,7 @@ export async function publishRun(
   name: string,
   extras: ReadonlyMap<string, string>,
   signal: AbortSignal,
-  onStep?: AtomicOptions["onStep"],
+  { onStep, beforeLink }: Pick<AtomicOptions, "onStep"> & { beforeLink?: () => Promise<void> } = {},
 ): Promise<Publication> {
   const path = namePath(store, name);
   const source = await openRun(run);
@@ -340,7 +343,13 @@ export async function publishRun(
     },
     { signal, onStep },
   );
-  await movePointer(join(path, LATEST), version);
+  try {
+    await beforeLink?.();
+    await movePointer(join(path, LATEST), version);
+  } catch (error) {
+    if ((await readPointer(join(path, LATEST))) !== version) await removeWhole(target).catch(() => undefined);
+    throw error;
+  }
   return { name, version, path: target };
 }
 
