@@ -92,6 +92,8 @@ export interface Publication {
 }
 
 export const LOCK = ".lock";
+/** Folder of the pipelines' step outputs. */
+export const WORK = ".work";
 
 /**
  * Returns the latest version of a name after verifying every checksum, which reads all of its files.
@@ -168,8 +170,22 @@ export async function storeNames(store: string): Promise<string[]> {
 
 /** Commands do not change directories without files that a publication has written. */
 async function isWritten(path: string): Promise<boolean> {
-  const ours = /^(\d{6,}|latest|\.lock|\.\d{6,}\.removed|\.(\d{6,}|latest)\.(new|old|gone)-.*)$/;
-  return (await entriesOf(path)).some(({ name }) => ours.test(name));
+  return (await entriesOf(path)).some(({ name }) => WRITTEN.test(name));
+}
+
+const WRITTEN = /^(\d{6,}|latest|\.lock|\.\d{6,}\.removed|\.(\d{6,}|latest)\.(new|old|gone)-.*)$/;
+
+/** Returns paths in the directories of names, and with `all` in the store itself, that no command of a store wrote. */
+export async function foreignIn(store: string, names: readonly string[], all: boolean): Promise<string[]> {
+  const inNames = await Promise.all(
+    names.map(async (name) => {
+      const foreign = (await entriesOf(join(store, name))).filter((entry) => !WRITTEN.test(entry.name));
+      return foreign.map((entry) => join(store, name, entry.name));
+    }),
+  );
+  const beside = all ? (await entriesOf(store)).map(({ name }) => name) : [];
+  const others = beside.filter((name) => name !== WORK && !names.includes(name));
+  return [...others.map((name) => join(store, name)), ...inNames.flat()].sort();
 }
 
 /** Returns the directory of a name. @throws {UsageError} the name is invalid */
