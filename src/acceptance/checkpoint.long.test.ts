@@ -74,6 +74,25 @@ describe("a training that was killed goes on to the same bytes", () => {
     killedAndWhole("refit", /refit: [\s\S]*"epoch":5,/, argv`${cut} --epochs 8 --refit --metric auc`));
 });
 
+test.each([
+  ["1000", ""],
+  ["1", "; the checkpoint is kept: continue with --resume"],
+])("a signal with --checkpoint-every %s says whether there is a checkpoint", async (every, kept) => {
+  const { code, stderr } = await embed(
+    argv`train-fm ${clicks} -o ${at(`kept-${every}`)} --epochs 100000 --checkpoint-every ${every}`,
+    { signalWhen: { stderr: /"epoch":2,/, signal: "SIGHUP" } },
+  );
+  expect([code, stderr]).toEqual([129, expect.stringContaining(`an existing run is unchanged${kept}"`)]);
+});
+
+test("SIGUSR1 starts no debugger", async () => {
+  const args = ["train-fm", clicks, "-o", at("undisturbed"), "--epochs", "40"];
+  const { code, stderr } = await embed(args, { signalWhen: { stderr: /"epoch":2,/, signal: "SIGUSR1" } });
+  expect(code).toBe(0);
+  expect(stderr).toContain('"epoch":40,');
+  expect(stderr).not.toContain("Debugger");
+});
+
 describe("--resume", () => {
   const train = (run: string) => [
     ...["train-fm", clicks, "-o", at(run), "--epochs", "100000", "--checkpoint-every", "1"],
