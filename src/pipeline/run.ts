@@ -30,6 +30,7 @@ import {
   type PipelinePlan,
   type RecallStep,
   type Step,
+  type TrainingPlan,
 } from "./plan.js";
 import {
   acceptCommand,
@@ -266,13 +267,7 @@ class PipelineRun {
       if (!(error instanceof GateError)) throw error;
       throw await this.#refused(error, plan, work);
     }
-    const versions = new Map<string, string>();
-    for (const each of plan.trainings) {
-      const done = await this.#step(each.publish, () => publishStep(pipeline, each, waitMs, watch));
-      if (done) this.report.published.push(done.published);
-      const version = done?.published ?? each.latest;
-      if (version) versions.set(each.training.name, version.path);
-    }
+    const versions = await this.#publish(plan.trainings, waitMs);
     for (const { training, exports, recalls } of plan.trainings) {
       for (const each of [...exports, ...recalls]) {
         const version = versions.get(training.name)!;
@@ -318,6 +313,24 @@ class PipelineRun {
     for (const each of plan.trainings) {
       for (const one of each.exports) await this.#step(one, () => exportStep(each, one, watch));
     }
+  }
+
+  /**
+   * Publishes the last training around all others, so that every version is written before the first link is moved.
+   *
+   * @returns paths of the latest versions by name
+   */
+  async #publish(trainings: TrainingPlan[], waitMs: number): Promise<Map<string, string>> {
+    const last = trainings.at(-1);
+    let versions = new Map<string, string>();
+    if (last === undefined) return versions;
+    const others = async () => void (versions = await this.#publish(trainings.slice(0, -1), waitMs));
+    if (!last.publish.runs) await others();
+    const work = () => publishStep(this.pipeline, last, waitMs, this.watch, others);
+    const done = await this.#step(last.publish, work);
+    if (done) this.report.published.push(done.published);
+    const version = done?.published ?? last.latest;
+    return version ? versions.set(last.training.name, version.path) : versions;
   }
 
   /** @returns undefined for a step that the plan skips */

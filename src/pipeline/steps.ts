@@ -253,12 +253,16 @@ export async function exportStep(plan: TrainingPlan, each: ExportStep, watch: Wa
   return { text: `${rows.toLocaleString("en")} rows`, rows };
 }
 
-/** @throws {LockedError} another writer is running, or has published meanwhile */
+/**
+ * @param beforeLink publishes the other trainings when this version is written and before `latest` names it
+ * @throws {LockedError} another writer is running, or has published meanwhile
+ */
 export async function publishStep(
   { store }: Pipeline,
   plan: TrainingPlan,
   waitMs: number,
   { signal, observe }: Watch,
+  beforeLink: () => Promise<void>,
 ): Promise<StepResult & { published: Publication }> {
   const { training, latest, before, after, recalls, exports, publish } = plan;
   const gates: GateOutcome[] = [];
@@ -289,7 +293,7 @@ export async function publishStep(
           "this pipeline ran: run it again",
       );
     }
-    return await publishRun(run, store, training.name, extras, signal);
+    return await publishRun(run, store, training.name, extras, signal, { beforeLink });
   });
   return { text: published.path, published };
 }
