@@ -21,6 +21,10 @@ import type { Manifest } from "./manifest.js";
 const file = object({ bytes: count, sha256: text });
 const input = object({ path, bytes: count, sha256: text }, { of: text, modified: text });
 const texts = list(text);
+export const vectorsAddShape = object({
+  ...{ metric: text, control: text, units: text, count },
+  ...{ value: number, low: number, high: number },
+});
 const paths = list(path);
 
 const perField = either(number, object({ others: number, byField: record(number) }));
@@ -148,7 +152,10 @@ const manifest = object(
     asked,
     hashing: record(object({})),
     init: object({ run: path }, { trees: count, kept: count, fields: record(record(count)) }),
-    alignment: object({ to: text, toTable: file, fields: record(object({})) }),
+    alignment: object(
+      { to: text, toTable: file, fields: record(object({})) },
+      { fit: object({ value: number, least: number }) },
+    ),
     added: object({
       run: text,
       field: text,
@@ -162,10 +169,7 @@ const manifest = object(
       { metric: text, default: orNull(number) },
       { difference: object({ value: number }, { low: number, high: number }) },
     ),
-    vectorsAdd: object({
-      ...{ metric: text, control: text, units: text, count },
-      ...{ value: number, low: number, high: number },
-    }),
+    vectorsAdd: vectorsAddShape,
     normalizedEntropy: record(anything),
     dense: record(number),
     refit: object({ epochs: count, rows: count, metrics }),
