@@ -44,6 +44,13 @@ test("outcomes that name a file or a day refuse it alone, others all new rows to
   ]);
 });
 
+test("of files that repeat one another, all new rows are refused together", () => {
+  const copy = failed("newFiles.copies", "max 0", [b.path]);
+  const all = refused([copy], suspectsIn(log, changes, []), { files: log, days: [] });
+  expect(all).toMatchObject([{ files: [b, c] }]);
+  expect(refusalsIn(all, [a, b], [])).toEqual([]);
+});
+
 test("a log that lacks rows, or is old, refuses no row of it", () => {
   const suspects = suspectsIn(log, changes, days);
   const lacking = [

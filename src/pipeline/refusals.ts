@@ -176,9 +176,12 @@ export function withAccepted(
 const isOfRows = ({ gate, bound }: GateOutcome): boolean =>
   gate !== "goneFiles" && gate !== "newDays.empty" && !bound.startsWith("maxAge");
 
+const isOfPairs = ({ gate }: GateOutcome): boolean =>
+  gate === "newFiles.copies" || gate === "newFiles.repeatedRows";
+
 /**
  * Returns the refusals of failed outcomes: each file and day that the outcomes name, or all suspects together if they
- * name none.
+ * name none, or files that repeat others.
  *
  * @param rows files of the log, and its new days
  */
@@ -202,17 +205,21 @@ export function refusalsOf(
             ),
           },
         ];
-  const named = new Set(failed.flatMap(({ groups = [] }) => groups));
+  // either of two files with the same rows may be the one that is too many
+  const [ofPairs, others] = [true, false].map((isPair) =>
+    failed.filter((each) => isOfPairs(each) === isPair),
+  ) as [GateOutcome[], GateOutcome[]];
+  const named = new Set(others.flatMap(({ groups = [] }) => groups));
   const found = [...named].flatMap((name) =>
     refusal(
-      failed.filter(({ groups = [name] }) => groups.includes(name)),
+      others.filter(({ groups = [name] }) => groups.includes(name)),
       {
         files: rows.files.filter(({ path }) => path === name),
         days: rows.days.filter((day) => day.name === name),
       },
     ),
   );
-  return found.length > 0 ? found : refusal(failed, suspects);
+  return found.length > 0 ? [...found, ...refusal(ofPairs, suspects)] : refusal(failed, suspects);
 }
 
 /** Names the refused rows, with the messages of the gates. */
