@@ -2,6 +2,8 @@
 // This file is CommonJS (see package.json beside it), because Node starts it sooner than an ES module.
 const { existsSync } = require("node:fs");
 
+// Node would open a port for a debugger
+process.on("SIGUSR1", () => {});
 void start();
 
 async function start() {

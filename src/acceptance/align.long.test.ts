@@ -1,6 +1,6 @@
 // `embed align` rotates vectors to match an earlier run's, and predictions of the run stay the same.
 
-import { cpSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { cpSync, existsSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import type { FeatureRows } from "../dataset/rows.js";
 import type { FeatureSpace } from "../dataset/vocabulary/vocabulary.js";
@@ -13,6 +13,7 @@ import { alignRun } from "../api/align.js";
 import { pairedBytes } from "../evaluation/shared-rows.js";
 import { fixture } from "../testing/places.js";
 import { mulberry32 } from "../testing/random.js";
+import { writeSmallRun } from "../testing/small-run.js";
 import { scorerOf } from "../testing/scorer.js";
 import { argv } from "../testing/argv.js";
 
@@ -132,6 +133,70 @@ describe("after two trainings of other seeds", () => {
         ({ key }) => key,
       );
     expect(keys(await nearest("fm-aligned"))).toEqual(keys(await nearest("fm")));
+  });
+});
+
+describe("tables that do not match", () => {
+  const WARNING = "the vectors do not match those of";
+  const log = fixture("purchases.csv");
+  const events = ["--user", "customer_id", "--item", "product_id", "--dim", "16"];
+
+  test("a command onto another one's table warns, two seeds of one command do not", async () => {
+    for (const seed of ["1", "2"])
+      await embedOk(["train-als", log, ...events, "-o", at(`als-${seed}`), "--seed", seed, "--quiet"]);
+    await embedOk(["train-pca", log, ...events, "-o", at("pca"), "--quiet"]);
+    const to = async (run: string) =>
+      await embedOk(["align", at("als-2"), "--to", at(run), "-o", at(`to-${run}`)]);
+    expect((await to("als-1")).stderr).not.toContain(WARNING);
+    expect(manifestOf("to-als-1").alignment!.fit!.value).toBeGreaterThan(0.5);
+    const { stderr } = await to("pca");
+    expect(stderr).toMatch(
+      new RegExp(
+        `warning: ${WARNING}.*\\(train-als onto train-pca\\): the fit is 0\\.\\d\\d, at least 0.7 .*--init`,
+      ),
+    );
+    expect(manifestOf("to-pca").warnings.some((text) => text.startsWith(WARNING))).toBe(true);
+  });
+
+  test("in a pipeline they are 81, also when it runs again, and align: false publishes them", async () => {
+    const yaml = (command: string, align = "") =>
+      writeFileSync(
+        at("switched.yaml"),
+        `store: switched\nlog: ${log}\ncolumns: { user: customer_id, item: product_id }\n` +
+          `train:\n  items: { command: ${command}, dim: 16${align} }\n`,
+      );
+    yaml("train-pca");
+    await embedOk(["run", at("switched.yaml"), "--quiet"]);
+    yaml("train-als");
+    for (const _ of ["first", "again"]) {
+      const { code, stderr } = await embed(["run", at("switched.yaml"), "--quiet"]);
+      expect([code, stderr]).toEqual([
+        81,
+        expect.stringMatching(/alignment is 0\.\d+: not min 0\.7: .*another name/),
+      ]);
+    }
+    yaml("train-als", ", align: false");
+    const { stdout } = await embedOk(["run", at("switched.yaml")]);
+    expect(stdout).toContain("000002");
+  });
+
+  test("a number that is not finite is 82 for what reads or publishes the table, with its key, and nothing is written", async () => {
+    await writeSmallRun(at("nan"), Number.NaN);
+    await writeSmallRun(at("finite"), 1);
+    for (const args of [
+      argv`align ${at("nan")} --to ${at("finite")} -o ${at("none")}`,
+      argv`align ${at("finite")} --to ${at("nan")} -o ${at("none")}`,
+      argv`export ${at("nan")} --format npy -o ${at("none")}`,
+      argv`index ${at("nan")} --field item -o ${at("none")}`,
+      argv`neighbors ${at("nan")} --key ${"item:key 0"}`,
+      argv`publish ${at("nan")} --store ${at("none")} --name items`,
+      argv`publish ${at("nan")} --store ${at("none")} --name items --dry-run`,
+    ]) {
+      const { code, stderr } = await embed(args);
+      expect([code, stderr]).toEqual([82, expect.stringContaining(`"item:key 0" is not finite`)]);
+    }
+    expect(existsSync(at("none/items/000001"))).toBe(false);
+    expect(existsSync(at("none/embeddings.arrow"))).toBe(false);
   });
 });
 

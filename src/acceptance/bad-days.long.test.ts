@@ -1,7 +1,7 @@
 // In a week with a broken file of one day, the gates of `embed init` reject it, yesterday's version stays, and the next
 // good day passes.
 
-import { cpSync, mkdirSync, readlinkSync, rmSync, writeFileSync } from "node:fs";
+import { cpSync, mkdirSync, readFileSync, readlinkSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { parquetWriteBuffer } from "hyparquet-writer";
 import { gzipSync } from "node:zlib";
@@ -95,6 +95,87 @@ describe("by the bounds of embed init", () => {
     expect(stderr).toContain("the last version is 000001 of 'items'");
     expect(stderr).toContain("embed rollback store/items");
     await nextGoodDay(at);
+  });
+
+  /** The day with the items of its rows exchanged, which changes no count and no share. */
+  const exchanged = (): string => {
+    const [header, ...rows] = broken.impressions.trimEnd().split("\n");
+    const items = [...new Set(rows.map((row) => row.split(",")[2]!))];
+    const changed = rows.map((row) => {
+      const cells = row.split(",");
+      cells[2] = items[(items.indexOf(cells[2]!) + 37) % items.length]!;
+      return cells.join(",");
+    });
+    return `${[header, ...changed].join("\n")}\n`;
+  };
+
+  test("rows that a metric refuses stay refused with a good day after them, until they change", async () => {
+    const at = copyOf(start, "exchanged");
+    write(at, BROKEN, exchanged());
+    expect((await run(at)).stderr).toMatch(
+      /valid\.normalizedEntropy is [^]*--accept logs\/2024-03-07\.csv\n/,
+    );
+    write(at, BROKEN + 1);
+    const { code, stderr } = await run(at);
+    expect([code, latest(at)]).toEqual([81, "000001"]);
+    expect(stderr).toContain(
+      "gates have refused rows that are still in the log:\n  logs/2024-03-07.csv (items: valid",
+    );
+    await nextGoodDay(at);
+  });
+
+  test("refused rows are published once a person accepts them, and the next version is compared with it", async () => {
+    const at = copyOf(start, "accepted");
+    const few = broken.impressions.split("\n").filter((_, i, all) => i % 5 === 0 || i === all.length - 1);
+    write(at, BROKEN, few.join("\n"));
+    expect((await run(at)).code).toBe(81);
+    const { code, stderr } = await run(at, "--accept", fileOf(BROKEN + 1));
+    expect(code).toBe(64);
+    expect(stderr).toContain(`refused are ${fileOf(BROKEN)}`);
+    expect(await run(at, "--accept", fileOf(BROKEN), "--accept", broken.date)).toMatchObject({
+      code: 0,
+      stderr: "",
+    });
+    const { counts } = readJson<{ counts: object }>(join(at, "store/items/latest/gate.json"));
+    expect(counts).toMatchObject({ failed: 0, accepted: expect.any(Number) as number });
+    write(at, BROKEN + 1);
+    expect(await run(at)).toMatchObject({ code: 0, stderr: "" });
+    expect(latest(at)).toBe("000003");
+  });
+
+  test("with refused: leave-out, the next run publishes the rest of the log, and says so", async () => {
+    const at = copyOf(start, "leaveOut");
+    const file = join(at, "shop.yaml");
+    const text = readFileSync(file, "utf8");
+    writeFileSync(file, text.replace("\ngates:\n", "\ngates:\n  refused: leave-out\n"));
+    write(at, BROKEN, brokenDays.zeroLabels(broken.impressions));
+    expect((await run(at)).code).toBe(81);
+    write(at, BROKEN + 1);
+    const warning = `warning: left out, because gates have refused it: ${fileOf(BROKEN)}\n`;
+    expect(await run(at)).toMatchObject({ code: 0, stderr: warning });
+    write(at, BROKEN);
+    expect(await run(at)).toMatchObject({ code: 0, stderr: "" });
+  });
+
+  test("days that were added to the log's only file stay refused", async () => {
+    const at = join(folder, "grown");
+    mkdirSync(at);
+    const log = (...csvs: string[]) => {
+      const rows = csvs.map((csv, i) => (i === 0 ? csv : csv.slice(csv.indexOf("\n") + 1)));
+      writeFileSync(join(at, "log.csv"), rows.join(""));
+    };
+    const good = days.slice(0, BROKEN).map(({ impressions }) => impressions);
+    log(...good);
+    await embedOk(["init", "log.csv", "-o", "shop.yaml", "--quiet"], { cwd: at });
+    expect((await run(at)).code).toBe(0);
+    log(...good, exchanged());
+    expect((await run(at)).stderr).toContain("embed run shop.yaml --accept 2024-03-07");
+    log(...good, exchanged(), days[BROKEN + 1]!.impressions);
+    const { code, stderr } = await run(at);
+    expect(code).toBe(81);
+    expect(stderr).toContain("2024-03-07 (items: valid");
+    log(...good, broken.impressions);
+    expect((await run(at)).code).toBe(0);
   });
 
   test("a missing day is 81 when the day after it arrives, and both pass together", async () => {

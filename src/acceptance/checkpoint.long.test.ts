@@ -46,8 +46,12 @@ async function killedAndWhole(name: string, killAt: RegExp, options: string[]): 
 }
 
 describe("a training that was killed goes on to the same bytes", () => {
-  test("with early stopping, killed while it waits for a better epoch", () =>
-    killedAndWhole("waiting", /"epoch":15,/, argv`${cut} --epochs 300 --patience 6 --l2-vector 0.1`));
+  test("with early stopping, killed while it waits for a better epoch", async () => {
+    const options = argv`${cut} --epochs 300 --patience 6 --l2-vector 0.1 --keep-state`;
+    await killedAndWhole("waiting", /"epoch":26,/, options);
+    // the parameters and the optimizer's state of the best epoch come from the checkpoint
+    expect(lossesOf("waiting-whole").findLast(({ best }) => best)!.epoch).toBe(23);
+  });
   test("without validation, and by adam", () =>
     killedAndWhole("adam", /"epoch":25,/, argv`--epochs 40 --method adam --learning-rate 0.001`));
   test("by als, which stops early", () =>
@@ -68,6 +72,25 @@ describe("a training that was killed goes on to the same bytes", () => {
     killedAndWhole("ffm", /"epoch":7,/, argv`${cut} --model ffm --epochs 40 --patience 8 --method sgd`));
   test("while it refits", () =>
     killedAndWhole("refit", /refit: [\s\S]*"epoch":5,/, argv`${cut} --epochs 8 --refit --metric auc`));
+});
+
+test.each([
+  ["1000", ""],
+  ["1", "; the checkpoint is kept: continue with --resume"],
+])("a signal with --checkpoint-every %s says whether there is a checkpoint", async (every, kept) => {
+  const { code, stderr } = await embed(
+    argv`train-fm ${clicks} -o ${at(`kept-${every}`)} --epochs 100000 --checkpoint-every ${every}`,
+    { signalWhen: { stderr: /"epoch":2,/, signal: "SIGHUP" } },
+  );
+  expect([code, stderr]).toEqual([129, expect.stringContaining(`an existing run is unchanged${kept}"`)]);
+});
+
+test("SIGUSR1 starts no debugger", async () => {
+  const args = ["train-fm", clicks, "-o", at("undisturbed"), "--epochs", "40"];
+  const { code, stderr } = await embed(args, { signalWhen: { stderr: /"epoch":2,/, signal: "SIGUSR1" } });
+  expect(code).toBe(0);
+  expect(stderr).toContain('"epoch":40,');
+  expect(stderr).not.toContain("Debugger");
 });
 
 describe("--resume", () => {

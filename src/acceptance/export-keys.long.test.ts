@@ -2,7 +2,7 @@
 // replaced by the rule in the help, or is rejected with a message that names it and says what to try.
 
 import { encodeKeys } from "../log/keys.js";
-import { readFileSync } from "node:fs";
+import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { exportRun, keyRules } from "../api/export/export.js";
 import { writeRun } from "../embedding/run-directory.js";
@@ -10,7 +10,7 @@ import { tableRows } from "../embedding/rows.js";
 import type { EmbeddingTable } from "../embedding/table.js";
 import { exportDirectory } from "../export/export-table.js";
 import { exportFormats } from "../export/formats.js";
-import { embedOk, temporaryFolder } from "../testing/embed.js";
+import { embedOk, shell, temporaryFolder } from "../testing/embed.js";
 import { exportReaders, type ReadRow } from "../testing/export-readers.js";
 import { projectFolder } from "../testing/places.js";
 import { importedManifest } from "../testing/small-run.js";
@@ -272,4 +272,19 @@ test("the help and docs/formats.md state every format's rule, and every format t
   }
   const changing = formats.filter((format) => special.some((one) => becomes(format, one) !== one[0]));
   expect(keyRules.flatMap(([names]) => names).sort()).toEqual(changing.sort());
+});
+
+test("a key's escape sequence is shown as text on a terminal, and is written to a pipe unchanged", async () => {
+  const log = join(folder, "escapes.csv");
+  writeFileSync(log, "user,item,label\nu,\u001b[31mred,1\nv,blue,0\n");
+  await embedOk(["train-fm", log, "-o", join(folder, "escapes"), "--epochs", "1", "--quiet"]);
+  const line = "embed export escapes --format csv --quiet";
+  expect((await shell(line, { cwd: folder })).stdout).toContain("item,\u001b[31mred,");
+  // script(1) runs a program on a terminal of its own
+  const command =
+    'script -qec "\\"$EMBED_NODE\\" \\"$EMBED_PROGRAM\\" export escapes --format csv --quiet" /dev/null';
+  const { code, stdout } = await shell(command, { cwd: folder });
+  if (code === 127) return console.log("skipped: needs script(1)");
+  expect(stdout).toContain("item,\\u001b[31mred,");
+  expect(stdout).not.toContain("\u001b[31m");
 });

@@ -1,9 +1,11 @@
 // Exports that serve vectors by key; each is read by the package that it is for: ONNX by onnxruntime-web, SQLite by
 // node-sqlite3-wasm, an index by usearch, if that is installed.
 
-import { readFileSync, readdirSync, writeFileSync } from "node:fs";
+import { spawnSync } from "node:child_process";
+import { mkdirSync, readFileSync, readdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import sqlite from "node-sqlite3-wasm";
+import { hostName } from "../io/leftovers.js";
 import { embed, embedOk, temporaryFolder } from "../testing/embed.js";
 import { parseJsonLines, type ExportedRow } from "../testing/exported.js";
 import { runOnnx } from "../testing/onnx.js";
@@ -139,6 +141,15 @@ describe("onnx", () => {
 });
 
 describe("sqlite", () => {
+  test("an export removes what a killed one left, also its lock", async () => {
+    const { pid } = spawnSync("true");
+    const left = `.killed.db.new-${pid}-00ff-${hostName()}`;
+    writeFileSync(join(folder, left), "half");
+    mkdirSync(join(folder, `${left}.lock`));
+    await exported("killed.db", "--format", "sqlite");
+    expect(readdirSync(folder).filter((name) => name.includes("killed"))).toEqual(["killed.db"]);
+  });
+
   test("node-sqlite3-wasm reads every row back, and finds one by the index", async () => {
     const path = await exported("table.db", "--format", "sqlite", "--with-weight");
     const database = new sqlite.Database(path, { readOnly: true });

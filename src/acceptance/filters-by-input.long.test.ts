@@ -51,6 +51,7 @@ const others = [
     "label",
     "time",
     "timeFormat",
+    "keyCase",
     "timeFields",
     "timeZone",
     "weight",

@@ -7,7 +7,7 @@ import type { ForgetSummary } from "../privacy/forget.js";
 import { publish } from "../store/publish.js";
 import type { StoreListing } from "../store/ls.js";
 import { embed, embedOk, temporaryFolder } from "../testing/embed.js";
-import { parseJson } from "../testing/json.js";
+import { parseJson, readJson } from "../testing/json.js";
 import { fixture } from "../testing/places.js";
 import { argv } from "../testing/argv.js";
 
@@ -66,6 +66,9 @@ test("a dry run says what would change, and changes nothing", async () => {
 test("afterwards grep finds the keys nowhere in the store, and every version is whole", async () => {
   mkdirSync(at("store/.work/shop"), { recursive: true });
   cpSync(at("fm"), at("store/.work/shop/fm"), { recursive: true });
+  // files of other programs, of which the user is told
+  writeFileSync(at("store/copy.csv"), "");
+  mkdirSync(at("store/fm/notes"));
   mkdirSync(at("store/fm/.000009.new-4194305-00ff-elsewhere.example"));
   writeFileSync(at("store/fm/.000009.new-4194305-00ff-elsewhere.example/half"), user);
   const latest = Object.keys(runs).map((name) => readlinkSync(at("store", name, "latest")));
@@ -73,17 +76,18 @@ test("afterwards grep finds the keys nowhere in the store, and every version is 
 
   writeFileSync(at("keys.txt"), `item:${item}\r\n\nuser:u020\nuser:u021\n`);
   const { stdout } = await embedOk(argv`forget ${at("store")} user:${user} --keys ${at("keys.txt")} --json`);
-  const { changed, work } = parseJson<ForgetSummary>(stdout);
+  const { changed, work, notSearched } = parseJson<ForgetSummary>(stdout);
   expect(changed).toHaveLength(Object.keys(runs).length + 1);
   const [second] = changed.filter(({ path }) => path === at("store/fm/000002"));
   expect(second!.removed).toEqual(["exports/items.bin", "note.txt"]);
   expect(work).toEqual([at("store/.work/shop")]);
+  expect(notSearched).toEqual([at("store/copy.csv"), at("store/fm/notes")]);
 
   expect(grep(at("store"), user, item, "u020", "u021")).toEqual([]);
   const { versions } = parseJson<StoreListing>((await embedOk(["ls", at("store"), "--json"])).stdout);
   expect(versions.map(({ damage }) => damage)).toEqual(versions.map(() => null));
   expect(Object.keys(runs).map((name) => readlinkSync(at("store", name, "latest")))).toEqual(latest);
-  expect(readdirSync(at("store/fm"))).toEqual(["000001", "000002", "latest"]);
+  expect(readdirSync(at("store/fm"))).toEqual(["000001", "000002", "latest", "notes"]);
 });
 
 test("a key that nothing holds is 64 and changes nothing, though the word stands in files beside", async () => {
@@ -106,6 +110,7 @@ test("keys that nothing holds are named beside those that are forgotten", async 
   cpSync(at("store"), at("other"), { recursive: true, verbatimSymlinks: true });
   const { stdout } = await embedOk(["forget", at("other"), "user:u018", "user:1"]);
   expect(stdout).toContain("user:1: not found\n");
+  expect(stdout).toContain(`${at("other/copy.csv")}: not written by embed and not searched\n`);
   expect(stdout).toContain(`${at("other/fm/000003")}: exports/numbers.txt removed; export it again\n`);
 });
 
@@ -146,12 +151,16 @@ test("a training goes on from it, and a weekly one learns the key anew only when
   expect(grep(at("next"), user)).toEqual([]);
 });
 
-test("one run forgets as well, and bad input is refused", async () => {
+test("one run forgets as well, also in its warnings, and bad input is refused", async () => {
+  const manifest = readJson<{ warnings: string[] }>(at("alone/manifest.json"));
+  manifest.warnings.push(`user_id ${user} has 12 % of the rows`);
+  writeFileSync(at("alone/manifest.json"), JSON.stringify(manifest));
   const { stdout } = await embedOk(["forget", at("alone"), `user:${user}`, `item_id:${item}`]);
   expect(stdout).toMatch(/^.*alone: \d+ rows and entries forgotten\n$/);
   expect(grep(at("alone"), user, item)).toEqual([]);
-  expect(parseJson(readFileSync(at("alone/manifest.json"), "utf8"))).toMatchObject({
+  expect(readJson(at("alone/manifest.json"))).toMatchObject({
     forgotten: expect.any(Number),
+    warnings: [...manifest.warnings.slice(0, -1), expect.stringMatching(/has 12 % of the rows$/)],
   });
 
   const codeOf = async (...args: string[]) => (await embed(["forget", ...args])).code;

@@ -1,6 +1,6 @@
 // Every broken log under fixtures/malformed gives the error in expected.json, and leaves no files behind.
 
-import { readdirSync } from "node:fs";
+import { readdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { embed, temporaryFolder } from "../testing/embed.js";
 import { fixture } from "../testing/places.js";
@@ -44,4 +44,42 @@ test("every file in the folder is named in expected.json", () => {
   const text = JSON.stringify(cases);
   const unnamed = readdirSync(malformed).filter((file) => !text.includes(file) && file !== "expected.json");
   expect(unnamed).toEqual([]);
+});
+
+test("advice to skip bad rows names their share, works when typed, and is not given above 5 %", async () => {
+  const write = (bad: number, cells: readonly string[]) => {
+    const rows = Array.from({ length: 1000 }, (_, i) =>
+      i % Math.round(1000 / bad) === 7 ? cells : [`u${i % 40}`, `i${i % 60}`, String(i % 2)],
+    );
+    writeFileSync(
+      join(folder, "bad.csv"),
+      `user,item,click\n${rows.map((row) => row.join(",")).join("\n")}\n`,
+    );
+  };
+  const train = async (flags: string[] = []) =>
+    await embed(argv`train-fm bad.csv --label click ${flags} --epochs 1 -o bad --force`, { cwd: folder });
+  for (const cells of [
+    ["u", "i", "x"],
+    ["u", "i"],
+  ]) {
+    write(20, cells);
+    const { code, stderr } = await train();
+    const advised = /(--on-bad-row skip --max-bad \d+%) skips such rows, 2\.0 % of the first 1,000 rows/.exec(
+      stderr,
+    );
+    expect([code, advised?.[1]]).toEqual([65, "--on-bad-row skip --max-bad 2%"]);
+    expect((await train(advised![1]!.split(" "))).code).toBe(0);
+    write(100, cells);
+    expect((await train()).stderr).toContain("as in 10.0 % of the first 1,000 rows");
+  }
+  write(100, ["u", "i", ""]);
+  const unlabelled = await train();
+  expect(unlabelled.stderr).toContain(
+    "--where 'click is not missing' keeps the rows with a label, --ignore click",
+  );
+  expect((await train(["--where", "click is not missing"])).code).toBe(0);
+  writeFileSync(join(folder, "nan.jsonl"), '{"user":"u","item":"i","price":NaN}\n');
+  expect((await embed(argv`encode nan.jsonl -o none`, { cwd: folder })).stderr).toContain(
+    "nan.jsonl:1: NaN is not JSON: write null",
+  );
 });

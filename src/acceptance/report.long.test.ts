@@ -116,7 +116,10 @@ test("a version of a store is compared with the one before it, and shows its gat
   await publish("next");
   const outcome = { gate: "rows", bound: ">= 1", value: 12000, previous: 11000, passed: true, message: "" };
   // replaces gate.json by one as schemaVersion 1 wrote it, in which the outcome of a bound has no status
-  writeFileSync(at("store/items/000002/gate.json"), JSON.stringify({ outcomes: [outcome] }));
+  writeFileSync(
+    at("store/items/000002/gate.json"),
+    JSON.stringify({ schemaVersion: 1, outcomes: [outcome] }),
+  );
   const { page } = await reported(["store/items/latest", "--part", "none", ...withoutUmap]);
   expect(page).toContain("<title>items/000002");
   expect(page).toContain("since store/items/000001");

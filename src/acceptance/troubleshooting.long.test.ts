@@ -154,7 +154,8 @@ async function lastLine(line: string, replaced: Case[1][]): Promise<{ code: numb
       .findLast((reported) => /^(embed|warning): /.test(reported))!
       .replace(/^embed: /, "")
       .replaceAll(folder, "FOLDER")
-      .replace(/\d+ bytes, not \d+/, "BYTES"),
+      .replace(/\d+ bytes, not \d+/, "BYTES")
+      .replace(/[\d.]+ % of the first [\d,]+ rows/, "P % of the first N rows"),
   );
   return { code, text };
 }

@@ -184,6 +184,7 @@ const notTyped: [page: string, start: string, reason: string][] = [
   ["formats.md", "embed export run --format redis", server],
   ["lift.md", "LOG=", publicLog],
   ["messy-logs.md", "", "messy-logs.long.test.ts types every command"],
+  ["plays.md", "", "plays.long.test.ts types every command"],
   ["servers.md", "npm install", server],
   ["serving.md", "export REDIS_URL", server],
   ["serving.md", "export PG_URL", server],

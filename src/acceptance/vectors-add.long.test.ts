@@ -1,7 +1,7 @@
 // Every training reports the gain of its vectors over a control, on logs with planted groups and on the same logs
 // without them.
 
-import { writeFileSync } from "node:fs";
+import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import type { GateOutcome } from "../embedding/gate-file.js";
 import type { Manifest, Metrics, VectorsAdd } from "../embedding/manifest.js";
@@ -169,10 +169,67 @@ test("embed gate bounds the low end of the interval, and a run without the figur
     code: 0,
     outcome: { status: "passed", bound: "min 0" },
   });
-  expect(await gate("clicks-false.csv", ...FM)).toMatchObject({ outcome: { status: "failed" } });
+  const noise = await gate("clicks-false.csv", ...FM);
+  expect(noise.outcome).toMatchObject({ status: "failed" });
+  expect(noise.outcome!.message).toMatch(
+    /not min 0: nothing shows .* log loss higher by .* 2,400 rows\. .*a linear model.* lower min or remove vectorsAdd$/,
+  );
   const { code, outcome } = await gate("clicks-true.csv");
   expect(code).not.toBe(0);
   expect(outcome!.message).toContain(
-    "vectorsAdd has no value (the training has no control to compare with, or no",
+    "vectorsAdd has no value (the training has no control to compare with, no",
   );
+});
+
+describe("the pipeline of embed init", () => {
+  let files = 0;
+  const inPipeline = async (...args: string[]) => {
+    const file = at(`init-${files++}.yaml`);
+    const { stderr } = await embedOk(["init", ...args, "-o", file]);
+    return { file, stderr, yaml: readFileSync(file, "utf8") };
+  };
+
+  test.each(["clicks", "events"])("publishes vectors of planted %s, and none of noise: 81", async (kind) => {
+    for (const [isPlanted, codes] of [
+      [true, 0],
+      [false, 81],
+    ] as const) {
+      const file = at(`${kind}-${isPlanted}.yaml`);
+      await embedOk(["init", at(`${kind}-${isPlanted}.csv`), "-o", file]);
+      writeFileSync(file, readFileSync(file, "utf8").replace("store: store", `store: ${kind}-${isPlanted}`));
+      const { code, stderr } = await embed(["run", file, "--quiet"]);
+      expect([kind, isPlanted, code]).toEqual([kind, isPlanted, codes]);
+      expect(existsSync(at(`${kind}-${isPlanted}/items/latest`))).toBe(isPlanted);
+      if (!isPlanted)
+        expect(stderr).toMatch(/vectorsAdd is -.*: not min 0: nothing shows .*[Tt]ry .*remove vectorsAdd/);
+    }
+  });
+
+  test("bounds what the vectors of a run add, and warns if the run would fail", async () => {
+    const bound = /^ {4}vectorsAdd: \{ min: 0 \}/m;
+    const planted = await trained("train-fm", "clicks-true.csv", ...FM);
+    const good = await inPipeline("--like", planted.run);
+    expect(good.yaml).toMatch(bound);
+    expect(good.stderr).not.toContain("vectorsAdd");
+
+    const noise = await trained("train-fm", "clicks-false.csv", ...FM);
+    const bad = await inPipeline("--like", noise.run, "--fields", "user_id,item_id");
+    expect(bad.yaml).toMatch(bound);
+    for (const text of [bad.yaml, bad.stderr])
+      expect(text).toMatch(/fails this: .* log loss higher by .* 2,400 rows/);
+  });
+
+  test.each([
+    ["no validation split", ["train-fm", "clicks-true.csv"], "the training has no validation split (valid)"],
+    [
+      "a model of weights",
+      ["train-fm", "clicks-true.csv", "--model", "lr", ...FM],
+      "the training has no control",
+    ],
+  ])("says that there is no bound with %s", async (_, [command, log, ...args], why) => {
+    const { run } = await trained(command!, log!, ...args);
+    const { yaml } = await inPipeline("--like", run);
+    expect(yaml).toContain(`    # no vectorsAdd: ${why}`);
+    expect(yaml).not.toContain("vectorsAdd: {");
+  });
 });

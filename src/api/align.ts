@@ -6,15 +6,15 @@
 // docs/alignment.md has measured benefits and limits.
 
 import { ADDED_TABLE, readAdded } from "../embedding/added.js";
-import type { FieldAlignment } from "../embedding/manifest.js";
+import type { AlignmentFit, FieldAlignment } from "../embedding/manifest.js";
 import { ownRun } from "../embedding/own-run.js";
 import { keyedRows, laterRows, vectorsIn, type KeyedRows, type TableRows } from "../embedding/rows.js";
 import { DEFAULT_TABLE, openRun, withTables, writeRun, type Run } from "../embedding/run-directory.js";
 import type { EmbeddingTable } from "../embedding/table.js";
 import { ArtifactError, UsageError } from "../errors.js";
-import { AlignmentSums, NearnessSums } from "../evaluation/alignment.js";
+import { AlignmentSums, fitOf, NearnessSums } from "../evaluation/alignment.js";
 import { pairedVectors, sharedRows, type SharedRows } from "../evaluation/shared-rows.js";
-import { driftOf } from "../evaluation/table-facts.js";
+import { checkFinite, driftOf } from "../evaluation/table-facts.js";
 import { checkOutput } from "../io/atomic.js";
 import { version } from "../io/package-version.js";
 import { capable } from "../trainers/index.js";
@@ -40,6 +40,8 @@ export interface AlignSummary {
   to: string;
   /** similarity of the common keys' vectors before and after the rotation, by field; only fields that both runs have */
   fields: Record<string, FieldAlignment>;
+  /** how well the tables match after the rotation; absent if there are too few common keys */
+  fit?: AlignmentFit;
   warnings: string[];
 }
 
@@ -66,6 +68,7 @@ export async function alignRun(
   const { to, out, force = false } = given;
   await checkOutput(out, force, "directory", ownRun);
   const [own, earlier] = [await openRun(run), await openRun(to)];
+  for (const each of [own, earlier]) await checkFinite(each);
   return await own.withRows(undefined, async (rows) =>
     earlier.withRows(undefined, async (rowsBefore) => {
       const [now, before] = [await keyedRows(rows), await keyedRows(rowsBefore)];
@@ -95,7 +98,16 @@ async function alignTables(
   const { to, out, force = false, threads } = resolved(alignOptions, given);
   const { run, table } = own;
   const common = commonFields(own, earlier);
-  const { rotations, nearness, warnings } = await rotationsOf(own, earlier, common, signal);
+  const { rotations, nearness, fit: value, warnings } = await rotationsOf(own, earlier, common, signal);
+  const commands = [run.manifest.command, earlier.run.manifest.command] as const;
+  const fit = value === undefined ? undefined : { value, least: leastFit(...commands) };
+  if (fit && fit.value < fit.least)
+    warnings.push(
+      `the vectors do not match those of '${to}' (${[...new Set(commands)].join(" onto ")}): the fit is ` +
+        `${fit.value.toFixed(2)}, at least ${fit.least} was expected. A model that was trained on '${to}' cannot read ` +
+        "these vectors: train with the command and options of that run, start from it with --init, or train that " +
+        "model again",
+    );
   const rotate = rotateBy(rotations, table);
   const rotated = rowsRotated(own.rows, ({ vectors, fieldOf }) => rotate(vectors, fieldOf));
   const added = await readAdded(run);
@@ -119,7 +131,12 @@ async function alignTables(
   for (const name of kept.filter((file) => file !== OPTIMIZER_FILE))
     modelFiles[name] = await run.readModelFile(name);
   const { files: _, schemaVersion: __, from: ___, ...manifest } = run.manifest;
-  const alignment = { to, toTable: earlier.run.manifest.files["embeddings.arrow"]!, fields };
+  const alignment = {
+    to,
+    toTable: earlier.run.manifest.files["embeddings.arrow"]!,
+    fields,
+    ...(fit && { fit }),
+  };
   await writeRun(
     out,
     force,
@@ -137,7 +154,12 @@ async function alignTables(
     },
     signal && { signal },
   );
-  return { command: "align", version, out, to, fields, warnings };
+  return { command: "align", version, out, to, fields, ...(fit && { fit }), warnings };
+}
+
+/** Lower fits were measured of tables that do not match (docs/alignment.md); other commands learn other spaces. */
+function leastFit(own: string, earlier: string): number {
+  return own === earlier ? 0.5 : 0.7;
 }
 
 /**
@@ -198,7 +220,12 @@ async function rotationsOf(
   earlier: Opened,
   common: readonly CommonField[],
   signal: AbortSignal | undefined,
-): Promise<{ rotations: Rotated[]; nearness: Map<string, FieldNearness>; warnings: string[] }> {
+): Promise<{
+  rotations: Rotated[];
+  nearness: Map<string, FieldNearness>;
+  fit: number | undefined;
+  warnings: string[];
+}> {
   const { counts } = own.table;
   const sums = own.groups.map((blocks, group) => {
     const rows = common.filter((field) => field.blocks.some((block) => block.group === group));
@@ -222,6 +249,7 @@ async function rotationsOf(
     if (mean) nearness.set(name, mean);
   }
   const rotations: Rotated[] = [];
+  const correlations: Parameters<typeof fitOf>[0][number][] = [];
   const warnings: string[] = [];
   for (const [group, blocks] of own.groups.entries()) {
     // columns have no rotation if the runs share no key, or one has only zero vectors there, such as a field-aware
@@ -234,8 +262,9 @@ async function rotationsOf(
         `${groupTitle(blocks)}: ${sums[group]!.numKeys} common keys do not determine a rotation in ${width} dimensions`,
       );
     rotations.push({ blocks, matrix });
+    correlations.push(sums[group]!.correlation(matrix));
   }
-  return { rotations, nearness, warnings };
+  return { rotations, nearness, fit: fitOf(correlations), warnings };
 }
 
 function checkKinds(run: Run, own: VectorBlock, other: Run, earlier: VectorBlock): void {

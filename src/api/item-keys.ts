@@ -3,7 +3,7 @@ import type { EmbeddingTable } from "../embedding/table.js";
 import { excerpt, UsageError } from "../errors.js";
 import { keyedHashFrom } from "../io/key-file.js";
 import { knownModelOf } from "../trainers/index.js";
-import { secretOf } from "../training/reading/open-as-trained.js";
+import { keyCaseOf, secretOf } from "../training/reading/open-as-trained.js";
 
 /** Returns a table's item field. @param flag the option that needs it @throws {UsageError} no field, or hashed keys */
 export async function itemFieldOf(
@@ -36,15 +36,16 @@ export async function itemFieldOf(
   return field;
 }
 
-/** Returns a function that converts a key to its form in the run's table, such as its hash. @throws as secretOf */
+/** Returns a function that converts a key to its form in the run's table, such as in its case or as its hash. @throws as secretOf */
 export async function keyAsTrained(
   run: Run,
   field: string,
   { hashKeys, on }: { hashKeys?: string | undefined; on: readonly string[] },
 ): Promise<(key: string) => string> {
   const recipe = await (await knownModelOf(run)).preprocess?.(run);
+  const inCase = keyCaseOf(run);
   await secretOf(recipe ?? { roles: { fields: [], numeric: [], multi: {} } }, hashKeys, on);
-  if (hashKeys === undefined || !recipe?.hashKeys?.columns.includes(field)) return (key) => key;
+  if (hashKeys === undefined || !recipe?.hashKeys?.columns.includes(field)) return inCase;
   const hash = await keyedHashFrom(hashKeys);
-  return (key) => hash(Buffer.from(key, "utf8"));
+  return (key) => hash(Buffer.from(inCase(key), "utf8"));
 }

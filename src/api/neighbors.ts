@@ -4,6 +4,7 @@
 
 import { ascending } from "../numeric/indices.js";
 import { keyAt } from "../log/keys.js";
+import type { CellReading } from "../log/log.js";
 import { KeyIndex } from "../dataset/vocabulary/key-index.js";
 import { loadRows, tableRows } from "../embedding/rows.js";
 import { keysOfRows, rowOf, rowsOf, vectorsAt } from "../embedding/table.js";
@@ -67,7 +68,10 @@ export async function neighborsOf(
     throw new UsageError("no key given: use --key FIELD:KEY, or a file of keys with --keys FILE:FIELD");
   if (out !== undefined && out !== "-") await checkOutput(out, force, "file");
   const search = async ({ opened, find }: Finder) => {
-    const queries = [...named, ...(await keysOfFile(opened, options.keys, tell))];
+    const { keyCaseOf } = await import("../training/reading/open-as-trained.js");
+    const inCase = keyCaseOf(opened.run);
+    const asked = named.map(({ field, key }) => ({ field, key: inCase(key) }));
+    const queries = [...asked, ...(await keysOfFile(opened, options.keys, tell))];
     return await withNames(opened, await find(queries), names, tell);
   };
   return index === undefined
@@ -106,7 +110,7 @@ async function withExactFinder<T>(
 
 /** Returns the keys of a file that have a row in the table. @throws {UsageError} no key has */
 async function keysOfFile(
-  { table, fieldNamed }: OpenTable,
+  { run, table, fieldNamed }: OpenTable,
   file: string | undefined,
   tell: Tell,
 ): Promise<Query[]> {
@@ -115,10 +119,11 @@ async function keysOfFile(
   const { openLog } = await import("../log/open.js");
   const { listedKeys } = await import("../training/capabilities/folded-keys.js");
   const { defaultSideReading } = await import("../training/reading/read-dataset.js");
+  const { keyCase } = (run.manifest.options["reading"] ?? {}) as CellReading;
   const { path, key: named, sideKey } = parseSide(file, "--keys");
   const field = fieldNamed(named);
   const range = rowsOf(table, field);
-  const log = await openLog([path], { ...defaultSideReading, threads: 1 });
+  const log = await openLog([path], { ...defaultSideReading, threads: 1, ...(keyCase && { keyCase }) });
   // if the file has no column named `item`, this name denotes the run's item column, such as item_id
   const column = sideKey === named && !log.columns.includes(named) ? field : sideKey;
   const { keys } = await readSide(log, path, field, column, "--keys", "a file of keys");

@@ -2,7 +2,7 @@
 
 import { openRun, type Run } from "../embedding/run-directory.js";
 import { readWithAdded, rowsWithAdded } from "../embedding/added.js";
-import { keyedRows, type KeyedRows, type TableRows } from "../embedding/rows.js";
+import { finiteRows, keyedRows, type KeyedRows, type TableRows } from "../embedding/rows.js";
 import type { EmbeddingTable } from "../embedding/table.js";
 
 export interface OpenTable {
@@ -29,7 +29,11 @@ export async function openTable(path: string, name?: string): Promise<OpenTable>
   return { run, table, fieldNamed: fieldNaming(run, table.fields) };
 }
 
-/** Calls `use` with the rows of a run's default table, or of the named one. The file is closed when `use` returns. */
+/**
+ * Calls `use` with the rows of a run's default table, or of the named one. The file is closed when `use` returns.
+ *
+ * @throws {ArtifactError} while iterating: a number is not finite
+ */
 export async function withOpenRows<T>(
   path: string,
   name: string | undefined,
@@ -37,7 +41,7 @@ export async function withOpenRows<T>(
 ): Promise<T> {
   const run = await openRun(path);
   const naming = async (rows: TableRows) =>
-    await use({ run, rows, fieldNamed: fieldNaming(run, rows.fields) });
+    await use({ run, rows: finiteRows(rows, path), fieldNamed: fieldNaming(run, rows.fields) });
   return await rowsWithAdded(run, name, naming);
 }
 

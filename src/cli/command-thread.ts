@@ -7,7 +7,7 @@
 // A command that is ended in the middle leaves temporary files and locks. It reported them to the main thread, which
 // removes them.
 
-import { readlinkSync, rmSync } from "node:fs";
+import { existsSync, readlinkSync, rmSync } from "node:fs";
 import { setTimeout as pause } from "node:timers/promises";
 import type { Readable, Writable } from "node:stream";
 import type { Unfinished } from "../io/leftovers.js";
@@ -48,6 +48,7 @@ export class CommandThread {
   readonly #unfinished = new Map<string, Unfinished>();
   #saves: string | undefined;
   #keeps = NOTHING;
+  #checkpoint: string | undefined;
   #readsStdin = false;
   #hook: InterruptedHook | undefined;
   #first: { signal: SignalName; at: number; saves: string | undefined } | undefined;
@@ -91,7 +92,7 @@ export class CommandThread {
 
   #hear(message: FromCommand): void {
     if ("saves" in message) this.#saves = message.saves;
-    else if ("keeps" in message) this.#keeps = message.keeps;
+    else if ("keeps" in message) [this.#keeps, this.#checkpoint] = [message.keeps, message.checkpoint];
     else if ("text" in message) standardError().write(message.text);
     else if ("readsStdin" in message) this.#passStdin();
     else if ("hook" in message) this.#hook = message.hook;
@@ -110,9 +111,10 @@ export class CommandThread {
     const saves = this.#saves;
     const finish = saves !== undefined;
     this.#first = { signal, at: now, saves };
+    const kept = this.#checkpoint !== undefined && existsSync(this.#checkpoint);
     const text = finish
       ? `saving ${saves}; a second signal exits immediately without saving`
-      : `stopping: ${this.#keeps}`;
+      : `stopping: ${this.#keeps}${kept ? "; the checkpoint is kept: continue with --resume" : ""}`;
     // overwrites the spinner's line
     if (standardError().isTTY) standardError().write("\r\u001B[K");
     writeError(`${signal}: ${text}`, this.#format);

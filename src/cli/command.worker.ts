@@ -22,6 +22,8 @@ process.stdin.on("newListener", (event) => {
   readsStdin = true;
   tell({ readsStdin });
 });
+// a thread's own stream does not know that it ends in a terminal
+process.stdout.isTTY = isatty(1);
 if (isatty(2)) standardErrorIs(new WriteStream(2).unref().on("error", () => undefined));
 writeLinesBy((text) => tell({ text }));
 observeUnfinished((unfinished, isThere) => tell({ unfinished, isThere }));

@@ -27,9 +27,9 @@ export class Interrupts {
     return this.#exitCode;
   }
 
-  /** Sets the clause that says what is kept if a signal stops the command, such as `finished steps are kept`. */
-  keeps(text: string): void {
-    this.tell({ keeps: text });
+  /** Sets the clause that says what is kept if a signal stops the command, and a checkpoint's path. */
+  keeps(text: string, checkpoint?: string): void {
+    this.tell({ keeps: text, checkpoint });
   }
 
   /** Sets the user's hook, which the main thread runs if the command is ended; undefined if the command runs it. */

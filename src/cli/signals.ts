@@ -27,8 +27,8 @@ export interface InterruptedHook {
 export type FromCommand =
   /** what the command saves on a signal from now on (--on-interrupt save); without this message a signal stops it */
   | { saves: string }
-  /** clause that says what is kept if a signal stops the command */
-  | { keeps: string }
+  /** clause that says what is kept if a signal stops the command; path of a checkpoint that is kept if it exists */
+  | { keeps: string; checkpoint?: string | undefined }
   /** a temporary file or a lock that the command is about to create, or has removed */
   | { unfinished: Unfinished; isThere: boolean }
   /** the user's hook, to be run if the command is ended; undefined if the command runs it itself */

@@ -1,10 +1,10 @@
 import { Worker } from "node:worker_threads";
-import { checkAddresses } from "../workers/process-limits.js";
+import { checkAddresses, COMMAND_ADDRESSES } from "../workers/process-limits.js";
 import type { CommandHost } from "./command-thread.js";
 import type { CommandStart } from "./signals.js";
 
 export function startThread(argv: string[]): CommandHost {
-  checkAddresses(1);
+  checkAddresses(1, undefined, COMMAND_ADDRESSES);
   const start: CommandStart = { argv };
   return new Worker(new URL("./command.worker.js", import.meta.url), {
     workerData: start,

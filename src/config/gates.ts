@@ -37,7 +37,7 @@ const perField = { fields: z.record(z.string(), ofShare).optional() };
 const ofGroup = { atLeast: share.optional(), atMost: share.optional() };
 const groupCount = z.strictObject({ min: z.number().optional(), max: z.number().optional(), ...ofGroup });
 const groupShare = z.strictObject({ min: share.optional(), max: share.optional(), ...ofGroup });
-/** bounds of a share of new keys; `maxRise` is the maximum increase over the median of the earlier files or days */
+/** bounds of a share of new keys or of repeated rows; `maxRise` is the maximum increase over the median of the earlier files or days */
 const unseenShare = z.strictObject({
   min: share.optional(),
   max: share.optional(),
@@ -53,6 +53,11 @@ const groupBounds = {
   /** share of rows whose user is in no earlier file or day */
   unseenUsers: unseenShare.optional(),
   unseenItems: unseenShare.optional(),
+  /**
+   * share of the rows with each value of a column of keys; unless columns have these names, `hour` and `sixHours` are the
+   * hour of the day in UTC and its quarter. Values with a smaller median than `minShare` (1%) may vanish, and count as this share in `atMost`
+   */
+  values: z.record(z.string(), z.strictObject({ ...ofGroup, minShare: share.optional() })).optional(),
 };
 
 export const beforeBounds = z.strictObject({
@@ -80,9 +85,12 @@ export const beforeBounds = z.strictObject({
     .optional(),
   /**
    * each file that the previous version's log does not contain, compared with the median of the other files; `copies`
-   * bounds the number of files with the same rows as another file
+   * bounds the number of files with the same rows as another file, `repeatedRows` the share of rows that an earlier file
+   * has as well
    */
-  newFiles: z.strictObject({ ...groupBounds, copies: atMostSo.optional() }).optional(),
+  newFiles: z
+    .strictObject({ ...groupBounds, repeatedRows: unseenShare.optional(), copies: atMostSo.optional() })
+    .optional(),
   /** files of the previous version's log that are missing, although files that sort before them by name exist */
   goneFiles: atMostSo.optional(),
   /**

@@ -2,7 +2,7 @@
 // current values.
 
 import { printable, visibleText } from "../errors.js";
-import { type NewestGate, newRowsLines, type RowSpread } from "./new-rows-gates.js";
+import type { NewestGate } from "./newest-gate.js";
 
 export interface StarterLog {
   /** names of the log's files or patterns, as written into the pipeline file */
@@ -19,8 +19,8 @@ export interface StarterLog {
   otherColumns: readonly string[];
   /** bounds on the newest event; absent if no event has a time */
   newest?: NewestGate;
-  /** variation of the log's files, and of its days if events have times */
-  spread?: { files: RowSpread; days?: RowSpread };
+  /** lines of the bounds on new files and days */
+  newRows: readonly string[];
 }
 
 /** The kind of training in the starter: class labels, numeric labels, or events without labels. */
@@ -49,20 +49,33 @@ export interface StarterTrainer {
   field?: string | undefined;
   /** whether the training's vectors can be rotated to match those of the previous version */
   aligns: boolean;
+  /** why no gate can bound what the vectors add; absent if the training compares itself with a control */
+  uncontrolled?: string | undefined;
+  /** what the vectors of the run that the training repeats add, if that fails the gate */
+  addsNothing?: string | undefined;
 }
 
-/** Returns the training step that `embed init` proposes if neither a run nor a comparison's page decides it. */
+/**
+ * Returns the training step that `embed init` proposes if neither a run nor a comparison's page decides it.
+ *
+ * @param isRandom true to split at random although events have times
+ */
 export function starterTrainer(
   { columns }: Pick<StarterLog, "columns">,
   training: StarterTraining,
   { command, others }: { command: string; others?: string },
+  isRandom = false,
 ): StarterTrainer {
   const named = (name: string) => columns.find(({ role }) => role === name)?.name;
-  const by = named("time") === undefined ? "a tenth at random" : "the latest tenth";
+  const by = isRandom || named("time") === undefined ? "a tenth at random" : "the latest tenth";
   return {
     command,
     ...(others !== undefined && { comment: others }),
-    options: [`valid: 0.1 # ${by} decides when to stop and is what metrics are of`, "dim: 16"],
+    options: [
+      `valid: 0.1 # ${by} decides when to stop and is what metrics are of`,
+      ...(isRandom ? ["split: random # no user of the latest tenth has earlier events"] : []),
+      "dim: 16",
+    ],
     metric: METRICS[training],
     field: named("item") ?? named("field") ?? "item",
     aligns: true,
@@ -121,7 +134,6 @@ gates:
 ${gateLines(log, training)}
 ${newestLines(log)}
 ${afterLines(trainer)}
-    # vectorsAdd: { min: 0 }          # what the vectors add over a control: the whole interval is above 0
     # norm: { mean: { within: 100% } } # lengths of the vectors, which grow with the epochs that were best
     # overlap: { min: 30%, k: 10 }    # nearest keys shared with the last version
     # displacement: { max: 0.3 }      # 1 - cosine to the last version's vectors, turned onto them
@@ -156,13 +168,7 @@ function gateLines(log: StarterLog, training: StarterTraining): string {
     ...(has("user") ? [`users: { within: ${growth(log)} }`] : []),
     ...(has("item") ? [`items: { within: ${growth(log)} }`] : []),
     missingLine(log),
-    ...newRowsLines({
-      task: training,
-      hasUser: has("user"),
-      hasItem: has("item"),
-      files: log.files === undefined ? undefined : log.spread?.files,
-      days: log.spread?.days,
-    }),
+    ...log.newRows,
   ]
     .map((line) => `    ${line}`)
     .join("\n");
@@ -176,7 +182,7 @@ function growth({ files }: StarterLog): string {
   return `${Math.max(50, files === undefined ? 0 : Math.ceil(30 / files) * 10)}%`;
 }
 
-function afterLines({ metric, field }: StarterTrainer): string {
+function afterLines({ metric, field, uncontrolled, addsNothing }: StarterTrainer): string {
   const ranks = metric === undefined || !ofLabels.includes(metric);
   const zero = ranks
     ? "zero: { max: 30% } # an item of which no known user has an event stays zero"
@@ -186,9 +192,17 @@ function afterLines({ metric, field }: StarterTrainer): string {
     ...(metric === undefined
       ? []
       : ["metrics:", `  ${metric}: ${worse} # of the last version's, on the part of \`valid\``]),
+    ...(addsNothing === undefined ? [] : [`# ${printable(addsNothing)}`]),
+    ...(uncontrolled === undefined
+      ? [
+          "vectorsAdd: { min: 0 } # the model is better than a control without vectors, with its whole interval",
+        ]
+      : []),
     ...(field === undefined ? [] : [zero]),
   ];
-  return lines.length === 0 ? "  after: {}" : ["  after:", ...lines.map((line) => `    ${line}`)].join("\n");
+  const note = uncontrolled === undefined ? [] : [`    # no vectorsAdd: ${uncontrolled}`];
+  const after = lines.length === 0 ? ["  after: {}"] : ["  after:", ...lines.map((line) => `    ${line}`)];
+  return [...after, ...note].join("\n");
 }
 
 /** Returns a bound on missing cells: twice their current share, and at least 5%. */

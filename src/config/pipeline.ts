@@ -74,6 +74,10 @@ const name = z
 const gates = z.strictObject({
   before: beforeBounds.optional().describe("bounds of the encoded log, before anything is trained"),
   after: afterBounds.optional().describe("bounds of each trained run, before anything is published"),
+  refused: z
+    .enum(["refuse", "leave-out"])
+    .optional()
+    .describe("what happens to files that were refused, as long as they do not change; by default refuse"),
 });
 
 /** Returns the schema of a pipeline file. */

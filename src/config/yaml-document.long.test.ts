@@ -26,6 +26,8 @@ const hostile: [string, string, string][] = [
   ["deep flow nesting", "[".repeat(20_000), ":1:101: lists or mappings are nested in more than 100 levels"],
   ["a path with NUL", 'a:\n  - "logs\\0.csv"\n', ':2:5: "logs\\u0000.csv" contains NUL'],
   ["a key with NUL", '"a\\0": 1\n', ":1:1: "],
+  ["a list as a key", "a: 1\n? [a, b]\n: 1\n", ":2:3: a key must be a text"],
+  ["an alias of a mapping as a key", "a: &b {c: 1}\n*b : 1\n", ":2:1: a key must be a text"],
   ["a key twice in a mapping", "a: {b: 1, c: 2, 'b': 3}\n", ':1:17: the key "b" occurs twice'],
   ["a key of megabytes", `? ${"k".repeat(5_000_000)}\n: 1\n`, "unknown key 'kkk"],
   ["deep block nesting", `a:\n  ${"- ".repeat(20_000)}x`, ":2:"],

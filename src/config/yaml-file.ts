@@ -1,6 +1,7 @@
 // Reads a YAML file and checks it against a schema; an error names the line and column.
 
 import {
+  isAlias,
   isCollection,
   isMap,
   isNode,
@@ -196,6 +197,8 @@ export async function readYamlDocument(path: string, what: string): Promise<Yaml
 function checkScalars(document: Document, fail: (offset: number, message: string) => never): void {
   visit(document, {
     Pair(_, { key }) {
+      if (isCollection(isAlias(key) ? key.resolve(document) : key))
+        fail((isNode(key) && key.range?.[0]) || 0, "a key must be a text, not a list or a mapping");
       if (!isScalar(key)) return;
       if (key.value === null && key.source === "null") key.value = key.source;
       if (key.value === "__proto__")

@@ -2,10 +2,12 @@
 
 import { mapTo } from "../numeric/indices.js";
 import { MISSING } from "../log/keys.js";
-import { DataError, excerpt } from "../errors.js";
+import { DataError, excerpt, type Place } from "../errors.js";
 import type { Batch } from "../log/log.js";
+import { maySkip, skipAdvice } from "../log/skip-advice.js";
 import { parseNumber, truthOf } from "../log/number.js";
 import { timeOfNumber, formatsOf, timeParser, type TimeParser } from "../log/time.js";
+import { columnText } from "./filters/where.js";
 import type { WhereRows } from "./filters/where-rows.js";
 import type { LabelPlace } from "./dataset.js";
 import { splitCell, type CellForm } from "./multi.js";
@@ -17,6 +19,8 @@ export interface Purpose {
   as: "key" | "number";
   /** true if the numbers are times in milliseconds */
   isTime?: true;
+  /** true if --key-case does not apply: the cells are not keys, or are compared as in the log */
+  keepsCase?: true;
   role: "label" | "class" | "time" | "weight" | "numeric" | "key";
   /** true if empty cells are invalid */
   required: boolean;
@@ -62,6 +66,14 @@ export interface RowSink {
 /** The largest finite 32-bit float. */
 const MAX_F32 = (2 - 2 ** -23) * 2 ** 127;
 
+interface FirstBad {
+  message: string;
+  advice: string | undefined;
+  /** true if the advice applies to any number of rows, and not only if too many are bad to skip them */
+  isKnown: boolean;
+  place: Place;
+}
+
 const KEPT = 0;
 const DROPPED = 1;
 const BAD = 2;
@@ -101,6 +113,10 @@ export class RowCollector {
   readonly #badSplit: number[][];
   /** for each column to read, by code: the number that a text states, for times (ms) and labels read as text */
   readonly #numberOfCode: number[][];
+  /** the first bad row of a batch, if bad rows are errors: reported with the share of such rows */
+  #first: FirstBad | undefined;
+  /** number of rows so far, without malformed ones */
+  #numRead = 0;
   /** number of malformed rows so far; batches do not contain them as rows */
   #numFaulty = 0;
 
@@ -131,6 +147,7 @@ export class RowCollector {
    */
   add(batch: Batch, keyOf: KeyOf): void | Promise<void> {
     const fates = new Uint8Array(batch.numRows);
+    this.#numRead += batch.numRows;
     for (const filter of this.filters) {
       const holds = filter.of(batch, keyOf);
       for (let row = 0; row < batch.numRows; row++) if (holds[row] === 0) fates[row] = DROPPED;
@@ -146,6 +163,7 @@ export class RowCollector {
       if (purpose.above !== undefined) this.#checkAbove(purpose, purpose.above, i, batch, fates);
       if (purpose.range) this.#checkRange(purpose, purpose.range, i, batch, fates);
     });
+    if (this.#first) throw this.#badRow(this.#first, fates);
     this.#noteLabels(batch, fates);
     const { onSkipped } = this.handling;
     if (onSkipped) this.#tell(batch.faultyRows, onSkipped);
@@ -300,8 +318,17 @@ export class RowCollector {
       texts.length > 0 ? ` (read as missing: ${texts.join(", ")}; --null '' keeps them as text)` : "";
     const got = text === "" ? `the cell is empty${nulls}` : `got ${excerpt(text)}`;
     if (this.handling.onBadRow === "error") {
-      const message = `${expected}, ${got}; ${purpose.advice ?? "skip such rows with --on-bad-row skip"}`;
-      throw new DataError(message, { ...batch.placeOf(row), column: purpose.name });
+      // counts the batch's other bad rows before the first one is reported
+      fates[row] = BAD;
+      this.#first ??= {
+        message: `${expected}, ${got}`,
+        advice:
+          purpose.advice ??
+          (purpose.role === "label" && text === "" ? adviceOfLabels(purpose.name) : undefined),
+        isKnown: purpose.advice !== undefined,
+        place: { ...batch.placeOf(row), column: purpose.name },
+      };
+      return;
     }
     const reason = `${purpose.name}: ${expected}`;
     if (this.handling.onSkipped) {
@@ -310,6 +337,14 @@ export class RowCollector {
     }
     this.skipped[reason] = (this.skipped[reason] ?? 0) + 1;
     fates[row] = BAD;
+  }
+
+  #badRow({ message, advice, isKnown, place }: FirstBad, fates: Uint8Array): DataError {
+    const bad = fates.reduce((sum, fate) => sum + (fate === BAD ? 1 : 0), 0);
+    const share = skipAdvice(bad, this.#numRead);
+    if (isKnown) return new DataError(`${message}; ${advice}`, place);
+    const further = advice === undefined || maySkip(bad, this.#numRead) ? "" : `: ${advice}`;
+    return new DataError(`${message}; ${share}${further}`, place);
   }
 
   /** Passes the batch's bad rows to onSkipped, in the order of the log. */
@@ -352,6 +387,10 @@ function timesOf(times: Cells): Cells {
   return times;
 }
 
+function adviceOfLabels(name: string): string {
+  return `--where '${columnText(name)} is not missing' keeps the rows with a label, --ignore ${name} trains without it`;
+}
+
 /** Whether the text of a cell must parse as a number: a time, or a label of true or false. */
 function isStated({ role, as }: Purpose): boolean {
   return as === "key" && (role === "time" || role === "label");
@@ -362,9 +401,6 @@ function truthOrNumber(cell: string): number {
   const number = parseNumber(cell);
   return truthOf(cell) ?? (number === 0 || number === 1 ? number : NaN);
 }
-
-/** Default maximum share of bad rows. */
-export const DEFAULT_MAX_BAD = 0.01;
 
 /** A row that was skipped. */
 export interface BadRow {
@@ -404,7 +440,8 @@ export function checkBadShare(
   const allowed = `${Number((100 * max).toPrecision(6))}%`;
   throw new DataError(
     `${bad.toLocaleString("en")} of ${numRead.toLocaleString("en")} rows are bad, --max-bad allows ` +
-      `${allowed}: ${describe(skipped)}. Write them to a file with --bad-rows FILE, or raise --max-bad`,
+      `${allowed}: ${describe(skipped)}. Write them to a file with --bad-rows FILE` +
+      (maySkip(bad, numRead) ? ", or raise --max-bad" : ""),
     { file: paths.join(", ") },
   );
 }

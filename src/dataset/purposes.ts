@@ -42,7 +42,7 @@ export function purposesOf(
     const isTested = tested.has(name);
     const keepText = () => {
       if (beside.includes(name))
-        purposes.push({ name, as: "key", role: "key", required: false, isBeside: true });
+        purposes.push({ name, as: "key", role: "key", required: false, isBeside: true, keepsCase: true });
     };
     if (!used.has(name) && !isTested) {
       keepText();
@@ -77,8 +77,11 @@ export function purposesOf(
       (unlabelled && name === roles.item) ||
       name === edges?.source ||
       name === edges?.target;
-    // filters test the text of cells, so a filtered column of numbers is also read as text
-    if (isTested && numbers) purposes.push({ name, as: "key", role: "key", required: false });
+    // filters test the text of cells as in the log, so a filtered column is also read as text if it is stored in another
+    // form
+    const isChanged = numbers || (role === "key" && log.keyCase !== undefined);
+    if (isTested && (isChanged || !used.has(name)))
+      purposes.push({ name, as: "key", role: "key", required: false, keepsCase: true });
     const form = cellFormOf(name, roles);
     const isNamed = role === "label" && log.sample.every((row) => !isLabel(row[column]!));
     if (used.has(name))
@@ -87,12 +90,12 @@ export function purposesOf(
         as: numbers ? "number" : "key",
         isTime: isTime ? true : undefined,
         ...{ role, required },
+        keepsCase: role === "key" ? undefined : true,
         above: forms.get(name)?.kind === "log1p" ? -1 : undefined,
         range: role !== "weight" ? undefined : edges ? EDGE_WEIGHTS : { from: 0, to: Number.MAX_VALUE },
         advice: isNamed ? ADVICE_OF_NAMES : undefined,
         cells: form?.weighted ? form : undefined,
       });
-    else if (!numbers) purposes.push({ name, as: "key", role: "key", required: false });
     keepText();
   });
   return purposes;

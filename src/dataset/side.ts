@@ -1,7 +1,7 @@
 // Side tables: columns of items or users that are joined to the rows of the log by a key while the log is read.
 
 import { mapTo } from "../numeric/indices.js";
-import { MISSING, encodeKeys, keyAt, type Keys } from "../log/keys.js";
+import { MISSING, encodeKeys, keyAt, keyInCase, type Keys } from "../log/keys.js";
 import { DataError, UsageError } from "../errors.js";
 import type { InputFingerprint } from "../io/fingerprint.js";
 import type { Log } from "../log/log.js";
@@ -63,7 +63,12 @@ export async function readSide(
   kind = "a side table",
 ): Promise<SideTable> {
   requireColumn(flag, sideKey, log.columns);
-  const requests = log.columns.map((name) => ({ name, as: "key" as const }));
+  // cells of other tables, such as the names of keys, are shown
+  const isShown = (name: string) => flag !== "--side" && name !== sideKey;
+  const requests = log.columns.map((name) => ({
+    ...{ name, as: "key" as const },
+    ...(isShown(name) && { keepsCase: true as const }),
+  }));
   const keyColumn = log.columns.indexOf(sideKey);
   const cells = new MemoryColumns(log.columns.map((name) => ({ name, kind: "key" })));
   const read = await log.read(requests, (batch, keyOf) => {
@@ -74,7 +79,8 @@ export async function readSide(
       const what =
         codes[row] === MISSING
           ? "is empty"
-          : `'${keyOf(keyColumn, codes[row]!)}' also occurs in an earlier row`;
+          : `'${keyOf(keyColumn, codes[row]!)}' also occurs in an earlier row` +
+            (log.keyCase === undefined ? "" : ` (with --key-case ${log.keyCase})`);
       throw new DataError(`the key ${what}: ${kind} must have one row per key`, {
         ...batch.placeOf(row),
         column: sideKey,
@@ -99,7 +105,7 @@ export function withSideCells(log: Log, sides: SideTable[]): string[][] {
   return log.sample.map((row) => [
     ...row,
     ...sides.flatMap(({ key, columns }, s) => {
-      const sideRow = indexes[s]!.findText(row[log.columns.indexOf(key)]!);
+      const sideRow = indexes[s]!.findText(keyInCase(row[log.columns.indexOf(key)]!, log.keyCase));
       return columns.map(({ codes, dictionary }) =>
         sideRow < 0 || codes[sideRow] === MISSING ? "" : keyAt(dictionary, codes[sideRow]!),
       );

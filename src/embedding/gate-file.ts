@@ -11,9 +11,10 @@ import { pathExists, readArtifact } from "../io/read-artifact.js";
 
 /**
  * passed or failed: the bound holds or does not. notCompared: the bound compares with the previous version, which does
- * not exist or lacks the value. measured: the value has no bound.
+ * not exist or lacks the value. measured: the value has no bound. accepted: the bound does not hold, but a person has
+ * accepted the rows (`embed run --accept`).
  */
-export type GateStatus = "passed" | "failed" | "notCompared" | "measured";
+export type GateStatus = "passed" | "failed" | "notCompared" | "measured" | "accepted";
 
 /**
  * The result of one bound. A gate without bounds has one outcome with the bound `none`, which records its value for the
@@ -33,6 +34,8 @@ export interface GateOutcome {
   previous: number | null;
   status: GateStatus;
   message: string;
+  /** for a failed bound on new files or days: names of all that violate it */
+  groups?: string[];
 }
 
 /** Number of bounds by status. */
@@ -40,19 +43,27 @@ export interface GateCounts {
   passed: number;
   failed: number;
   notCompared: number;
+  /** absent if 0 */
+  accepted?: number;
 }
 
 export function countGates(outcomes: readonly Pick<GateOutcome, "status">[]): GateCounts {
   const of = (status: GateStatus) => outcomes.filter((each) => each.status === status).length;
-  return { passed: of("passed"), failed: of("failed"), notCompared: of("notCompared") };
+  const accepted = of("accepted");
+  return {
+    ...{ passed: of("passed"), failed: of("failed"), notCompared: of("notCompared") },
+    ...(accepted > 0 && { accepted }),
+  };
 }
 
 /** Returns a summary such as `5 of 6 bounds hold, 1 not compared: there is no earlier value`. */
 export function gateSummary(outcomes: readonly Pick<GateOutcome, "status">[]): string {
-  const { passed, failed, notCompared } = countGates(outcomes);
-  const bounds = passed + failed + notCompared;
+  const { passed, failed, notCompared, accepted = 0 } = countGates(outcomes);
+  const bounds = passed + failed + notCompared + accepted;
   if (bounds === 0) return "no bounds";
-  const rest = notCompared === 0 ? "" : `, ${notCompared} not compared (no earlier value)`;
+  const rest =
+    (accepted === 0 ? "" : `, ${accepted} accepted`) +
+    (notCompared === 0 ? "" : `, ${notCompared} not compared (no earlier value)`);
   return `${passed} of ${bounds} bounds hold${rest}`;
 }
 
@@ -70,7 +81,7 @@ const shape = object({
       { gate: text, bound: text, message: text },
       {
         ...{ value: orNull(number), previous: orNull(number), passed: flag },
-        status: word("passed", "failed", "notCompared", "measured"),
+        status: word("passed", "failed", "notCompared", "measured", "accepted"),
       },
     ),
   ),

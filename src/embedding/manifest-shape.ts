@@ -1,5 +1,6 @@
 // The required structure of a manifest; manifest.ts documents the members.
 
+import { keyCases } from "../log/keys.js";
 import {
   anything,
   count,
@@ -20,6 +21,10 @@ import type { Manifest } from "./manifest.js";
 const file = object({ bytes: count, sha256: text });
 const input = object({ path, bytes: count, sha256: text }, { of: text, modified: text });
 const texts = list(text);
+export const vectorsAddShape = object({
+  ...{ metric: text, control: text, units: text, count },
+  ...{ value: number, low: number, high: number },
+});
 const paths = list(path);
 
 const perField = either(number, object({ others: number, byField: record(number) }));
@@ -81,6 +86,7 @@ const options = object(
         columns: texts,
         decimal: text,
         thousands: text,
+        keyCase: word(...keyCases),
       },
     ),
   },
@@ -146,7 +152,10 @@ const manifest = object(
     asked,
     hashing: record(object({})),
     init: object({ run: path }, { trees: count, kept: count, fields: record(record(count)) }),
-    alignment: object({ to: text, toTable: file, fields: record(object({})) }),
+    alignment: object(
+      { to: text, toTable: file, fields: record(object({})) },
+      { fit: object({ value: number, least: number }) },
+    ),
     added: object({
       run: text,
       field: text,
@@ -160,10 +169,7 @@ const manifest = object(
       { metric: text, default: orNull(number) },
       { difference: object({ value: number }, { low: number, high: number }) },
     ),
-    vectorsAdd: object({
-      ...{ metric: text, control: text, units: text, count },
-      ...{ value: number, low: number, high: number },
-    }),
+    vectorsAdd: vectorsAddShape,
     normalizedEntropy: record(anything),
     dense: record(number),
     refit: object({ epochs: count, rows: count, metrics }),

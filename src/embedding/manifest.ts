@@ -81,6 +81,15 @@ export interface Alignment {
   /** fingerprint of the table of the earlier run */
   toTable: { bytes: number; sha256: string };
   fields: Record<string, FieldAlignment>;
+  /** absent if there are too few common keys */
+  fit?: AlignmentFit;
+}
+
+/** How well the rotated vectors match the earlier ones: 1 if they are equal, 0 if they match as random ones do. */
+export interface AlignmentFit {
+  value: number;
+  /** a lower value means that the tables do not match */
+  least: number;
 }
 
 /** Items that were added to a run's table after its training. */

@@ -7,6 +7,8 @@
 //   loadRows      reads all batches into a table in memory
 //   vectorsOfRows reads the vectors of some rows
 
+import { ArtifactError, excerpt } from "../errors.js";
+import { keyAt } from "../log/keys.js";
 import { fieldNumber, keysOfRows, pickRows, rowsOf, type EmbeddingTable, type RowRange } from "./table.js";
 
 /** Maximum number of rows of a batch. */
@@ -43,6 +45,26 @@ export interface TableRows {
    * never written, which takes no physical memory. Only used to write a table.
    */
   laterVectors?: (range: RowRange) => Float32Array | Promise<Float32Array>;
+}
+
+/** Returns the rows of a run's table; reading them throws an ArtifactError if a vector or weight is not finite. */
+export function finiteRows(rows: TableRows, run: string): TableRows {
+  return {
+    ...rows,
+    async *batches(pass) {
+      for await (const batch of rows.batches(pass)) {
+        const { vectors, weights = new Float32Array(), dim, fields, fieldOf, keys } = batch.table;
+        const at = vectors.findIndex((value) => !Number.isFinite(value));
+        const row = at < 0 ? weights.findIndex((value) => !Number.isFinite(value)) : Math.floor(at / dim);
+        if (row >= 0)
+          throw new ArtifactError(
+            `run '${run}': the vector or weight of ${excerpt(`${fields[fieldOf[row]!]!}:${keyAt(keys, row)}`)} is not ` +
+              "finite; train again",
+          );
+        yield batch;
+      }
+    },
+  };
 }
 
 /** Returns rows first .. last - 1 of a table as a table whose arrays are views. */

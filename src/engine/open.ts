@@ -11,6 +11,7 @@ import { checkUndelimited, formOf } from "../log/form.js";
 import type { EngineReading, Log, ReadOptions } from "../log/log.js";
 import { openFiles } from "../log/open.js";
 import { readingDedupeColumns, withoutDuplicates } from "../log/duplicate-events.js";
+import { withKeyCase } from "../log/key-case.js";
 import { batchesIn } from "./batches.js";
 import { checkRemoteNames, checkUnchanged, literal, remoteFiles, type RemoteFile } from "./files.js";
 import { lineSource } from "./lines.js";
@@ -139,7 +140,7 @@ async function openQuery(
     order: order!,
   };
   const log = await openRows(session, [input], readingDedupeColumns(options), slice);
-  return withoutDuplicates(log, options);
+  return withKeyCase(withoutDuplicates(log, options), options);
 }
 
 async function openNamed(
@@ -161,7 +162,8 @@ async function openNamed(
       relation: filesOf("parquet", [literal(uri)], PARQUET),
     }));
     log = await openRows(session, inputs, readingDedupeColumns(options), slice);
-    log = withoutDuplicates({ ...log, warnings: [...warnings, ...log.warnings] }, options);
+    const told = { ...log, warnings: [...warnings, ...log.warnings] };
+    log = withKeyCase(withoutDuplicates(told, options), options);
   } else {
     checkText(options);
     const byPath = new Map(files.map((file) => [file.path, file]));

@@ -2,7 +2,7 @@
 // keys do not determine it, and it may contain a reflection.
 
 import { mulberry32 } from "../testing/random.js";
-import { AlignmentSums, NearnessSums, rotatedRows } from "./alignment.js";
+import { AlignmentSums, fitOf, NearnessSums, rotatedRows } from "./alignment.js";
 
 function normals(n: number, seed: number): Float32Array {
   const random = mulberry32(seed);
@@ -91,4 +91,29 @@ test("a key of weight 0 decides nothing, and a frequent one more than a rare one
     )!.cosine;
   expect(cosineOfFirst([5, 0])).toBeCloseTo(1, 6);
   expect(cosineOfFirst([100, 1])).toBeGreaterThan(cosineOfFirst([1, 100]));
+});
+
+describe("the fit", () => {
+  const fit = (from: Float32Array, to: Float32Array, dim: number) => {
+    const sums = new AlignmentSums(dim, true);
+    sums.add(from, to, new Uint32Array(from.length / dim).fill(1));
+    return fitOf([sums.correlation(sums.rotation()!)]);
+  };
+
+  test("of a rotated table is 1, of random vectors near 0 at any number of keys, of half noise between", () => {
+    const [dim, keys] = [16, 400];
+    const own = normals(keys * dim, 1);
+    expect(fit(mirrored(own, dim), own, dim)).toBeCloseTo(1, 6);
+    for (const size of [64, 400, 4000])
+      expect(Math.abs(fit(normals(size * dim, 2), normals(size * dim, 3), dim)!)).toBeLessThan(0.1);
+    const noise = normals(keys * dim, 4);
+    const noisy = own.map((x, i) => x + noise[i]!);
+    // the correlation of x + noise with x is the root of one half
+    expect(Math.abs(fit(noisy, own, dim)! - Math.SQRT1_2)).toBeLessThan(0.1);
+  });
+
+  test("of fewer than two keys per dimension is undefined", () => {
+    expect(fit(normals(31 * 16, 2), normals(31 * 16, 3), 16)).toBeUndefined();
+    expect(fit(normals(32 * 16, 2), normals(32 * 16, 3), 16)).toBeDefined();
+  });
 });

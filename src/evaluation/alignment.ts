@@ -39,6 +39,36 @@ export class AlignmentSums {
   rotation(): number[][] | undefined {
     return this.#nearness.mean() && this.#product.rotation();
   }
+
+  correlation(rotation: readonly number[][]): Correlation {
+    const chance = ONE_KEY * Math.sqrt(rotation.length / this.numKeys);
+    return { ...this.#product.correlation(rotation), chance };
+  }
+}
+
+/** Mean singular value of a random matrix, divided by the root of its size. */
+const ONE_KEY = 8 / (3 * Math.PI);
+/** The chance with two keys per dimension. */
+const MOST_CHANCE = ONE_KEY * Math.sqrt(1 / 2);
+
+/** How well rotated vectors match others. */
+interface Correlation {
+  value: number;
+  size: number;
+  /** the value for random vectors */
+  chance: number;
+}
+
+/**
+ * Returns how well tables match after the rotation: 1 if they are equal, 0 if no better than random vectors. Undefined
+ * if every rotation has fewer than two keys per dimension, and so fits almost any vectors.
+ */
+export function fitOf(correlations: readonly Correlation[]): number | undefined {
+  const known = correlations.filter(({ chance }) => chance <= MOST_CHANCE);
+  const [above, most] = [0, 0].map((_, end) =>
+    known.reduce((sum, { value, size, chance }) => sum + size * ((end === 0 ? value : 1) - chance), 0),
+  ) as [number, number];
+  return most > 0 ? above / most : undefined;
 }
 
 /** Returns the rows multiplied by a rotation matrix, f32[n * dim]. */

@@ -1,7 +1,8 @@
 // Facts about a table's vectors by field, and the change of a field's most frequent keys, for gates and align. Rows
 // without a key, such as those of forgotten keys, are ignored.
 
-import { rangesOf, type KeyedRows, type TableRows } from "../embedding/rows.js";
+import { finiteRows, rangesOf, type KeyedRows, type TableRows } from "../embedding/rows.js";
+import type { Run } from "../embedding/run-directory.js";
 import { isHole, type EmbeddingTable } from "../embedding/table.js";
 import { hashBytes } from "../numeric/hash.js";
 import { lengthOf } from "../retrieval/nearest.js";
@@ -90,6 +91,14 @@ function numNotFinite({ vectors, weights = new Float32Array() }: EmbeddingTable)
   let found = 0;
   for (const values of [vectors, weights]) for (const value of values) if (!Number.isFinite(value)) found++;
   return found;
+}
+
+/** @throws {ArtifactError} a number of one of the run's tables is NaN or infinite */
+export async function checkFinite(run: Pick<Run, "path" | "tables" | "withRows">): Promise<void> {
+  for (const name of run.tables)
+    await run.withRows(name, async (rows) => {
+      for await (const _ of finiteRows(rows, run.path).batches());
+    });
 }
 
 export interface Drift {

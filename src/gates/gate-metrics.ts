@@ -3,9 +3,11 @@
 
 import { shareOf, type AfterBounds } from "../config/gates.js";
 import type { GateOutcome } from "../embedding/gate-file.js";
-import type { PartMetrics, VectorsAdd } from "../embedding/manifest.js";
+import type { Manifest, PartMetrics, VectorsAdd } from "../embedding/manifest.js";
 import { ConfigError } from "../errors.js";
 import { goodness, kindOf } from "../evaluation/metrics.js";
+import { vectorsAddText } from "../evaluation/vectors-add.js";
+import { NOTHING_SHOWS } from "../training/warnings/outcome-warnings.js";
 import { asNumber, checkBounds, outcome, relative, type GateMeasurement } from "./bounds.js";
 
 type ByPart = Readonly<Record<string, PartMetrics>>;
@@ -33,9 +35,13 @@ export function metricOutcomes(
   ];
 }
 
-/** The lower end of the interval of the vectors' gain must exceed `min`, so that vectors without gain fail `min: 0`. */
+/**
+ * The lower end of the interval of the vectors' gain must exceed `min`, so that vectors without gain fail `min: 0`.
+ *
+ * @param warnings those of the run, one of which says what to try if the vectors add nothing
+ */
 export function vectorsAddOutcomes(
-  now: VectorsAdd | undefined,
+  { vectorsAdd: now, warnings }: Pick<Manifest, "vectorsAdd" | "warnings">,
   before: VectorsAdd | undefined,
   bound: AfterBounds["vectorsAdd"],
 ): GateOutcome[] {
@@ -44,10 +50,14 @@ export function vectorsAddOutcomes(
     value: now?.low,
     previous: before?.low,
     show: asNumber,
-    why: "the training has no control to compare with, or no validation split: docs/evaluation.md",
+    why: "the training has no control to compare with, no validation split, or one of a single row or user",
   };
   if (!bound) return now ? checkBounds(measured) : [];
-  return [outcome(measured, `min ${bound.min}`, (low) => low > bound.min)];
+  const found = outcome(measured, `min ${bound.min}`, (low) => low > bound.min);
+  if (!now || found.status === "passed") return [found];
+  const why = warnings.find((text) => text.startsWith(NOTHING_SHOWS)) ?? vectorsAddText(now);
+  const message = `${found.message}: ${why}. To publish such vectors, lower min or remove vectorsAdd`;
+  return [{ ...found, message }];
 }
 
 function metricOutcome(

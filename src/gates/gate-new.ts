@@ -1,157 +1,139 @@
 // Checks new files, gone files and new days of a log since the previous version.
 
-import { type BeforeBounds, shareOf, type GroupBounds } from "../config/gates.js";
+import type { BeforeBounds, GroupBounds } from "../config/gates.js";
 import type { Description } from "../dataset/encoded/description.js";
 import type { EncodedDataset } from "../dataset/encoded/read.js";
 import type { GateOutcome } from "../embedding/gate-file.js";
 import type { Run } from "../embedding/run-directory.js";
 import type { InputFingerprint } from "../io/fingerprint.js";
+import { type MeasuredGroup, dayGroups, fileGroups, type RowGroup } from "./group-facts.js";
 import {
-  measuredGroups,
-  type MeasuredGroup,
-  dayGroups,
-  fileGroups,
-  type RowGroup,
-  type GroupFacts,
-} from "./group-facts.js";
-import { asCount, asNumber, asShare, shortList, withoutValue, type Show } from "./bounds.js";
+  excessOf,
+  expectedOf,
+  GROUP_FACTS,
+  holdsReading,
+  isRelative,
+  measured,
+  measuresOf,
+  type MeasuredGroups,
+  type GroupReading,
+} from "./group-readings.js";
+import { asCount, shortList, withoutValue, type Show } from "./bounds.js";
+import { referencesOf, slotsOf, type References } from "./references.js";
 
-// Compares each file and day that is new since the previous version with the median of the earlier files or days, and
-// returns one outcome per bound.
+// Compares each file and day that is new since the previous version with the median of its references, the earlier
+// files or days of its weekday and hour (references.ts), and returns one outcome per bound.
 //
 //   newFiles.rows   gate; its value is that of the new file which violates the bound most
-//   previous        the median of the files that are not new
+//   previous        what the value is compared with
 
 type Kind = "newFiles" | "newDays";
-type Bounds = Record<string, number | string | undefined>;
+type Bounds = Readonly<Record<string, number | string | undefined>>;
 
-/** For each kind of bound: its check, and whether the lowest or the highest value violates it most. */
-const RULES = new Map<
-  string,
-  {
-    isRelative: boolean;
-    worst: "lowest" | "highest";
-    holds: (value: number, bound: number, median: number) => boolean;
-  }
->(
-  Object.entries({
-    min: { isRelative: false, worst: "lowest", holds: (value, bound) => value >= bound },
-    max: { isRelative: false, worst: "highest", holds: (value, bound) => value <= bound },
-    atLeast: { isRelative: true, worst: "lowest", holds: (value, bound, median) => value >= bound * median },
-    atMost: { isRelative: true, worst: "highest", holds: (value, bound, median) => value <= bound * median },
-    maxRise: { isRelative: true, worst: "highest", holds: (value, bound, median) => value <= median + bound },
-  }),
-);
-
-/** A bound that is relative to the median is satisfied if there is no median. */
-export function holdsGroupBound(
-  kind: string,
-  bound: number | string,
-  value: number,
-  median: number | null,
-): boolean {
-  const rule = RULES.get(kind);
-  if (!rule || (rule.isRelative && median === null)) return true;
-  return rule.holds(value, shareOf(bound), median ?? NaN);
+/** Returns the bounds of files or days, by the name of what they bound; one of a column's values is `values:COLUMN`. */
+export function boundsByName({ values = {}, ...bounds }: GroupBounds): Map<string, Bounds> {
+  const ofColumns = Object.entries(values).map(([column, { minShare: _, ...bound }]): [string, Bounds] => [
+    `values:${column}`,
+    bound,
+  ]);
+  return new Map([...Object.entries(bounds as Record<string, Bounds>), ...ofColumns]);
 }
 
-const SHOWN: Record<keyof GroupFacts, { show: Show; why: string }> = {
-  rows: { show: asCount, why: "" },
-  users: { show: asCount, why: "no column of keys is the user" },
-  items: { show: asCount, why: "no column of keys is the item" },
-  positiveRate: { show: asShare, why: "the dataset has no labels" },
-  labelSpread: { show: asNumber, why: "the dataset has no labels" },
-  unseenUsers: { show: asShare, why: "no column of keys is the user" },
-  unseenItems: { show: asShare, why: "no column of keys is the item" },
-};
+/** A value of a new file or day, next to its references. */
+type NewReading = GroupReading & { g: number; references: References };
 
-/** @param groups measured groups of a version's log; or why new groups cannot be measured */
+/** @param measured groups of a version's log; or why new groups cannot be measured */
 function groupOutcomes(
   kind: Kind,
-  groups: readonly MeasuredGroup[] | string,
+  measured: MeasuredGroups | string,
   bounds: GroupBounds = {},
 ): GateOutcome[] {
-  const names = Object.keys(SHOWN) as (keyof GroupFacts)[];
-  return names.flatMap((name) => {
-    const gate = `${kind}.${name}`;
-    const asked: Bounds = bounds[name] ?? {};
-    if (typeof groups === "string") return withoutValue(gate, asked, groups, "failed");
-    return valueOutcomes(kind, name, groups, asked);
+  const asked = boundsByName(bounds);
+  const names = new Set([...GROUP_FACTS, ...[...asked.keys()].filter((name) => name.startsWith("values:"))]);
+  if (typeof measured === "string")
+    return [...names].flatMap((name) =>
+      withoutValue(`${kind}.${name}`, asked.get(name) ?? {}, measured, "failed"),
+    );
+  const { groups } = measured;
+  const slots = slotsOf(groups.map(({ middle }) => middle));
+  const indexes = groups.map((_, g) => g);
+  const earlier = indexes.filter((g) => !groups[g]!.isNew && groups[g]!.isWhole && groups[g]!.facts.rows > 0);
+  const fresh = indexes
+    .filter((g) => groups[g]!.isNew)
+    .map((g) => ({ g, references: referencesOf(slots, g, earlier) }));
+  const measures = new Map(measuresOf(measured).map((measure) => [measure.name, measure]));
+  return [...names].flatMap((name) => {
+    const [gate, what] = [`${kind}.${name}`, kind === "newFiles" ? "file" : "day"];
+    const measure = measures.get(name);
+    if (fresh.length === 0)
+      return withoutValue(gate, asked.get(name) ?? {}, `no ${what} is new`, "notCompared");
+    const readings = fresh.flatMap(({ g, references }) =>
+      (measure?.readings(g, references.groups) ?? []).map((reading) => ({ ...reading, g, references })),
+    );
+    const why = measure?.why ?? measured.uncounted.get(name) ?? "";
+    if (readings.length === 0) return withoutValue(gate, asked.get(name) ?? {}, why, "failed");
+    return readingOutcomes(gate, what, measure!.show, groups, readings, asked.get(name) ?? {});
   });
 }
 
-function valueOutcomes(
-  kind: Kind,
-  name: keyof GroupFacts,
+function readingOutcomes(
+  gate: string,
+  what: string,
+  show: Show,
   groups: readonly MeasuredGroup[],
+  readings: readonly NewReading[],
   bounds: Bounds,
 ): GateOutcome[] {
-  const gate = `${kind}.${name}`;
-  const what = kind === "newFiles" ? "file" : "day";
-  const fresh = groups.filter(({ isNew }) => isNew);
-  if (fresh.length === 0) return withoutValue(gate, bounds, `no ${what} is new`, "notCompared");
-  const valued = fresh.flatMap((group) => {
-    const value = group.facts[name];
-    return value === undefined ? [] : [{ ...group, value }];
-  });
-  const { show, why } = SHOWN[name];
-  if (valued.length === 0) return withoutValue(gate, bounds, why, "failed");
-  const earlier = groups
-    .filter(({ isNew, isWhole, facts }) => !isNew && isWhole && facts.rows > 0)
-    .flatMap(({ facts }) => facts[name] ?? []);
-  const median = medianOf(earlier);
-  const medianText =
-    median === null
-      ? ""
-      : `, median of ${earlier.length} earlier ${what}${earlier.length === 1 ? "" : "s"} ${show(median)}`;
-  const outcome = (bound: string, { name: group, value }: { name: string; value: number }) => ({
-    gate,
-    bound,
-    value,
-    previous: median,
-    message: `${gate} is ${show(value)} in ${group}${medianText}`,
-  });
-  const asked = Object.entries(bounds).filter(
-    (each): each is [string, number | string] => each[1] !== undefined,
+  const outcome = (bound: string, { g, references, value, of, median }: NewReading, others = "") => {
+    const n = references.groups.length;
+    const isValue = of !== undefined;
+    const found = isValue ? `${value === 0 ? "no row" : show(value)} of '${of}'${others}` : show(value);
+    const { name, repeats = "" } = groups[g]!;
+    const source = gate.endsWith(".repeatedRows") && repeats !== "" ? ` (most are in ${repeats})` : "";
+    const expected =
+      median === null
+        ? ""
+        : `, median of ${n} earlier ${what}${n === 1 ? "" : "s"}${references.alike} ${show(median)}`;
+    return {
+      ...{ gate, bound, value },
+      message: `${gate} is ${found} in ${name}${source}${expected}`,
+    };
+  };
+  const asked = Object.entries(bounds).flatMap(([rule, bound]) =>
+    bound === undefined ? [] : [{ rule, bound }],
   );
   if (asked.length === 0) {
-    const distance = (value: number) =>
+    const distance = ({ value, median }: NewReading) =>
       median === null ? -value : Math.abs(Math.log((value + 1e-9) / (median + 1e-9)));
-    const [worst] = valued.toSorted((a, b) => distance(b.value) - distance(a.value));
-    return [{ ...outcome("none", worst!), status: "measured" }];
+    const worst = readings.toSorted((a, b) => distance(b) - distance(a))[0]!;
+    return [{ ...outcome("none", worst), previous: worst.median, status: "measured" }];
   }
-  return asked.map(([rule, bound]): GateOutcome => {
-    const isGood = (group: (typeof valued)[number]) =>
-      holdsGroupBound(rule, bound, group.value, median) ||
-      (name === "positiveRate" && median !== null && RULES.get(rule)!.isRelative && isNoise(group, median));
-    const failing = valued.filter((group) => !isGood(group));
-    const sign = RULES.get(rule)!.worst === "lowest" ? 1 : -1;
-    const [worst] = (failing.length > 0 ? failing : valued).toSorted((a, b) => sign * (a.value - b.value));
+  return asked.map(({ rule, bound }): GateOutcome => {
+    const failing = readings.filter((reading) => !holdsReading(rule, bound, reading));
+    const compared = readings.filter((reading) => expectedOf(rule, reading) !== null);
+    const shown = [failing, compared, readings].find(({ length }) => length > 0)!;
+    const sorted = shown.toSorted((a, b) => excessOf(rule, b) - excessOf(rule, a));
+    const worst = sorted[0]!;
+    const also = sorted.filter(({ g }) => g === worst.g).slice(1);
+    const others =
+      failing.length === 0 || also.length === 0 ? "" : ` (also '${shortList(also.map(({ of }) => of!))}')`;
     const stated = `${rule} ${bound}`;
-    const found = outcome(stated, worst!);
-    if (RULES.get(rule)!.isRelative && median === null)
+    const previous = expectedOf(rule, worst);
+    const found = { ...outcome(stated, worst, others), previous };
+    if (isRelative(rule) && previous === null)
       return { ...found, status: "notCompared", message: `${found.message}: ${stated}: no ${what} is older` };
-    const others = failing.length > 1 ? ` (nor do ${failing.length - 1} more ${what}s hold it)` : "";
+    const more = new Set(failing.map(({ g }) => g)).size - 1;
     const status = failing.length > 0 ? "failed" : "passed";
-    const of = RULES.get(rule)!.isRelative && rule !== "maxRise" ? " of it" : "";
+    const of = isRelative(rule) && rule !== "maxRise" ? " of it" : "";
     return {
       ...found,
       status,
-      message: `${found.message}: ${status === "failed" ? "not " : ""}${stated}${of}${others}`,
+      ...(failing.length > 0 && { groups: [...new Set(failing.map(({ g }) => groups[g]!.name))] }),
+      message:
+        `${found.message}: ${status === "failed" ? "not " : ""}${stated}${of}` +
+        (more > 0 ? ` (nor do ${more} more ${what}s hold it)` : ""),
     };
   });
-}
-
-/** Less than three standard deviations of a random sample with as many rows. */
-function isNoise({ value, facts: { rows } }: { value: number; facts: GroupFacts }, median: number): boolean {
-  return Math.abs(value - median) * rows < 3 * Math.sqrt(rows * median * (1 - median));
-}
-
-function medianOf(values: readonly number[]): number | null {
-  if (values.length === 0) return null;
-  const sorted = values.toSorted((a, b) => a - b);
-  const half = sorted.length >> 1;
-  return sorted.length % 2 === 1 ? sorted[half]! : (sorted[half - 1]! + sorted[half]!) / 2;
 }
 
 /** @param found names of the counted things, for the message */
@@ -186,31 +168,43 @@ export function newOutcomes(
 ): GateOutcome[] {
   if (!run) {
     const why = "there is no earlier version to compare with";
-    const none = (gate: string, bounds: object = {}) =>
-      Object.entries(bounds).flatMap(([name, bound]) =>
-        withoutValue(`${gate}.${name}`, bound as Record<string, number>, why, "notCompared"),
-      );
     return [
-      ...none("newFiles", newFiles),
+      ...notComparedGroups("newFiles", newFiles, why),
       ...withoutValue("goneFiles", goneFiles ?? {}, why, "notCompared"),
-      ...none("newDays", newDays),
+      ...notComparedGroups("newDays", newDays, why),
     ];
   }
   const { dataset, description } = encoded;
   const { from } = positiveRate ?? {};
   const { inputs } = run.manifest;
   const files = fileGroups(encoded, inputs);
-  const measured = files && measuredGroups(dataset, files, from);
-  const copies = measured ? copiesIn(measured) : [];
+  const ofFiles = files && measured(dataset, files, from, newFiles);
+  const copies = ofFiles ? copiesIn(ofFiles.groups) : [];
   const gone = goneOf(inputs, description);
   return [
-    ...groupOutcomes("newFiles", measured ?? NO_FILES, newFiles),
-    ...(measured
-      ? [countOutcome("newFiles.copies", copies.length, newFiles?.copies, copies.join(", "))]
+    ...groupOutcomes("newFiles", ofFiles ?? NO_FILES, newFiles),
+    ...(ofFiles
+      ? [
+          {
+            ...countOutcome(
+              "newFiles.copies",
+              copies.length,
+              newFiles?.copies,
+              shortList(copies.map(copyText)),
+            ),
+            ...(copies.length > 0 && { groups: copies.map(({ name }) => name) }),
+          },
+        ]
       : []),
     countOutcome("goneFiles", gone.length, goneFiles, shortList(gone)),
     ...dayOutcomes(encoded, newest, newDays, from),
   ];
+}
+
+function notComparedGroups(kind: Kind, bounds: GroupBounds = {}, why: string): GateOutcome[] {
+  return [...boundsByName(bounds)].flatMap(([name, bound]) =>
+    withoutValue(`${kind}.${name}`, bound, why, "notCompared"),
+  );
 }
 
 const NO_FILES = "the dataset does not state the rows of its files: encode the log again";
@@ -224,22 +218,18 @@ function dayOutcomes(
   const empty = (why: string, status: "failed" | "notCompared") =>
     withoutValue("newDays.empty", bounds?.empty ?? {}, why, status);
   if (newest.before === undefined) {
-    const why = "the last version has no times";
-    return Object.entries(bounds ?? {}).flatMap(([name, bound]) =>
-      withoutValue(`newDays.${name}`, bound as Record<string, number>, why, "notCompared"),
-    );
+    return notComparedGroups("newDays", bounds, "the last version has no times");
   }
   const days = dayGroups(dataset, newest.now, newest.before);
   if (!days) {
     const why = "no event has a time";
     return [...groupOutcomes("newDays", why, bounds), ...empty(why, "failed")];
   }
-  const measured = measuredGroups(dataset, days, from);
-  const { length, name } = longestEmptyRun(measured);
+  const { length, name } = longestEmptyRun(days.groups);
   // a day without events is checked against the bound `empty` only
-  const filled = measured.filter(({ isNew, isWhole, start, end }) => end > start && (isWhole || !isNew));
+  const groups = days.groups.filter(({ isNew, isWhole, start, end }) => end > start && (isWhole || !isNew));
   return [
-    ...groupOutcomes("newDays", filled, bounds),
+    ...groupOutcomes("newDays", measured(dataset, { ...days, groups }, from, bounds), bounds),
     countOutcome("newDays.empty", length, bounds?.empty, `no event in ${name}`),
   ];
 }
@@ -257,15 +247,15 @@ function longestEmptyRun(days: readonly RowGroup[]): { length: number; name: str
   return longest;
 }
 
+const copyText = ({ name, of }: { name: string; of: string }): string => `${name} has the rows of ${of}`;
+
 /** Returns new files with the same rows as another file, in any order. */
-function copiesIn(files: readonly MeasuredGroup[]): string[] {
+function copiesIn(files: readonly MeasuredGroup[]): { name: string; of: string }[] {
   const byDigest = new Map<string, string>();
   return files.flatMap(({ name, isNew, digest, facts }) => {
     const other = byDigest.get(digest);
     byDigest.set(digest, name);
-    return isNew && other !== undefined && facts.rows >= LEAST_COPY
-      ? [`${name} has the rows of ${other}`]
-      : [];
+    return isNew && other !== undefined && facts.rows >= LEAST_COPY ? [{ name, of: other }] : [];
   });
 }
 

@@ -11,6 +11,7 @@ import { gateOptions, type GateOptions } from "./options.js";
 import { readEncoded, type EncodedDataset, isEncodedDataset } from "../dataset/encoded/read.js";
 import { type GateOutcome, countGates, type GateCounts, gatesIfAny } from "../embedding/gate-file.js";
 import { GATE_FILE } from "../embedding/publication.js";
+import type { AlignmentFit } from "../embedding/manifest.js";
 import { readHistory, UNKNOWN } from "../embedding/key-history.js";
 import { keyedRows, type TableRows, type KeyedRows } from "../embedding/rows.js";
 import { DEFAULT_TABLE, openRun, type Run } from "../embedding/run-directory.js";
@@ -132,7 +133,8 @@ async function unseenOutcomes(
   return [...outcomes, ...unknown];
 }
 
-async function newestOf(run: Run): Promise<number | undefined> {
+/** Time of the newest event that a run was trained on, in milliseconds since 1970; undefined without times. */
+export async function newestOf(run: Run): Promise<number | undefined> {
   const { lastSeen } = await readHistory(run, (await run.readKeys()).numRows);
   const newest = lastSeen.reduce((latest, time) => (time > latest ? time : latest), UNKNOWN);
   return newest === UNKNOWN ? undefined : Number(newest);
@@ -153,9 +155,9 @@ export async function gateAfter(
   const opened = await openRun(run);
   const earlier = previous === undefined ? undefined : await openRun(previous);
   const outcomes = metricOutcomes(opened.manifest.metrics, earlier?.manifest.metrics, bounds.metrics ?? {});
-  outcomes.push(
-    ...vectorsAddOutcomes(opened.manifest.vectorsAdd, earlier?.manifest.vectorsAdd, bounds.vectorsAdd),
-  );
+  outcomes.push(...vectorsAddOutcomes(opened.manifest, earlier?.manifest.vectorsAdd, bounds.vectorsAdd));
+  const { fit } = opened.manifest.alignment ?? {};
+  if (fit) outcomes.push(alignmentOutcome(fit));
   const found = new Map<string, TableFacts>();
   for (const name of opened.tables) {
     const facts = await opened.withRows(name, tableFacts);
@@ -186,6 +188,16 @@ export async function gateAfter(
   return outcomes;
 }
 
+function alignmentOutcome({ value, least }: AlignmentFit): GateOutcome {
+  const measured = { gate: "alignment", value, previous: undefined, show: asNumber };
+  const found = outcome(measured, `min ${least}`, (fit) => fit >= least);
+  if (found.status === "passed") return found;
+  const advice =
+    "the vectors do not match the last version's, so its readers cannot use them: train as that version, or from it " +
+    "(init: latest), or publish under another name; align: false publishes without a rotation";
+  return { ...found, message: `${found.message}: ${advice}` };
+}
+
 /** @param compared a sentence about the version that gates compared with @throws {GateError} names each failed gate */
 export function checkGates(outcomes: readonly GateOutcome[], compared?: string): void {
   const failed = outcomes.filter(({ status }) => status === "failed");
@@ -194,8 +206,9 @@ export function checkGates(outcomes: readonly GateOutcome[], compared?: string):
   const lines = failed.map(({ message }) => `\n  ${message}`).join("");
   throw new GateError(
     `${failed.length} of ${bounds.length} gates failed, nothing is published:${lines}\n` +
-      (compared === undefined ? "" : `${compared}\n`) +
-      `look at the log and at ${GATE_FILE}; loosen the bound where the change is meant`,
+      (compared === undefined
+        ? "loosen the bound where the change is meant"
+        : `${compared}\nlook at the log and at ${GATE_FILE}`),
   );
 }
 

@@ -6,6 +6,7 @@ import type { EncodedDataset } from "../dataset/encoded/read.js";
 import type { InputFingerprint } from "../io/fingerprint.js";
 import { KeyIndex } from "../dataset/vocabulary/key-index.js";
 import { newestEvent } from "../dataset/vocabulary/last-seen.js";
+import { medianOf } from "./references.js";
 import { keysOfRows, rowsOf, type EmbeddingTable } from "../embedding/table.js";
 
 /** Measurements of a file or a day. A measurement is undefined if the log lacks its column or the group has no rows. */
@@ -20,10 +21,14 @@ export interface GroupFacts {
   /** share of the group's rows whose user (or item) occurs in no earlier group; undefined for the first group */
   unseenUsers: number | undefined;
   unseenItems: number | undefined;
+  /** share of the rows that an earlier file has as well; undefined unless requested */
+  repeatedRows?: number | undefined;
 }
 
 export type MeasuredGroup = RowGroup & {
   facts: GroupFacts;
+  /** name of the file that has most of the repeated rows */
+  repeats?: string;
   /** hash of the rows; it does not depend on their order */
   digest: string;
 };
@@ -42,6 +47,7 @@ export function measuredGroups(
   const times = numberValues(dataset, time);
   return groups.map((group, g) => ({
     ...group,
+    middle: group.middle ?? (times && middleOf(times, group)),
     facts: {
       rows: group.end - group.start,
       users: users?.[g]!.distinct,
@@ -58,6 +64,14 @@ export function measuredGroups(
       times && hashOf(times, group, order),
     ]),
   }));
+}
+
+/** Returns the approximate median of a file's times, from at most 200 of them. */
+function middleOf(times: Float64Array, { start, end }: RowGroup): number | undefined {
+  const step = Math.ceil((end - start) / 200);
+  const taken = [];
+  for (let row = start; row < end; row += step) if (!Number.isNaN(times[row]!)) taken.push(times[row]!);
+  return medianOf(taken) ?? undefined;
 }
 
 function numberValues(dataset: Dataset, name: string | undefined): Float64Array | undefined {
@@ -160,9 +174,11 @@ export interface RowGroup {
   isWhole: boolean;
   start: number;
   end: number;
+  /** median time, ms since 1970; of a day its noon; undefined for a file before it is measured, or without times */
+  middle?: number | undefined;
 }
 
-interface RowGroups {
+export interface RowGroups {
   groups: RowGroup[];
   /** row numbers, sorted by group; absent if the rows of the dataset are sorted by group */
   order?: Uint32Array;
@@ -227,6 +243,7 @@ export function dayGroups(
       name: new Date(from).toISOString().slice(0, 10),
       isNew: from + DAY > before,
       isWhole,
+      middle: from + DAY / 2,
       start: end,
       end: (end += counts[age]!),
     });

@@ -10,7 +10,8 @@ import { gatesIfAny, type GateOutcome } from "../embedding/gate-file.js";
 import { GATE_FILE } from "../embedding/publication.js";
 import type { Run } from "../embedding/run-directory.js";
 import { asNumber, checkBounds, type ValueBounds, type NamedRoles } from "./bounds.js";
-import { holdsGroupBound } from "./gate-new.js";
+import { boundsByName } from "./gate-new.js";
+import { holdsGroupBound } from "./group-readings.js";
 import { isOneClass, metricOutcomes } from "./gate-metrics.js";
 
 type Asked = Record<string, number | string | undefined>;
@@ -22,8 +23,10 @@ export async function brokenBounds({ path, manifest }: Run, bounds: GateBounds):
   // reports a missing metric only if its split has labels of one class, because other missing metrics were not
   // requested by the training
   const metrics = metricOutcomes(manifest.metrics, undefined, bounds.after?.metrics ?? {}).filter(
-    ({ gate, status, value }) =>
-      status === "failed" && (value !== null || isOneClass(manifest.metrics, gate)),
+    ({ gate, bound, status, value }) =>
+      status === "failed" &&
+      (value !== null || isOneClass(manifest.metrics, gate)) &&
+      !stored.some((each) => each.gate === gate && each.bound === bound && each.status === "accepted"),
   );
   const first = new Map(stored.toReversed().map((each) => [each.gate, each]));
   const broken = [...first.values()]
@@ -82,7 +85,7 @@ function askedOf(gate: string, { before = {}, after = {} }: GateBounds, roles: N
     }
     case "newFiles":
     case "newDays":
-      return partOf(before[group] as Record<string, Asked> | undefined) ?? {};
+      return boundsByName(before[group] ?? {}).get(gate.slice(group.length + 1)) ?? {};
     case "goneFiles":
       return absolute(before.goneFiles);
     case "zero":

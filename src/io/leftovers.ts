@@ -5,6 +5,8 @@
 //   .NAME.old-ID    the NAME that it replaces, until the new one is in place
 //   .NAME.gone-ID   a NAME that is being removed and is never restored
 //   ID              PID-RANDOM-HOST of the writer; it occurs in names only and affects no result
+//
+// SQLite's lock is `.NAME.new-ID.lock`.
 
 import { randomBytes } from "node:crypto";
 import { lstat, readdir, mkdtemp, rm } from "node:fs/promises";
@@ -58,7 +60,8 @@ export async function leftoversOf(target: string, kind: Kind): Promise<Leftover[
 export async function leftoversIn(directory: string): Promise<Leftover[]> {
   const names = await readdir(directory).catch(() => []);
   return names.flatMap((name): Leftover[] => {
-    const [, of, kind, id, pid, writer] = /^\.(.+)\.(new|old|gone)-((\d+)-[0-9a-f]+-(.*))$/.exec(name) ?? [];
+    const [, of, kind, id, pid, writer] =
+      /^\.(.+)\.(new|old|gone)-((\d+)-[0-9a-f]+-(.*?))(?:\.lock)?$/.exec(name) ?? [];
     if (of === undefined) return [];
     return [{ name, of, kind: kind as Kind, dead: isDead(id!, Number(pid), writer!) }];
   });

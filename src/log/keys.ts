@@ -18,6 +18,16 @@ export interface Keys {
   readonly offsets: Uint32Array;
 }
 
+/** Cases of --key-case, by Unicode's mapping, which does not depend on the locale. */
+export const keyCases = ["lower", "upper"] as const;
+export type KeyCase = (typeof keyCases)[number];
+
+/** Returns a key in the case of --key-case; unchanged without the option. */
+export function keyInCase(key: string, keyCase: KeyCase | undefined): string {
+  if (keyCase === undefined) return key;
+  return keyCase === "lower" ? key.toLowerCase() : key.toUpperCase();
+}
+
 const decoder = new TextDecoder("utf-8", { ignoreBOM: true });
 
 /** Returns the key of a code as text. */

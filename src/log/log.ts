@@ -2,7 +2,7 @@
 //
 // This file declares the types of this folder; the entry points are openLog (open.ts) and Log.read.
 
-import type { Keys } from "./keys.js";
+import type { KeyCase, Keys } from "./keys.js";
 import type { InputFingerprint } from "../io/fingerprint.js";
 import type { NumberForm } from "./number.js";
 import type { FileColumns } from "./file-columns.js";
@@ -29,6 +29,8 @@ export interface ReadOptions extends NumberForm {
   /** maximum number of bytes of a cell; a longer quoted cell is considered unclosed */
   maxCell: number;
   threads: number;
+  /** the case of all keys; as in the log when absent */
+  keyCase?: KeyCase;
   /** rows that repeat an earlier row in all cells are skipped and counted */
   dedupe?: boolean;
   /** columns that identify an event: of the rows with the same cells in them, one is kept */
@@ -125,7 +127,10 @@ export interface HeldRows {
 }
 
 /** The reading options that determine the content and names of cells regardless of the file; a run stores them. */
-export type CellReading = Pick<ReadOptions, "nulls" | "columns" | "delimiter" | "decimal" | "thousands">;
+export type CellReading = Pick<
+  ReadOptions,
+  "nulls" | "columns" | "delimiter" | "decimal" | "thousands" | "keyCase"
+>;
 
 /** Delimiters that can be detected if the user gives none. */
 export const FOUND_DELIMITERS: readonly string[] = [",", "\t", ";", "|"];
@@ -134,12 +139,13 @@ export const FOUND_DELIMITERS: readonly string[] = [",", "\t", ";", "|"];
  * Selects the members of TextOptions from reading options; a detected delimiter belongs to the file and is not
  * included.
  */
-export function cellReadingOf({ nulls, columns, delimiter, ...numbers }: CellReading): CellReading {
+export function cellReadingOf({ nulls, columns, delimiter, keyCase, ...numbers }: CellReading): CellReading {
   const isNamed = delimiter !== undefined && !FOUND_DELIMITERS.includes(delimiter);
   return {
     ...(nulls && { nulls }),
     ...(columns && { columns }),
     ...(isNamed && { delimiter }),
+    ...(keyCase && { keyCase }),
     ...numberFormOf(numbers),
   };
 }
@@ -169,6 +175,8 @@ export interface ColumnRequest {
   as: "key" | "number";
   /** true: the numbers are milliseconds since 1970; allowed for columns in Log.times only */
   isTime?: true;
+  /** true: --key-case does not change these keys */
+  keepsCase?: true;
 }
 
 /** A cell that is not a finite number in a column that was requested as numbers. Lines count from 1. */
@@ -277,6 +285,8 @@ export interface Log {
   multiWeights?: string[];
   /** columns that identify an event (--dedupe-by); they become features only if an option names them */
   dedupedBy?: readonly string[];
+  /** the case of --key-case; absent without the option */
+  keyCase?: KeyCase;
   /** columns that hold times according to the log's format, so they may be requested as times */
   times?: ReadonlySet<string>;
   /** columns of 64-bit floating-point numbers according to the log's format */

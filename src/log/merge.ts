@@ -4,6 +4,7 @@
 // Chunks are merged strictly in order, and a scanner receives its chunks in order. So the code of a key is determined
 // by its first appearance in the log, whatever the number of scanners.
 
+import { skipAdvice } from "./skip-advice.js";
 import { MISSING, encodeKeys, selectKeys, type Keys } from "./keys.js";
 import { DataError } from "../errors.js";
 import type { ChunkScan, FaultReason, ScanSetup } from "./text/chunk-scanner.js";
@@ -178,8 +179,8 @@ export class Merger {
     }
     if (this.#onBadRow === "error") {
       throw new DataError(
-        `expected ${fault.numColumns} columns, got ${fault.numCells}: ${fault.text} (--on-bad-row skip skips ` +
-          "such rows)",
+        `expected ${fault.numColumns} columns, got ${fault.numCells}: ${fault.text} ` +
+          `(${skipAdvice(faults.ragged + faults.quote, this.numRows + numRows + faults.ragged + faults.quote)})`,
         place,
       );
     }

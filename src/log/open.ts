@@ -5,6 +5,7 @@ import { openSource, peekedSource } from "../io/source.js";
 import { filesOfLog } from "./directory.js";
 import { readingDedupeColumns, withoutDuplicates } from "./duplicate-events.js";
 import { checkUndelimited, formOf, forms, refuseOtherText, startsAsJson, type InputFormat } from "./form.js";
+import { withKeyCase } from "./key-case.js";
 import type { Log, LogFile, ReadOptions, ReadSizes } from "./log.js";
 import { checkedReading } from "./read.js";
 import { decoderOf } from "./text/decoded.js";
@@ -48,7 +49,8 @@ export async function openFiles(
   decoderOf(options.encoding);
   const form = formOf(paths, options.format);
   const log = await openByForm(form, files, readingDedupeColumns(options), sizes);
-  return withoutDuplicates({ ...log, warnings: [...warnings, ...log.warnings] }, options);
+  const told = { ...log, warnings: [...warnings, ...log.warnings] };
+  return withKeyCase(withoutDuplicates(told, options), options);
 }
 
 /** Opens files of one format; JSON lines if names indicate none and the first file starts like a JSON object. */

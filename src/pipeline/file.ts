@@ -49,6 +49,8 @@ export interface Pipeline {
   logs: string[];
   encoding: YamlOptions;
   before: BeforeBounds;
+  /** whether refused files are left out of the log, as long as they do not change */
+  leavesOut: boolean;
   trainings: PipelineTraining[];
   exports: PipelineExport[];
   recalls: PipelineRecall[];
@@ -120,6 +122,7 @@ export async function readPipeline(file: string): Promise<Pipeline> {
     logs,
     encoding,
     before: content.gates?.before ?? {},
+    leavesOut: content.gates?.refused === "leave-out",
     trainings,
     exports,
     recalls,

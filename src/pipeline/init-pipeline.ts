@@ -5,16 +5,19 @@ import { dirname, isAbsolute, join, relative, resolve } from "node:path";
 import { encode } from "../api/encode.js";
 import { inspect } from "../api/inspect/inspect.js";
 import type { Inspection } from "../api/inspect/options.js";
-import { newestGate } from "../config/new-rows-gates.js";
+import { newestGate } from "../config/newest-gate.js";
 import {
   starterPipeline,
   starterTrainer,
   starterTraining,
   type StarterColumn,
   type StarterTrainer,
+  type StarterTraining,
   scalarOf,
 } from "../config/pipeline-starter.js";
-import { NoInputError, UsageError, nearestName, flagOf } from "../errors.js";
+import { readEncoded } from "../dataset/encoded/read.js";
+import { DataError, GateError, NoInputError, UsageError, nearestName, flagOf } from "../errors.js";
+import { addsNothing, vectorsAddText } from "../evaluation/vectors-add.js";
 import { checkOutput, writeFileAtomic } from "../io/atomic.js";
 import { patternLike, patternsFor } from "../io/glob-for.js";
 import { expandPaths, MAGIC } from "../io/glob.js";
@@ -23,11 +26,13 @@ import { statOf, entriesOf } from "../io/tree.js";
 import { filesOfLog } from "../log/directory.js";
 import { firstTrainer, trainerOf } from "../trainers/index.js";
 import { columns as columnOptions, hashedIds } from "../training/options/columns.js";
-import { badRows, reading } from "../training/options/reading.js";
+import { badRows, firstReadingOf, reading } from "../training/options/reading.js";
 import { omit, type Given, type Option, type OptionTable } from "../training/options/table.js";
 import type { Progress, Watch } from "../training/session/watch.js";
 import { shortList } from "../gates/bounds.js";
+import { newRowsLines } from "../gates/starter-bounds.js";
 import { checkLog } from "./log.js";
+import { tryPipeline } from "./trial-run.js";
 import type { InitOptions } from "./options.js";
 import { readHandedOver } from "../recipes/handed-over.js";
 import { encodeOptions } from "../api/options.js";
@@ -65,15 +70,18 @@ export async function initPipeline(
   checkLog(files);
   const folder = out === undefined ? undefined : dirname(resolve(out));
   const own = optionsOfLog(given);
-  const { facts, encoding, isEncoded } = await factsOfLog(files, own, source, watch);
-  const { rows, columns, task, newest, spread } = facts;
-  const training = starterTraining(columns, task);
-  if (!training && !source) {
-    const names = columns.map(({ name }) => name).join(", ");
-    throw new UsageError(
-      `found neither a label column nor user and item columns among ${names}: name them with --label, or --user and --item`,
-    );
+  const hasPattern = !(log.length === 1 && log[0] === files[0]);
+  const inspected = await factsOfLog(files, own, source, hasPattern, watch);
+  const { label, text: constant } = inspected.constantLabel ?? {};
+  if (label !== undefined) {
+    if (given.label !== undefined || source) throw new UsageError(constant!);
+    watch.observe({ stage: "warning", text: constant! });
+    watch.observe({ stage: "note", text: `the file is made without the label '${label}'` });
+    return await initPipeline(logs, { ...given, ignore: [...(given.ignore ?? []), label] }, watch, now);
   }
+  const { facts, training, encoding, isEncoded, newRows } = inspected;
+  const { rows, columns, newest } = facts;
+  for (const text of facts.findings) watch.observe({ stage: "warning", text });
   const gate =
     newest && newest.length > 0
       ? newestGate(
@@ -81,28 +89,77 @@ export async function initPipeline(
           now,
         )
       : undefined;
-  const starter = {
-    logs: log.map((path) => pathInFile(path, folder)),
-    note,
-    ...(!(log.length === 1 && log[0] === files[0]) && { files: files.length }),
-    rows,
-    columns: columns
-      .filter(({ name }) => !encoding.timeFields?.includes(name))
-      .map((column) => ({ ...column, name: formOf(column, encoding), ...(isEncoded && { why: "" }) })),
-    reading: await optionLines({ ...reading, maxBad: badRows.maxBad }, encoding, folder),
-    otherColumns: await optionLines(otherColumns, encoding, folder),
-    newest: gate,
-    spread,
-  };
   const kind = training ?? "events";
-  const trainer = source
-    ? await trainerOfSource(source, folder)
-    : starterTrainer(starter, kind, firstTrainer[kind === "events" ? "events" : "labels"]);
-  const text = starterPipeline(starter, kind, trainer);
+  let isRandom = false;
+  const textFor = async (
+    read: LogOptions,
+    place: { folder: string | undefined; logs: readonly string[] },
+  ) => {
+    const starter = {
+      logs: place.logs.map((path) => pathInFile(path, place.folder)),
+      note,
+      ...(hasPattern && { files: files.length }),
+      rows,
+      columns: columns
+        .filter(({ name }) => !encoding.timeFields?.includes(name))
+        .map((column) => ({ ...column, name: formOf(column, encoding), ...(isEncoded && { why: "" }) })),
+      reading: await optionLines({ ...reading, maxBad: badRows.maxBad }, read, place.folder),
+      otherColumns: await optionLines(otherColumns, read, place.folder),
+      newest: gate,
+      newRows,
+    };
+    const trainer = source
+      ? await trainerOfSource(source, place.folder)
+      : starterTrainer(starter, kind, firstTrainer[kind === "events" ? "events" : "labels"], isRandom);
+    return { text: starterPipeline(starter, kind, trainer), trainer };
+  };
+  const user = columns.find(({ role }) => role === "user")?.name;
+  // the sample holds all texts and duplicates of the log, as CSV
+  const { dedupe: _, dedupeBy: __, dedupeKeep: ___, ...raw } = encoding;
+  const tryFile = async () => {
+    await tryPipeline(
+      { files, reading: firstReadingOf(raw), rows, user },
+      async (at, path, { multi, multiWeights }) => {
+        const cells = omitted(
+          encoding,
+          "inputFormat",
+          "delimiter",
+          "header",
+          "columns",
+          "encoding",
+          "comment",
+        );
+        const lists = { ...(multi && { multi }), ...(multiWeights && { multiWeights }) };
+        return (await textFor({ ...lists, ...cells }, { folder: at, logs: [path] })).text;
+      },
+      watch,
+    );
+  };
+  await tryFile().catch(async (error: unknown) => {
+    // a split by time leaves nothing to measure if none of the latest users has earlier events
+    const hasTime = columns.some(({ role }) => role === "time");
+    const isUnmeasured = error instanceof UsageError && error.cause instanceof GateError;
+    if (!isUnmeasured || source || kind !== "events" || !hasTime) throw error;
+    isRandom = true;
+    await tryFile().catch(() => {
+      throw error;
+    });
+    const text =
+      "no user of the latest tenth of the rows has earlier events, so that the file splits at random";
+    watch.observe({ stage: "warning", text });
+  });
+  const { text, trainer } = await textFor(encoding, { folder, logs: log });
   watch.observe({ stage: isUnsure ? "warning" : "note", text: `log: ${note}` });
+  if (trainer.addsNothing !== undefined)
+    watch.observe({ stage: "warning", text: `the gate 'vectorsAdd' rejects noise: ${trainer.addsNothing}` });
   if (gate?.warning !== undefined) watch.observe({ stage: "warning", text: gate.warning });
   if (out !== undefined) await writeFileAtomic(out, [Buffer.from(text)], force, { signal: watch.signal });
   return text;
+}
+
+function omitted<T extends object, K extends keyof T>(options: T, ...names: readonly K[]): Omit<T, K> {
+  const kept = Object.entries(options).filter(([name]) => !names.some((other) => other === name));
+  return Object.fromEntries(kept) as Omit<T, K>;
 }
 
 /** Returns a column as an option names it; for a numeric column, with the kind of its numbers if one was given. */
@@ -141,35 +198,104 @@ async function namedLogs(
 }
 
 /**
- * Inspects the log. If options or a run state the roles of its columns, the log is encoded as the pipeline will encode
- * it, so that the bounds fit the rows and columns that remain.
+ * Inspects the log and encodes it as the pipeline will encode it, so that the bounds fit the rows and columns that
+ * remain. If options or a run state the roles of its columns, the facts are those of the encoded rows.
  */
 async function factsOfLog(
   files: readonly string[],
   own: LogOptions,
   source: RecipeSource | undefined,
+  hasPattern: boolean,
   watch: Watch,
-): Promise<{ facts: Inspection; encoding: LogOptions; isEncoded: boolean }> {
+): Promise<LogToInit> {
   const encoding: LogOptions = { ...source?.recipe.encoding, ...own };
   const { timeFormat: _, ignore: __, ...others } = { ...columnOptions, ...hashedIds };
-  if (!Object.keys(encoding).some((name) => Object.hasOwn(others, name)))
-    return { facts: await inspect(files, encoding, watch), encoding, isEncoded: false };
+  const isEncoded = Object.keys(encoding).some((name) => Object.hasOwn(others, name));
+  const inspected = isEncoded ? undefined : await inspect(files, encoding, watch);
+  const ofConstant = inspected && withConstantLabel(inspected, encoding);
+  if (ofConstant) return ofConstant;
   const quiet = {
     ...watch,
     observe: (progress: Progress) => progress.stage === "reading" && watch.observe(progress),
   };
+  if (inspected) trainingOf(inspected, source);
+  const roles = inspected && inferredOptions(inspected.columns);
   return await withTemporaryDirectory("init", async (folder) => {
     const dataset = join(folder, "dataset");
     try {
-      await encode(files, { ...encoding, out: dataset }, quiet);
+      await encode(files, { ...encoding, ...roles, out: dataset }, quiet);
     } catch (error) {
+      // rows without a label end the reading; inspection shows whether the other rows have the same label
+      const column = error instanceof DataError ? error.place?.column : undefined;
+      const facts =
+        column === undefined ? undefined : await inspect(files, { ...own, badRows: undefined }, quiet);
+      const constant = facts && withConstantLabel(facts, encoding);
+      if (constant?.constantLabel?.label === column && constant) return constant;
       if (!(error instanceof UsageError) || !source) throw error;
       throw new UsageError(
         `${files.join(", ")} ${files.length === 1 ? "is" : "are"} not a log for ${source.title}: ${error.message}`,
       );
     }
-    return { facts: await inspect([dataset], {}, quiet), encoding, isEncoded: true };
+    const facts = inspected ?? (await inspect([dataset], {}, quiet));
+    const constant = withConstantLabel(facts, encoding);
+    if (constant) return constant;
+    const training = trainingOf(facts, source);
+    const newRows = newRowsLines(await readEncoded(dataset, 0), training ?? "events", hasPattern);
+    return { facts, training, encoding, isEncoded, newRows };
   });
+}
+
+interface LogToInit {
+  facts: Inspection;
+  /** undefined if only the training of a run suits the log */
+  training: StarterTraining | undefined;
+  encoding: LogOptions;
+  isEncoded: boolean;
+  /** lines of the bounds on new files and days */
+  newRows: string[];
+  /** the label, if it has one value only, with the finding about it; there are no bounds then */
+  constantLabel?: { label: string; text: string };
+}
+
+/** Undefined if the label has several values, or there is none. */
+function withConstantLabel(facts: Inspection, encoding: LogOptions): LogToInit | undefined {
+  const label = facts.columns.find(({ role, distinct }) => role === "label" && distinct <= 1)?.name;
+  const text = facts.findings.find((one) => one.startsWith(`the label '${label}'`));
+  if (label === undefined || text === undefined) return undefined;
+  return {
+    facts,
+    training: undefined,
+    encoding,
+    isEncoded: false,
+    newRows: [],
+    constantLabel: { label, text },
+  };
+}
+
+/** @throws {UsageError} the log has no label, nor users and items, and there is no run whose training is repeated */
+function trainingOf(
+  { columns, task }: Inspection,
+  source: RecipeSource | undefined,
+): StarterTraining | undefined {
+  const training = starterTraining(columns, task);
+  if (training || source) return training;
+  const names = columns.map(({ name }) => name).join(", ");
+  throw new UsageError(
+    `found neither a label column nor user and item columns among ${names}: name them with --label, or --user and --item`,
+  );
+}
+
+/** Returns the options that give columns the roles that were inferred. */
+function inferredOptions(columns: Inspection["columns"]): LogOptions {
+  const named = (...roles: string[]) =>
+    columns.filter(({ role, type }) => roles.includes(role) && type !== "multi").map(({ name }) => name);
+  const single = ["user", "item", "label", "time", "weight", "session"] as const;
+  const roles = single.flatMap((role) => named(role).map((name) => [role, name]));
+  return {
+    ...(Object.fromEntries(roles) as LogOptions),
+    fields: named("user", "item", "field"),
+    numeric: named("numeric"),
+  };
 }
 
 interface ProposedLog {
@@ -292,7 +418,7 @@ async function trainerOfSource(
   { recipe, title }: RecipeSource,
   folder: string | undefined,
 ): Promise<StarterTrainer> {
-  const { command, metric, field, aligns } = recipe;
+  const { command, metric, field, aligns, vectorsAdd } = recipe;
   const training = { ...recipe.training };
   const { init } = training;
   // a run that was trained from an earlier run starts each version from the latest one; a start from the table of
@@ -308,6 +434,16 @@ async function trainerOfSource(
     ...{ command, comment: `as ${title} was trained` },
     options: await optionLines(table, training, folder),
     ...{ metric, field, aligns },
+    ...(!vectorsAdd && {
+      uncontrolled:
+        metric === undefined
+          ? "the training has no validation split (valid)"
+          : "the training has no control without vectors",
+    }),
+    ...(vectorsAdd &&
+      addsNothing(vectorsAdd) && {
+        addsNothing: `${title} fails this: its vectors add ${vectorsAddText(vectorsAdd)}`,
+      }),
   };
 }
 

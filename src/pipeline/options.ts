@@ -1,6 +1,14 @@
 import { columns, hashedIds } from "../training/options/columns.js";
 import { badRows, reading } from "../training/options/reading.js";
-import { choice, flag, text, withCommon, type Given, type GivenTo } from "../training/options/table.js";
+import {
+  choice,
+  flag,
+  text,
+  texts,
+  withCommon,
+  type Given,
+  type GivenTo,
+} from "../training/options/table.js";
 import { wait } from "../store/options.js";
 
 const output = "Output:";
@@ -11,6 +19,10 @@ const unit = "Options:";
 export const runOptions = {
   dryRun: flag({ help: "print which steps would run and why, without writing anything", group: run }),
   force: flag({ help: "run every step, even if its inputs have not changed", group: run }),
+  accept: texts("day|file", {
+    help: "accept rows that gates have refused, by the day or file that the message names; repeatable",
+    group: run,
+  }),
   wait: { ...wait.wait, group: run },
   metricsFile: text("file", {
     help: "file to write the run's metrics to, in Prometheus text format",

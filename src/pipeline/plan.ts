@@ -46,6 +46,9 @@ import {
   type LoggedFile,
 } from "./log.js";
 import { latestVersion, type Publication } from "../store/store.js";
+import { acceptRefusals, readRefusals, refusalsIn, standingRefusals, type Refusal } from "./refusals.js";
+import type { RunOptions } from "./options.js";
+import { shortList } from "../gates/bounds.js";
 import { workFolder } from "../store/work-folder.js";
 import { PIPELINE_FILE } from "./version-files.js";
 import type { ConfigSetting } from "../config/config-file.js";
@@ -209,6 +212,12 @@ export interface TrainingPlan {
 
 export interface PipelinePlan {
   logs: PipelineLogFile[];
+  /** the files of the log as messages name them */
+  logged: LoggedFile[];
+  /** what gates have refused, in this log or in others */
+  refusals: Refusal[];
+  /** whether refused files are left out of `logs` */
+  leavesOut: boolean;
   changes: LogChanges;
   /** warnings about files of the log, and about versions that do not satisfy today's bounds */
   warnings: string[];
@@ -224,17 +233,23 @@ export function workDirectory({ store, name }: Pipeline): string {
  * Plans a run: reads the log and the store, and writes nothing.
  *
  * @param force runs every step
+ * @param accept files and days that are accepted, although gates have refused them
  * @throws {NoInputError} a log does not exist @throws {ArtifactError} a latest version is damaged
- * @throws {UsageError} {DataError} as checkLog does
+ * @throws {UsageError} {DataError} as checkLog and acceptRefusals do
  */
 export async function planPipeline(
   pipeline: Pipeline,
-  force: boolean,
+  { force = false, accept = [] }: Pick<RunOptions, "force" | "accept">,
   signal: AbortSignal,
 ): Promise<PipelinePlan> {
   const settings = await pipelineSettings();
   const { engine: _, ...encoding } = pipeline.encoding;
-  const logs = await logFiles(pipeline.logs, pipeline.encoding, signal);
+  const published = await latestVersion(pipeline.store, pipeline.trainings[0]!.name);
+  const known = await readRefusals(workDirectory(pipeline));
+  const refusals = acceptRefusals(standingRefusals(known, pipeline, published?.version), accept);
+  const found = await logFiles(pipeline.logs, pipeline.encoding, signal);
+  const left = leftOut(pipeline, found, refusals);
+  const logs = found.filter((file) => !left.includes(file));
   checkLog(
     logs.map(({ path }) => path),
     [pipeline.store, ...[...pipeline.exports, ...pipeline.recalls].flatMap(({ to }) => to ?? [])],
@@ -261,12 +276,36 @@ export async function planPipeline(
   const changes = logChanges(logged, before, latest?.version ?? null);
   await checkFinished(logs, logged, changes);
   const warnings = [
+    ...(left.length === 0
+      ? []
+      : [
+          `left out, because gates have refused ${left.length === 1 ? "it" : "them"}: ${shortList(loggedFiles(left, dirname(pipeline.file)).map(({ path }) => path))}`,
+        ]),
     ...logWarnings(logged, changes),
     ...trainings.flatMap(({ training: { name }, passedOver, publish }) =>
       passedOver !== undefined && publish.runs ? [`${name}: ${passedOver}`] : [],
     ),
   ];
-  return { logs, changes, warnings, encode, trainings };
+  return { logs, logged, refusals, leavesOut: left.length > 0, changes, warnings, encode, trainings };
+}
+
+/** Returns the refused files of a log that the pipeline leaves out. Files that an engine or folders name cannot be. */
+function leftOut(
+  { leavesOut, encoding, file }: Pipeline,
+  logs: readonly PipelineLogFile[],
+  refusals: readonly Refusal[],
+): PipelineLogFile[] {
+  const isNamed =
+    encoding["engine"] === undefined && logs.every(({ partition }) => Object.keys(partition).length === 0);
+  if (!leavesOut || !isNamed) return [];
+  const logged = loggedFiles(logs, dirname(file));
+  const refused = refusalsIn(
+    refusals.filter(({ accepted }) => !accepted),
+    logged,
+    [],
+  ).flatMap(({ files }) => files.map(({ path }) => path));
+  const left = logs.filter((_, i) => refused.includes(logged[i]!.path));
+  return left.length < logs.length ? left : [];
 }
 
 async function planTraining(

@@ -8,10 +8,16 @@
 
 import { join } from "node:path";
 import { collectWarnings, type Watch } from "../training/session/watch.js";
-import { LockedError } from "../errors.js";
+import { readEncoded } from "../dataset/encoded/read.js";
+import type { GateOutcome } from "../embedding/gate-file.js";
+import { openRun } from "../embedding/run-directory.js";
+import { GateError, LockedError } from "../errors.js";
 import { serverUrl } from "../export/servers/server.js";
+import { newestOf } from "../gates/gate.js";
+import { daysAfter, type Day } from "../gates/row-digests.js";
 import { withLock } from "../io/lock.js";
 import { version } from "../io/package-version.js";
+import { pathExists } from "../io/read-artifact.js";
 import { makeDirectory } from "../io/tree.js";
 import { readPipeline, type Pipeline } from "./file.js";
 import type { RunOptions } from "./options.js";
@@ -24,7 +30,19 @@ import {
   type PipelinePlan,
   type RecallStep,
   type Step,
+  type TrainingPlan,
 } from "./plan.js";
+import {
+  acceptCommand,
+  refusalsIn,
+  refusalsOf,
+  refusedText,
+  suspectsIn,
+  withAccepted,
+  writeRefusals,
+  type Refusal,
+  type Rows,
+} from "./refusals.js";
 import { exitCodeOf, newReport, writeMetrics, writeReport, type PipelineReport } from "./report.js";
 import {
   afterStep,
@@ -55,11 +73,12 @@ const LOCK = ".lock";
 /** Returns the plan for `embed run --dry-run`. */
 export async function dryRunPipeline(
   file: string,
-  { force = false }: RunOptions,
+  options: RunOptions,
   watch: Watch,
 ): Promise<PipelineReport> {
   const pipeline = await readPipeline(file);
-  const plan = await planPipeline(pipeline, force, watch.signal);
+  const plan = await planPipeline(pipeline, options, watch.signal);
+  const refused = openRefusals(plan, []);
   const why = "the server is asked whether it has the rows";
   const labels = [...pipeline.sends.map(({ label }) => label), ...listSends(plan).map(({ label }) => label)];
   const sends = labels.map((label) => ({ id: `send ${label}`, runs: true, why }));
@@ -67,6 +86,8 @@ export async function dryRunPipeline(
   const { watch: collecting, warnings } = collectWarnings(watch);
   const report = { ...newReport(pipeline.name, file, new Date()), warnings };
   tellLog(plan, report, collecting);
+  if (refused.length > 0)
+    collecting.observe({ stage: "warning", text: `would fail: ${stillRefused(refused, pipeline.file)}` });
   report.steps = steps.map(({ id, runs, why }) => ({
     step: id,
     outcome: runs ? "planned" : "skipped",
@@ -82,12 +103,12 @@ export async function dryRunPipeline(
  * @returns the report, also if nothing had changed
  * @throws {ConfigError} the file is not valid
  * @throws {LockedError} another run of it is active
- * @throws {GateError} a gate failed: nothing is published
+ * @throws {GateError} a gate failed, or the log has rows that gates have refused: nothing is published
  * @throws {EmbedError} as its steps do
  */
 export async function runPipeline(
   file: string,
-  { force = false, wait: waitMs = 0, metricsFile, onEnd }: RunPipelineOptions,
+  { force = false, accept, wait: waitMs = 0, metricsFile, onEnd }: RunPipelineOptions,
   given: Watch,
 ): Promise<PipelineReport> {
   const start = performance.now();
@@ -104,7 +125,7 @@ export async function runPipeline(
     await withLock(join(work, LOCK), { waitMs, signal: watch.signal, observe: note }, async () => {
       // the outcome is reported while the lock is held, so that last-run.json always belongs to the run that holds it
       try {
-        await new PipelineRun(pipeline, report, { force, waitMs }, watch).run(work);
+        await new PipelineRun(pipeline, report, { force, accept, waitMs }, watch).run(work);
         report.outcome = report.published.length > 0 ? "published" : "unchanged";
       } catch (error) {
         failure = error;
@@ -179,11 +200,44 @@ function end({ pipeline, outcome, exitCode, published, seconds }: PipelineReport
   observe({ stage: "end", pipeline, outcome, exitCode, text, time: new Date().toISOString(), seconds });
 }
 
+/** Refusals of rows that are in the log and that nobody has accepted. */
+function openRefusals({ refusals, logged }: PipelinePlan, days: readonly Day[]): Refusal[] {
+  const open = refusals.filter(({ accepted }) => !accepted);
+  return refusalsIn(open, logged, days);
+}
+
+function stillRefused(refused: readonly Refusal[], file: string): string {
+  return (
+    `gates have refused rows that are still in the log:\n  ${refusedText(refused)}\n` +
+    `correct or remove them; if they are right: ${acceptCommand(refused, file)}`
+  );
+}
+
+/** @throws {GateError} rows are refused */
+function checkRefused(refused: readonly Refusal[], { file }: Pipeline): void {
+  if (refused.length > 0) throw new GateError(stillRefused(refused, file));
+}
+
+/** Returns the days of the log that are new to a version that the trainings are compared with. */
+async function newDays({ encode, trainings }: PipelinePlan): Promise<Day[]> {
+  const times: number[] = [];
+  for (const { compared } of trainings) {
+    if (compared && (await pathExists(compared.path)))
+      times.push((await newestOf(await openRun(compared.path))) ?? Infinity);
+  }
+  const after = Math.min(...times);
+  return Number.isFinite(after) ? daysAfter(await readEncoded(encode.output, 0), after) : [];
+}
+
 class PipelineRun {
+  /** rows that may be at fault if a gate fails */
+  #suspects: Rows = { files: [], days: [] };
+  #accepted: readonly Refusal[] = [];
+
   constructor(
     private readonly pipeline: Pipeline,
     private readonly report: PipelineReport,
-    private readonly options: { force: boolean; waitMs: number },
+    private readonly options: Pick<RunOptions, "accept"> & { force: boolean; waitMs: number },
     private readonly watch: Watch,
   ) {}
 
@@ -193,40 +247,27 @@ class PipelineRun {
     for (const { given, variable } of pipeline.sends) serverUrl(String(given["format"]), variable);
     for (const { sends } of pipeline.recalls)
       for (const { format, variable } of sends) serverUrl(format, variable);
-    const plan = await planPipeline(pipeline, force, watch.signal);
+    const plan = await planPipeline(pipeline, this.options, watch.signal);
     tellLog(plan, this.report, watch);
     await sweep(work, plan);
-    const dataset = plan.encode.output;
+    if ((this.options.accept ?? []).length > 0) await writeRefusals(work, plan.refusals);
+    checkRefused(openRefusals(plan, []), pipeline);
     await this.#step(plan.encode, () => encodeStep(pipeline, plan, force, watch));
-    for (const each of plan.trainings) {
-      await makeDirectory(join(work, each.training.name));
-      const tell = this.#checked(each.training.name);
-      await this.#step(each.before, () => beforeStep(pipeline, each, dataset, tell, watch));
+    const days = plan.refusals.length === 0 ? [] : await newDays(plan);
+    checkRefused(openRefusals(plan, days), pipeline);
+    this.#suspects = suspectsIn(plan.logged, plan.changes, days);
+    this.#accepted = refusalsIn(
+      plan.refusals.filter(({ accepted }) => accepted),
+      plan.logged,
+      days,
+    );
+    try {
+      await this.#train(plan, work);
+    } catch (error) {
+      if (!(error instanceof GateError)) throw error;
+      throw await this.#refused(error, plan, work);
     }
-    for (const each of plan.trainings) {
-      const { name } = each.training;
-      const trained = await this.#step(each.train, () => trainStep(each, dataset, force, watch));
-      if (trained?.metrics) this.report.metrics = { ...this.report.metrics, [name]: trained.metrics };
-      await this.#step(each.align, () => alignStep(each, force, watch));
-      await this.#step(each.after, () => afterStep(pipeline, each, this.#checked(name), watch));
-    }
-    for (const each of plan.trainings) {
-      const tell = this.#checked(each.training.name);
-      for (const one of each.recalls) {
-        await this.#step(one, () => recallStep(each, one, watch));
-        await this.#step(one.gate, () => listsStep(pipeline, each, one, tell, watch));
-      }
-    }
-    for (const each of plan.trainings) {
-      for (const one of each.exports) await this.#step(one, () => exportStep(each, one, watch));
-    }
-    const versions = new Map<string, string>();
-    for (const each of plan.trainings) {
-      const done = await this.#step(each.publish, () => publishStep(pipeline, each, waitMs, watch));
-      if (done) this.report.published.push(done.published);
-      const version = done?.published ?? each.latest;
-      if (version) versions.set(each.training.name, version.path);
-    }
+    const versions = await this.#publish(plan.trainings, waitMs);
     for (const { training, exports, recalls } of plan.trainings) {
       for (const each of [...exports, ...recalls]) {
         const version = versions.get(training.name)!;
@@ -244,6 +285,52 @@ class PipelineRun {
       const work = () => sendListsStep(version, step, send, force, watch);
       await this.#step({ id: `send ${label}`, runs: true, why: "" }, work);
     }
+  }
+
+  /** Trains, and makes what is published. */
+  async #train(plan: PipelinePlan, work: string): Promise<void> {
+    const [pipeline, watch, { force }] = [this.pipeline, this.watch, this.options];
+    const dataset = plan.encode.output;
+    for (const each of plan.trainings) {
+      await makeDirectory(join(work, each.training.name));
+      const tell = this.#checked(each.training.name, plan);
+      await this.#step(each.before, () => beforeStep(pipeline, each, dataset, tell, watch));
+    }
+    for (const each of plan.trainings) {
+      const { name } = each.training;
+      const trained = await this.#step(each.train, () => trainStep(each, dataset, force, watch));
+      if (trained?.metrics) this.report.metrics = { ...this.report.metrics, [name]: trained.metrics };
+      await this.#step(each.align, () => alignStep(each, force, watch));
+      await this.#step(each.after, () => afterStep(pipeline, each, this.#checked(name, plan), watch));
+    }
+    for (const each of plan.trainings) {
+      const tell = this.#checked(each.training.name, plan);
+      for (const one of each.recalls) {
+        await this.#step(one, () => recallStep(each, one, watch));
+        await this.#step(one.gate, () => listsStep(pipeline, each, one, tell, watch));
+      }
+    }
+    for (const each of plan.trainings) {
+      for (const one of each.exports) await this.#step(one, () => exportStep(each, one, watch));
+    }
+  }
+
+  /**
+   * Publishes the last training around all others, so that every version is written before the first link is moved.
+   *
+   * @returns paths of the latest versions by name
+   */
+  async #publish(trainings: TrainingPlan[], waitMs: number): Promise<Map<string, string>> {
+    const last = trainings.at(-1);
+    let versions = new Map<string, string>();
+    if (last === undefined) return versions;
+    const others = async () => void (versions = await this.#publish(trainings.slice(0, -1), waitMs));
+    if (!last.publish.runs) await others();
+    const work = () => publishStep(this.pipeline, last, waitMs, this.watch, others);
+    const done = await this.#step(last.publish, work);
+    if (done) this.report.published.push(done.published);
+    const version = done?.published ?? last.latest;
+    return version ? versions.set(last.training.name, version.path) : versions;
   }
 
   /** @returns undefined for a step that the plan skips */
@@ -281,13 +368,39 @@ class PipelineRun {
     this.watch.observe({ stage: "step", step, outcome, text: `${step}: ${text}${took}`, seconds });
   }
 
-  /** Returns a function that adds outcomes to the report. */
-  #checked(name: string): (outcomes: PipelineReport["gates"][string]) => void {
-    return (outcomes) => {
+  /** Returns a function that adds outcomes to the report, with those that a person has accepted. */
+  #checked(name: string, plan: PipelinePlan): (outcomes: GateOutcome[]) => GateOutcome[] {
+    const own = this.#accepted.filter(({ training }) => training === name);
+    const names = new Map(plan.logs.map(({ path }, i) => [path, plan.logged[i]!.path]));
+    return (measured) => {
+      const named = measured.map(({ groups, ...each }) => ({
+        ...each,
+        ...(groups && { groups: groups.map((group) => names.get(group) ?? group) }),
+      }));
+      const outcomes = withAccepted(named, own, this.#suspects, plan.leavesOut);
       const { gates } = this.report;
       const before = Object.hasOwn(gates, name) ? gates[name]! : [];
       this.report.gates = { ...gates, [name]: [...before, ...outcomes] };
+      return outcomes;
     };
+  }
+
+  /** Records the rows that gates have refused. @returns the error, with what to do about them */
+  async #refused(error: GateError, plan: PipelinePlan, work: string): Promise<GateError> {
+    // without an earlier version, no rows of the log are new
+    const { since } = plan.changes;
+    if (since === null) return error;
+    const days = await newDays(plan);
+    const suspects = suspectsIn(plan.logged, plan.changes, days);
+    const refused = Object.entries(this.report.gates).flatMap(([name, outcomes]) =>
+      refusalsOf(name, outcomes, suspects, { files: plan.logged, days }, { bounds: this.pipeline, since }),
+    );
+    if (refused.length === 0) return error;
+    await writeRefusals(work, [...plan.refusals, ...refused]);
+    return new GateError(
+      `${error.message}\nthe rows stay refused until they change; if they are right: ` +
+        acceptCommand(refused, this.pipeline.file),
+    );
   }
 }
 

@@ -47,8 +47,8 @@ export interface StepResult {
   metrics?: Record<string, object>;
 }
 
-/** Receives the values that gates have measured, even if a gate fails. */
-type Tell = (outcomes: GateOutcome[]) => void;
+/** Receives the outcomes of gates, even if one failed, and returns them with those that a person has accepted. */
+type Tell = (outcomes: GateOutcome[]) => GateOutcome[];
 
 /** Encodes the log. @throws {IoError} it has changed since it was planned */
 export async function encodeStep(
@@ -111,12 +111,12 @@ export async function afterStep(
 async function checked(
   pipeline: Pipeline,
   plan: TrainingPlan,
-  outcomes: GateOutcome[],
+  measured: GateOutcome[],
   output: string,
   tell: Tell,
   { signal }: Watch,
 ): Promise<StepResult> {
-  tell(outcomes);
+  const outcomes = tell(measured);
   const failed = outcomes.filter(({ status }) => status === "failed");
   const bytes = [Buffer.from(gateJson(outcomes))];
   if (failed.length === 0) await writeFileAtomic(output, bytes, true, { signal });
@@ -253,12 +253,16 @@ export async function exportStep(plan: TrainingPlan, each: ExportStep, watch: Wa
   return { text: `${rows.toLocaleString("en")} rows`, rows };
 }
 
-/** @throws {LockedError} another writer is running, or has published meanwhile */
+/**
+ * @param beforeLink publishes the other trainings when this version is written and before `latest` names it
+ * @throws {LockedError} another writer is running, or has published meanwhile
+ */
 export async function publishStep(
   { store }: Pipeline,
   plan: TrainingPlan,
   waitMs: number,
   { signal, observe }: Watch,
+  beforeLink: () => Promise<void>,
 ): Promise<StepResult & { published: Publication }> {
   const { training, latest, before, after, recalls, exports, publish } = plan;
   const gates: GateOutcome[] = [];
@@ -289,7 +293,7 @@ export async function publishStep(
           "this pipeline ran: run it again",
       );
     }
-    return await publishRun(run, store, training.name, extras, signal);
+    return await publishRun(run, store, training.name, extras, signal, { beforeLink });
   });
   return { text: published.path, published };
 }

@@ -20,9 +20,10 @@ import { checkArtifact } from "../io/read-artifact.js";
 import { placeFile, entriesOf } from "../io/tree.js";
 import { writeChunks } from "../io/write.js";
 import { ArtifactError, NoInputError, UsageError } from "../errors.js";
-import { keyAt } from "../log/keys.js";
+import { keyAt, keyInCase } from "../log/keys.js";
+import { keyCaseOf } from "../training/reading/open-as-trained.js";
 import { isHole, rowsOf, type EmbeddingTable } from "../embedding/table.js";
-import { columnNamed } from "../dataset/dataset.js";
+import { columnNamed, type Dataset } from "../dataset/dataset.js";
 import { isEncodedDataset, readEncoded } from "../dataset/encoded/read.js";
 import { readText } from "../io/read-text.js";
 
@@ -243,6 +244,25 @@ function emptied(table: EmbeddingTable, rows: readonly number[]): EmbeddingTable
 
 /** Returns keys as FIELD:KEY. @throws {ArtifactError} as rewritingOf */
 export async function heldByRun(run: Run, asked: AskedKeys): Promise<string[]> {
+  return await heldInCase(asked, keyCaseOf(run), async (keys) => await heldAsWritten(run, keys));
+}
+
+/** Looks for keys as written and in the case of --key-case. A key is found if one of the two is; returns both then. */
+async function heldInCase(
+  asked: AskedKeys,
+  inCase: (key: string) => string,
+  find: (keys: AskedKeys) => Promise<string[]>,
+): Promise<string[]> {
+  const forms = [...asked].map(
+    ([field, keys]) => [field, new Set([...keys].flatMap((key) => [key, inCase(key)]))] as const,
+  );
+  const held = new Set(await find(new Map(forms)));
+  for (const [field, keys] of asked)
+    for (const key of keys) if (held.has(`${field}:${inCase(key)}`)) held.add(`${field}:${key}`);
+  return [...held];
+}
+
+async function heldAsWritten(run: Run, asked: AskedKeys): Promise<string[]> {
   const roles = (run.manifest.roles ?? {}) as { user?: string; item?: string; fields?: string[] };
   const held = new Set<string>();
   const { tables, isVocabulary } = await forgettingIn(run);
@@ -277,17 +297,25 @@ export async function heldByDatasets(folder: string, asked: AskedKeys): Promise<
     const path = join(folder, name);
     if (kind !== "directory" || !(await isEncodedDataset(path))) continue;
     // reads no rows into memory, because only the dictionaries are needed
-    const { dataset } = await readEncoded(path, 0);
-    for (const [field, keys] of asked) {
-      const names = dataset.columns.map((column) => column.name);
-      const name = columnCalled(field, dataset.roles, names);
-      const column = names.includes(name) ? columnNamed(dataset, name) : undefined;
-      if (!column || column.kind === "number") continue;
-      const { dictionary } = column;
-      for (let code = 0; code < dictionary.size; code++) {
-        const key = keyAt(dictionary, code);
-        if (keys.has(key)) held.add(`${field}:${key}`);
-      }
+    const { dataset, description } = await readEncoded(path, 0);
+    const inCase = (key: string) => keyInCase(key, description.options.reading.keyCase);
+    const found = await heldInCase(asked, inCase, (keys) => Promise.resolve(heldByDataset(dataset, keys)));
+    for (const text of found) held.add(text);
+  }
+  return [...held];
+}
+
+function heldByDataset(dataset: Dataset, asked: AskedKeys): string[] {
+  const held = new Set<string>();
+  for (const [field, keys] of asked) {
+    const names = dataset.columns.map((column) => column.name);
+    const name = columnCalled(field, dataset.roles, names);
+    const column = names.includes(name) ? columnNamed(dataset, name) : undefined;
+    if (!column || column.kind === "number") continue;
+    const { dictionary } = column;
+    for (let code = 0; code < dictionary.size; code++) {
+      const key = keyAt(dictionary, code);
+      if (keys.has(key)) held.add(`${field}:${key}`);
     }
   }
   return [...held];

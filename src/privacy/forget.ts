@@ -32,6 +32,7 @@ import {
 import { forgetInVersion, type ForgottenIn } from "./forget-version.js";
 import {
   checkVersion,
+  foreignIn,
   isStoreName,
   listVersions,
   namePath,
@@ -61,6 +62,8 @@ export interface ForgetSummary {
   notFound: string[];
   /** folders of step outputs that were removed; a pipeline computes these outputs again when it needs them */
   work: string[];
+  /** files and folders of the store that embed has not written and that were not searched for the keys */
+  notSearched: string[];
 }
 
 /**
@@ -121,6 +124,7 @@ async function forgetInStore(
     // files that a killed `embed forget` left may be the only ones that still contain a key
     const finished = dryRun ? 0 : await removeLeftovers(store, each);
     if (held.length === 0 && finished === 0) throw nothingHeld(store, asked);
+    summary.notSearched = await foreignIn(store, each, name === undefined);
     summary.notFound = fieldKeyTexts(asked).filter((text) => !held.includes(text));
     if (held.length === 0) return;
     const keys = parseKeys(held);
@@ -139,7 +143,7 @@ async function forgetInStore(
 }
 
 function newSummary(dryRun: boolean): ForgetSummary {
-  const nothing = { changed: [], unchanged: [], notFound: [], work: [] };
+  const nothing = { changed: [], unchanged: [], notFound: [], work: [], notSearched: [] };
   return { command: "forget", version: tool, dryRun, ...nothing };
 }
 

@@ -7,7 +7,8 @@ import { join } from "node:path";
 import { DATASET_MARKER } from "../dataset/encoded/description.js";
 import { roleNames, type Roles } from "../dataset/dataset.js";
 import { DEFAULT_TABLE, type Run } from "../embedding/run-directory.js";
-import { RUN_MARKER, type TrainingRequest } from "../embedding/manifest.js";
+import { RUN_MARKER, type TrainingRequest, type VectorsAdd } from "../embedding/manifest.js";
+import { vectorsAddShape } from "../embedding/manifest-shape.js";
 import { ArtifactError, UsageError } from "../errors.js";
 import { kindOf } from "../evaluation/metrics.js";
 import { anything, list, object, path, record, text, flag, type Shape } from "../io/json-shape.js";
@@ -36,13 +37,15 @@ export interface RunRecipe {
   /** field whose vectors are exported: the item column, or the first field; absent without a table of keys */
   field?: string;
   aligns: boolean;
+  /** what the vectors add on the validation split; absent if the training has no control or no such split */
+  vectorsAdd?: VectorsAdd;
 }
 
 const options = record(anything);
 
 export const recipeShape: Shape = object(
   { name: text, command: text, log: list(path), encoding: options, training: options, aligns: flag },
-  { metric: text, field: text },
+  { metric: text, field: text, vectorsAdd: vectorsAddShape },
 );
 
 /** Options of `embed encode` that a recipe contains: all but those of the output and of servers. */
@@ -87,7 +90,11 @@ export async function recipeOf(run: Run, name: string): Promise<RunRecipe> {
       ...statedRoles(roles, encoding, columnsRead(trainer.options, training)),
     },
     training,
-    ...definedOf({ metric: judgedBy(run), field: await exportedField(run, roles) }),
+    ...definedOf({
+      metric: judgedBy(run),
+      field: await exportedField(run, roles),
+      vectorsAdd: manifest.vectorsAdd,
+    }),
     aligns: (await modelOf(run))?.rotation !== undefined,
   };
 }

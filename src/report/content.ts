@@ -149,8 +149,11 @@ export interface Gate {
   bound: string;
   value: number | null;
   previous: number | null;
-  /** notCompared: the bound has no previous value to compare with; measured: the gate has no bound */
-  status: "passed" | "failed" | "notCompared" | "measured";
+  /**
+   * notCompared: the bound has no previous value to compare with; measured: the gate has no bound; accepted: it failed,
+   * and a person accepted the rows
+   */
+  status: "passed" | "failed" | "notCompared" | "measured" | "accepted";
   message: string;
 }
 

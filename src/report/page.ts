@@ -91,6 +91,7 @@ const MARKS: Record<Gate["status"], string> = {
   failed: "✗ failed",
   notCompared: "– not compared",
   measured: "no bound",
+  accepted: "✓ accepted",
 };
 
 function gateTable({ gates: all }: Gated): Markup {

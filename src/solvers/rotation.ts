@@ -8,6 +8,8 @@ export class CrossProduct {
   readonly #dim: number;
   /** empty before the first pair, because tables that are not rotated may have tens of thousands of dimensions */
   #product = new Float64Array();
+  /** sums of weight |a|^2 and of weight |b|^2 */
+  readonly #squares = [0, 0];
 
   constructor(dim: number) {
     this.#dim = dim;
@@ -28,7 +30,11 @@ export class CrossProduct {
       const pairs = weighted.subarray(first, first + AT_ONCE);
       const [left, right] = [new Float64Array(dim * pairs.length), new Float64Array(dim * pairs.length)];
       pairs.forEach((i, k) => {
-        for (let a = 0; a < dim; a++) left[a * pairs.length + k] = weights[i]! * from[i * dim + a]!;
+        for (let a = 0; a < dim; a++) {
+          left[a * pairs.length + k] = weights[i]! * from[i * dim + a]!;
+          this.#squares[0]! += weights[i]! * from[i * dim + a]! ** 2;
+          this.#squares[1]! += weights[i]! * to[i * dim + a]! ** 2;
+        }
         right.set(to.subarray(i * dim, (i + 1) * dim), k * dim);
       });
       addProduct(this.#product, left, right, dim);
@@ -50,6 +56,16 @@ export class CrossProduct {
         : Matrix.from1DArray(this.#dim, this.#dim, this.#product),
     );
     return leftSingularVectors.mmul(rightSingularVectors.transpose()).to2DArray();
+  }
+
+  /**
+   * Returns the correlation of the rotated rows with the others, sum weight a Q · b / size, and the size,
+   * sqrt(sum weight |a|^2 · sum weight |b|^2).
+   */
+  correlation(rotation: readonly number[][]): { value: number; size: number } {
+    const size = Math.sqrt(this.#squares[0]! * this.#squares[1]!);
+    const dot = rotation.flat().reduce((sum, q, i) => sum + q * this.#product[i]!, 0);
+    return { value: dot / size, size };
   }
 }
 

@@ -4,6 +4,7 @@ import { basename, isAbsolute, join, relative, resolve, sep } from "node:path";
 import { readPublication } from "../embedding/publication.js";
 import { openRun } from "../embedding/run-directory.js";
 import { UsageError } from "../errors.js";
+import { checkFinite } from "../evaluation/table-facts.js";
 import type { LockOptions } from "../io/lock.js";
 import { version as tool } from "../io/package-version.js";
 import { checkArtifact } from "../io/read-artifact.js";
@@ -36,7 +37,9 @@ export async function publish(
   checkStore(store, run);
   const reported = { command: "publish" as const, version: tool, dryRun };
   if (dryRun) {
-    const { manifest, root } = await openRun(run);
+    const opened = await openRun(run);
+    await checkFinite(opened);
+    const { manifest, root } = opened;
     for (const [file, expected] of Object.entries(manifest.files)) {
       await checkArtifact(join(root, file), expected);
     }

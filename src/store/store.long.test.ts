@@ -89,7 +89,7 @@ describe("a writer that is killed", () => {
     async (step) => {
       const store = await storeOf(`publish ${step}`, 1);
       killedAt(`await withStoreLock(${JSON.stringify(store)}, "items", lock, () =>
-      publishRun(${JSON.stringify(run(2))}, ${JSON.stringify(store)}, "items", new Map(), lock.signal, ${onStep(step)}));`);
+      publishRun(${JSON.stringify(run(2))}, ${JSON.stringify(store)}, "items", new Map(), lock.signal, { onStep: ${onStep(step)} }));`);
       expect(await versionsSeen(store)).toBe(1);
       const { published } = await publish(run(3), { store, name: "items", ...lock });
       expect(published.version).toBe(step === "written" ? "000002" : "000003");
@@ -132,7 +132,7 @@ describe("a writer that is killed", () => {
          const onStep = (step) => { writeSync(1, "."); };
          for (let i = 0; ; i++) {
            await withStoreLock(store, "items", lock, () =>
-             publishRun(${JSON.stringify(folder)} + "/run " + (1 + (i % 3)), store, "items", new Map(), lock.signal, onStep));
+             publishRun(${JSON.stringify(folder)} + "/run " + (1 + (i % 3)), store, "items", new Map(), lock.signal, { onStep }));
            writeSync(1, ".");
            await forget(store, ["item:key " + i], { ...lock, onStep });
            writeSync(1, ".");

@@ -17,6 +17,7 @@ import {
   type PublicationRecord,
 } from "../embedding/publication.js";
 import { RUN_MARKER } from "../embedding/manifest.js";
+import { checkFinite } from "../evaluation/table-facts.js";
 import { fromPlace, openRun, type Run } from "../embedding/run-directory.js";
 import { ArtifactError, NoInputError, OutputError, UsageError } from "../errors.js";
 import {
@@ -39,6 +40,7 @@ import {
   placeFile,
   readPointer,
   removeEmpty,
+  removeWhole,
   statOf,
 } from "../io/tree.js";
 import { checkArtifact, fingerprintOf } from "../io/read-artifact.js";
@@ -91,6 +93,8 @@ export interface Publication {
 }
 
 export const LOCK = ".lock";
+/** Folder of the pipelines' step outputs. */
+export const WORK = ".work";
 
 /**
  * Returns the latest version of a name after verifying every checksum, which reads all of its files.
@@ -167,8 +171,22 @@ export async function storeNames(store: string): Promise<string[]> {
 
 /** Commands do not change directories without files that a publication has written. */
 async function isWritten(path: string): Promise<boolean> {
-  const ours = /^(\d{6,}|latest|\.lock|\.\d{6,}\.removed|\.(\d{6,}|latest)\.(new|old|gone)-.*)$/;
-  return (await entriesOf(path)).some(({ name }) => ours.test(name));
+  return (await entriesOf(path)).some(({ name }) => WRITTEN.test(name));
+}
+
+const WRITTEN = /^(\d{6,}|latest|\.lock|\.\d{6,}\.removed|\.(\d{6,}|latest)\.(new|old|gone)-.*)$/;
+
+/** Returns paths in the directories of names, and with `all` in the store itself, that no command of a store wrote. */
+export async function foreignIn(store: string, names: readonly string[], all: boolean): Promise<string[]> {
+  const inNames = await Promise.all(
+    names.map(async (name) => {
+      const foreign = (await entriesOf(join(store, name))).filter((entry) => !WRITTEN.test(entry.name));
+      return foreign.map((entry) => join(store, name, entry.name));
+    }),
+  );
+  const beside = all ? (await entriesOf(store)).map(({ name }) => name) : [];
+  const others = beside.filter((name) => name !== WORK && !names.includes(name));
+  return [...others.map((name) => join(store, name)), ...inNames.flat()].sort();
 }
 
 /** Returns the directory of a name. @throws {UsageError} the name is invalid */
@@ -289,10 +307,12 @@ export async function replaceVersion(
  * Publishes a complete run as the next version of a name and points `latest` to it; the caller holds the lock.
  *
  * Files are copied, so that later changes of the run or another version do not affect this one; each copy is verified.
+ * If the link cannot be moved, the version is removed.
  *
  * @param extras by path within the version, with slashes: files, or directories with their content, to add to the run's
  * files
- * @throws {ArtifactError} the run is damaged, or changed meanwhile: nothing is published
+ * @param beforeLink called when the version is complete and `latest` still names the previous one
+ * @throws {ArtifactError} the run is damaged, not finite, or changed meanwhile: nothing is published
  * @throws {UsageError} an extra's path is outside of the version or is a file of the run
  * @throws {IoError} disk full and the like: nothing is published
  */
@@ -302,10 +322,11 @@ export async function publishRun(
   name: string,
   extras: ReadonlyMap<string, string>,
   signal: AbortSignal,
-  onStep?: AtomicOptions["onStep"],
+  { onStep, beforeLink }: Pick<AtomicOptions, "onStep"> & { beforeLink?: () => Promise<void> } = {},
 ): Promise<Publication> {
   const path = namePath(store, name);
   const source = await openRun(run);
+  await checkFinite(source);
   const beside = await extraFiles(extras, source);
   const previous = (await readLatest(path))?.version ?? null;
   const version = await nextVersion(store, name);
@@ -340,7 +361,13 @@ export async function publishRun(
     },
     { signal, onStep },
   );
-  await movePointer(join(path, LATEST), version);
+  try {
+    await beforeLink?.();
+    await movePointer(join(path, LATEST), version);
+  } catch (error) {
+    if ((await readPointer(join(path, LATEST))) !== version) await removeWhole(target).catch(() => undefined);
+    throw error;
+  }
   return { name, version, path: target };
 }
 

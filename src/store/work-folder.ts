@@ -1,5 +1,5 @@
-// STORE/.work/PIPELINE: intermediate outputs of pipelines. All of them can be computed again; a running pipeline holds
-// a lock.
+// STORE/.work/PIPELINE: intermediate outputs of pipelines, which can be computed again, and the record of refused rows. A
+// running pipeline holds a lock.
 
 import { join } from "node:path";
 import { GATE_FILE } from "../embedding/publication.js";
@@ -7,29 +7,30 @@ import { LockedError, OutputError } from "../errors.js";
 import { leftoversIn } from "../io/leftovers.js";
 import { withLock, type LockOptions } from "../io/lock.js";
 import { entriesOf, kindAt, makeDirectory, removeEmpty, removeTree } from "../io/tree.js";
-import { LOCK } from "./store.js";
+import { LOCK, WORK } from "./store.js";
 
-const FOLDER = ".work";
+/** Record of refused rows (pipeline/refusals.ts), which cannot be computed again. */
+export const REFUSED_FILE = "refused.json";
 
 /** Returns the folder of a pipeline's step outputs. */
 export function workFolder(store: string, pipeline: string): string {
-  return join(store, FOLDER, pipeline);
+  return join(store, WORK, pipeline);
 }
 
 /** @throws {OutputError} the folder is, or is in, a symbolic link: files of another folder would be removed */
 export async function makeWorkFolder(store: string, pipeline: string): Promise<void> {
-  await checkNoLink(join(store, FOLDER));
+  await checkNoLink(join(store, WORK));
   await checkNoLink(workFolder(store, pipeline));
   await makeDirectory(workFolder(store, pipeline));
 }
 
 /** @throws {OutputError} one is a symbolic link @throws {IoError} the store cannot be read */
 export async function workFolders(store: string): Promise<string[]> {
-  await checkNoLink(join(store, FOLDER));
+  await checkNoLink(join(store, WORK));
   const folders: string[] = [];
-  for (const { name, kind } of await entriesOf(join(store, FOLDER))) {
-    if (kind === "link") await checkNoLink(join(store, FOLDER, name));
-    if (kind === "directory") folders.push(join(store, FOLDER, name));
+  for (const { name, kind } of await entriesOf(join(store, WORK))) {
+    if (kind === "link") await checkNoLink(join(store, WORK, name));
+    if (kind === "directory") folders.push(join(store, WORK, name));
   }
   return folders;
 }
@@ -99,7 +100,7 @@ export async function withIdlePipelines<T>(
 
 /** Removes step outputs, except in a dry run; the caller holds the lock. @returns whether there were any */
 export async function clearWork(folder: string, dryRun: boolean): Promise<boolean> {
-  const outputs = (await entriesOf(folder)).filter(({ name }) => name !== LOCK);
+  const outputs = (await entriesOf(folder)).filter(({ name }) => name !== LOCK && name !== REFUSED_FILE);
   if (!dryRun) for (const { name } of outputs) await removeTree(join(folder, name));
   return outputs.length > 0;
 }

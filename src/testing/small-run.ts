@@ -20,7 +20,7 @@ export const importedManifest: Omit<Manifest, "schemaVersion" | "files"> = {
   warnings: [],
 };
 
-/** Writes a run whose table has `numRows` keys `key 0`, `key 1`, ... of field `item`, and vectors of `value`. */
+/** Writes a run whose table has `numRows` keys `key 0`, `key 1`, ... of field `item`, and vectors of `value`, which may be NaN. */
 export async function writeSmallRun(path: string, value: number, numRows = 200): Promise<void> {
   const dim = 8;
   await writeRun(path, true, {
@@ -35,7 +35,7 @@ export async function writeSmallRun(path: string, value: number, numRows = 200):
         vectors: new Float32Array(numRows * dim).fill(value),
       },
     },
-    manifest: { ...importedManifest, seed: value },
+    manifest: { ...importedManifest, seed: value || 0 },
     modelFiles: {},
     metricsLines: [],
   });

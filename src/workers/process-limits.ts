@@ -6,6 +6,8 @@ import { IoError, sizeText } from "../errors.js";
 
 /** Address space that a thread needs for its heap, code and stacks: 0.65 GiB on Node 20 and x86-64, plus a margin. */
 export const THREAD_ADDRESSES = 0.75 * 2 ** 30;
+/** The same for the thread of a command, which also loads the program and the rows. */
+export const COMMAND_ADDRESSES = 2 ** 30;
 
 /**
  * Returns the number of files that the process may open; infinite without a limit, or if the system does not report it.
@@ -34,8 +36,11 @@ export function freeAddresses(): number {
  * collected
  * @throws {IoError} it does not suffice
  */
-export function checkAddresses(numThreads: number, collect: () => void = () => undefined): void {
-  const needed = numThreads * THREAD_ADDRESSES;
+export function checkAddresses(
+  numThreads: number,
+  collect: () => void = () => undefined,
+  needed = numThreads * THREAD_ADDRESSES,
+): void {
   if (freeAddresses() >= needed) return;
   collect();
   const free = freeAddresses();

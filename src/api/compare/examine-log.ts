@@ -24,6 +24,8 @@ import { notCompared } from "../../trainers/index.js";
 import type { Goal, LogTraits } from "../../training/session/trainer.js";
 import type { Watch } from "../../training/session/watch.js";
 import { rankingProtocol } from "../../ranking/protocol.js";
+import { inspect } from "../inspect/inspect.js";
+import { keyFactsOf } from "../inspect/inspect-dataset.js";
 import type { GivenCompare } from "./options.js";
 
 export interface ExaminedLog {
@@ -58,9 +60,21 @@ export async function examineLog(
     const plan = { seed, unlabelled, wholeFor: ["compare"] };
     return await openParts(plan, paths, given, { watch: hear, note: tell("note"), warn: tell("warning") });
   };
-  const first = await open(false, shared, watch).catch((error: unknown) => {
-    throw error instanceof DataError ? adviceOfClasses(error, notCompared.classes) : error;
+  const tellFindings = (findings: readonly string[]) => {
+    for (const text of findings) watch.observe({ stage: "warning", text });
+  };
+  const first = await open(false, shared, watch).catch(async (error: unknown) => {
+    if (!(error instanceof DataError)) throw error;
+    // a finding may be the reason, such as a label that most rows lack
+    const inspected = await inspect(
+      paths,
+      { ...given, badRows: undefined, force: false },
+      silently(watch),
+    ).catch(() => undefined);
+    tellFindings(inspected?.findings ?? []);
+    throw adviceOfClasses(error, notCompared.classes);
   });
+  tellFindings(keyFactsOf(first.dataset, 0).findings);
   const { goal, ...decided } = comparisonGoal(first.dataset, given);
   // before the split, drops rows whose label is below the threshold, as a training on events does
   const isEvents = goal === "lists" && first.dataset.roles.label !== undefined;

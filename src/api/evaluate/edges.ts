@@ -73,9 +73,11 @@ export async function evaluateEdges(
     );
   const { scores, nodes, named } = await scoresOf(runs, options, scoring, watch);
   const first = runs[0]!.run;
-  const hashing = (await (await modelOf(first))?.preprocess?.(first))?.hashKeys;
+  const recipe = await (await modelOf(first))?.preprocess?.(first);
+  const { keyCase } = recipe?.cells ?? {};
+  const reading = { ...options.reading, ...(keyCase && { keyCase }) };
   const read = async (flag: string, paths: readonly string[]) =>
-    await readEdgeFile(flag, paths, hashing, options, watch);
+    await readEdgeFile(flag, paths, recipe?.hashKeys, { ...options, reading }, watch);
   const file = await read("--edges", options.edges!);
   const { graph: held, counts } = graphOf(nodes.numRows, edgesBetween(nodes.keys, file), { directed });
   if (counts.edges === 0) throw nothingToEvaluate(file, counts, nodes, named);

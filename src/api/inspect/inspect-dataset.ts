@@ -3,7 +3,7 @@
 import { MISSING, keyAt } from "../../log/keys.js";
 import { LEFT_OUT } from "../../config/pipeline-starter.js";
 import { roleNames, type Column, type Dataset, type KeyColumn, type Roles } from "../../dataset/dataset.js";
-import { checkDeduping } from "../../dataset/encoded/play-roles.js";
+import { checkReading } from "../../dataset/encoded/play-roles.js";
 import { readEncoded } from "../../dataset/encoded/read.js";
 import { UsageError } from "../../errors.js";
 import type { ReadOptions } from "../../log/log.js";
@@ -36,7 +36,7 @@ export async function inspectDataset(
     );
   }
   const { dataset, description } = await readEncoded(path);
-  checkDeduping(path, description.options.reading, reading);
+  checkReading(path, description.options.reading, reading);
   const { roles, numRows } = dataset;
   const columns = dataset.columns.map((column, c): InspectedColumn => {
     const { missing, distinct } = description.columns[c]!;
@@ -63,7 +63,7 @@ export async function inspectDataset(
     columns,
     ...keyFacts,
     ...starterFacts(dataset, description),
-    warnings: [...warnings, ...keyFacts.warnings],
+    warnings: [...warnings, ...keyFacts.warnings, ...keyFacts.findings],
     ...(hasPage && { page: pageFacts(dataset, top) }),
   };
 }
@@ -112,7 +112,8 @@ function halvesOf(values: Float64Array, half: 0 | 1): Uint32Array {
   return Uint32Array.from({ length: values.length }, (_, row) => words[2 * row + half]!);
 }
 
-function keyFactsOf({ columns, roles, numRows }: Dataset, top: number) {
+/** Counts the keys and the repeated rows of a dataset in memory. */
+export function keyFactsOf({ columns, roles, numRows }: Dataset, top: number) {
   const counter = new KeyFactsCounter(
     columns.map(({ name, kind }) => (kind === "key" ? name : "")),
     roles,
@@ -131,7 +132,13 @@ function keyFactsOf({ columns, roles, numRows }: Dataset, top: number) {
       if (column.kind === "number") words.push(halvesOf(column.values.subarray(first, last), 1));
     counter.see(words, last - first, numKeys);
   }
-  return counter.found((c) => (columns[c] as KeyColumn).dictionary, top);
+  const label = columns.find(({ name }) => name === roles.label);
+  const numbers = label?.kind === "number" && {
+    name: label.name,
+    distinct: distinctNumbers(label),
+    present: label.values.reduce((sum, x) => sum + (Number.isNaN(x) ? 0 : 1), 0),
+  };
+  return counter.found((c) => (columns[c] as KeyColumn).dictionary, top, {}, numbers || undefined);
 }
 
 function roleOf({ name, kind }: Column, roles: Roles): string {

@@ -98,13 +98,17 @@ async function inspectLog(
     for (const name of ignore) requireColumn("--ignore", name, opened.columns);
     const log = withoutColumns(opened, ignore);
     const inference = inferRoles(log.columns, log.sample, timeFormat);
+    const { time, label, weight } = inference.roles;
     const missing = log.columns.map(() => 0);
     const keys = new KeyFactsCounter(log.columns, inference.roles);
     const facts = new LogFacts(log.columns, inference.roles, log.numbers, timeFormat);
     const rowsOfFiles = new Map<string, number>();
     const shapes = given.html === undefined ? undefined : new ShapeCounter(log.columns.length);
     const read = await log.read(
-      log.columns.map((name) => ({ name, as: "key" as const })),
+      log.columns.map((name) => ({
+        ...{ name, as: "key" as const },
+        ...([time, label, weight].includes(name) && { keepsCase: true as const }),
+      })),
       (batch, keyOf) => {
         signal.throwIfAborted();
         const { file } = batch.numRows > 0 ? batch.placeOf(0) : { file: "" };
@@ -156,7 +160,7 @@ async function inspectLog(
     );
     warnings.push(...duplicateNotes(read));
     const keyFacts = keys.found((c) => read.dictionaries[c]!, top, log);
-    warnings.push(...keyFacts.warnings);
+    warnings.push(...keyFacts.warnings, ...keyFacts.findings);
     const found = { rows: read.numRows, delimiter: log.delimiter, columns, ...facts.found(), ...keyFacts };
     const textOf = (c: number) => (code: number) => keyAt(read.dictionaries[c]!, code);
     const page = shapes && {

@@ -1,7 +1,6 @@
 // Properties of a log for a starter configuration: the task of its labels, the latest time in each file, and the rows
-// per file and day.
+// per day.
 
-import { spreadOf, spreadOfDays, type RowSpread } from "../../config/new-rows-gates.js";
 import { taskOfLabels, type LabelledTask } from "../../dataset/labels.js";
 import type { InferredRoles } from "../../log/infer.js";
 import type { Batch } from "../../log/log.js";
@@ -13,8 +12,6 @@ export interface FoundFacts {
   task?: LabelledTask;
   /** time of the latest event in each file, ms since 1970; absent without a time column */
   newest?: { file: string; time: number }[];
-  /** distribution of the number of rows per file, and of the number of rows per day if there are times */
-  spread?: { files: RowSpread; days?: RowSpread };
 }
 
 const DAY = 86_400_000;
@@ -29,7 +26,6 @@ export class LogFacts {
   /** times in ms since 1970; the index is the code of a cell in the time column */
   readonly #times: number[] = [];
   readonly #newest = new Map<string, number>();
-  readonly #rowsOfFiles = new Map<string, number>();
   /** number of rows by day; days are counted from 1970 */
   readonly #rowsOfDays = new Map<number, number>();
 
@@ -52,9 +48,8 @@ export class LogFacts {
     if (this.#label >= 0 && this.#labels.size <= 2)
       for (const code of new Set(columns[this.#label]!))
         if (code !== 0xffffffff) this.#labels.add(this.#parseNumber(keyOf(this.#label, code)) ?? NaN);
-    const { file } = batch.placeOf(0);
-    this.#rowsOfFiles.set(file, (this.#rowsOfFiles.get(file) ?? 0) + numRows);
     if (this.#time < 0) return;
+    const { file } = batch.placeOf(0);
     for (let code = this.#times.length; code < sizes[this.#time]!; code++)
       this.#times.push(this.#parse(keyOf(this.#time, code)));
     let newest = this.#newest.get(file) ?? -Infinity;
@@ -74,11 +69,7 @@ export class LogFacts {
   }
 
   found(): FoundFacts {
-    const days = this.#rowsOfDays.size > 0 ? { days: spreadOfDays(this.#rowsOfDays) } : {};
     return {
-      ...(this.#rowsOfFiles.size > 0 && {
-        spread: { files: spreadOf([...this.#rowsOfFiles.values()]), ...days },
-      }),
       ...(this.#label >= 0 && { task: taskOfLabels([...this.#labels]) }),
       ...(this.#time >= 0 && { newest: [...this.#newest].map(([file, time]) => ({ file, time })) }),
     };

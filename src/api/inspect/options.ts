@@ -88,7 +88,7 @@ export const edgeOptions = {
 export const inspectOptions = withCommon(
   { ...logOptions, ...edges } as const,
   (Object.keys({ ...logOptions, ...edges }) as (keyof typeof logOptions | keyof typeof edges)[]).filter(
-    (name) => name !== "maxCell" && name !== "dedupeKeep" && !/^engine./.test(name),
+    (name) => !["maxCell", "comment", "dedupeKeep"].includes(name) && !/^engine./.test(name),
   ),
 );
 

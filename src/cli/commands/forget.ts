@@ -28,7 +28,7 @@ export const command = commandSpec({
   text: forgetText,
 });
 
-function forgetText({ changed, unchanged, notFound, work, dryRun }: ForgetSummary): string {
+function forgetText({ changed, unchanged, notFound, work, notSearched, dryRun }: ForgetSummary): string {
   const would = dryRun ? "would be " : "";
   const lines = [
     ...changed.flatMap(({ path, dropped, removed, remade }) => [
@@ -37,6 +37,7 @@ function forgetText({ changed, unchanged, notFound, work, dryRun }: ForgetSummar
       ...removed.map((file) => `${path}: ${file} ${would}removed; export it again`),
     ]),
     ...work.map((path) => `${path}: ${would}removed; it is recreated when needed`),
+    ...notSearched.map((path) => `${path}: not written by embed and not searched`),
     ...notFound.map((key) => `${key}: not found`),
     ...(unchanged.length > 0 ? [`${unchanged.length} unchanged, they do not hold the keys`] : []),
   ];

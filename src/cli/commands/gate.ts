@@ -27,7 +27,13 @@ export const command = commandSpec({
 });
 
 function gateText({ outcomes }: TriedGates): string {
-  const marks = { passed: "ok", failed: "FAILED", notCompared: "not compared", measured: "" };
+  const marks = {
+    passed: "ok",
+    failed: "FAILED",
+    notCompared: "not compared",
+    measured: "",
+    accepted: "accepted",
+  };
   const lines = outcomes.map(({ gate, message, status }) => [
     marks[status],
     gate,

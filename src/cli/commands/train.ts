@@ -1,3 +1,4 @@
+import { checkpointPath } from "../../training/epochs/checkpoint.js";
 import type { GivenTraining } from "../../training/options/log.js";
 import type { Trainer } from "../../training/session/trainer.js";
 import type { Watch } from "../../training/session/watch.js";
@@ -30,14 +31,13 @@ export function trainerCommand(trainer: Trainer): CommandSpec {
 
 /** Lets a signal finish a training early. @param saves what is saved then, such as `the best epoch so far` */
 function steered(
-  { checkpointEvery, onInterrupt }: GivenTraining,
+  { checkpointEvery, onInterrupt, out }: GivenTraining & { out?: string },
   interrupts: Interrupts,
   saves: string,
   watch: Watch,
 ): Watch {
   const written = "no run was written; an existing run is unchanged";
-  if (checkpointEvery !== undefined)
-    interrupts.keeps(`${written}; the checkpoint is kept: continue with --resume`);
+  if (checkpointEvery !== undefined) interrupts.keeps(written, checkpointPath(out!));
   else if (onInterrupt === "save") interrupts.keeps(`there is nothing to save yet: ${written}`);
   if (onInterrupt !== "save") return watch;
   return { ...watch, finishInstead: (finish) => interrupts.finishInstead(saves, finish) };

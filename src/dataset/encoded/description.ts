@@ -21,6 +21,7 @@ import {
   type Shape,
 } from "../../io/json-shape.js";
 import type { WrittenFile } from "../../io/write.js";
+import { keyCases } from "../../log/keys.js";
 import type { CellReading, DroppedDuplicates, ReadOptions } from "../../log/log.js";
 import type { ColumnPlan } from "../columns.js";
 import { roleNames, type KeyHashing, type Roles } from "../dataset.js";
@@ -145,6 +146,7 @@ const reading: Shape = (value, at) =>
       ...{ nulls: texts, columns: texts, delimiter: text, decimal: text, thousands: text },
       ...{ header: flag, onBadRow: text, maxCell: count, encoding: text, comment: text, format: text },
       ...{ dedupe: flag, dedupeBy: texts, dedupeKeep: word("first", "last") },
+      keyCase: word(...keyCases),
     },
   )(value, at);
 

@@ -1,6 +1,7 @@
 // Applies the roles that a command requests to an encoded dataset; decisions made at encoding remain.
 
 import { ascending } from "../../numeric/indices.js";
+import { skipAdvice } from "../../log/skip-advice.js";
 import { MISSING } from "../../log/keys.js";
 import { DataError, UsageError } from "../../errors.js";
 import { cellReadingOf, type ReadOptions } from "../../log/log.js";
@@ -80,15 +81,24 @@ export function playRoles(
 }
 
 /**
- * Checks that the rows were deduplicated as requested, because the dataset may lack the columns to do so now.
+ * Checks that the rows were deduplicated, and their keys read, as requested, because the dataset may lack the columns or
+ * the cells to do so now.
  *
- * @throws {UsageError} they were not deduplicated, or by other columns
+ * @throws {UsageError} they were not deduplicated, or by other columns; or the keys are in another case
  */
-export function checkDeduping(
+export function checkReading(
   path: string,
-  encoded: Deduping,
-  { dedupe, dedupeBy, dedupeKeep }: Deduping,
+  encoded: FixedReading,
+  { dedupe, dedupeBy, dedupeKeep, keyCase }: FixedReading,
+  infer = true,
 ): void {
+  if (keyCase !== encoded.keyCase && !(infer && keyCase === undefined)) {
+    const caseOf = (one = "the log's") => `in ${one} case`;
+    throw new UsageError(
+      `--key-case: the keys of dataset '${path}' are ${caseOf(encoded.keyCase)}, but ${caseOf(keyCase)} ones are ` +
+        "needed: encode the log again",
+    );
+  }
   const keep = dedupeKeep ?? "first";
   const isSame = dedupeBy?.join() === encoded.dedupeBy?.join() && keep === (encoded.dedupeKeep ?? "first");
   if (dedupeBy ? isSame : dedupe !== true || encoded.dedupe === true) return;
@@ -99,7 +109,7 @@ export function checkDeduping(
   );
 }
 
-type Deduping = Pick<ReadOptions, "dedupe" | "dedupeBy" | "dedupeKeep">;
+type FixedReading = Pick<ReadOptions, "dedupe" | "dedupeBy" | "dedupeKeep" | "keyCase">;
 
 /** Returns the dataset's own roles. Flags may repeat them, but not contradict them. */
 function asEncoded({ path, dataset, description }: EncodedDataset, request: RoleRequest): Dataset {
@@ -312,8 +322,9 @@ function withItems(
   const empty = column?.kind === "key" ? firstRowWith(MISSING, column, dataset.numRows) : -1;
   if (column?.kind !== "key" || empty < 0) return { dataset, skipped: {} };
   if (onBadRow === "error") {
+    const bad = column.codes.reduce((sum, code) => sum + (code === MISSING ? 1 : 0), 0);
     throw new DataError(
-      `expected a value, the cell of row ${empty + 1} is empty; --on-bad-row skip skips such rows`,
+      `expected a value, the cell of row ${empty + 1} is empty; ${skipAdvice(bad, dataset.numRows)}`,
       { file: path, column: column.name },
     );
   }

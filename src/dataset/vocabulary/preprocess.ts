@@ -4,6 +4,7 @@
 import { type KeyHashing, type Roles, roleNames } from "../dataset.js";
 import { type HashRecipe, MAX_BITS } from "./hash-field.js";
 import type { UserLimits } from "../filters/heavy-users.js";
+import { keyCases } from "../../log/keys.js";
 import type { CellReading } from "../../log/log.js";
 import type { Task } from "../labels.js";
 import { withForms } from "../numeric.js";
@@ -184,7 +185,13 @@ export const readingShapes = {
     eventWeight: text,
     ...userLimitShapes,
     hashKeys: hashingShape,
-    cells: object({}, { nulls: texts, columns: texts, delimiter: text, decimal: text, thousands: text }),
+    cells: object(
+      {},
+      {
+        ...{ nulls: texts, columns: texts, delimiter: text, decimal: text, thousands: text },
+        keyCase: word(...keyCases),
+      },
+    ),
   },
 };
 

@@ -28,6 +28,7 @@ import {
 import { readRanges, type RangeItem } from "../../log/parquet/read.js";
 import { checkedReading, noSuchColumn } from "../../log/read.js";
 import { readingDedupeColumns, withoutDuplicates } from "../../log/duplicate-events.js";
+import { withKeyCase } from "../../log/key-case.js";
 import { RowDigest } from "../digest.js";
 import { checkQueryReading, sqlOfFile, tableNameIn, databasePath } from "../named-log.js";
 import { batchColumn } from "./cells.js";
@@ -70,7 +71,7 @@ export async function openDuckDbLog(
         : await database.prepareTable(table);
     const name = table === undefined ? `sql:${engine.sql}` : `table:${table}`;
     const log = await new QueryLog(database, query, name, readingDedupeColumns(options)).open();
-    return withoutDuplicates(log, options);
+    return withKeyCase(withoutDuplicates(log, options), options);
   } catch (error) {
     await database.close();
     throw error;

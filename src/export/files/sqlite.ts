@@ -7,6 +7,7 @@
 // omitted. The file is created under a temporary name, so the database needs no journal.
 
 import { isHole } from "../../embedding/table.js";
+import { unfinishedEnds, unfinishedStarts } from "../../io/leftovers.js";
 import { savedFormat } from "../format.js";
 import { optionalPackage, writtenBy } from "../optional-package.js";
 import { byteView, keyBytes, type Selection } from "../selection.js";
@@ -27,6 +28,8 @@ async function saveSqlite(selection: Selection, path: string, signal?: AbortSign
     SQLITE_PACKAGE,
     () => import("node-sqlite3-wasm"),
   );
+  const lock = `${path}.lock`;
+  unfinishedStarts({ path: lock });
   const database = new module.Database(path);
   try {
     execute(database, "PRAGMA journal_mode = OFF; PRAGMA synchronous = OFF; BEGIN");
@@ -34,6 +37,7 @@ async function saveSqlite(selection: Selection, path: string, signal?: AbortSign
     execute(database, "CREATE UNIQUE INDEX embeddings_key ON embeddings (field, key); COMMIT");
   } finally {
     database.close();
+    unfinishedEnds(lock);
   }
 }
 

@@ -5,6 +5,7 @@
 // result does not depend on which thread scans a range: each thread receives its ranges in order, and only the merger
 // assigns codes.
 
+import { skipAdvice } from "../skip-advice.js";
 import { DataError } from "../../errors.js";
 import type { InputFingerprint } from "../../io/fingerprint.js";
 import { digestOf, type RandomAccessFile } from "../../io/random-access.js";
@@ -284,11 +285,14 @@ export class RangeMerger {
     const faulty = lines.map(({ line, ...fault }) => ({ ...fault, line: merger.nextLine + line }));
     const [fault] = faulty;
     if (fault && onBadRow === "error")
-      throw new DataError(`${fault.message} (skip such rows with --on-bad-row skip)`, {
-        file: path,
-        line: fault.line,
-        column: fault.column,
-      });
+      throw new DataError(
+        `${fault.message} (${skipAdvice(faulty.length, merger.numRows + scan.numRows + faulty.length)})`,
+        {
+          file: path,
+          line: fault.line,
+          column: fault.column,
+        },
+      );
     for (const { reason } of faulty) this.skipped[reason] = (this.skipped[reason] ?? 0) + 1;
     const codes = columns.map((column, request) => {
       if (isNumbers(column)) return column;

@@ -12,6 +12,8 @@ export type Cell = string | string[] | undefined;
 
 const NUMBER = /-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?/y;
 const WORD = /true|false|null/y;
+/** Words that programs write in place of JSON for missing values, infinities and truth. */
+const NOT_JSON = /-?(?:NaN|nan|Infinity|inf|None|NULL|undefined|True|False)\b/y;
 
 /** Maximum depth of nesting: much deeper than in any log, and small enough for the call stack. */
 const MAX_DEPTH = 500;
@@ -112,7 +114,15 @@ class JsonReader {
     const word = this.#match(WORD);
     if (word !== "") return word === "null" ? "" : word;
     const number = this.#match(NUMBER);
-    if (number === "") throw this.#fault("expected a value");
+    if (number === "") {
+      const other = this.#match(NOT_JSON);
+      if (other !== "")
+        throw new RowFault(
+          "not JSON",
+          `${other} is not JSON: write null for a missing value, true and false in lower case`,
+        );
+      throw this.#fault("expected a value");
+    }
     if (/^-?\d+$/.test(number)) return number === "-0" ? "0" : number;
     const value = Number(number);
     if (!Number.isFinite(value))

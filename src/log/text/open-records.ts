@@ -3,6 +3,7 @@
 // Records become text cells and pass through the merger like scanned chunks, so the same events get the same codes in
 // every format. Reading uses one thread, and memory for the distinct keys and a few thousand records.
 
+import { skipAdvice } from "../skip-advice.js";
 import { DataError, NoRowsError } from "../../errors.js";
 import { canReopen } from "../../io/source.js";
 import { undelimited, type LogFile, type FaultyRow, type Log, type ReadOptions } from "../log.js";
@@ -79,7 +80,7 @@ export async function openRecords<Rec>(
             if (item.kind !== "piece") continue;
             const { piece, path } = item;
             const place = { ...item, firstLine: merger.nextLine };
-            const { rows, lines, faulty } = recordRows(piece, place, form, schema, onBadRow);
+            const { rows, lines, faulty } = recordRows(piece, place, form, schema, onBadRow, merger.numRows);
             for (const { reason } of faulty) skipped[reason] = (skipped[reason] ?? 0) + 1;
             const batch = merger.merge(scanner.scan(rows, lines, piece.numLines), 0, path);
             if (keepBadRows) batch.faultyRows.push(...faulty);
@@ -203,7 +204,7 @@ async function takeHead<Rec>(
   if (schema.columns.length === 0) {
     // all records are malformed, so the fault of the first one is thrown
     const { path, piece } = pieces.find(({ piece }) => piece.records.length > 0)!;
-    recordRows(piece, { path, partition: {}, firstLine: 1 }, form, schema, "error");
+    recordRows(piece, { path, partition: {}, firstLine: 1 }, form, schema, "error", 0);
     throw new DataError(`the first rows have no columns: expected ${form.expected}`, { file: path, line: 1 });
   }
   checkColumnCount(schema.columns.length, pieces[0]!.path, 1);
@@ -231,6 +232,7 @@ function recordRows<Rec>(
   form: RecordForm<Rec>,
   schema: Schema,
   onBadRow: "error" | "skip",
+  rowsBefore: number,
 ): { rows: string[][]; lines: number[]; faulty: FaultyRow[] } {
   const kept: { rows: string[][]; lines: number[]; faulty: FaultyRow[] } = {
     rows: [],
@@ -238,6 +240,7 @@ function recordRows<Rec>(
     faulty: [],
   };
   const constants = Object.values(partition);
+  const faults: { message: string; line: number; column: string | undefined }[] = [];
   for (const [i, record] of records.entries()) {
     const line = firstLine + lines[i]!;
     try {
@@ -248,14 +251,17 @@ function recordRows<Rec>(
       if (!(error instanceof RowFault)) throw error;
       const { message, reason, column } = error;
       if (onBadRow === "error") {
-        throw new DataError(`${message} (skip such rows with --on-bad-row skip)`, {
-          file: path,
-          line,
-          column,
-        });
+        faults.push({ message, line, column });
+        continue;
       }
       kept.faulty.push({ file: path, line, reason, text: form.textOf(record) });
     }
+  }
+  const [fault] = faults;
+  if (fault) {
+    const { message, ...place } = fault;
+    const advice = skipAdvice(faults.length, rowsBefore + records.length);
+    throw new DataError(`${message} (${advice})`, { file: path, ...place });
   }
   return kept;
 }

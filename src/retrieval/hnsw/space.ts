@@ -12,10 +12,9 @@
 
 import type { Nearness } from "../../kernels/hnsw/binding.js";
 import { unitRows, lengthOf } from "../nearest.js";
-import { keyAt } from "../../log/keys.js";
 import type { TableRows } from "../../embedding/rows.js";
 import { isHole, type EmbeddingTable, type RowRange } from "../../embedding/table.js";
-import { ArtifactError, excerpt, UsageError } from "../../errors.js";
+import { excerpt, UsageError } from "../../errors.js";
 
 /** The metric of an index: greatest cosine, greatest inner product, or least Euclidean distance. */
 export const indexMetrics = ["cosine", "dot", "l2"] as const;
@@ -100,7 +99,6 @@ export async function numNonzero(rows: TableRows, range: RowRange): Promise<numb
 /**
  * Returns the numbers of the rows to index within a range of rows of a table.
  *
- * @throws {ArtifactError} a vector is not finite
  * @throws {UsageError} no row has a vector
  */
 export function rowsToIndex(
@@ -114,10 +112,6 @@ export function rowsToIndex(
   const left = { holes: 0, zeros: 0 };
   for (let row = first; row < last; row++) {
     const length = lengthOf(vectors, row * dim, dim);
-    if (!Number.isFinite(length))
-      throw new ArtifactError(
-        `run '${run}': the vector of ${excerpt(`${field}:${keyAt(table.keys, row)}`)} is not finite; train again`,
-      );
     if (isHole(table, row)) left.holes++;
     else if (metric === "cosine" && length === 0) left.zeros++;
     else rows.push(row - first);

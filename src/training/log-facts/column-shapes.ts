@@ -1,7 +1,6 @@
 import type { Roles, Dataset } from "../../dataset/dataset.js";
 import type { ColumnShape, EventsOfKeys } from "../../report/log-page.js";
 import { KeyCounter } from "./key-facts.js";
-import { spreadOf, spreadOfDays } from "../../config/new-rows-gates.js";
 import type { Description } from "../../dataset/encoded/description.js";
 import { taskOfLabels } from "../../dataset/labels.js";
 
@@ -139,15 +138,14 @@ export function rowsOfDays(times: Float64Array): Map<number, number> {
   return rows;
 }
 
-/** Returns the task of the labels, the newest event of each file, and the variation of rows over files and days. */
-export function starterFacts({ columns, roles, numRows }: Dataset, { inputs, fileRows = [] }: Description) {
+/** Returns the task of the labels and the newest event of each file. */
+export function starterFacts({ columns, roles }: Dataset, { inputs, fileRows = [] }: Description) {
   const numbers = (name: string | undefined) => {
     const column = columns.find((one) => one.name === name);
     return column?.kind === "number" ? column.values : undefined;
   };
   const [labels, times] = [numbers(roles.label), numbers(roles.time)];
   const newest: { file: string; time: number }[] = [];
-  const days = times && fileRows.length > 0 ? rowsOfDays(times) : new Map<number, number>();
   let end = 0;
   for (const [i, rows] of times ? fileRows.entries() : []) {
     let last = -Infinity;
@@ -161,9 +159,5 @@ export function starterFacts({ columns, roles, numRows }: Dataset, { inputs, fil
   return {
     ...(labels && { task: taskOfLabels([...new Set(labels)].filter((label) => !Number.isNaN(label))) }),
     ...(times && { newest }),
-    ...(numRows > 0 &&
-      fileRows.length > 0 && {
-        spread: { files: spreadOf(fileRows), ...(days.size > 0 && { days: spreadOfDays(days) }) },
-      }),
   };
 }

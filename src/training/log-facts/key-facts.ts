@@ -1,13 +1,15 @@
-import type { Roles } from "../../dataset/dataset.js";
 import type { Log } from "../../log/log.js";
 import { keyAt, MISSING, type Keys } from "../../log/keys.js";
 import { placeholderKeys, placeholderWarnings } from "../../log/nulls.js";
 import { finish, mixWord } from "../../numeric/hash.js";
+import { CellCounter, columnFindings, type CountedColumn, type FindingRoles } from "./findings.js";
 
 export interface KeyFacts {
   /** most frequent keys of the user column and of the item column, if these exist */
   frequent: FrequentKeys[];
   duplicates: Duplicates;
+  /** sentences about what harms a training, each with the flag to use */
+  findings: string[];
 }
 
 /** Maximum share of repeated rows in a log with times without a warning. */
@@ -16,12 +18,15 @@ const MANY_DUPLICATES = 0.01;
 /** Counts the keys and the repeated rows of a log, batch by batch. */
 export class KeyFactsCounter {
   readonly #duplicates = new DuplicateRows();
+  readonly #cells: CellCounter[];
+  #numRows = 0;
   readonly #counted: { role: FrequentKeys["role"]; column: string; at: number; counter: KeyCounter }[];
 
   constructor(
-    columns: readonly string[],
-    private readonly roles: Pick<Roles, "user" | "item" | "time">,
+    private readonly columns: readonly string[],
+    private readonly roles: FindingRoles,
   ) {
+    this.#cells = columns.map(() => new CellCounter());
     this.#counted = (["user", "item"] as const).flatMap((role) => {
       const column = roles[role];
       const at = column === undefined ? -1 : columns.indexOf(column);
@@ -32,6 +37,8 @@ export class KeyFactsCounter {
   /** @param columns u32[numRows] each: codes or other words of cells @param numKeys distinct keys so far, by column */
   see(columns: readonly Uint32Array[], numRows: number, numKeys: readonly number[]): void {
     this.#duplicates.add(columns, numRows);
+    this.#cells.forEach((cells, c) => cells.add(columns[c]!, numRows, numKeys[c]!));
+    this.#numRows += numRows;
     for (const { at, counter } of this.#counted) counter.add(columns[at]!, numRows, numKeys[at]!);
   }
 
@@ -41,11 +48,13 @@ export class KeyFactsCounter {
    * @param keysOf returns the distinct keys of a column, by the column's index
    * @param top number of keys to list per column
    * @param log the log's strings for missing cells, and the columns by which --dedupe-by removed repeated rows
+   * @param label the label, if it is not a column of keys
    */
   found(
     keysOf: (at: number) => Keys,
     top: number,
     { nulls = [], dedupedBy = [] }: Partial<Pick<Log, "nulls" | "dedupedBy">> = {},
+    label?: CountedColumn,
   ): KeyFacts & { warnings: string[] } {
     const keyOf = (at: number, code: number) => keyAt(keysOf(at), code);
     const duplicates = this.#duplicates.found();
@@ -54,8 +63,25 @@ export class KeyFactsCounter {
       keys: counter.most(top, (code) => keyOf(at, code)),
     }));
     const users = this.#counted.filter(({ role }) => role === "user");
+    const columns = this.columns.flatMap((name, at): CountedColumn[] => {
+      if (name === "") return [];
+      const [keys, { present, rowsOf }] = [keysOf(at), this.#cells[at]!];
+      return [{ name, distinct: keys.size, present, keys, rowsOf }];
+    });
     return {
       ...{ frequent, duplicates },
+      findings: [
+        ...columnFindings(this.#numRows, [...columns, ...(label ? [label] : [])], this.roles),
+        ...users.flatMap(({ column, at, counter }) =>
+          counter.crowdWarnings(column, (code) => keyOf(at, code)),
+        ),
+        ...(this.roles.time !== undefined && duplicates.share > MANY_DUPLICATES
+          ? [
+              `${duplicates.exact ? "" : "about "}${(100 * duplicates.share).toFixed(1)} % of rows repeat an earlier ` +
+                "row in every cell: if the log was exported or joined twice, --dedupe drops them",
+            ]
+          : []),
+      ],
       warnings: [
         ...this.#counted.flatMap(({ column, at, counter }) =>
           dedupedBy.includes(column)
@@ -66,15 +92,6 @@ export class KeyFactsCounter {
                 nulls,
               ),
         ),
-        ...users.flatMap(({ column, at, counter }) =>
-          counter.crowdWarnings(column, (code) => keyOf(at, code)),
-        ),
-        ...(this.roles.time !== undefined && duplicates.share > MANY_DUPLICATES
-          ? [
-              `${duplicates.exact ? "" : "about "}${(100 * duplicates.share).toFixed(1)} % of rows repeat an earlier ` +
-                "row in every cell: if the log was exported or joined twice, --dedupe drops them",
-            ]
-          : []),
       ],
     };
   }

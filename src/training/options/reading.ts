@@ -2,6 +2,7 @@ import { availableParallelism } from "node:os";
 import { UsageError } from "../../errors.js";
 import { totalMemory } from "../../io/machine-resources.js";
 import { inputFormats } from "../../log/form.js";
+import { keyCases } from "../../log/keys.js";
 import { numberFormOf, type EngineReading, type ReadOptions } from "../../log/log.js";
 import { COMMON_NULLS } from "../../log/nulls.js";
 import { unescapedDelimiter } from "../../log/text/separator.js";
@@ -49,6 +50,11 @@ export const reading = {
     help: "strings that mean a missing value; '' for none",
     group,
     shown: COMMON_NULLS.join(","),
+  }),
+  keyCase: choice(keyCases, {
+    placeholder: "case",
+    help: "read all keys in lower or upper case (of Unicode), so that U1 and u1 are one; --where and --drop compare the log's cells",
+    group,
   }),
   dedupe: flag({ help: "drop exact duplicate rows", group }),
   dedupeBy: list("columns", {
@@ -254,6 +260,7 @@ export function readingOf(
   const {
     inputFormat: format,
     null: nulls,
+    keyCase,
     dedupe,
     dedupeBy,
     dedupeKeep,
@@ -274,6 +281,7 @@ export function readingOf(
     threads: mostThreads,
     ...(format && { format }),
     ...(nulls && { nulls }),
+    ...(keyCase && { keyCase }),
     ...(dedupe === true && { dedupe }),
     ...(dedupeBy && { dedupeBy }),
     ...(dedupeKeep && { dedupeKeep }),

@@ -1,6 +1,7 @@
 // The file of --bad-rows: one JSON object per line for each skipped row of all logs that a command reads.
 
-import { checkBadShare, DEFAULT_MAX_BAD, type BadRow } from "../../dataset/collect.js";
+import { checkBadShare, type BadRow } from "../../dataset/collect.js";
+import { DEFAULT_MAX_BAD } from "../../log/skip-advice.js";
 import { checkOutput, writeFileAtomic } from "../../io/atomic.js";
 import { checkNotAnInput } from "../../io/not-an-input.js";
 import { NoRowsError } from "../../errors.js";

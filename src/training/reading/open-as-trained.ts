@@ -19,7 +19,7 @@ import { UsageError } from "../../errors.js";
 import { object, type Shape } from "../../io/json-shape.js";
 import { keyedHashFrom } from "../../io/key-file.js";
 import { formOf } from "../../log/form.js";
-import { encodeKeys, MISSING } from "../../log/keys.js";
+import { encodeKeys, keyInCase, MISSING } from "../../log/keys.js";
 import { cellReadingOf, numberFormOf, type CellReading, type ReadOptions } from "../../log/log.js";
 import { COMMON_NULLS } from "../../log/nulls.js";
 import { definedOf } from "../options/table.js";
@@ -126,6 +126,11 @@ export function readingAs(
   on: readonly string[],
 ): ReadOptions {
   // tables and queries have typed columns, so that formats of text do not apply
+  const { keyCase } = cells;
+  if (keyCase && reading.keyCase && keyCase !== reading.keyCase)
+    throw new UsageError(
+      `--key-case ${reading.keyCase} contradicts the run, whose keys are in ${keyCase} case`,
+    );
   const isText = !on.some((name) => name.startsWith("table:")) && formOf(on, reading.format) === "csv";
   const ofText = isText ? definedOf({ delimiter, decimal, thousands }) : {};
   if (!isText || !columns || reading.columns) return { ...cells, ...ofText, ...reading };
@@ -200,11 +205,17 @@ export type CellsBesideLog = Omit<CellReading, "columns" | "delimiter">;
  */
 export function cellsBesideLog(
   { manifest }: Pick<Run, "manifest">,
-  { nulls, ...reading }: CellReading = {},
+  { nulls, keyCase, ...reading }: CellReading = {},
 ): CellsBesideLog {
   const log = manifest.options["reading"] as CellReading | undefined;
   const { columns: _, delimiter: __, ...cells } = log ? cellReadingOf(log) : { nulls: COMMON_NULLS };
-  return { ...cells, ...(nulls && { nulls }), ...numberFormOf(reading) };
+  return { ...(keyCase && { keyCase }), ...cells, ...(nulls && { nulls }), ...numberFormOf(reading) };
+}
+
+/** Returns a function that gives a key the case of the run's keys (--key-case). */
+export function keyCaseOf({ manifest }: Pick<Run, "manifest">): (key: string) => string {
+  const log = manifest.options["reading"] as CellReading | undefined;
+  return (key) => keyInCase(key, log?.keyCase);
 }
 
 /**

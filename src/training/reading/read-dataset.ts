@@ -1,7 +1,8 @@
 // Opens a log with its side tables, or an encoded dataset instead, and reads it completely.
 
 import { buildDataset, type BuildOptions, type BuiltDataset } from "../../dataset/build.js";
-import { checkBadShare, DEFAULT_MAX_BAD, type BadRow } from "../../dataset/collect.js";
+import { checkBadShare, type BadRow } from "../../dataset/collect.js";
+import { DEFAULT_MAX_BAD } from "../../log/skip-advice.js";
 import {
   secretIdOf,
   TEXT_LEFT_OUT,
@@ -9,12 +10,7 @@ import {
   withoutExcerpts,
   type HashingRequest,
 } from "../../dataset/hash-keys.js";
-import {
-  checkDeduping,
-  playRoles,
-  shapingOf,
-  type EncodedShaping,
-} from "../../dataset/encoded/play-roles.js";
+import { checkReading, playRoles, shapingOf, type EncodedShaping } from "../../dataset/encoded/play-roles.js";
 import {
   besideOfEncoded,
   isEncodedDataset,
@@ -211,7 +207,7 @@ async function readEncodedAs(path: string, options: DatasetOptions, watch: Watch
   const done = userLimitFlags(description.options);
   // checks the flags of a training only: when a run is evaluated, the limits on users come from the run
   if (options.infer) checkUserLimits(path, done, userLimitFlags(options));
-  checkDeduping(path, description.options.reading, options.reading);
+  checkReading(path, description.options.reading, options.reading, options.infer);
   const wholeFor = [
     ...(options.wholeFor ?? []),
     ...userLimitFlags(options).filter((flag) => !done.includes(flag)),
@@ -373,15 +369,17 @@ export const defaultSideReading: Omit<ReadOptions, "threads"> = {
 
 /** Returns the format of a side table whose cells are parsed like the log's. Typed columns need no number format. */
 export function sideReading(
-  { nulls, ...numbers }: Pick<ReadOptions, "nulls"> & NumberForm,
+  { nulls, keyCase, ...numbers }: CellsOfSide & NumberForm,
   paths: readonly string[],
 ): Omit<ReadOptions, "threads"> {
   const isText = formOf(paths, undefined) === "csv";
-  return { ...typedSideReading({ nulls }), ...(isText && numberFormOf(numbers)) };
+  return { ...typedSideReading({ nulls, keyCase }), ...(isText && numberFormOf(numbers)) };
 }
 
-function typedSideReading({ nulls }: Pick<ReadOptions, "nulls">): Omit<ReadOptions, "threads"> {
-  return { ...defaultSideReading, ...(nulls && { nulls }) };
+type CellsOfSide = { [Name in "nulls" | "keyCase"]?: ReadOptions[Name] | undefined };
+
+function typedSideReading({ nulls, keyCase }: CellsOfSide): Omit<ReadOptions, "threads"> {
+  return { ...defaultSideReading, ...(nulls && { nulls }), ...(keyCase && { keyCase }) };
 }
 
 /** Opens a log from files, or by the engine that the options name, whose modules are loaded only then. */

@@ -73,8 +73,11 @@ describe("a model that is worse than", () => {
       vectorWarnings({ ...added, value, low, high }, "Do this.");
     expect(warned(0.01, -0.01, 0.03)).toEqual([
       "nothing shows that the vectors mean anything. On the validation split, they add log loss lower by 0.0100 " +
-        "(95 % interval -0.0100 to 0.0300) than weights alone, 9,000 rows. Do this.",
+        "(95 % interval -0.0100 to 0.0300) than weights alone, 9,000 rows. About 36,000 rows would show such a gain: " +
+        "use more of the log or a larger --valid. Do this.",
     ]);
+    // a gain that is much smaller than its interval needs rows that no log has
+    expect(warned(0.0001, -0.02, 0.0202)[0]).toMatch(/9,000 rows\. Do this\.$/);
     expect(warned(0, 0, 0)).toHaveLength(1);
     expect(warned(-0.03, -0.04, -0.02)[0]).toContain("the model is worse with them");
     expect(warned(-0.03, -0.05, -0.02)[0]).toContain("higher by 0.0300 (95 % interval 0.0200 to 0.0500)");

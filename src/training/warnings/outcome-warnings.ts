@@ -79,13 +79,22 @@ export function constantWarnings(
   return rmse === undefined ? [] : sentence("RMSE", rmse, deviationOf(labels, weights));
 }
 
+/** The beginning of the warning about vectors that add nothing. */
+export const NOTHING_SHOWS = "nothing shows that the vectors mean anything";
+
 /** Warns if it is not certain that the model is better than a control without vectors. */
 export function vectorWarnings(vectorsAdd: VectorsAdd | undefined, advice: string): string[] {
   if (!vectorsAdd || !addsNothing(vectorsAdd)) return [];
-  const isWorse = vectorsAdd.high < 0;
+  const { value, low, high, count, units } = vectorsAdd;
+  // the width of the interval falls with the square root of the number of rows or users
+  const needed = count * ((high - low) / 2 / value) ** 2;
+  const isFew = value > 0 && needed <= 100 * count;
+  const more = isFew
+    ? `About ${Number(needed.toPrecision(2)).toLocaleString("en")} ${units} would show such a gain: use more of the log or a larger --valid. `
+    : "";
   return [
-    `nothing shows that the vectors mean anything${isWorse ? ": the model is worse with them" : ""}. On the ` +
-      `validation split, they add ${vectorsAddText(vectorsAdd)}. ${advice}`,
+    `${NOTHING_SHOWS}${high < 0 ? ": the model is worse with them" : ""}. On the validation split, they add ` +
+      `${vectorsAddText(vectorsAdd)}. ${more}${advice}`,
   ];
 }
 

@@ -1,4 +1,4 @@
-import { cadenceOf, newestGate } from "./new-rows-gates.js";
+import { cadenceOf, newestGate } from "./newest-gate.js";
 
 const day = 86_400_000;
 const start = Date.parse("2026-03-01T23:40:00Z");
