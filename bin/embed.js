@@ -6,15 +6,24 @@ const { existsSync } = require("node:fs");
 process.on("SIGUSR1", () => {});
 void start();
 
+function isThere(path) {
+  return existsSync(`${__dirname}/../${path}`);
+}
+
 async function start() {
   try {
     // the build bundles the compiled modules into dist/program/ and removes main.js: if it exists, tsc has run since
-    // the build
-    if (existsSync(`${__dirname}/../dist/cli/main.js`)) {
+    // the build, or is still running without library.js
+    if (isThere("dist/cli/main.js") && isThere("dist/library.js")) {
       const { main } = await import("../dist/cli/main.js");
       await main(process.argv);
-    } else if (existsSync(`${__dirname}/../dist/program/main.cjs`)) {
-      const { main } = require("../dist/program/main.cjs");
+      return;
+    }
+    // dist-run is the copy that src/keep-build.mjs makes; Node resolves the link once, so that a later build changes no
+    // file of this program
+    const folder = ["dist-run", "dist"].find((one) => isThere(`${one}/program/main.cjs`));
+    if (folder !== undefined) {
+      const { main } = require(`../${folder}/program/main.cjs`);
       await main(process.argv);
     } else {
       process.stderr.write(

@@ -7,6 +7,7 @@ import { mkdirSync, rmSync, writeFileSync } from "node:fs";
 import { dirname, isAbsolute, join, relative, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import { rollup } from "rollup";
+import { keepBuild } from "./keep-build.mjs";
 
 const dist = resolve(dirname(fileURLToPath(import.meta.url)), "../dist");
 const program = join(dist, "program");
@@ -175,3 +176,4 @@ for (const [format, ending] of [
 }
 // removes the compiled main module: as long as it exists, bin/embed.js runs it instead of the bundle
 rmSync(main);
+keepBuild(join(dist, ".."));

@@ -225,7 +225,7 @@ import(pathToFileURL(process.argv[1]).href).catch((error) => fail(error.stack));
 `;
 }
 
-const root = new URL("../../", import.meta.url);
+const built = new URL("../", import.meta.url);
 /** Module that io/apache-arrow.ts loads; it consists of one file and has no dependencies. */
 const ARROW = "apache-arrow/Arrow.esnext.min";
 /** Packages that the modules of a script import; they have no dependencies of their own. */
@@ -240,11 +240,11 @@ const { resolve } = createRequire(import.meta.url);
 async function packedProgram(): Promise<Uint8Array> {
   const files: (readonly [path: string, bytes: Uint8Array])[] = [];
   for (const [folder, ending] of [
-    ["dist/program/", /js$/],
-    ["dist/kernels/", /\.wasm$/],
+    ["program/", /js$/],
+    ["kernels/", /\.wasm$/],
   ] as const)
-    for (const name of (await readdir(new URL(folder, root))).filter((one) => ending.test(one)))
-      files.push([folder + name, await readFile(new URL(folder + name, root))]);
+    for (const name of (await readdir(new URL(folder, built))).filter((one) => ending.test(one)))
+      files.push([`dist/${folder}${name}`, await readFile(new URL(folder + name, built))]);
   const exports = { [`.${ARROW.slice(ARROW.indexOf("/"))}`]: "./arrow.cjs" };
   const text = (value: object): Uint8Array => Buffer.from(JSON.stringify(value));
   files.push(
