@@ -1,6 +1,7 @@
 import type { GateOutcome } from "../embedding/gate-file.js";
 import {
   acceptRefusals,
+  isLasting,
   refusalsIn,
   refusalsOf,
   standingRefusals,
@@ -48,6 +49,7 @@ test("of files that repeat one another, all new rows are refused together", () =
   const copy = failed("newFiles.copies", "max 0", [b.path]);
   const all = refused([copy], suspectsIn(log, changes, []), { files: log, days: [] });
   expect(all).toMatchObject([{ files: [b, c] }]);
+  expect(all.map(isLasting)).toEqual([false]);
   expect(refusalsIn(all, [a, b], [])).toEqual([]);
 });
 

@@ -62,6 +62,14 @@ export async function writeRefusals(work: string, refused: readonly Refusal[]): 
   await writeFileAtomic(join(work, REFUSED_FILE), [Buffer.from(`${json}\n`)], true);
 }
 
+/**
+ * Whether the rows are refused again without being measured. New files and days are measured by themselves in each run,
+ * and with a copy of a file gone, the file may be right.
+ */
+export function isLasting({ bounds }: Refusal): boolean {
+  return bounds.some((bound) => !/^new(Files|Days)\./.test(bound));
+}
+
 type Bounds = Pick<Pipeline, "before" | "trainings">;
 
 /** The first part of a gate's name is its key in the bounds, or the split of a metric. */

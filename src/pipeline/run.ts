@@ -34,6 +34,7 @@ import {
 } from "./plan.js";
 import {
   acceptCommand,
+  isLasting,
   refusalsIn,
   refusalsOf,
   refusedText,
@@ -202,7 +203,7 @@ function end({ pipeline, outcome, exitCode, published, seconds }: PipelineReport
 
 /** Refusals of rows that are in the log and that nobody has accepted. */
 function openRefusals({ refusals, logged }: PipelinePlan, days: readonly Day[]): Refusal[] {
-  const open = refusals.filter(({ accepted }) => !accepted);
+  const open = refusals.filter((refusal) => !refusal.accepted && isLasting(refusal));
   return refusalsIn(open, logged, days);
 }
 
