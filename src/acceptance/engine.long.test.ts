@@ -53,6 +53,9 @@ async function encoded(args: readonly string[], running: Running = {}) {
   };
 }
 
+/** Returns a message without the number of rows that were read before it, because ranges differ between machines. */
+const withoutRead = (message?: string) => message?.replace(/first [\d,]+ rows/, "first N rows");
+
 /**
  * Returns the files whose encoding through the server differs from the local one, and the files that the server
  * rejected.
@@ -68,7 +71,7 @@ async function differences(
     const here = await encoded([path, ...flags]);
     const there = await encoded([`file://${path}`, ...engine, ...flags]);
     if (there.code !== 0 && here.code === 0) refused.push(path);
-    else if (here.code !== there.code || here.message !== there.message)
+    else if (here.code !== there.code || withoutRead(here.message) !== withoutRead(there.message))
       found.push(`${path}: ${there.message}`);
     else if (here.rows !== there.rows || here.values !== there.values) found.push(`${path}: other bytes`);
   }
