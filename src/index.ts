@@ -1,4 +1,4 @@
-// The package's exports, apart from the functions for commands, which the build adds (library/declare.ts).
+// The package's exports, apart from the functions for commands, which the build adds (faces/library/declare.ts).
 
 export {
   ArtifactError,
@@ -15,8 +15,8 @@ export {
   UsageError,
   type Place,
 } from "./errors.js";
-export { train } from "./library/call.js";
-export type { Watching } from "./library/watching.js";
+export { train } from "./faces/library/call.js";
+export type { Watching } from "./faces/library/watching.js";
 export type { Progress } from "./training/session/watch.js";
 export type { Summary, TrainingSummary } from "./training/session/summary.js";
 export type { AlignSummary } from "./api/align.js";

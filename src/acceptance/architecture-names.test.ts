@@ -1,7 +1,7 @@
 // The names of a trainer's command and models occur only in the trainer's folder and in the list of trainers: no other
 // file contains them in code, messages or comments.
 //
-// Exceptions: strings of cli/, where help shows commands to type; the name of a kernel, in kernels/ and where the
+// Exceptions: strings of faces/cli/, where help shows commands to type; the name of a kernel, in kernels/ and where the
 // kernel is loaded; names of files.
 
 import { trainers } from "../trainers/index.js";
@@ -55,7 +55,7 @@ function complaints({ file, room, code, texts }: ProjectSource): string[] {
     .map(({ text, ...rest }) => ({ ...rest, text: withoutMapLayout(file, text) }))
     .filter(({ kind, text }) => {
       if (wholeName.test(text)) return room !== "kernels" && !loaded.has(text);
-      if (room === "cli" && kind === "string") return false;
+      if (file.startsWith("faces/cli/") && kind === "string") return false;
       return (room === "kernels" ? command : commandOrModel).test(text);
     })
     .map(({ text, line }) => {
@@ -77,7 +77,11 @@ test.each([
   ["api/a", "const a = `use ${x} of train-fm`;", ["train-fm"]],
   ["api/a", '// as gbdt does\nthrow new UsageError("needs --model lr");', ["gbdt", "--model lr"]],
   ["kernels/fm/a", '// fm, with the rate lr\nthrow new UsageError("or train-als");', ["train-als"]],
-  ["cli/a", '// of train-net\nconst text = "embed train-fm LOG"; const is = "pca";', ["train-net", "pca"]],
+  [
+    "faces/cli/a",
+    '// of train-net\nconst text = "embed train-fm LOG"; const is = "pca";',
+    ["train-net", "pca"],
+  ],
   ["factors/a", 'loadKernel(x ? "ffm" : "fm"); read("fm.safetensors"); // a graph, a net', []],
   ["report/a", 'if (by === "pca") return;', []],
 ])("planted in src/%s.ts: %s", (file, text, names) => {

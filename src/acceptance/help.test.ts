@@ -15,8 +15,8 @@ import {
   OutputError,
   UsageError,
 } from "../errors.js";
-import { commands as everyCommand } from "../cli/commands.js";
-import { topics } from "../cli/topics.js";
+import { commands as everyCommand } from "../faces/cli/commands.js";
+import { topics } from "../faces/cli/topics.js";
 import { trainers } from "../trainers/index.js";
 import { join } from "node:path";
 import { embed, embedOk } from "../testing/embed.js";

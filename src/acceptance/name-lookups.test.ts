@@ -14,14 +14,14 @@ import { scaffolding } from "./rooms.js";
  */
 const mayRead: Record<string, string> = {
   "metrics and splits have the program's names":
-    "cli/commands/evaluate cli/commands/train evaluation/comparison evaluation/leaderboard factors/outcome factors/stored-training " +
+    "faces/cli/commands/evaluate faces/cli/commands/train evaluation/comparison evaluation/leaderboard factors/outcome factors/stored-training " +
     "report/drift report/history report/learning-curves report/metrics skip-grams/learn store/ls trainers/als/learn " +
     "trainers/gbdt/leaf-heads/head trainers/ranking/train trainers/two-tower/train training/warnings/outcome-warnings training/search/search",
   "options have the names of an option table":
-    "api/reproduce flags/table-option library/call pipeline/commands pipeline/plan recipes/run-recipe report/search " +
+    "api/reproduce flags/table-option faces/library/call pipeline/commands pipeline/plan recipes/run-recipe report/search " +
     "trainers/graph/options training/options/check-given training/options/table training/search/search-space training/session/session",
   "the text was matched before: a unit, an operator, a character, a format, a command":
-    "api/compare/options cli/commands/completion config/gates dataset/filters/event-limits dataset/sequences/sequences " +
+    "api/compare/options faces/cli/commands/completion config/gates dataset/filters/event-limits dataset/sequences/sequences " +
     "dataset/time-fields dataset/filters/where export/servers/postgres-table pipeline/file report/html " +
     "training/options/reading",
   "the object has an entry for every column or field that is looked up":
@@ -32,7 +32,7 @@ const mayRead: Record<string, string> = {
     "api/export/fingerprint engine/wire kernels/shared/struct trainers/gbdt/foreign-models/xgboost-read trainers/net/plan " +
     "trainers/two-tower/warm-start training/epochs/checkpoint training/epochs/named-arrays",
   "codes of errors, compressions, types and variables come from the system, Parquet's list, a server and the environment":
-    "cli/report-error cli/settings cli/main-thread export/servers/postgres-table io/environment io/write log/parquet/memory",
+    "faces/cli/report-error faces/cli/settings faces/cli/main-thread export/servers/postgres-table io/environment io/write log/parquet/memory",
   "the place of a wrong value in a file, for a message": "config/yaml-file",
   "files of a run and of an archive have endings": "import/arrays",
   "a role is user or item": "privacy/forget",

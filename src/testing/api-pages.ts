@@ -3,9 +3,9 @@
 
 import { readFileSync } from "node:fs";
 import { join, relative } from "node:path";
-import { commandOf } from "../library/call.js";
-import { signaturesOf } from "../library/declare.js";
-import { functions, type LibraryFunction } from "../library/functions.js";
+import { commandOf } from "../faces/library/call.js";
+import { signaturesOf } from "../faces/library/declare.js";
+import { functions, type LibraryFunction } from "../faces/library/functions.js";
 import { Declarations, type Declaration } from "./declarations.js";
 import { projectFolder } from "./places.js";
 

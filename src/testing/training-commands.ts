@@ -3,8 +3,8 @@
 
 import { Command, CommanderError } from "commander";
 import { EmbedError, UsageError } from "../errors.js";
-import { declareCommand } from "../cli/add-command.js";
-import { trainerCommand } from "../cli/commands/train.js";
+import { declareCommand } from "../faces/cli/add-command.js";
+import { trainerCommand } from "../faces/cli/commands/train.js";
 import { givenOf } from "../flags/table-option.js";
 import type { GivenTraining } from "../training/options/log.js";
 import { train } from "../training/session/session.js";
