@@ -75,7 +75,7 @@ function ownUrl(format) {
 
 function renderDynamicImport({ format, moduleId, targetChunk }) {
   // thread.js and rounds.js load tasks by their URL, and tasks are CommonJS
-  if (moduleId === at("workers/thread") || moduleId === at("workers/rounds"))
+  if (moduleId === at("compute/threads/thread") || moduleId === at("compute/threads/rounds"))
     return { left: 'Promise.resolve().then(() => require(require("node:url").fileURLToPath(', right: ")))" };
   return format === "cjs" && targetChunk && isEs(targetChunk.moduleIds)
     ? { left: "import(", right: ")" }
@@ -121,18 +121,21 @@ function cut(info) {
 
   const scripts = ours.filter((id) => id.endsWith(".worker.js"));
   const tasks = scripts.filter(
-    (id) => !["faces/cli", "log", "executors"].some((folder) => id.startsWith(join(dist, folder))),
+    (id) => !["faces/cli", "log", "use/on-spark"].some((folder) => id.startsWith(join(dist, folder))),
   );
-  const inTasks = new Set(loadedWith(at("workers/thread"), ...tasks));
-  put("main", loadedWith(main, at("workers/process-limits")));
+  const inTasks = new Set(loadedWith(at("compute/threads/thread"), ...tasks));
+  put("main", loadedWith(main, at("compute/threads/process-limits")));
   put("start-thread", loadedWith(at("faces/cli/start-thread")));
   put(
     "shared",
-    loadedWith(at("api/neighbors")).filter((id) => inTasks.has(id)),
+    loadedWith(at("use/neighbors/neighbors")).filter((id) => inTasks.has(id)),
   );
   put("tasks", inTasks);
   put("commands", loadedWith(at("faces/cli/command.worker"), at("faces/cli/command-here")));
-  put("runs", loadedWith(at("faces/cli/commands/neighbors"), at("api/neighbors"), at("trainers/fm/models")));
+  put(
+    "runs",
+    loadedWith(at("faces/cli/commands/neighbors"), at("use/neighbors/neighbors"), at("trainers/fm/models")),
+  );
   put("scan", loadedWith(at("log/text/scan.worker")));
   put("logs", loadedWith(at("log/open"), at("training/reading/read-dataset")));
   put("training", loadedWith(at("faces/cli/commands/train"), at("training/session/session")));
@@ -149,7 +152,7 @@ function cut(info) {
     put(relative(dist, dirname(trainer)).replace(/[\\/]/, "-"), eachLoads[t]);
 
   // these modules act when they are loaded, so that each stays in a file of its own, which no other file loads
-  for (const id of [...scripts, at("workers/thread"), library]) found.delete(id);
+  for (const id of [...scripts, at("compute/threads/thread"), library]) found.delete(id);
   return found;
 }
 

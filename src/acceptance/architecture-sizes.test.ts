@@ -56,8 +56,8 @@ function outsideLimits(sources: readonly ProjectSource[]): string[] {
 
 test("a file that ships has at most 600 lines", () => {
   expect(tooLong(shipped)).toEqual([]);
-  expect(tooLong([planted("io/planted", 600), planted("io/longer", 601)])).toEqual([
-    expect.stringContaining("src/io/longer.ts has 601 lines"),
+  expect(tooLong([planted("base/io/planted", 600), planted("base/io/longer", 601)])).toEqual([
+    expect.stringContaining("src/base/io/longer.ts has 601 lines"),
   ]);
 });
 
@@ -65,7 +65,7 @@ test("what ships stays within the limits of lines, files and rooms, and these ar
   expect(outsideLimits(shipped)).toEqual([]);
   const more = [
     planted("new-room/planted", 600),
-    ...Array.from({ length: 6 }, (_, i) => planted(`io/${i}`, 1)),
+    ...Array.from({ length: 6 }, (_, i) => planted(`base/io/${i}`, 1)),
   ];
   expect(outsideLimits([...shipped, ...more])).toEqual([
     expect.stringContaining(`lines ship, more than ${limits.lines.most}`),

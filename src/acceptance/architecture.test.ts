@@ -100,9 +100,9 @@ test("rooms import only what they may", () => {
 
 test("console and process are used by the command line only", () => {
   const complaints = shipped
-    // programs of executors/ write to standard streams, which Spark reads; engine/executors contains the text of such a
+    // programs of executors/ write to standard streams, which Spark reads; log/spark/executors contains the text of such a
     // program
-    .filter(({ file, room }) => !["cli", "executors"].includes(room) && file !== "engine/executors")
+    .filter(({ file, room }) => !["cli", "executors"].includes(room) && file !== "log/spark/executors")
     .flatMap(({ file, code }) =>
       terminal.flatMap(({ name, pattern, but }) =>
         [...code.matchAll(new RegExp(pattern, "g"))]
@@ -138,14 +138,16 @@ function referencesUsed(sources: readonly ProjectSource[]): string[] {
 
 test("what ships takes its arithmetic from numeric/, never from a reference", () => {
   expect(referencesUsed(shipped)).toEqual([]);
-  const planted = sourceOf("solvers/a", 'import { step } from "../kernels/fm/fm.reference.js";');
-  expect(referencesUsed([planted])).toEqual([expect.stringContaining("imports kernels/fm/fm.reference")]);
+  const planted = sourceOf("solvers/a", 'import { step } from "../compute/kernels/fm/fm.reference.js";');
+  expect(referencesUsed([planted])).toEqual([
+    expect.stringContaining("imports compute/kernels/fm/fm.reference"),
+  ]);
 });
 
 test("what only tests import is named as a reference or a test's", () => {
   expect(onlyTested(sources)).toEqual([]);
   const planted = [sourceOf("numeric/a", ""), sourceOf("numeric/a.test", 'import "./a.js";')];
-  expect(onlyTested([...sources, ...planted])).toEqual([expect.stringContaining("src/numeric/a.ts")]);
+  expect(onlyTested([...sources, ...planted])).toEqual([expect.stringContaining("src/base/numeric/a.ts")]);
 });
 
 /** Returns files that neither the program nor the library nor a worker imports, directly or indirectly. */
@@ -163,15 +165,15 @@ function onlyTested(all: readonly ProjectSource[]): string[] {
     );
 }
 
-test("structs of kernels are read and written by the names of their fields, in kernels/shared/struct.ts alone", () => {
+test("structs of kernels are read and written by the names of their fields, in compute/kernels/shared/struct.ts alone", () => {
   const byNumber =
     /\bnew DataView\([\w.#]*buffer|\bnew \w+Array\([\w.#]*buffer, [\w.#]*\b(?:plan|search|side|struct|thread|threads\[\w+\]!?)\b/;
   const numbered = (file: string, code: string) =>
     ["kernels", "solvers", "trainers"].includes(file.split("/")[0]!) &&
-    file !== "kernels/shared/struct" &&
+    file !== "compute/kernels/shared/struct" &&
     byNumber.test(code);
   expect(numbered("trainers/fm/a", "new DataView(memory.buffer).getFloat32(at + 8, true)")).toBe(true);
-  expect(numbered("kernels/fm/state", "new Uint32Array(memory.buffer, layout.plan, 18)")).toBe(true);
+  expect(numbered("compute/kernels/fm/state", "new Uint32Array(memory.buffer, layout.plan, 18)")).toBe(true);
   const complaints = shipped
     .filter(({ file, code }) => numbered(file, code))
     .map(({ file }) => `src/${file}.ts reads a struct by number: use getField, setField or writeStruct`);
@@ -235,18 +237,18 @@ test("no file imports itself through others, AssemblyScript included", () => {
     sourceOf("kernels/fm/assembly/b", 'import { a } from "./a";'),
   ];
   expect(cyclesOf([...all, ...planted], knownCycles)).toEqual([
-    "src/kernels/fm/assembly/a.ts → src/kernels/fm/assembly/b.ts → src/kernels/fm/assembly/a.ts: move what they share into a file that imports none of them",
+    "src/compute/kernels/fm/assembly/a.ts → src/compute/kernels/fm/assembly/b.ts → src/compute/kernels/fm/assembly/a.ts: move what they share into a file that imports none of them",
   ]);
 });
 
 test("the check sees imports of every form, and no comment or string", () => {
-  expect(complaintsAbout('import type {\n  A,\n} from "../embedding/table.js";')).toEqual(["fine"]);
+  expect(complaintsAbout('import type {\n  A,\n} from "../table/table.js";')).toEqual(["fine"]);
   expect(complaintsAbout('// import x from "../log/log.js"\nconst a = "https://x";')).toEqual([]);
   expect(complaintsAbout('const a = { command: "import", of: "../log/log.js" };')).toEqual([]);
   expect(complaintsAbout('import { readFileSync } from "node:fs";')).toEqual([
     expect.stringContaining("call what io/ offers instead"),
   ]);
-  expect(complaintsAbout('const a = await import("../api/export/export.js");')).toEqual([
+  expect(complaintsAbout('const a = await import("../use/export/export.js");')).toEqual([
     expect.stringContaining("let api/ pass in what export/ needs"),
   ]);
   expect(complaintsAbout('export * from "../dataset/dataset.js";')).toEqual([

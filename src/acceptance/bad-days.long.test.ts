@@ -5,7 +5,7 @@ import { cpSync, mkdirSync, readFileSync, readlinkSync, rmSync, writeFileSync } 
 import { join } from "node:path";
 import { parquetWriteBuffer } from "hyparquet-writer";
 import { gzipSync } from "node:zlib";
-import type { GateOutcome } from "../embedding/gate-file.js";
+import type { GateOutcome } from "../table/gate-file.js";
 import { embed, embedOk, temporaryFolder } from "../testing/embed.js";
 import { readJson } from "../testing/json.js";
 import { brokenDays, shop } from "../testing/shop.js";

@@ -14,7 +14,7 @@ import {
   NoRowsError,
   OutputError,
   UsageError,
-} from "../errors.js";
+} from "../base/errors.js";
 import { commands as everyCommand } from "../faces/cli/commands.js";
 import { topics } from "../faces/cli/topics.js";
 import { trainers } from "../trainers/index.js";

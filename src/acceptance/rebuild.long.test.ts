@@ -2,7 +2,7 @@
 
 import { cpSync, existsSync, mkdirSync, readdirSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { openRun } from "../embedding/run-directory.js";
+import { openRun } from "../table/run-directory.js";
 import { shell, temporaryFolder } from "../testing/embed.js";
 import { fixture, projectFolder } from "../testing/places.js";
 

@@ -161,13 +161,13 @@ export const exceptions: { file: RegExp; mayImport: string[]; because: string }[
       "dataset/roles",
       "log/log",
       "log/form",
-      "io/package-version",
+      "base/io/package-version",
       "export/row-formats",
-      "evaluation/metrics",
-      "evaluation/baselines/baselines",
-      "evaluation/vectors-add",
-      "evaluation/search-gain",
-      "evaluation/leaderboard",
+      "metrics/metrics",
+      "metrics/baselines/baselines",
+      "metrics/vectors-add",
+      "metrics/search-gain",
+      "metrics/leaderboard",
     ],
     because:
       "an option is declared once, with its default and help text, and so are the version and what metrics are called",
@@ -179,13 +179,13 @@ export const exceptions: { file: RegExp; mayImport: string[]; because: string }[
   },
   {
     file: /^index$/,
-    mayImport: ["embedding/gate-file"],
+    mayImport: ["table/gate-file"],
     because:
       "what a gate found of a version is part of the package's reports, and is defined with the file it is read from",
   },
   {
     file: /^trainers\//,
-    mayImport: ["io/json-shape"],
+    mayImport: ["base/io/json-shape"],
     because:
       "what a file of a model must look like stands beside what writes it, and the check touches no disk",
   },
@@ -197,8 +197,8 @@ export const exceptions: { file: RegExp; mayImport: string[]; because: string }[
       "node:fs/promises",
       "node:stream",
       "node:timers/promises",
-      "io/leftovers",
-      "workers/process-limits",
+      "base/io/leftovers",
+      "compute/threads/process-limits",
     ],
     because:
       "the main thread takes signals, ends a command that does not stop by itself, and removes what that leaves",

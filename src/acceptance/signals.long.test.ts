@@ -9,8 +9,8 @@ import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, write
 import { join } from "node:path";
 import { commands } from "../faces/cli/commands.js";
 import { SIGNAL_EXITS, type SignalName } from "../faces/cli/signals.js";
-import { listStore } from "../store/ls.js";
-import { openRun } from "../embedding/run-directory.js";
+import { listStore } from "../weekly/store/ls.js";
+import { openRun } from "../table/run-directory.js";
 import { embed, embedOk, shell, temporaryFolder } from "../testing/embed.js";
 import { fixture, program } from "../testing/places.js";
 import { between, mulberry32, pick } from "../testing/random.js";

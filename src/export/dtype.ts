@@ -6,8 +6,8 @@
 //
 // `decoded` computes what a reader gets; the loss is measured with it (api/dtype-loss.ts).
 
-import { DataError } from "../errors.js";
-import { fromHalf } from "../embedding/safetensors.js";
+import { DataError } from "../base/errors.js";
+import { fromHalf } from "../table/safetensors.js";
 
 export const dtypes = ["f32", "f16", "i8"] as const;
 export type Dtype = (typeof dtypes)[number];

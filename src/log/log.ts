@@ -3,10 +3,10 @@
 // This file declares the types of this folder; the entry points are openLog (open.ts) and Log.read.
 
 import type { KeyCase, Keys } from "./keys.js";
-import type { InputFingerprint } from "../io/fingerprint.js";
+import type { InputFingerprint } from "../base/io/fingerprint.js";
 import type { NumberForm } from "./number.js";
 import type { FileColumns } from "./file-columns.js";
-import type { ByteSource, PeekedSource } from "../io/source.js";
+import type { ByteSource, PeekedSource } from "../base/io/source.js";
 import type { NullCells } from "./nulls.js";
 
 export interface ReadOptions extends NumberForm {

@@ -2,11 +2,11 @@
 // function of the library, with options whose types and descriptions are those of the flags; and _names.py.
 
 import type { Argument, Command } from "commander";
-import { exitCodes } from "../errors.js";
-import type { TableOption } from "../flags/table-option.js";
+import { exitCodes } from "../base/errors.js";
+import type { TableOption } from "../options/commander-flags.js";
 import { commandOf, optionsOf, optionType } from "../faces/library/call.js";
 import { functions, specOf, type LibraryFunction } from "../faces/library/functions.js";
-import { version } from "../io/package-version.js";
+import { version } from "../base/io/package-version.js";
 import { roleNames } from "../log/infer.js";
 
 const NOTE =

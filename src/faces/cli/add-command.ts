@@ -1,9 +1,9 @@
 import { checkOutputPaths } from "./output-paths.js";
 import { Argument, type Command } from "commander";
-import { addTable, givenOf } from "../../flags/table-option.js";
-import { display, lines, type TerminalOptions } from "../../flags/terminal-options.js";
-import { checkGiven } from "../../training/options/check-given.js";
-import type { OptionTable } from "../../training/options/table.js";
+import { addTable, givenOf } from "../../options/commander-flags.js";
+import { display, lines, type TerminalOptions } from "./terminal-options.js";
+import { checkGiven } from "../../options/check-given.js";
+import type { OptionTable } from "../../options/table.js";
 import type { CommandSpec } from "./command-spec.js";
 import type { Interrupts } from "./interrupts.js";
 import { noted, watched } from "./progress.js";

@@ -2,8 +2,8 @@
 //
 //   spec ──► the command line (add-command.ts), a function of the library (faces/library/call.ts), a page of docs/reference
 
-import type { TerminalOptions } from "../../flags/terminal-options.js";
-import type { GivenTo, OptionTable } from "../../training/options/table.js";
+import type { TerminalOptions } from "./terminal-options.js";
+import type { GivenTo, OptionTable } from "../../options/table.js";
 import type { Watch } from "../../training/session/watch.js";
 import type { Interrupts } from "./interrupts.js";
 

@@ -10,7 +10,7 @@
 import { existsSync, readlinkSync, rmSync } from "node:fs";
 import { setTimeout as pause } from "node:timers/promises";
 import type { Readable, Writable } from "node:stream";
-import type { Unfinished } from "../../io/leftovers.js";
+import type { Unfinished } from "../../base/io/leftovers.js";
 import { formatNamed } from "./arguments.js";
 import {
   SIGNAL_EXITS,

@@ -3,7 +3,7 @@
 
 import { isatty, WriteStream } from "node:tty";
 import { parentPort, workerData } from "node:worker_threads";
-import { observeUnfinished } from "../../io/leftovers.js";
+import { observeUnfinished } from "../../base/io/leftovers.js";
 import { Interrupts } from "./interrupts.js";
 import { runProgram } from "./program.js";
 import { standardErrorIs, writeLinesBy } from "./terminal.js";

@@ -6,7 +6,7 @@
 
 import { spawn } from "node:child_process";
 import { resolve } from "node:path";
-import type { PipelineReport } from "../../pipeline/report.js";
+import type { PipelineReport } from "../../weekly/pipeline/report.js";
 import { writeError, writeLine } from "./terminal.js";
 
 export interface HookFlags {

@@ -2,11 +2,11 @@
 // or be one that the directory does not list. Refuses files that the command reads, which --force would replace.
 
 import { dirname, join, resolve } from "node:path";
-import { UsageError } from "../../errors.js";
-import { checkNotAnInput } from "../../io/not-an-input.js";
-import type { OwnDirectory } from "../../io/replaceable.js";
-import { kindAt, realPathOf, statOf } from "../../io/tree.js";
-import { flagNamed, type OptionTable } from "../../training/options/table.js";
+import { UsageError } from "../../base/errors.js";
+import { checkNotAnInput } from "../../base/io/not-an-input.js";
+import type { OwnDirectory } from "../../base/io/replaceable.js";
+import { kindAt, realPathOf, statOf } from "../../base/io/tree.js";
+import { flagNamed, type OptionTable } from "../../options/table.js";
 
 /** Options of all commands that name a file or directory to write. */
 export const outputOptions = ["out", "html", "curve", "badRows", "writeConfig", "metricsFile"];
@@ -15,8 +15,8 @@ export const outputOptions = ["out", "html", "curve", "badRows", "writeConfig", 
 const INPUT = /\b(file|log|page|path)\b/;
 
 const kinds: readonly (readonly [marker: string, load: () => Promise<OwnDirectory>])[] = [
-  ["publication.json", async () => (await import("../../embedding/own-run.js")).ownVersion],
-  ["manifest.json", async () => (await import("../../embedding/own-run.js")).ownRun],
+  ["publication.json", async () => (await import("../../table/own-run.js")).ownVersion],
+  ["manifest.json", async () => (await import("../../table/own-run.js")).ownRun],
   ["dataset.json", async () => (await import("../../dataset/encoded/write.js")).ownDataset],
 ];
 

@@ -1,9 +1,9 @@
 // The command line: parses and runs commands, and returns exit codes.
 
 import { Command, CommanderError } from "commander";
-import { visibleText } from "../../errors.js";
-import { hideUncommon } from "../../flags/table-option.js";
-import { version } from "../../io/package-version.js";
+import { visibleText } from "../../base/errors.js";
+import { hideUncommon } from "../../options/commander-flags.js";
+import { version } from "../../base/io/package-version.js";
 import { addCommand } from "./add-command.js";
 import { asHelpFlag, commandNamed, formatNamed, HELP_ALL } from "./arguments.js";
 import type { CommandEntry } from "./command-spec.js";

@@ -4,9 +4,9 @@
 // visible options, and the less common ones are hidden.
 
 import type { Command, CommanderError } from "commander";
-import { nearestName } from "../../errors.js";
-import { nameOf } from "../../flags/setting.js";
-import type { TableOption } from "../../flags/table-option.js";
+import { nearestName } from "../../base/errors.js";
+import { nameOf } from "../../options/setting.js";
+import type { TableOption } from "../../options/commander-flags.js";
 import type { CommandEntry } from "./command-spec.js";
 
 /** Says why the command line is invalid, and what to try. @param words the words after the command's name */

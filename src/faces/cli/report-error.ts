@@ -1,6 +1,6 @@
-import { EmbedError } from "../../errors.js";
-import { version } from "../../io/package-version.js";
-import { openFileLimit } from "../../workers/process-limits.js";
+import { EmbedError } from "../../base/errors.js";
+import { version } from "../../base/io/package-version.js";
+import { openFileLimit } from "../../compute/threads/process-limits.js";
 import { writeError } from "./terminal.js";
 
 const REFUSED: Record<string, string> = {

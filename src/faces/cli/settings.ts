@@ -2,11 +2,11 @@
 // variable over the file, and the file over the default.
 
 import type { Command } from "commander";
-import type { ConfigEntry } from "../../config/config-file.js";
-import { ConfigError, UsageError } from "../../errors.js";
-import { isSwitch, nameOf, settingOf, parsedSetting } from "../../flags/setting.js";
-import { addTable, type TableOption } from "../../flags/table-option.js";
-import { config } from "../../flags/terminal-options.js";
+import type { ConfigEntry } from "../../options/config-file.js";
+import { ConfigError, UsageError } from "../../base/errors.js";
+import { isSwitch, nameOf, settingOf, parsedSetting } from "../../options/setting.js";
+import { addTable, type TableOption } from "../../options/commander-flags.js";
+import { config } from "./terminal-options.js";
 
 type Environment = Readonly<Record<string, string | undefined>>;
 
@@ -70,7 +70,7 @@ function optionsGiven(
 }
 
 async function configOf(path: string, everyCommand: readonly Command[], command: Command) {
-  const { readConfig } = await import("../../config/config-file.js");
+  const { readConfig } = await import("../../options/config-file.js");
   const names = everyCommand.flatMap((one) => optionsOf(one).map(nameOf));
   const settings = optionsOf(command)
     .map(settingOf)

@@ -4,7 +4,7 @@
 //     SignalSent ───────────────────────────────►  stops, or finishes with what it has
 //                 ◄──────────────────────────────  FromCommand: what a signal would keep, what must be removed
 
-import type { Unfinished } from "../../io/leftovers.js";
+import type { Unfinished } from "../../base/io/leftovers.js";
 import type { HookFlags } from "./hooks.js";
 
 /** Exit codes by signal: 128 plus its number. */

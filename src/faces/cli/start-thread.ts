@@ -1,5 +1,5 @@
 import { Worker } from "node:worker_threads";
-import { checkAddresses, COMMAND_ADDRESSES } from "../../workers/process-limits.js";
+import { checkAddresses, COMMAND_ADDRESSES } from "../../compute/threads/process-limits.js";
 import type { CommandHost } from "./command-thread.js";
 import type { CommandStart } from "./signals.js";
 

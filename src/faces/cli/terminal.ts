@@ -4,7 +4,7 @@
 // name in it controls the terminal, reorders a line or looks like a separate line.
 
 import type { WriteStream } from "node:tty";
-import { printable, shortened, visibleText } from "../../errors.js";
+import { printable, shortened, visibleText } from "../../base/errors.js";
 
 const decoder = new TextDecoder();
 

@@ -1,15 +1,15 @@
 // The pages of `embed help TOPIC`: the options that many commands share, from their option tables.
 
 import { Command, Help, type Option } from "commander";
-import { exitCodes } from "../../errors.js";
-import { addTable } from "../../flags/table-option.js";
+import { exitCodes } from "../../base/errors.js";
+import { addTable } from "../../options/commander-flags.js";
 import { forms } from "../../log/form.js";
-import { columns, hashedIds } from "../../training/options/columns.js";
-import { labels } from "../../training/options/features.js";
-import { events, split } from "../../training/options/split-options.js";
-import { badRows, memory, reading } from "../../training/options/reading.js";
-import type { OptionTable } from "../../training/options/table.js";
-import { weekly } from "../../training/options/weekly.js";
+import { columns, hashedIds } from "../../training/shared-options/columns.js";
+import { labels } from "../../training/shared-options/features.js";
+import { events, split } from "../../training/shared-options/split-options.js";
+import { badRows, memory, reading } from "../../training/shared-options/reading.js";
+import type { OptionTable } from "../../options/table.js";
+import { weekly } from "../../training/shared-options/weekly.js";
 import type { TopicName } from "./topics.js";
 
 const COLUMNS = `A log is a table of events. Each column has a role or is a feature.
@@ -91,8 +91,8 @@ function lined(rows: readonly (readonly [string, string])[]): string {
 
 async function formats(): Promise<string> {
   const [{ formatSummaries }, { importOptions }, { rowFormats, listServers }] = await Promise.all([
-    import("../../api/export/export.js"),
-    import("../../api/import/options.js"),
+    import("../../use/export/export.js"),
+    import("../../use/import/options.js"),
     import("../../export/row-formats.js"),
   ]);
   const inputs: [string, string][] = [

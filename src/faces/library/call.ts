@@ -7,14 +7,14 @@
 
 import { checkOutputPaths } from "../cli/output-paths.js";
 import { Command, CommanderError } from "commander";
-import { EmbedError, excerpt, IoError, UsageError } from "../../errors.js";
+import { EmbedError, excerpt, IoError, UsageError } from "../../base/errors.js";
 import { addCommand } from "../cli/add-command.js";
 import type { CommandSpec } from "../cli/command-spec.js";
 import { Interrupts } from "../cli/interrupts.js";
 import { refusal } from "../cli/report-error.js";
-import { checkGiven, checkRanges } from "../../training/options/check-given.js";
-import { givenOf, type TableOption } from "../../flags/table-option.js";
-import { noSuchOption } from "../../training/options/table.js";
+import { checkGiven, checkRanges } from "../../options/check-given.js";
+import { givenOf, type TableOption } from "../../options/commander-flags.js";
+import { noSuchOption } from "../../options/table.js";
 import type { TrainingSummary } from "../../training/session/summary.js";
 import { trainers } from "../../trainers/index.js";
 import { functions, specOf, type LibraryFunction } from "./functions.js";

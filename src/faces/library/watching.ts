@@ -1,8 +1,8 @@
 // Watches and aborts a call from TypeScript: converts an optional signal and observer to the Watch of commands.
 
 import { setMaxListeners } from "node:events";
-import { UsageError } from "../../errors.js";
-import { noSuchOption } from "../../training/options/table.js";
+import { UsageError } from "../../base/errors.js";
+import { noSuchOption } from "../../options/table.js";
 import type { Progress, Watch } from "../../training/session/watch.js";
 
 /** Observes and aborts a call. Without it, the call reports nothing and runs to its end. */

@@ -1,5 +1,5 @@
-import { paddedDim } from "../../kernels/als/binding.js";
-import { MAX_PAGES, PAGE } from "../../kernels/shared/memory.js";
+import { paddedDim } from "../../compute/kernels/als/binding.js";
+import { MAX_PAGES, PAGE } from "../../compute/kernels/shared/memory.js";
 import { tableBytes, type Needs } from "../../training/session/needs.js";
 import type { AlsOptions } from "./options.js";
 import { BLOCK, blockLimits } from "./user-blocks.js";

@@ -2,9 +2,9 @@
 
 import { type Dataset, columnNamed } from "../../dataset/dataset.js";
 import { rowWeights } from "../../dataset/sequences/event-weights.js";
-import { type Run, DEFAULT_TABLE, jsonLines } from "../../embedding/run-directory.js";
-import { UsageError } from "../../errors.js";
-import { scoredMetrics } from "../../evaluation/scored-metrics.js";
+import { type Run, DEFAULT_TABLE, jsonLines } from "../../table/run-directory.js";
+import { UsageError } from "../../base/errors.js";
+import { scoredMetrics } from "../../metrics/scored-metrics.js";
 import {
   readGbdt,
   type GbdtArtifact,
@@ -21,7 +21,7 @@ import { silently, unseenWarnings, wholeOf } from "../../training/reading/split-
 import type { Watch } from "../../training/session/watch.js";
 import { openAsTrained, type FurtherLog } from "../../training/reading/open-as-trained.js";
 import { heldOutPart } from "../../training/reading/run-parts.js";
-import { unitsOf, type EvaluatedOn, type Scored } from "../../training/judging/evaluate-scores.js";
+import { unitsOf, type EvaluatedOn, type Scored } from "../../training/split-metrics/evaluate-scores.js";
 import type { RowPredictor } from "../../training/capabilities/row-predictor.js";
 import { join } from "node:path";
 import type { RowTexts } from "../../export/selection.js";

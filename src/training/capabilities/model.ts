@@ -3,21 +3,21 @@
 // whose runs have it.
 
 import type { Preprocess } from "../../dataset/vocabulary/preprocess.js";
-import type { Run } from "../../embedding/run-directory.js";
-import type { EmbeddingTable } from "../../embedding/table.js";
+import type { Run } from "../../table/run-directory.js";
+import type { EmbeddingTable } from "../../table/table.js";
 import type { ReserveScheme, OutOfVocabulary } from "../../export/reserve.js";
 import type { ModelFacts, OnnxInput, RowTexts } from "../../export/selection.js";
-import type { ReportedRun } from "../../report/content.js";
+import type { ReportedRun } from "../../judge/report/page/content.js";
 import type { FoldIn } from "./folded-keys.js";
 import type { Forgetting } from "./forgetting/forgetting.js";
 import type { KeyVectors } from "./key-vectors.js";
 import { type Composition, type ScoringModel, readPreprocess, readSpace } from "./run-space.js";
-import type { RankerFor } from "../../evaluation/rankers.js";
-import type { RankedKeys, RankedUsers } from "../judging/ranked-items.js";
+import type { RankerFor } from "../../metrics/rankers.js";
+import type { RankedKeys, RankedUsers } from "../split-metrics/ranked-items.js";
 import type { Rotation } from "./rotation.js";
 import type { RowPredictor } from "./row-predictor.js";
-import type { EvaluatedOn, Scored } from "../judging/evaluate-scores.js";
-import type { Transformed, TransformFlag, TransformOptions } from "../options/transform-options.js";
+import type { EvaluatedOn, Scored } from "../split-metrics/evaluate-scores.js";
+import type { Transformed, TransformFlag, TransformOptions } from "../shared-options/transform-options.js";
 import type { Watch } from "../session/watch.js";
 import type { FeatureSpace } from "../../dataset/vocabulary/vocabulary.js";
 import type { Scorer } from "../session/feature-training.js";
@@ -158,7 +158,7 @@ export function predictsLabels(
     ...scoresRows(read),
     evaluate: async (run, on, watch) =>
       await (
-        await import("../judging/evaluate-scores.js")
+        await import("../split-metrics/evaluate-scores.js")
       ).evaluateScores(run, await readScoringModel(read, run, on.inPlace), on, watch),
   };
 }
@@ -171,7 +171,7 @@ export function ranksByVectors(
     ...scoresRows(read),
     rank: async (run, keys, inPlace) =>
       await (
-        await import("../judging/ranked-items.js")
+        await import("../split-metrics/ranked-items.js")
       ).rankByVectors(run, await readScoringModel(read, run, inPlace), keys),
   };
 }

@@ -1,5 +1,5 @@
-import type { AlignSummary } from "../../../api/align.js";
-import { alignOptions } from "../../../api/options.js";
+import type { AlignSummary } from "../../../use/align.js";
+import { alignOptions } from "../../../use/options.js";
 import { commandSpec } from "../command-spec.js";
 import { similarTogether } from "../similar-lines.js";
 import { formatTable } from "../terminal.js";
@@ -19,7 +19,7 @@ export const command = commandSpec({
   options: alignOptions,
   terminal: "lines",
   async call([run], given, { watch: { signal } }) {
-    const { alignRun } = await import("../../../api/align.js");
+    const { alignRun } = await import("../../../use/align.js");
     return await alignRun(run, given, signal);
   },
   text: alignText,

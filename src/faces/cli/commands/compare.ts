@@ -1,10 +1,10 @@
-import { compareOptions } from "../../../api/compare/options.js";
+import { compareOptions } from "../../../judge/compare/options.js";
 import { commandSpec, logArgument } from "../command-spec.js";
-import type { Comparison } from "../../../api/compare/compare.js";
-import { commandLine } from "../../../training/options/flag-words.js";
-import { bestEmbedding, lineNote, metricCell, untrainedTexts } from "../../../evaluation/leaderboard.js";
-import { titleOf } from "../../../evaluation/metrics.js";
-import { printable } from "../../../errors.js";
+import type { Comparison } from "../../../judge/compare/compare.js";
+import { commandLine } from "../../../options/flag-words.js";
+import { bestEmbedding, lineNote, metricCell, untrainedTexts } from "../../../metrics/leaderboard.js";
+import { titleOf } from "../../../metrics/metrics.js";
+import { printable } from "../../../base/errors.js";
 import { formatTable } from "../terminal.js";
 
 const examples = `
@@ -21,7 +21,7 @@ export const command = commandSpec({
   examples,
   options: compareOptions,
   async call([paths], given, { watch }) {
-    const { compareTrainers } = await import("../../../api/compare/compare.js");
+    const { compareTrainers } = await import("../../../judge/compare/compare.js");
     return await compareTrainers(paths, given, watch);
   },
   text: leaderboardText,

@@ -1,11 +1,11 @@
 import { Command } from "commander";
-import type { TableOption } from "../../../flags/table-option.js";
+import type { TableOption } from "../../../options/commander-flags.js";
 import { addCommand } from "../add-command.js";
 import { commandSpec, type CommandSpec, type CommandEntry } from "../command-spec.js";
 import { Interrupts } from "../interrupts.js";
 import { addConfigOption } from "../settings.js";
 import { topics } from "../topics.js";
-import { settingOf } from "../../../flags/setting.js";
+import { settingOf } from "../../../options/setting.js";
 
 const examples = `
 Examples:

@@ -1,6 +1,6 @@
-import type { FieldDiff, RunDiff } from "../../../api/diff.js";
-import { diffOptions } from "../../../api/options.js";
-import { countText, printable } from "../../../errors.js";
+import type { FieldDiff, RunDiff } from "../../../judge/diff.js";
+import { diffOptions } from "../../../use/options.js";
+import { countText, printable } from "../../../base/errors.js";
 import { commandSpec } from "../command-spec.js";
 import { formatTable } from "../terminal.js";
 
@@ -22,7 +22,7 @@ export const command = commandSpec({
   options: diffOptions,
   terminal: "lines",
   async call([a, b], given, { watch: { signal } }) {
-    const { diffRuns } = await import("../../../api/diff.js");
+    const { diffRuns } = await import("../../../judge/diff.js");
     return await diffRuns(a, b, given, signal);
   },
   text: (found, { k = diffOptions.k.default }) => diffText(found, k),

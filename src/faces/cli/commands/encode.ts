@@ -1,5 +1,5 @@
-import type { EncodeSummary } from "../../../api/encode.js";
-import { encodeOptions } from "../../../api/options.js";
+import type { EncodeSummary } from "../../../use/encode.js";
+import { encodeOptions } from "../../../use/options.js";
 import { commandSpec, logOrQuery } from "../command-spec.js";
 import { formatTable } from "../terminal.js";
 
@@ -17,7 +17,7 @@ export const command = commandSpec({
   examples,
   options: encodeOptions,
   async call([paths], given, { watch }) {
-    const { encode } = await import("../../../api/encode.js");
+    const { encode } = await import("../../../use/encode.js");
     return await encode(paths, given, watch);
   },
   text: encodeText,

@@ -1,9 +1,9 @@
-import { evaluateOptions } from "../../../api/evaluate/options.js";
-import type { Evaluation } from "../../../api/evaluate/evaluate.js";
-import { printable, UsageError } from "../../../errors.js";
+import { evaluateOptions } from "../../../judge/evaluate/options.js";
+import type { Evaluation } from "../../../judge/evaluate/evaluate.js";
+import { printable, UsageError } from "../../../base/errors.js";
 import { commandSpec } from "../command-spec.js";
 import { formatTable } from "../terminal.js";
-import { metricText, titleOf } from "../../../evaluation/metrics.js";
+import { metricText, titleOf } from "../../../metrics/metrics.js";
 
 const examples = `
 Examples:
@@ -28,7 +28,7 @@ export const command = commandSpec({
   options: evaluateOptions,
   without: ["format"],
   async call([runs], given, { watch }) {
-    const { evaluate } = await import("../../../api/evaluate/evaluate.js");
+    const { evaluate } = await import("../../../judge/evaluate/evaluate.js");
     return await evaluate(runs, given, watch);
   },
   text: (evaluation, { format = "text" }) =>

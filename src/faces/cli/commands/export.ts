@@ -1,5 +1,5 @@
-import { formatSummaries, keyRules } from "../../../api/export/export.js";
-import { exportOptions } from "../../../api/export/options.js";
+import { formatSummaries, keyRules } from "../../../use/export/export.js";
+import { exportOptions } from "../../../use/export/options.js";
 import { commandSpec } from "../command-spec.js";
 
 const examples = `
@@ -28,7 +28,7 @@ export const command = commandSpec({
   about: { json: "print one JSON object on stdout; needs -o or --url-env" },
   writes: true,
   async call([run], given, { watch: { signal, observe }, write }) {
-    const { exportRun } = await import("../../../api/export/export.js");
+    const { exportRun } = await import("../../../use/export/export.js");
     return await exportRun(run, given, write, signal, (text) => observe({ stage: "note", text }));
   },
 });

@@ -1,7 +1,7 @@
-import { printable } from "../../../errors.js";
-import type { ForgetSummary } from "../../../privacy/forget.js";
-import { forgetOptions } from "../../../privacy/options.js";
-import { lockOf } from "../../../store/options.js";
+import { printable } from "../../../base/errors.js";
+import type { ForgetSummary } from "../../../weekly/forget/forget.js";
+import { forgetOptions } from "../../../weekly/forget/options.js";
+import { lockOf } from "../../../weekly/store/options.js";
 import { commandSpec } from "../command-spec.js";
 
 const examples = `
@@ -22,7 +22,7 @@ export const command = commandSpec({
   options: forgetOptions,
   terminal: "lines",
   async call([place, keys], given, { watch }) {
-    const { forget } = await import("../../../privacy/forget.js");
+    const { forget } = await import("../../../weekly/forget/forget.js");
     return await forget(place, keys, { ...given, ...lockOf(given, watch) });
   },
   text: forgetText,

@@ -1,5 +1,5 @@
-import { gateOptions } from "../../../gates/options.js";
-import type { TriedGates } from "../../../gates/gate.js";
+import { gateOptions } from "../../../weekly/gates/options.js";
+import type { TriedGates } from "../../../weekly/gates/gate.js";
 import { commandSpec } from "../command-spec.js";
 import { formatTable } from "../terminal.js";
 
@@ -19,11 +19,11 @@ export const command = commandSpec({
   options: gateOptions,
   terminal: "lines",
   async call([path], given, { watch: { signal } }) {
-    const { tryGates } = await import("../../../gates/gate.js");
+    const { tryGates } = await import("../../../weekly/gates/gate.js");
     return await tryGates(path, given, signal);
   },
   text: gateText,
-  verify: async ({ outcomes }) => (await import("../../../gates/gate.js")).checkGates(outcomes),
+  verify: async ({ outcomes }) => (await import("../../../weekly/gates/gate.js")).checkGates(outcomes),
 });
 
 function gateText({ outcomes }: TriedGates): string {

@@ -1,6 +1,6 @@
-import { sizeText } from "../../../errors.js";
-import type { GcSummary } from "../../../store/gc.js";
-import { gcOptions, lockOf } from "../../../store/options.js";
+import { sizeText } from "../../../base/errors.js";
+import type { GcSummary } from "../../../weekly/store/gc.js";
+import { gcOptions, lockOf } from "../../../weekly/store/options.js";
 import { commandSpec } from "../command-spec.js";
 
 const examples = `
@@ -22,7 +22,7 @@ export const command = commandSpec({
   options: gcOptions,
   terminal: "lines",
   async call([store, name], given, { watch }) {
-    const { gc } = await import("../../../store/gc.js");
+    const { gc } = await import("../../../weekly/store/gc.js");
     return await gc(store, name, { ...given, ...lockOf(given, watch) });
   },
   text: gcText,

@@ -1,7 +1,7 @@
 // The command `embed help`: explains the groups of options that commands share. The help of a command is printed by
 // program.ts.
 
-import { UsageError } from "../../../errors.js";
+import { UsageError } from "../../../base/errors.js";
 import { commandSpec, type CommandSpec, type CommandEntry } from "../command-spec.js";
 import { unknownTopic } from "../refusals.js";
 import { topics } from "../topics.js";

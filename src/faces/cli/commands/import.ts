@@ -1,4 +1,4 @@
-import { importOptions } from "../../../api/import/options.js";
+import { importOptions } from "../../../use/import/options.js";
 import { commandSpec } from "../command-spec.js";
 
 const examples = `
@@ -17,7 +17,7 @@ export const command = commandSpec({
   options: importOptions,
   terminal: "lines",
   async call([file], given, { watch: { signal } }) {
-    const { importTable } = await import("../../../api/import/import.js");
+    const { importTable } = await import("../../../use/import/import.js");
     return await importTable(file, given, signal);
   },
   text: ({ rows, dim, fields, out }) => `${rows} rows of ${dim} dimensions in ${fields.join(", ")}: ${out}\n`,

@@ -1,6 +1,6 @@
-import type { IndexSummary } from "../../../api/hnsw/build.js";
-import { indexOptions } from "../../../api/hnsw/options.js";
-import { printable } from "../../../errors.js";
+import type { IndexSummary } from "../../../use/index/build.js";
+import { indexOptions } from "../../../use/index/options.js";
+import { printable } from "../../../base/errors.js";
 import { commandSpec } from "../command-spec.js";
 
 const examples = `
@@ -18,7 +18,7 @@ export const command = commandSpec({
   examples,
   options: indexOptions,
   async call([run], given, { watch }) {
-    const { indexRun } = await import("../../../api/hnsw/build.js");
+    const { indexRun } = await import("../../../use/index/build.js");
     return await indexRun(run, given, watch);
   },
   text: indexText,

@@ -1,5 +1,5 @@
-import { version } from "../../../io/package-version.js";
-import { initOptions } from "../../../pipeline/options.js";
+import { version } from "../../../base/io/package-version.js";
+import { initOptions } from "../../../weekly/pipeline/options.js";
 import { commandSpec } from "../command-spec.js";
 
 const examples = `
@@ -21,7 +21,7 @@ export const command = commandSpec({
   examples,
   options: initOptions,
   async call([paths], given, { watch }) {
-    const { initPipeline } = await import("../../../pipeline/init-pipeline.js");
+    const { initPipeline } = await import("../../../weekly/pipeline/init-pipeline.js");
     return await initPipeline(paths, given, watch);
   },
   text: (file, { out }) => (out === undefined ? file : `${out}: run it with embed run ${out}\n`),

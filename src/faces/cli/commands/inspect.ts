@@ -1,4 +1,4 @@
-import type { EdgeInspection } from "../../../api/inspect/inspect-edges.js";
+import type { EdgeInspection } from "../../../judge/inspect/inspect-edges.js";
 import {
   edgeOptions,
   inspectOptions,
@@ -6,9 +6,9 @@ import {
   type InspectEdgesOptions,
   type InspectOptions,
   type Inspection,
-} from "../../../api/inspect/options.js";
-import { countText, printable } from "../../../errors.js";
-import { version } from "../../../io/package-version.js";
+} from "../../../judge/inspect/options.js";
+import { countText, printable } from "../../../base/errors.js";
+import { version } from "../../../base/io/package-version.js";
 import type { Watch } from "../../../training/session/watch.js";
 import { commandSpec } from "../command-spec.js";
 import { similarTogether } from "../similar-lines.js";
@@ -64,12 +64,12 @@ export const command = commandSpec({
 });
 
 async function logFacts(paths: string[], given: InspectOptions, watch: Watch): Promise<Inspection> {
-  const { inspect } = await import("../../../api/inspect/inspect.js");
+  const { inspect } = await import("../../../judge/inspect/inspect.js");
   return await inspect(paths, given, watch);
 }
 
 async function edgeFacts(paths: string[], given: InspectEdgesOptions, watch: Watch): Promise<EdgeInspection> {
-  const { inspectEdges: inspect } = await import("../../../api/inspect/inspect-edges.js");
+  const { inspectEdges: inspect } = await import("../../../judge/inspect/inspect-edges.js");
   return await inspect(paths, given, watch);
 }
 

@@ -1,8 +1,8 @@
-import { comparedTrainings, liftTable, type Lift } from "../../../api/lift/lift.js";
-import type { LiftOptions } from "../../../api/lift/options.js";
-import type { TerminalOptions } from "../../../flags/terminal-options.js";
+import { comparedTrainings, liftTable, type Lift } from "../../../judge/lift/lift.js";
+import type { LiftOptions } from "../../../judge/lift/options.js";
+import type { TerminalOptions } from "../terminal-options.js";
 import { commandSpec, logArgument, type CommandSpec } from "../command-spec.js";
-import { shown, shownReach, type ArmSummary } from "../../../api/lift/summary.js";
+import { shown, shownReach, type ArmSummary } from "../../../judge/lift/summary.js";
 import { formatTable } from "../terminal.js";
 
 const examples = `
@@ -24,7 +24,7 @@ export async function command(): Promise<CommandSpec> {
     options: liftTable(await comparedTrainings()),
     without: ["format"],
     async call([paths], given, { watch }) {
-      const { lift } = await import("../../../api/lift/lift.js");
+      const { lift } = await import("../../../judge/lift/lift.js");
       return await lift(paths, given as LiftOptions, watch);
     },
     text: (result, { format = "text" }: TerminalOptions & { format?: "text" | "markdown" }) =>

@@ -1,8 +1,8 @@
-import { sizeText } from "../../../errors.js";
-import type { ListedVersion } from "../../../store/ls.js";
-import { titleOf } from "../../../evaluation/metrics.js";
+import { sizeText } from "../../../base/errors.js";
+import type { ListedVersion } from "../../../weekly/store/ls.js";
+import { titleOf } from "../../../metrics/metrics.js";
 import { formatTable } from "../terminal.js";
-import { listOptions } from "../../../store/options.js";
+import { listOptions } from "../../../weekly/store/options.js";
 import { commandSpec } from "../command-spec.js";
 
 const examples = `
@@ -22,7 +22,7 @@ export const command = commandSpec({
   options: listOptions,
   terminal: "lines",
   async call([store, name], given, { watch: { signal } }) {
-    const { listStore } = await import("../../../store/ls.js");
+    const { listStore } = await import("../../../weekly/store/ls.js");
     return await listStore(store, name, { ...given, signal });
   },
   text: ({ store, checked, versions }) =>

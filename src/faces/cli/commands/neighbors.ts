@@ -1,7 +1,7 @@
-import type { NeighborsOf } from "../../../api/neighbors.js";
-import { neighborsOptions } from "../../../api/options.js";
-import { printable } from "../../../errors.js";
-import { version } from "../../../io/package-version.js";
+import type { NeighborsOf } from "../../../use/neighbors/neighbors.js";
+import { neighborsOptions } from "../../../use/options.js";
+import { printable } from "../../../base/errors.js";
+import { version } from "../../../base/io/package-version.js";
 import { commandSpec } from "../command-spec.js";
 import { formatTable } from "../terminal.js";
 
@@ -23,11 +23,11 @@ export const command = commandSpec({
   // options of the output file; the TypeScript function returns the lists, and writes no file
   without: ["format", "out", "force"],
   async call([run], given, { watch, write }) {
-    const { neighborsOf } = await import("../../../api/neighbors.js");
+    const { neighborsOf } = await import("../../../use/neighbors/neighbors.js");
     const found = await neighborsOf(run, given, watch);
     const { format, out, force = false, names } = given;
     if ((format ?? out) !== undefined) {
-      const { writeNeighbors } = await import("../../../api/neighbor-rows.js");
+      const { writeNeighbors } = await import("../../../use/neighbors/neighbor-rows.js");
       await writeNeighbors(found, { format, out, force, named: names !== undefined }, write, watch.signal);
     }
     return found;

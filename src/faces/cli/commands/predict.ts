@@ -1,4 +1,4 @@
-import { predictOptions, type PredictSummary } from "../../../api/predict/options.js";
+import { predictOptions, type PredictSummary } from "../../../use/predict/options.js";
 import { commandSpec } from "../command-spec.js";
 
 const examples = `
@@ -25,11 +25,11 @@ export const command = commandSpec({
   writes: true,
   async call([first, more], given, { watch, write }) {
     if (given.engineOutput !== undefined) {
-      const { rowsOnServer } = await import("../../../executors/rows.js");
+      const { rowsOnServer } = await import("../../../use/on-spark/rows.js");
       const made = await rowsOnServer(first, more, { command: "predict", given }, watch);
       return made as PredictSummary;
     }
-    const { predict } = await import("../../../api/predict/predict.js");
+    const { predict } = await import("../../../use/predict/predict.js");
     const named = [...(first === undefined ? [] : [first]), ...more];
     const [run, on] = given.model === undefined ? [named[0], named.slice(1)] : [undefined, named];
     return await predict(run, on, given, write, watch);

@@ -1,5 +1,5 @@
 import { commandSpec } from "../command-spec.js";
-import { lockOf, publishOptions } from "../../../store/options.js";
+import { lockOf, publishOptions } from "../../../weekly/store/options.js";
 
 const examples = `
 Examples (after embed train-fm fixtures/clicks.csv -o run):
@@ -16,7 +16,7 @@ export const command = commandSpec({
   options: publishOptions,
   terminal: "lines",
   async call([run], given, { watch }) {
-    const { publish } = await import("../../../store/publish.js");
+    const { publish } = await import("../../../weekly/store/publish.js");
     return await publish(run, { ...given, ...lockOf(given, watch) });
   },
   text: ({ out, published: { previous }, dryRun }) =>

@@ -1,6 +1,6 @@
-import { recallOptions } from "../../../api/recall/options.js";
-import type { RecallSummary } from "../../../api/recall/summary.js";
-import { countText } from "../../../errors.js";
+import { recallOptions } from "../../../use/recall/options.js";
+import type { RecallSummary } from "../../../use/recall/summary.js";
+import { countText } from "../../../base/errors.js";
 import { commandSpec } from "../command-spec.js";
 
 const examples = `
@@ -21,10 +21,10 @@ export const command = commandSpec({
   writes: true,
   async call([run], given, { watch, write }) {
     if (given.engineOutput !== undefined) {
-      const { recallOnExecutors } = await import("../../../executors/recall.js");
+      const { recallOnExecutors } = await import("../../../use/on-spark/recall.js");
       return await recallOnExecutors(run, given, watch);
     }
-    const { recall } = await import("../../../api/recall/recall.js");
+    const { recall } = await import("../../../use/recall/recall.js");
     return await recall(run, given, write, watch);
   },
   notes: (summary) => (summary.unchanged === true ? [] : recallText(summary)),

@@ -1,5 +1,5 @@
-import { reportOptions, type ReportSummary } from "../../../api/report/options.js";
-import { printable, UsageError } from "../../../errors.js";
+import { reportOptions, type ReportSummary } from "../../../judge/report/options.js";
+import { printable, UsageError } from "../../../base/errors.js";
 import { commandSpec } from "../command-spec.js";
 
 const examples = `
@@ -29,7 +29,7 @@ export const command = commandSpec({
       throw new UsageError("-o - and --json both write to stdout: name a file with -o");
   },
   async call([runs], given, { watch, write }) {
-    const { reportVersions } = await import("../../../store/report-versions.js");
+    const { reportVersions } = await import("../../../weekly/store/report-versions.js");
     const summary = await reportVersions(runs, given, write, watch);
     if (given.open !== true) return summary;
     const { showInBrowser } = await import("../show-in-browser.js");

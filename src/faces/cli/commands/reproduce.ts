@@ -1,8 +1,8 @@
-import type { Reproduction } from "../../../api/reproduce.js";
-import { reproduceOptions } from "../../../api/options.js";
-import { ArtifactError } from "../../../errors.js";
+import type { Reproduction } from "../../../judge/reproduce/reproduce.js";
+import { reproduceOptions } from "../../../use/options.js";
+import { ArtifactError } from "../../../base/errors.js";
 import { commandSpec } from "../command-spec.js";
-import { titleOf } from "../../../evaluation/metrics.js";
+import { titleOf } from "../../../metrics/metrics.js";
 import { formatTable } from "../terminal.js";
 
 const examples = `
@@ -20,7 +20,7 @@ export const command = commandSpec({
   examples,
   options: reproduceOptions,
   async call([run], given, { watch }) {
-    const { reproduce } = await import("../../../api/reproduce.js");
+    const { reproduce } = await import("../../../judge/reproduce/reproduce.js");
     return await reproduce(run, given, watch);
   },
   text: reproductionText,

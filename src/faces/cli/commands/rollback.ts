@@ -1,5 +1,5 @@
 import { commandSpec } from "../command-spec.js";
-import { lockOf, rollbackOptions, storeAndName } from "../../../store/options.js";
+import { lockOf, rollbackOptions, storeAndName } from "../../../weekly/store/options.js";
 
 const examples = `
 Examples (after embed train-fm fixtures/clicks.csv -o run, and embed publish run --store store --name items, twice):
@@ -16,7 +16,7 @@ export const command = commandSpec({
   options: rollbackOptions,
   terminal: "lines",
   async call([place], given, { watch }) {
-    const { rollback } = await import("../../../store/rollback.js");
+    const { rollback } = await import("../../../weekly/store/rollback.js");
     const { store, name } = storeAndName(place);
     return await rollback(store, name, { ...given, ...lockOf(given, watch) });
   },

@@ -1,8 +1,8 @@
-import { EmbedError, UsageError } from "../../../errors.js";
-import type { TerminalOptions } from "../../../flags/terminal-options.js";
-import { runOptions, type RunOptions } from "../../../pipeline/options.js";
-import type { PipelineReport } from "../../../pipeline/report.js";
-import type { RunPipelineOptions } from "../../../pipeline/run.js";
+import { EmbedError, UsageError } from "../../../base/errors.js";
+import type { TerminalOptions } from "../terminal-options.js";
+import { runOptions, type RunOptions } from "../../../weekly/pipeline/options.js";
+import type { PipelineReport } from "../../../weekly/pipeline/report.js";
+import type { RunPipelineOptions } from "../../../weekly/pipeline/run.js";
 import type { Watch } from "../../../training/session/watch.js";
 import { commandSpec } from "../command-spec.js";
 import { runHook, type JobEnding } from "../hooks.js";
@@ -33,7 +33,7 @@ export const command = commandSpec({
   call: ([file], given, { watch }) => pipelineReport(file, given, watch),
   async act([file], flags, interrupts) {
     if (flags.printSchema) {
-      const { pipelineFileSchema } = await import("../../../pipeline/file.js");
+      const { pipelineFileSchema } = await import("../../../weekly/pipeline/file.js");
       await writeResult(await pipelineFileSchema());
     } else if (flags.dryRun) await dryRun(file, flags, interrupts.signal);
     else await run(file, flags, interrupts);
@@ -48,7 +48,7 @@ async function pipelineReport(
   watch: Watch,
   onEnd?: RunPipelineOptions["onEnd"],
 ): Promise<PipelineReport> {
-  const { dryRunPipeline, runPipeline } = await import("../../../pipeline/run.js");
+  const { dryRunPipeline, runPipeline } = await import("../../../weekly/pipeline/run.js");
   const path = requiredFile(file);
   if (given.dryRun) return await dryRunPipeline(path, given, watch);
   return await runPipeline(path, { ...given, onEnd }, watch);

@@ -1,5 +1,5 @@
 import { fileURLToPath } from "node:url";
-import { scheduleOptions, type ScheduleOptions } from "../../../pipeline/options.js";
+import { scheduleOptions, type ScheduleOptions } from "../../../weekly/pipeline/options.js";
 import { commandSpec } from "../command-spec.js";
 import { writeResult } from "../terminal.js";
 
@@ -25,6 +25,6 @@ export const command = commandSpec({
 });
 
 async function unitOf(file: string, given: ScheduleOptions & { embed: string }): Promise<string> {
-  const { schedule } = await import("../../../pipeline/schedule.js");
+  const { schedule } = await import("../../../weekly/pipeline/schedule.js");
   return await schedule(file, { node: process.execPath, ...given });
 }

@@ -1,15 +1,15 @@
 import { checkpointPath } from "../../../training/epochs/checkpoint.js";
-import type { GivenTraining } from "../../../training/options/log.js";
+import type { GivenTraining } from "../../../training/shared-options/log.js";
 import type { Trainer } from "../../../training/session/trainer.js";
 import type { Watch } from "../../../training/session/watch.js";
 import { commandSpec, logOrQuery, type CommandSpec } from "../command-spec.js";
 import type { Interrupts } from "../interrupts.js";
-import { metricNames, titleOf } from "../../../evaluation/metrics.js";
-import { vectorsAddText } from "../../../evaluation/vectors-add.js";
-import { countText, flagOf } from "../../../errors.js";
+import { metricNames, titleOf } from "../../../metrics/metrics.js";
+import { vectorsAddText } from "../../../metrics/vectors-add.js";
+import { countText, flagOf } from "../../../base/errors.js";
 import { formatTable } from "../terminal.js";
 import type { PartMetrics, Summary } from "../../../training/session/summary.js";
-import { searchGain } from "../../../evaluation/search-gain.js";
+import { searchGain } from "../../../metrics/search-gain.js";
 
 /** Returns the command of a trainer. */
 export function trainerCommand(trainer: Trainer): CommandSpec {

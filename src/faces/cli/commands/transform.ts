@@ -1,4 +1,4 @@
-import { transformOptions } from "../../../training/options/transform-options.js";
+import { transformOptions } from "../../../training/shared-options/transform-options.js";
 import { commandSpec } from "../command-spec.js";
 
 const examples = `
@@ -35,10 +35,10 @@ export const command = commandSpec({
   writes: true,
   async call([first, more], given, { watch, write }) {
     if (given.engineOutput !== undefined) {
-      const { rowsOnServer } = await import("../../../executors/rows.js");
+      const { rowsOnServer } = await import("../../../use/on-spark/rows.js");
       return await rowsOnServer(first, more, { command: "transform", given }, watch);
     }
-    const { transform } = await import("../../../api/transform/transform.js");
+    const { transform } = await import("../../../use/transform/transform.js");
     if (given.model === undefined) return await transform(first, more, given, write, watch);
     return await transform(undefined, [first ?? [], more].flat(), given, write, watch);
   },
