@@ -7,7 +7,6 @@ import type { Run } from "../../table/run-directory.js";
 import type { EmbeddingTable } from "../../table/table.js";
 import type { ReserveScheme, OutOfVocabulary } from "../../export/reserve.js";
 import type { ModelFacts, OnnxInput, RowTexts } from "../../export/selection.js";
-import type { ReportedRun } from "../../judge/report/page/content.js";
 import type { FoldIn } from "./folded-keys.js";
 import type { Forgetting } from "./forgetting/forgetting.js";
 import type { KeyVectors } from "./key-vectors.js";
@@ -74,8 +73,29 @@ export interface Capabilities {
   /** Reads one text per row of a table; undefined if there are none. @param table undefined for the default table */
   rowTexts?: (run: Run, table: string | undefined) => Promise<RowTexts | undefined>;
   networks?: Readonly<Partial<Record<NetworkName, WriteNetwork>>>;
-  /** Reads what only this kind of model reports: importances of columns by descending gain, or attention shares. */
-  reported?: (run: Run) => Promise<Pick<ReportedRun, "importances" | "shares">>;
+  /** Reads what only this kind of model reports. */
+  reported?: (run: Run) => Promise<ReportedOfModel>;
+}
+
+/** What a report shows of some kinds of models only. */
+export interface ReportedOfModel {
+  /** importances of boosted trees: columns by descending gain */
+  importances?: readonly { column: string; splits: number; gain: number }[];
+  shares?: ReportedShares;
+}
+
+/** The share of each kind of side information in items' vectors, for items with similar numbers of events. */
+interface ReportedShares {
+  /** names of the terms whose sum is an item's vector: the item's own column first, then its side information */
+  parts: readonly string[];
+  /** ranges of the number of events, ascending, each with at least one item; a range without `to` has no upper bound */
+  buckets: readonly {
+    from: number;
+    to?: number;
+    items: number;
+    /** share of each term in the items' vectors, as a mean over the items in the range; the shares sum to 1 */
+    shares: readonly number[];
+  }[];
 }
 
 /** A table of a run that needs replacement vectors for keys without a row. */

@@ -4,10 +4,11 @@ import type { Manifest } from "../../../table/manifest.js";
 import type { MetricsLine, TrialLine } from "../../../table/run-directory.js";
 import type { Leaderboard } from "../../../metrics/leaderboard.js";
 import type { CurveBin } from "../../../metrics/scored-metrics.js";
+import type { ReportedOfModel } from "../../../training/capabilities/model.js";
 import type { ShownKey } from "./html.js";
 
 /** A run as a report page shows it, next to other runs. */
-export interface ReportedRun {
+export interface ReportedRun extends ReportedOfModel {
   /** name of the run; no other run on the page has the same name */
   name: string;
   path: string;
@@ -15,9 +16,6 @@ export interface ReportedRun {
   /** lines of metrics.jsonl: one per epoch, tree, or component */
   lines: readonly MetricsLine[];
   trials?: readonly TrialLine[];
-  /** importances of boosted trees: columns by descending gain */
-  importances?: readonly { column: string; splits: number; gain: number }[];
-  shares?: ReportedShares;
   table?: ReportedTable;
   calibration?: readonly CurveBin[];
   drift?: ReportedDrift;
@@ -28,20 +26,6 @@ export interface ReportedRun {
 
 /** The runs of a page, in their order; the position of a run determines its color. */
 export type PageRuns = readonly ReportedRun[];
-
-/** The share of each kind of side information in items' vectors, for items with similar numbers of events. */
-export interface ReportedShares {
-  /** names of the terms whose sum is an item's vector: the item's own column first, then its side information */
-  parts: readonly string[];
-  /** ranges of the number of events, ascending, each with at least one item; a range without `to` has no upper bound */
-  buckets: readonly {
-    from: number;
-    to?: number;
-    items: number;
-    /** share of each term in the items' vectors, as a mean over the items in the range; the shares sum to 1 */
-    shares: readonly number[];
-  }[];
-}
 
 /** A version of a name in a store. */
 export interface VersionPoint {

@@ -40,7 +40,7 @@ import type { Rotation } from "../../../training/capabilities/rotation.js";
 import type { FitContents } from "../../../training/session/trainer.js";
 import { readPreprocess, type RunSpace } from "../../../training/capabilities/run-space.js";
 import type { SideInformation } from "./side-information.js";
-import type { ReportedRun } from "../../../judge/report/page/content.js";
+import type { ReportedOfModel } from "../../../training/capabilities/model.js";
 import { contentsOf } from "../../shared/skip-grams/contents.js";
 import type { SgnsVectors } from "../../shared/skip-grams/learn.js";
 import { optimizerFile } from "../../shared/skip-grams/warm-start.js";
@@ -246,7 +246,7 @@ async function readShares(run: Run, numRows: number): Promise<{ kinds: string[];
 const BUCKETS = [1, 2, 5, 10, 20, 50, 100, 1000, 10_000, 100_000];
 
 /** Mean share of each kind, for items in buckets by their number of events. */
-export async function attentionOf(run: Run): Promise<ReportedRun["shares"]> {
+export async function attentionOf(run: Run): Promise<ReportedOfModel["shares"]> {
   const { counts, numRows } = await run.readKeys();
   const { kinds, shares } = await readShares(run, numRows);
   const width = kinds.length;
