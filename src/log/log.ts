@@ -49,7 +49,7 @@ export interface ReadOptions extends NumberForm {
   opened?: PeekedSource;
   /** where remote files are read from; the local disk when absent */
   sources?: Sources;
-  /** the server that reads the log, and its settings (see engine/); without secrets, because runs store it */
+  /** the server that reads the log, and its settings (see spark/); without secrets, because runs store it */
   engine?: EngineReading;
   /** columns that are not needed, so their content is not checked */
   ignore?: string[];

@@ -2,7 +2,7 @@
 // flags, the help, YAML keys, range checks, the manifest's options, a checkpoint's identity, --search and the types of
 // the API are all derived from it.
 //
-//   table ──► flags/ (command line, YAML)      given: the values that the user set, by option name
+//   table ──► flags (command line, YAML)      given: the values that the user set, by option name
 //        └──► checkGiven(given) (check-given.ts) ──► resolved(given, facts): every option with defaults applied
 
 import { flagOf, nearestName, UsageError } from "../base/errors.js";

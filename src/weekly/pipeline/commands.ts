@@ -1,5 +1,5 @@
 // The commands that steps of a pipeline run: which flags are keys of which section of the file, the defaults that a
-// pipeline adds, and the function of api/ that each step calls, which is imported when the step runs.
+// pipeline adds, and the function that each step calls, which is imported when the step runs.
 
 import type { EncodeSummary } from "../../use/encode.js";
 import type { ExportSummary } from "../../use/export/export.js";
