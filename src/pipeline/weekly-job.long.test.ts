@@ -92,7 +92,9 @@ test("a week of random labels is named before the training", async () => {
   writeWeek(3, true);
   await expect(run()).rejects.toMatchObject({
     exitCode: 81,
-    message: expect.stringMatching(/newFiles\.metrics\.rmse is .* in .*w3\.csv, .*: not atMost 125% of it/) as string,
+    message: expect.stringMatching(
+      /newFiles\.metrics\.rmse is .* in .*w3\.csv, .*: not atMost 125% of it/,
+    ) as string,
   });
   expect(latest()).toBe("000002");
 });
