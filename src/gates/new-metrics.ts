@@ -7,6 +7,7 @@ import type { GateOutcome } from "../embedding/gate-file.js";
 import type { Manifest } from "../embedding/manifest.js";
 import type { Run } from "../embedding/run-directory.js";
 import { asNumber, withoutValue } from "./bounds.js";
+import { metricValue } from "./gate-metrics.js";
 import { dayGroups, fileGroups, type RowGroups } from "./group-facts.js";
 
 type Rule = "atLeast" | "atMost" | "min" | "max";
@@ -80,17 +81,15 @@ function boundOutcome(
 ): GateOutcome[] {
   const gate = `${kind}.metrics.${metric}`;
   const isRelative = rule === "atLeast" || rule === "atMost";
-  const of = metrics["valid"]?.[metric];
-  const valid = typeof of === "number" ? of : NaN;
+  const valid = metricValue(metrics, `valid.${metric}`) ?? NaN;
   const before = earlier.get(gate) ?? valid;
   // an older model predicts worse, and its worst new file or day tells by how much
   const reference = rule === "atMost" ? Math.max(valid, before) : Math.min(valid, before);
   const chance = isRelative && /auc$/i.test(metric) ? CHANCE_AUC : 0;
   const readings = parts.flatMap(({ name, metrics: own, intervals }) => {
-    const value = own[metric];
-    return typeof value === "number"
-      ? [{ name, value, ...(intervals[metric] ?? { low: value, high: value }) }]
-      : [];
+    const value = metricValue({ new: own }, `new.${metric}`);
+    const interval = new Map(Object.entries(intervals)).get(metric);
+    return value === undefined ? [] : [{ name, value, ...(interval ?? { low: value, high: value }) }];
   });
   const without = (why: string) => withoutValue(gate, { [rule]: limit }, why, "notCompared");
   if (readings.length === 0)
