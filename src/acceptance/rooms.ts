@@ -137,7 +137,7 @@ export const rooms: Record<string, Room> = {
   judge: {
     parts: ["report/page", "."],
     doors: words(`
-      compare/compare compare/handed-over compare/options diff evaluate/evaluate evaluate/options
+      compare/compare compare/handed-over compare/options diff evaluate/evaluate evaluate/options evaluate/parts
       inspect/inspect inspect/inspect-edges inspect/options lift/lift lift/options lift/summary
       report/options report/report reproduce/reproduce reproduce/run-recipe starter/newest-gate
       starter/pipeline-starter
