@@ -47,14 +47,17 @@ export async function readListedFiles(
   watch: Watch,
 ): Promise<ListedFiles> {
   const { items, users, within, quota, listsPer } = options;
-  const columns = [...new Set([within, quota?.column, listsPer].filter((name) => name !== undefined))];
+  const askers = new Map<string, string>();
+  if (listsPer !== undefined) askers.set(listsPer, "--lists-per");
+  if (quota) askers.set(quota.column, "--per");
+  if (within !== undefined) askers.set(within, "--within");
   const { reading, hashKeys } = options;
-  const ofUsers = within === undefined ? [] : [within];
+  const ofUsers = new Map(within === undefined ? [] : [[within, "--within"]]);
   const listed = {
     items:
       items === undefined
         ? undefined
-        : await readListed("--items", items, named.item, columns, how, options, watch),
+        : await readListed("--items", items, named.item, askers, how, options, watch),
     users:
       users === undefined
         ? undefined
@@ -135,7 +138,15 @@ export async function setsOf(
     whom === "user"
       ? users!
       : where
-        ? await readListed("--items", file!, named.item, [within], how, { ...options, where: [] }, watch)
+        ? await readListed(
+            "--items",
+            file!,
+            named.item,
+            new Map([[within, "--within"]]),
+            how,
+            { ...options, where: [] },
+            watch,
+          )
         : listed;
   return made(
     sets.map((set) => Uint32Array.from(set)),
@@ -154,18 +165,20 @@ function groupsOfOwners({ keys, columns }: ListedKeys, within: string, groups: K
   };
 }
 
-/** @param flag the option that names the file, for messages */
+/** @param flag the option that names the file @param asked the option that names each further column */
 async function readListed(
   flag: string,
   path: string,
   key: string,
-  columns: readonly string[],
+  asked: ReadonlyMap<string, string>,
   how: HowKeysRead,
   { where = [], reading, hashKeys }: Pick<RequestedLists, "where" | "reading" | "hashKeys">,
   watch: Watch,
 ): Promise<ListedKeys> {
-  const fields = [key, ...columns.filter((name) => name !== key)];
-  const dataset = await openKeysAsTrained([path], { fields, where }, how, { reading, hashKeys }, watch);
+  const columns = [...asked.keys()];
+  const askers = new Map([[key, flag], ...asked]);
+  const roles = { fields: [...askers.keys()], where, askers };
+  const dataset = await openKeysAsTrained([path], roles, how, { reading, hashKeys }, watch);
   const { codes, dictionary } = keyColumn(dataset, key);
   const rowOf = new Int32Array(dictionary.size).fill(-1);
   const others = columns.map((name) => ({ name, column: keyColumn(dataset, name) }));

@@ -325,7 +325,8 @@ async function candidatesOf(
   how: HowKeysRead,
 ) {
   const { candidates: path } = options;
-  const dataset = await openKeysAsTrained([path!], fieldsOf(run), how, options, watch);
+  const pairs = { ...fieldsOf(run), flag: "--candidates" };
+  const dataset = await openKeysAsTrained([path!], pairs, how, options, watch);
   const { rows } = wholeOf(dataset);
   const { dictionary: users } = keyColumn(dataset, dataset.roles.user!);
   const listed = itemsOf(items, dataset, rows);

@@ -50,7 +50,8 @@ export function requestedLists(given: RecallOptions): RequestedLists {
     throw new UsageError(`--for item needs --score cosine, dot or context, got ${options.score}`);
   if (options.within !== undefined && owner === "user" && options.users === undefined)
     throw new UsageError(
-      `--within ${options.within} needs a file of users with this column: name it with --users FILE`,
+      `--within ${options.within} lists the items of each user's own ${options.within}, from a table of users with this ` +
+        `column: name it with --users FILE; --lists-per ${options.within} gives every user a list for each of them`,
     );
   const columns = listColumns(owner === "item");
   if (
