@@ -14,7 +14,8 @@ import { KeyIndex } from "../../dataset/vocabulary/key-index.js";
 import { countText, UsageError } from "../../errors.js";
 import type { Watch } from "../../training/session/watch.js";
 import { categoriesOfSets } from "../../ranking/lists/part-lists.js";
-import type { RequestedLists, ListedFiles, ListedKeys } from "./requested-lists.js";
+import { parseTime } from "../../log/time.js";
+import type { RequestedLists, ListedFiles, ListedKeys, NewSince } from "./requested-lists.js";
 
 /** Replaces the index of a set if no item is allowed in the list of a user or item, so that the list is empty. */
 export const NO_SET = -1;
@@ -46,10 +47,11 @@ export async function readListedFiles(
   options: RequestedLists,
   watch: Watch,
 ): Promise<ListedFiles> {
-  const { items, users, within, quota, listsPer } = options;
+  const { items, users, within, quota, listsPer, newSince } = options;
   const askers = new Map<string, string>();
   if (listsPer !== undefined) askers.set(listsPer, "--lists-per");
   if (quota) askers.set(quota.column, "--per");
+  if (newSince) askers.set(newSince.column, "--new-since");
   if (within !== undefined) askers.set(within, "--within");
   const { reading, hashKeys } = options;
   const ofUsers = new Map(within === undefined ? [] : [[within, "--within"]]);
@@ -74,6 +76,22 @@ export async function readListedFiles(
         `${countText(numCategories)} lists for each ${options.for} with --max-categories ${numCategories}`,
     );
   return listed;
+}
+
+/** Returns the keys of the items of --items that are new. @throws {UsageError} a cell is not a time, or no item is new */
+export function itemsSince({ keys, columns }: ListedKeys, { column, since }: NewSince, file: string): Keys {
+  const { codes, dictionary } = columns.get(column)!;
+  const times = Float64Array.from({ length: dictionary.size }, (_, code) =>
+    parseTime(keyAt(dictionary, code)),
+  );
+  const odd = codes.find((code) => code !== MISSING && Number.isNaN(times[code]!));
+  if (odd !== undefined)
+    throw new UsageError(
+      `--new-since: column '${column}' of '${file}' has '${keyAt(dictionary, odd)}', expected a date such as 2026-11-01`,
+    );
+  const found = Uint32Array.from(codes.keys()).filter((row) => times[codes[row]!]! >= since);
+  if (found.length === 0) throw new UsageError(`--new-since: no item of '${file}' has a '${column}' so late`);
+  return selectKeys(keys, found);
 }
 
 export async function setsOf(
