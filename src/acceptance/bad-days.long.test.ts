@@ -120,7 +120,7 @@ describe("by the bounds of embed init", () => {
     withoutNewMetrics(at);
     write(at, BROKEN, exchanged());
     expect((await run(at)).stderr).toMatch(
-      /valid\.normalizedEntropy is [^]*--accept logs\/2024-03-07\.csv\n/,
+      /valid\.normalizedEntropy is [^]*correct or remove these rows and run the command again, or accept them if they are right: embed run .*--accept logs\/2024-03-07\.csv\n$/,
     );
     write(at, BROKEN + 1);
     const { code, stderr } = await run(at);

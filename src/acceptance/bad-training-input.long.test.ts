@@ -45,6 +45,22 @@ test("a constant label is 65 and names file and column", async () => {
   ]);
 });
 
+test.each(["train-als", "train-pca", "train-ranking"])(
+  "a user column without a value is 65 and named: %s",
+  async (command) => {
+    const log = writeLog(
+      "no-users.csv",
+      "user,item",
+      rowsOf(20, (i) => `,i${i % 5}`),
+    );
+    const { code, stderr } = await embed([command, log, "-o", at("no-run"), "--user", "user"]);
+    expect([code, stderr]).toEqual([
+      65,
+      expect.stringMatching(/no-users\.csv: column 'user': the user column has no value in any of 20 rows/),
+    ]);
+  },
+);
+
 test("a single row is 65 and says so, for labels and for events; it is too few to cut", async () => {
   const log = writeLog("single.csv", "label,user", ["1,u0"]);
   const { code, stderr } = await train(log);

@@ -105,6 +105,33 @@ test("keys of a file are asked for in its order, those that the run does not kno
   expect(queries.map(({ key }) => key)).toEqual(["tea-03", "chess-01", "tea-03"]);
 });
 
+test("a title in the log or in a side table names items; a category does not", async () => {
+  const title = (i: number) => `Tea, the ${i}th`;
+  const events = Array.from({ length: 60 }, (_, n) => [`u${n % 7}`, n % 12] as const);
+  const log = (name: string, header: string, cell: (i: number) => string) =>
+    write(name, `user,item_id,${header}`, ...events.map(([user, i]) => `${user},i${i},"${cell(i)}"`));
+  const side = write(
+    "titles.csv",
+    "item_id,Title",
+    ...Array.from({ length: 12 }, (_, i) => `i${i},"${title(i)}"`),
+  );
+  const cases = [
+    [log("titled.csv", "item_name", title), [], title(3)],
+    [log("grouped.csv", "name", () => "tea"), [], undefined],
+    [log("plain.csv", "shop", (i) => `s${i % 2}`), ["--side", `${side}:item_id`], title(3)],
+  ] as const;
+  for (const [i, [path, options, expected]] of cases.entries()) {
+    const out = join(folder, `found-${i}`);
+    await embedOk([
+      ...["train-als", path, "--fields", "user,item_id", "--dim", "2", "--epochs", "1", "-o", out],
+      ...options,
+    ]);
+    const { stdout } = await embedOk(["neighbors", out, "--key", "item:i3", "--top", "1", "--json"]);
+    const { queries } = JSON.parse(stdout) as { queries: { name?: string }[] };
+    expect(queries[0]!.name).toBe(expected);
+  }
+});
+
 test("--names shows what keys are called, in text, JSON and rows", async () => {
   const [near] = nearest("tea-03", 1, "cosine");
   const names = write("names.csv", "id,title", 'tea-03,"Tea, green"', `${near},Pot`);

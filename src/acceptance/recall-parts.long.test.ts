@@ -194,6 +194,27 @@ describe("--new-share", () => {
     }
   });
 
+  test("new items may be those of a date in the catalogue", async () => {
+    const dated = put("dated.csv", [
+      "item,added",
+      ...known.map((item, i) => `${item},${i < 100 ? "2026-01-01" : "2026-11-02"}`),
+    ]);
+    const how = ["run", "--k", "10", "--items", dated, "--new-share", "0.3"];
+    const { rows, summary } = await lists([...how, "--new-since", "added=2026-11-01"]);
+    for (const own of grouped(rows, ({ owner }) => owner).values())
+      expect(own.filter(({ item }) => Number(item.slice(1)) >= 100).length).toBeGreaterThanOrEqual(3);
+    expect(summary["newItems"]).toMatchObject({ items: 20 });
+    for (const [since, problem] of [
+      ["2026-11-01", /--new-since expects COLUMN=DATE, such as added=2026-11-01, got '2026-11-01'/],
+      ["date=2026-11-01", /--new-since names column 'date', which does not exist/],
+      ["added=2027-01-01", /--new-since: no item of '.*dated\.csv' has a 'added' so late/],
+      ["item=2026-11-01", /--new-since: column 'item' of '.*dated\.csv' has 'i0', expected a date/],
+    ] as const) {
+      const { code, stderr } = await embed(["recall", ...how, "--new-since", since], { cwd: folder });
+      expect([code, stderr]).toEqual([64, expect.stringMatching(problem)]);
+    }
+  });
+
   test.each(["1.5", "150%", "-0.1"])("a share of %s is refused", async (share) => {
     const { code, stderr } = await embed(["recall", "more", "--new-share", share], { cwd: folder });
     expect([code, stderr]).toEqual([64, expect.stringMatching(/--new-share .*from 0 to 1/u)]);

@@ -517,10 +517,21 @@ describe("refusals", () => {
       "--within without users",
       ["--items", "ITEMS", "--within", "market"],
       64,
-      "needs a file of users with this column: name it with --users FILE",
+      "name it with --users FILE; --lists-per market gives every user a list",
     ],
     ["--per without a number", ["--items", "ITEMS", "--per", "kind"], 64, "COLUMN=N"],
-    ["a column that is not there", ["--items", "ITEMS", "--per", "brand=1"], 64, /brand/],
+    [
+      "a column that is not there",
+      ["--items", "ITEMS", "--per", "brand=1"],
+      64,
+      /--per names column 'brand'/,
+    ],
+    [
+      "--within names no column of the items",
+      ["--items", "ITEMS", "--users", "ITEMS", "--within", "country"],
+      64,
+      /--within names column 'country', which does not exist/,
+    ],
     [
       "--candidates with --items",
       ["--candidates", "ITEMS", "--items", "ITEMS"],

@@ -59,6 +59,12 @@ test("items of one cluster are nearest to each other, and of shuffled sessions b
   await embedOk(["train-item2vec", writeSessions("shuffled.csv", true), ...flags, "-o", at("shuffled")]);
   expect(await sameCluster(at("planted"))).toBe(1);
   expect(await sameCluster(at("shuffled"))).toBeLessThan(0.3);
+  // item vectors score no rows: the message is the command that judges them
+  const { code, stderr } = await embed(["evaluate", at("planted")]);
+  expect([code, stderr]).toEqual([
+    64,
+    expect.stringContaining(`embed evaluate ${at("planted")} --labels FILE:item --neighbors-by COLUMN;`),
+  ]);
 });
 
 test("the run holds items and contexts, states its loss, and ranks by cosine", async () => {

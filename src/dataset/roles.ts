@@ -23,6 +23,8 @@ export interface ColumnOptions {
   session?: string;
   /** complete list of categorical features, if given */
   fields?: string[];
+  /** option that a message names for a missing column, by column, where it is not the option of the column's role */
+  askers?: ReadonlyMap<string, string>;
   /** numeric features, each as COLUMN, COLUMN:log1p or COLUMN:bins=N */
   numeric: string[];
   /** separators of multi-valued columns, by column */
@@ -284,7 +286,8 @@ function checkNamedColumns(columns: string[], options: ColumnOptions): void {
   ];
   const known = new Set(columns);
   for (const [flag, name] of uses) {
-    if (name !== undefined && !known.has(name)) requireColumn(flag, name, columns);
+    if (name !== undefined && !known.has(name))
+      requireColumn(options.askers?.get(name) ?? flag, name, columns);
   }
   const [both] = options.numeric.filter(
     (name) => options.fields?.includes(name) || Object.hasOwn(options.multi, name),

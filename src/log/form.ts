@@ -54,9 +54,9 @@ const named = Object.entries(forms) as [InputFormat, LogForm][];
 function records<Rec>(
   load: () => Promise<(options: ReadOptions, pieceBytes: number) => RecordForm<Rec>>,
 ): LogForm["open"] {
-  return async (files, options, { chunkBytes }) => {
+  return async (files, options, sizes) => {
     const [form, { openRecords }] = await Promise.all([load(), import("./text/open-records.js")]);
-    return await openRecords(files, form(options, chunkBytes), options);
+    return await openRecords(files, form(options, sizes.chunkBytes), options, sizes);
   };
 }
 

@@ -12,7 +12,7 @@ import { notUtf8 } from "./text/dialect.js";
 import { reorderedHeader } from "./text/header-lines.js";
 import type { TableLock } from "./key-finder.js";
 import { KeyTable } from "./key-table.js";
-import type { Batch, ReadOptions } from "./log.js";
+import type { Batch, FaultyRow, ReadOptions } from "./log.js";
 import { NullTexts, type NullCells } from "./nulls.js";
 import { ColumnCodes } from "./parquet/codes.js";
 import type { ScanMemory } from "./scanner.js";
@@ -41,6 +41,9 @@ export class Merger {
   readonly #nullTexts: NullTexts;
   readonly #onBadRow: "error" | "skip";
   readonly #encoding: string | undefined;
+  readonly #keepBadRows: boolean;
+  /** receives members of JSON that are not columns, chunk by chunk */
+  later?: (names: ReadonlyMap<string, number>) => void;
   readonly #tables: (KeyTable | undefined)[];
   /** for each scanner and each requested column: maps the scanner's codes to the log's codes */
   readonly #codes: CodeMap[][];
@@ -49,7 +52,12 @@ export class Merger {
   constructor(
     setup: Pick<ScanSetup, "requests">,
     numScanners: number,
-    { onBadRow, encoding, nulls }: Pick<ReadOptions, "onBadRow" | "encoding" | "nulls">,
+    {
+      onBadRow,
+      encoding,
+      nulls,
+      keepBadRows = false,
+    }: Pick<ReadOptions, "onBadRow" | "encoding" | "nulls" | "keepBadRows">,
     memory: ScanMemory,
     lock?: TableLock,
   ) {
@@ -57,6 +65,7 @@ export class Merger {
     this.nulls = setup.requests.map(() => ({ cells: 0, texts: [] }));
     this.#onBadRow = onBadRow;
     this.#encoding = encoding;
+    this.#keepBadRows = keepBadRows;
     const sharing = { lock, larger: () => memory.another() };
     this.#tables = setup.requests.map(({ as }) => (as === "key" ? new KeyTable(memory, sharing) : undefined));
     this.#codes = Array.from({ length: numScanners }, () => setup.requests.map(() => new CodeMap()));
@@ -75,6 +84,7 @@ export class Merger {
    */
   merge(scan: ChunkScan, scanner: number, path: string): Batch {
     this.#checkFaults(scan, path);
+    const faultyRows = this.#checkJson(scan, path);
     for (const [request, table] of this.#tables.entries()) {
       const column = scan.columns[request]!;
       if (!table || !isCodes(column)) continue;
@@ -82,7 +92,29 @@ export class Merger {
       map.append(this.#codesOf(table, request, scan.newKeys[request]!));
       this.nulls[request]!.cells += map.apply(column);
     }
-    return this.#batchOf(scan, path);
+    const batch = this.#batchOf(scan, path);
+    return faultyRows.length > 0 ? { ...batch, faultyRows } : batch;
+  }
+
+  /** Counts the bad rows of JSON. @returns them @throws {DataError} there is one, and bad rows are not skipped */
+  #checkJson({ json, numRows }: ChunkScan, path: string): FaultyRow[] {
+    if (!json) return [];
+    this.later?.(json.later);
+    const { faults } = json;
+    this.rowsOfFile += faults.length;
+    const [first] = faults;
+    if (first && this.#onBadRow === "error") {
+      const advice = skipAdvice(faults.length, this.numRows + numRows + faults.length);
+      const { message, line, column } = first;
+      throw new DataError(`${message} (${advice})`, {
+        file: path,
+        line: this.nextLine + line,
+        ...(column && { column }),
+      });
+    }
+    for (const { reason } of faults) this.skipped[reason] = (this.skipped[reason] ?? 0) + 1;
+    if (!this.#keepBadRows) return [];
+    return faults.map(({ reason, line, text }) => ({ file: path, line: this.nextLine + line, reason, text }));
   }
 
   /** Returns a batch of rows whose keys have their final codes already, and takes ownership of the arrays. */

@@ -22,7 +22,7 @@ const CHUNKS_AHEAD = 2;
 export interface Reading {
   items: AsyncGenerator<InputItem, void, undefined>;
   /** the inputs opened so far, in order; complete once `items` has ended */
-  sources: readonly ByteSource[];
+  sources: readonly Pick<ByteSource, "bytesRead" | "totalBytes" | "fingerprint">[];
   setup: ScanSetup;
   /** names of the requested columns, in the order of `setup` */
   names: readonly string[];
@@ -34,6 +34,8 @@ export interface Reading {
   isSmall: boolean;
   /** receives the buffers of chunks that were scanned */
   buffers: ChunkBuffers;
+  /** receives members of JSON that are not columns, chunk by chunk */
+  later?: Merger["later"];
 }
 
 /** An entry of the queue. For a chunk of the input, `scan` is the promise of its scan. */
@@ -44,7 +46,7 @@ interface Ordered {
 }
 
 export async function readLog(
-  { items, sources, setup, names, known, options, sizes, isSmall, buffers }: Reading,
+  { items, sources, setup, names, known, options, sizes, isSmall, buffers, later }: Reading,
   onBatch: Parameters<Log["read"]>[1],
   observe: Parameters<Log["read"]>[2],
 ): Promise<ReadResult> {
@@ -54,6 +56,7 @@ export async function readLog(
   const numThreads = affordableScanners(options.threads - 1);
   const scanners: Scanner[] = [new LocalScanner(setup, memories.scanner, buffers)];
   const merger = new Merger(setup, 1 + numThreads, options, memories.merger);
+  if (later) merger.later = later;
   const keyOf = (request: number, code: number) => merger.keyOf(request, code);
   let path = "";
 

@@ -35,7 +35,30 @@ test("a quarter of an hour is said in minutes, and the end and the start of the 
   at(91, 91);
   expect(lines).toEqual([]);
   at(1, 91);
-  expect(lines).toEqual(["ease: 1 % after 10 s, about 15 min left"]);
+  expect(lines).toEqual([]);
+  now = 20_000;
+  at(2, 91);
+  expect(lines).toEqual(["ease: 2 % after 20 s, about 15 min left"]);
+});
+
+test("preparations before the first step do not count", () => {
+  let now = 0;
+  const lines: string[] = [];
+  const at = pace(
+    "ease",
+    (text) => lines.push(text),
+    undefined,
+    () => now,
+  );
+  for (const [seconds, done] of [
+    [5, 1],
+    [5.1, 2],
+    [9, 41],
+  ] as const) {
+    now = 1000 * seconds;
+    at(done, 1001);
+  }
+  expect(lines).toEqual(["ease: 0 % after 5 s, about 100 s left"]);
 });
 
 test("work that would end too late is over after three seconds, and work in time goes on", () => {

@@ -25,11 +25,16 @@ export function pace(
 ): (done: number, of: number) => void {
   const began = clock();
   let last: number | undefined;
+  let first: { at: number; done: number } | undefined;
   return (done, of) => {
     const now = clock();
-    const rest = ((now - began) / done) * (of - done);
+    if (done > 0 && done < of) first ??= { at: now, done };
+    // the time until the first call includes preparations, so it counts only while nothing else is known
+    const isFirst = first === undefined || done <= first.done;
+    const rest =
+      ((isFirst ? now - began : now - first!.at) / (isFirst ? done : done - first!.done)) * (of - done);
     if (timeLeft && done > 0 && done < of && now - began >= FIRST && rest > timeLeft()) throw new OutOfTime();
-    if (done === 0 || done >= of || now - (last ?? began) < (last === undefined ? FIRST : EVERY)) return;
+    if (isFirst || done >= of || now - (last ?? began) < (last === undefined ? FIRST : EVERY)) return;
     last = now;
     const seconds = rest / 1000;
     const left = seconds < 100 ? `${Math.max(1, Math.round(seconds))} s` : `${Math.round(seconds / 60)} min`;

@@ -101,10 +101,12 @@ async function functionText(found: LibraryFunction): Promise<string> {
       .filter(([, { mandatory }]) => !mandatory)
       .map(([name, option]) => `    ${name}: ${pythonType(option)} | None = None,`),
   ];
-  const docs = [
-    ...words.map((word) => [wordName(word), word.description] as const),
-    ...options.map(([name, option]) => [name, aboutOption(option)] as const),
-  ];
+  const common = options.filter(([, { mandatory, declared }]) => mandatory || declared.common);
+  const others = options.filter((one) => !common.includes(one));
+  const [first, rest] = common.length > 0 ? [common, others] : [others, []];
+  const line = (name: string, text: string) => `        ${name}: ${docText(pythonWords(text))}`;
+  const lines = (some: typeof options) => some.map(([name, option]) => line(name, aboutOption(option)));
+  const more = rest.length > 0 ? `\n\n    Less common args:\n${lines(rest).join("\n")}` : "";
   const [type, about] = RETURNS[kind];
   const call =
     kind === "run" ? "Run(call_json(SPEC, given))" : `call_${kind === "json" ? "json" : kind}(SPEC, given)`;
@@ -114,10 +116,8 @@ ${parameters.join("\n")}
 ) -> ${type}:
     """${docText(summaryOf(command))}
 
-    As \`\`embed ${found.command}\`\`, whose page explains the options.
-
     Args:
-${docs.map(([name, text]) => `        ${name}: ${docText(text)}`).join("\n")}
+${[...words.map((word) => line(wordName(word), word.description)), ...lines(first)].join("\n")}${more}
 
     Returns:
         ${about}
@@ -142,27 +142,41 @@ function specText(
     const names = options.filter(([, { declared }]) => is(declared)).map(([name]) => `"${name}"`);
     return `(${names.join(", ")}${names.length === 1 ? "," : ""})`;
   };
+  const frames = options.flatMap(([name, option]) => (frameForm(option) ? [[name, frameForm(option)!]] : []));
+  const choices = options.flatMap(([name, { declared }]) =>
+    declared.choices ? `"${name}": (${declared.choices.map((one) => `"${one}", `).join("")})` : [],
+  );
   return `${constant} = Spec(
     command="${command}",
     words=(${words.map((word) => `"${wordName(word)}", `).join("")}),
     repeats=${named(({ repeats }) => repeats)},
     commas=${named(({ commas }) => commas)},
     negated=${named(({ negated }) => negated)},
-    logs=${named(isLog)},
+    frames={${[...words.filter((word) => TABLES.includes(word.name())).map((word) => [wordName(word), "parquet"]), ...frames].map(([name, form]) => `"${name}": "${form}"`).join(", ")}},
+    switches=${named((one) => one.placeholder === undefined && one.negated !== true)},
+    choices={${choices.join(", ")}},
 )`;
 }
 
-/** Whether an option accepts a log, so that a data frame may be passed. */
-function isLog({ placeholder, type, repeats }: TableOption["declared"]): boolean {
-  const isFiles = type === "string | readonly string[]" && repeats === true;
-  return (
-    placeholder === "share, date or file" || placeholder === "log" || (placeholder === "file" && isFiles)
-  );
+/** Arguments that are logs or tables. */
+const TABLES = ["log", "file"];
+/** Options that name a file which is not a table of rows. */
+const NOT_ROWS =
+  /^(engineSql|badRows|html|writeConfig|hashKeys|out|model|curve|bounds|metricsFile|from|log|accept)$/;
+
+/** Returns the form in which a data frame is handed over for an option; undefined if the option takes no rows. */
+function frameForm({ optionName, declared: { placeholder = "" } }: TableOption): string | undefined {
+  if (placeholder.startsWith("file:")) return "beside";
+  if (!/^(log|file|share, date or file)$/.test(placeholder) || NOT_ROWS.test(optionName)) return undefined;
+  return { keys: "lines", newNodes: "csv" }[optionName] ?? "parquet";
 }
 
 function pythonType(option: TableOption): string {
   const { declared } = option;
-  if (isLog(declared)) return declared.placeholder === "share, date or file" ? "float | Log" : "Logs";
+  const form = frameForm(option);
+  if (form === "beside") return "str | Mapping[str, Log]";
+  if (form !== undefined)
+    return declared.placeholder === "share, date or file" ? "float | Log" : declared.repeats ? "Logs" : "Log";
   if (["file", "path", "dir", "run", "dataset"].includes(declared.placeholder ?? "")) return "Path";
   if (declared.choices) return `Literal[${declared.choices.map((one) => JSON.stringify(one)).join(", ")}]`;
   const pieces = optionType(option)
@@ -190,6 +204,7 @@ function pieceType(piece: string, isWhole: boolean): string {
 function wordType(word: Argument): string {
   const name = wordName(word);
   if (name === "log") return "Logs";
+  if (name === "file") return "Log";
   return word.variadic ? "Path | Sequence[Path]" : "Path";
 }
 
@@ -219,6 +234,18 @@ function summaryOf(command: Command): string {
 
 function aboutOption({ negate, description }: TableOption): string {
   return negate ? `False: ${description}` : description;
+}
+
+/** Returns a help text with the names of arguments instead of flags. */
+function pythonWords(text: string): string {
+  return text
+    .replaceAll(/(?<![\w=-])--no-([a-z][a-z0-9-]*)/g, (_, name: string) => `${pythonName(name, [])}=False`)
+    .replaceAll(
+      /(?<![\w=-])--([a-z][a-z0-9-]*)( [A-Z\d]\w*)?/g,
+      (_, name: string, value: string = "") =>
+        `${pythonName(name, []).replaceAll("-", "_")}${value.replace(" ", "=")}`,
+    )
+    .replaceAll(/(?<![\w-])-o\b/g, "out");
 }
 
 function docText(text: string): string {

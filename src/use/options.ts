@@ -83,7 +83,7 @@ export const neighborsOptions = {
     group,
   }),
   names: text("file:field:column", {
-    help: "show names next to keys, from a file and a column, such as items.csv:item_id:title",
+    help: "show names next to keys, from a file and a column, such as items.csv:item_id:title; by default those that report finds",
     group,
   }),
   top: whole({ min: 1, max: MANY, help: "number of neighbors to show", group, default: 10 }),

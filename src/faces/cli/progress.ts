@@ -81,7 +81,8 @@ function linesDisplay(lineOf: (progress: Progress) => string): Display {
     observe(progress) {
       if (sentences.isTaken(progress)) return;
       if (progress.stage === "reading") {
-        if (isDue()) writeLine(lineOf(progress));
+        const line = lineOf(progress);
+        if (isDue()) writeLine(line);
         return;
       }
       if (progress.stage === "epoch") {
@@ -169,7 +170,8 @@ async function spinner(options: TerminalOptions, lineOf: (progress: Progress) =>
       if (progress.stage === "reading") {
         // all bytes are read: only work of unknown duration remains, so no remaining time is shown
         const isRead = progress.totalBytes !== undefined && progress.bytes >= progress.totalBytes;
-        show(isRead ? `${WORKING} on ${progress.rows.toLocaleString("en")} rows` : lineOf(progress));
+        const line = lineOf(progress);
+        show(isRead ? `${WORKING} on ${progress.rows.toLocaleString("en")} rows` : line);
         return;
       }
       if (progress.stage === "epoch") {
@@ -195,13 +197,25 @@ async function spinner(options: TerminalOptions, lineOf: (progress: Progress) =>
   };
 }
 
-/** Returns a function that formats the events of a command; the reading speed counts from the first event. */
-function lineWriter(): (progress: Progress) => string {
-  const start = performance.now();
+/** Seconds of reading from which the speed is measured, because it changes once more threads read. */
+const WINDOW = 2;
+
+/** Returns a function that formats the events of a command, which is called for every event of reading. */
+export function lineWriter(clock: () => number = () => performance.now()): (progress: Progress) => string {
+  // the speed counts from `from`, an event of the same reading that is one to two windows old
+  type Mark = { at: number; rows: number; bytes: number };
+  let [from, last]: [Mark?, Mark?] = [];
   return (progress) => {
+    if (progress.stage !== "reading") last = undefined;
     switch (progress.stage) {
-      case "reading":
-        return readingLine(progress, (performance.now() - start) / 1000);
+      case "reading": {
+        const now = { at: clock() / 1000, rows: progress.rows, bytes: progress.bytes };
+        if (!from || !last || now.bytes < last.bytes) [from, last] = [now, now];
+        else if (now.at - last.at > WINDOW) [from, last] = [last, now];
+        const seconds = now.at - from.at;
+        const past = { seconds, rows: now.rows - from.rows, bytes: now.bytes - from.bytes };
+        return readingLine(progress, past);
+      }
       case "epoch":
         return epochLine(progress);
       case "training":
@@ -215,12 +229,19 @@ function lineWriter(): (progress: Progress) => string {
   };
 }
 
-function readingLine({ rows, bytes, totalBytes }: ReadProgress, seconds: number): string {
-  const speed = `${(rows / seconds / 1e6).toFixed(2)} M rows/s, ${(bytes / seconds / 1e6).toFixed(0)} MB/s`;
+/** @param past seconds of reading, with the rows and bytes that were read in them */
+function readingLine(
+  { rows, bytes, totalBytes }: ReadProgress,
+  past: { seconds: number; rows: number; bytes: number },
+): string {
   const known = totalBytes !== undefined && bytes > 0;
   const share = known ? ` of ${(totalBytes / 1e6).toFixed(1)}` : "";
-  const left = known ? `, about ${durationText((seconds * (totalBytes - bytes)) / bytes)} left` : "";
-  return `reading: ${rows.toLocaleString("en")} rows, ${(bytes / 1e6).toFixed(1)}${share} MB, ${speed}${left}`;
+  const read = `reading: ${rows.toLocaleString("en")} rows, ${(bytes / 1e6).toFixed(1)}${share} MB`;
+  if (past.seconds < WINDOW / 2 || past.bytes === 0) return read;
+  const each = past.seconds / past.bytes;
+  const left = known ? `, about ${durationText(each * (totalBytes - bytes))} left` : "";
+  const speed = `${(past.rows / past.seconds / 1e6).toFixed(2)} M rows/s, ${(1 / each / 1e6).toFixed(0)} MB/s`;
+  return `${read}, ${speed}${left}`;
 }
 
 function epochLine(event: Extract<Progress, { stage: "epoch" }>): string {
@@ -254,11 +275,13 @@ function epochLine(event: Extract<Progress, { stage: "epoch" }>): string {
 function epochsLeft(): (event: Extract<Progress, { stage: "epoch" }>) => string {
   let recent: number[] = [];
   return ({ round = "epoch", epoch, epochs, seconds, stopsIn }) => {
-    if (epoch === 1) recent = [];
+    // the first epoch is slower, because the code is not optimized yet
+    if (epoch <= 2) recent = [];
     recent = [...recent, seconds].slice(-RECENT);
     const each = recent.reduce((sum, x) => sum + x, 0) / recent.length;
     if (epoch >= epochs || stopsIn === 0) return "finishing the training";
     const now = `${round} ${epoch + 1} of ${stopsIn === undefined ? "" : "at most "}${epochs}, ${durationText(each)} each`;
+    if (stopsIn === undefined && epoch === 1) return now;
     if (stopsIn === undefined) return `${now}, about ${durationText(each * (epochs - epoch))} left`;
     return `${now}; stops after ${stopsIn} more validation${stopsIn === 1 ? "" : "s"} without improvement`;
   };

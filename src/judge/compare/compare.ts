@@ -195,12 +195,12 @@ async function writePage(
   force: boolean,
   watch: Watch,
 ): Promise<ReportSummary> {
-  const { out, hashKeys } = given;
+  const { out, hashKeys, names } = given;
   const { lines } = leaderboard;
   const recipes = lines.flatMap(({ name }) => finished.find((one) => one.name === name)?.recipe ?? []);
   return await report(
     lines.flatMap(({ run }) => run ?? []).slice(0, MOST_RUNS),
-    { out, force, hashKeys, part: "none" },
+    { out, force, hashKeys, names, part: "none" },
     {
       ...{ leaderboard, curves, reading: firstReadingOf(given) },
       handedOver: handedOverMarkup(out, bestEmbedding(leaderboard)?.name, recipes),

@@ -14,6 +14,7 @@ import {
   withCommon,
   type Given,
 } from "../../options/table.js";
+import { reportOptions } from "../report/options.js";
 import { goals } from "../../training/session/trainer.js";
 
 const group = "Comparison:";
@@ -64,6 +65,7 @@ export const compareOwn = {
     group,
     default: 1000,
   }),
+  names: { ...reportOptions.names, group },
   out: text("file", { help: "HTML page to write", group: "Output:", required: true }),
   runs: text("dir", {
     help: "folder for the runs that are trained (default: beside the page, report-runs for report.html)",

@@ -1,5 +1,5 @@
 import { openRun, type Run } from "../../table/run-directory.js";
-import { UsageError } from "../../base/errors.js";
+import { shellWord, UsageError } from "../../base/errors.js";
 import type { Compared } from "../../metrics/comparison.js";
 import { version } from "../../base/io/package-version.js";
 import { knownModelOf, refusal } from "../../trainers/index.js";
@@ -126,7 +126,12 @@ function evaluatorFor(given: EvaluateOptions): Evaluator {
   if (edges !== undefined) return by("edges", evaluateEdges);
   if ((labels ?? neighborsBy ?? probe) !== undefined) return by("labels", evaluateLabels);
   if (!on && !part)
-    throw new UsageError("no data to evaluate on: use --on LOG, or --part test for the held-out test split");
+    return async (runs) => {
+      for (const { run } of runs) await checkScores(run);
+      throw new UsageError(
+        "no data to evaluate on: use --on LOG, or --part test for the held-out test split",
+      );
+    };
   if (cold !== undefined) return by("cold", evaluateCold);
   // rejects options that suit neither scores nor rankings; the model decides between the two when its run is opened
   const others = Object.entries(given).filter(([name]) => !isFor(name, "ranking") && !isFor(name, "scores"));
@@ -190,7 +195,9 @@ async function checkScores(run: Run): Promise<void> {
     item?: string;
     fields?: readonly string[];
   };
-  const evaluated = "Evaluate its table with --labels FILE:item --neighbors-by COLUMN";
+  const evaluated =
+    `Evaluate its table with a file of the keys' labels: embed evaluate ${shellWord(run.path)} --labels FILE:item ` +
+    "--neighbors-by COLUMN;";
   const others = "and use it with embed neighbors, diff and export";
   // a run that does not record how its log was read is an imported table
   const instead = !preprocess

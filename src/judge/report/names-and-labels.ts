@@ -5,7 +5,9 @@ import type { SideTable } from "../../dataset/side.js";
 import { keysOfRows, rowsOf } from "../../table/table.js";
 import { UsageError, excerpt } from "../../base/errors.js";
 import { keyAt } from "../../log/keys.js";
+import type { ReadOptions } from "../../log/log.js";
 import { cellsByKey, labelsIn, readLabels, readKeyNames, type KeyNames } from "../../use/key-labels.js";
+import { foundNames } from "../../use/found-names.js";
 import type { ReportOptions } from "./options.js";
 import type { OpenTable } from "../../use/tables.js";
 
@@ -76,12 +78,17 @@ function shownLabels(
 export type Called = <T extends { key: string }>(row: T) => T & { name?: string };
 
 export class Names {
-  constructor(private readonly files: readonly KeyNames[]) {}
+  /** @param found names of the items that nobody asked for */
+  constructor(
+    private readonly files: readonly KeyNames[],
+    private readonly found?: { field: string; names: ReadonlyMap<string, string> },
+  ) {}
 
   /** Returns the function that adds names to a field's rows; `item` in --names denotes the run's item column. */
   ofField({ fieldNamed }: OpenTable, field: string): Called {
     const file = this.files.find((each) => fieldNamed(each.field) === field);
-    return (row) => file?.called(row) ?? row;
+    const found = this.found?.field === field ? this.found.names : undefined;
+    return (row) => file?.called(row) ?? (found ? { ...row, name: found.get(row.key) } : row);
   }
 
   notes(): string[] {
@@ -91,7 +98,7 @@ export class Names {
 
 export async function readNames(
   opened: OpenTable,
-  { names = [], reading }: Pick<ReportOptions, "names" | "reading">,
+  { names = [], reading }: Pick<ReportOptions, "names"> & { reading: Pick<ReadOptions, "threads"> },
 ): Promise<Names> {
   const files: KeyNames[] = [];
   for (const text of names) {
@@ -103,5 +110,8 @@ export async function readNames(
       );
     files.push(file);
   }
-  return new Names(files);
+  const item = opened.fieldNamed("item");
+  const isNamed = files.some(({ field }) => opened.fieldNamed(field) === item);
+  const found = isNamed ? undefined : await foundNames(opened);
+  return new Names(files, found && { field: item, names: found });
 }

@@ -42,7 +42,7 @@ export const reportOptions = withCommon(
     names: texts("file:field:column", {
       help:
         "show names beside keys, from a table of a field's keys and a column, such as items.csv:item_id:title; " +
-        "repeatable, once a field",
+        "repeatable, once a field; by default items are named by a title or name in a side table or a small log",
       group: map,
     }),
     labels: text("file:field", {

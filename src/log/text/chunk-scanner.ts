@@ -9,6 +9,7 @@ import { isUtf8 } from "node:buffer";
 import { firstBadLine, rowExcerpt } from "./dialect.js";
 import { isHeader, isReordered, linesLike, reorderedLine, type ReorderedLine } from "./header-lines.js";
 import type { ScanLayout } from "../file-columns.js";
+import { JsonCells, type JsonSetup, type JsonText } from "./json-cells.js";
 import { KeyTable } from "../key-table.js";
 import { numberParser, parseNumber, type NumberForm, type NumberParser } from "../number.js";
 import { decodedUtf8, type Dialect } from "./records.js";
@@ -31,6 +32,8 @@ export interface ScanSetup {
   numbers?: NumberForm;
   /** true if the text of bad rows is kept */
   keepBadRows?: boolean;
+  /** if chunks are lines of JSON: how they become delimited text */
+  json?: JsonSetup;
 }
 
 export type FaultReason = "ragged" | "quote" | "encoding";
@@ -58,6 +61,8 @@ export interface ChunkScan {
   faults: Record<FaultReason, number>;
   /** number of lines that repeat the file's header; they are not rows */
   numHeaders: number;
+  /** bad rows of JSON by line, and members that are not columns */
+  json?: Pick<JsonText, "faults" | "later">;
   /** a line with the names of the header in another order: the first one without quoted cells, if there is any */
   reordered?: ReorderedLine;
 }
@@ -72,6 +77,7 @@ interface Regions {
 
 export class ChunkScanner {
   readonly #setup: ScanSetup;
+  readonly #json: JsonCells | undefined;
   readonly #memory: ScanMemory;
   readonly #tables: (KeyTable | undefined)[];
   /** cached codes of the keys in quoted records, by text */
@@ -84,6 +90,7 @@ export class ChunkScanner {
 
   constructor(setup: ScanSetup, memory: ScanMemory) {
     this.#setup = setup;
+    this.#json = setup.json && new JsonCells(setup.json);
     this.#memory = memory;
     this.#tables = setup.requests.map(({ as }) => (as === "key" ? new KeyTable(memory) : undefined));
     this.#cache = setup.requests.map(() => new Map<string, number>());
@@ -98,13 +105,15 @@ export class ChunkScanner {
   /**
    * Returns the rows, their codes and numbers, and the faults of the chunk.
    *
-   * @param bytes u8: whole records, the last byte a newline
-   * @param quoted runs of records with a quoted cell: alternating starts and ends, ascending
+   * @param given u8: whole records, the last byte a newline
+   * @param rows runs of records with a quoted cell: alternating starts and ends, ascending
    * @param layout layout of the chunk's file
    * @throws {UsageError} the keys outgrow the memory
    */
-  scan(bytes: Uint8Array, quoted: readonly number[], layout: ScanLayout): ChunkScan {
+  scan(given: Uint8Array, rows: readonly number[], layout: ScanLayout): ChunkScan {
     this.#layout = layout;
+    const json = this.#json?.textOf(given);
+    const { bytes, quoted } = json ?? { bytes: given, quoted: rows };
     const scan: ChunkScan = {
       numRows: 0,
       numLines: 0,
@@ -114,6 +123,7 @@ export class ChunkScanner {
       fault: undefined,
       faults: { ragged: 0, quote: 0, encoding: 0 },
       numHeaders: 0,
+      ...(json && { json: { faults: json.faults, later: json.later } }),
     };
     if (!isUtf8(bytes)) {
       scan.faults.encoding = 1;
@@ -142,6 +152,7 @@ export class ChunkScanner {
       if (as === "key") return u32.subarray(offset / 4, offset / 4 + scan.numRows);
       return f64.subarray(offset / 8, offset / 8 + scan.numRows);
     });
+    if (json) inLinesOfJson(scan, json);
     scan.badCells.sort((a, b) => a.row - b.row || a.request - b.request);
     scan.newKeys = this.#tables.map((table, i) => table?.keysFrom(sizes[i]!) ?? noKeys());
     return scan;
@@ -389,4 +400,12 @@ function joinLines(a: Uint32Array, b: Uint32Array): Uint32Array {
   joined.set(a);
   joined.set(b, a.length);
   return joined;
+}
+
+/** Replaces lines of the text that JSON became by lines of JSON, which differ if a cell has a line end. */
+function inLinesOfJson(scan: ChunkScan, { lines, numLines }: JsonText): void {
+  scan.numLines = numLines;
+  if (!lines) return;
+  scan.rowLines = (scan.rowLines ?? firstLines(scan.numRows)).map((line) => lines[line]!);
+  for (const cell of scan.badCells) cell.line = lines[cell.line]!;
 }

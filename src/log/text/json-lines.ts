@@ -16,7 +16,7 @@ export function jsonLines(options: ReadOptions, pieceBytes: number): RecordForm<
   const ignored = new Set(options.ignore);
   let wanted: ReadonlySet<string> | undefined;
   /** names of members that are not columns, with the number of rows that have them */
-  const later = new Map<string, number>();
+  let later = new Map<string, number>();
   let names: readonly string[] = [];
   return {
     expected: "one JSON object per line",
@@ -53,7 +53,7 @@ export function jsonLines(options: ReadOptions, pieceBytes: number): RecordForm<
       for (const [name, cell] of parseJsonRow(line)) {
         const column = columnIndex(schema, name);
         if (column === -1) {
-          if (cell !== "" && ignoredPart(name) === undefined) noteLater(name);
+          if (cell !== "" && ignoredPart(name) === undefined) noteLater(name, 1);
           continue;
         }
         const isIdle = ignored.has(name) || (wanted && !wanted.has(name));
@@ -61,6 +61,16 @@ export function jsonLines(options: ReadOptions, pieceBytes: number): RecordForm<
       }
       names = schema.columns;
       return cells;
+    },
+
+    noteLater(names) {
+      for (const [name, rows] of names) noteLater(name, rows);
+    },
+
+    takeLater() {
+      const counted = [...later];
+      later = new Map();
+      return counted;
     },
 
     warnings() {
@@ -75,9 +85,9 @@ export function jsonLines(options: ReadOptions, pieceBytes: number): RecordForm<
     },
   };
 
-  function noteLater(name: string): void {
+  function noteLater(name: string, more: number): void {
     const rows = later.get(name) ?? 0;
-    if (rows > 0 || later.size < MOST_LATER) later.set(name, rows + 1);
+    if (rows > 0 || later.size < MOST_LATER) later.set(name, rows + more);
   }
 
   /** Returns the name in --ignore that excludes a member: the member itself, or an object that contains it. */

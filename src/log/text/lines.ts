@@ -60,16 +60,28 @@ export async function openLines(
   }
 
   function pieceOf(bytes: Uint8Array): RecordPiece<string> {
-    const texts = decodedUtf8(bytes).split("\n");
-    // the text after the last line end is not a line if it is empty
-    if (texts.at(-1) === "") texts.pop();
-    const piece: RecordPiece<string> = { records: [], lines: [], numLines: texts.length };
-    for (const [line, text] of texts.entries()) {
-      const record = text.endsWith("\r") ? text.slice(0, -1) : text;
-      if (record.trim() === "" || (comment !== undefined && record.startsWith(comment))) continue;
-      piece.records.push(record);
-      piece.lines.push(line);
-    }
-    return piece;
+    let made: Pick<RecordPiece<string>, "records" | "lines"> | undefined;
+    const make = () => {
+      const texts = decodedUtf8(bytes).split("\n");
+      made = { records: [], lines: [] };
+      for (const [line, text] of texts.entries()) {
+        const record = text.endsWith("\r") ? text.slice(0, -1) : text;
+        if (record.trim() === "" || (comment !== undefined && record.startsWith(comment))) continue;
+        made.records.push(record);
+        made.lines.push(line);
+      }
+      return made;
+    };
+    return {
+      bytes,
+      // the text after the last line end is not a line if it is empty
+      numLines: countLines(bytes) + (bytes.at(-1) === 0x0a ? 0 : 1),
+      get records() {
+        return (made ?? make()).records;
+      },
+      get lines() {
+        return (made ?? make()).lines;
+      },
+    };
   }
 }

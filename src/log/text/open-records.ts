@@ -6,13 +6,23 @@
 import { skipAdvice } from "../skip-advice.js";
 import { DataError, NoRowsError } from "../../base/errors.js";
 import { canReopen } from "../../base/io/source.js";
-import { undelimited, type LogFile, type FaultyRow, type Log, type ReadOptions } from "../log.js";
+import {
+  undelimited,
+  type FaultyRow,
+  type Log,
+  type LogFile,
+  type ReadOptions,
+  type ReadResult,
+  type ReadSizes,
+} from "../log.js";
+import { ChunkBuffers, type InputItem } from "./input.js";
+import { JSON_DELIMITER } from "./json-cells.js";
 import { checkPartition } from "../file-columns.js";
 import { loadKernel } from "../../compute/kernels/shared/load.js";
 import { checkColumnCount, SAMPLE_BYTES, SAMPLE_ROWS } from "../limits.js";
 import { Merger } from "../merge.js";
 import { NullTexts } from "../nulls.js";
-import { progressOf, replayed } from "../read.js";
+import { progressOf, readLog, replayed } from "../read.js";
 import {
   RowFault,
   type RecordPiece,
@@ -22,7 +32,7 @@ import {
 } from "./record-form.js";
 import { scanMemories, type ScanMemory } from "../scanner.js";
 import { MISSING, encodeKeys } from "../keys.js";
-import type { ChunkScan } from "./chunk-scanner.js";
+import type { ChunkScan, ScanSetup } from "./chunk-scanner.js";
 import { KeyTable } from "../key-table.js";
 import { parseNumber } from "../number.js";
 
@@ -35,6 +45,7 @@ export async function openRecords<Rec>(
   files: readonly LogFile[],
   form: RecordForm<Rec>,
   options: ReadOptions,
+  sizes: ReadSizes,
 ): Promise<Log> {
   const sources: RecordSource[] = [];
   const close = async () => {
@@ -43,6 +54,7 @@ export async function openRecords<Rec>(
   const { partition } = files[0]!;
   for (const file of files) checkPartition({ ...files[0]!, columns: [] }, { ...file, columns: [] });
   const items = itemsOf(files, form, sources);
+  const buffers = new ChunkBuffers();
   try {
     // a file that cannot be read is reported now, not after the previous files were read
     const further: FileHead<Rec>[] = [];
@@ -67,6 +79,7 @@ export async function openRecords<Rec>(
       async read(requests, onBatch, observe) {
         const indexed = requests.map(({ name, as }) => ({ column: columns.indexOf(name), as }));
         form.want?.(new Set(requests.map(({ name }) => name)));
+        if (form.noteLater) return await readJson(requests, onBatch, observe);
         const module = await loadKernel("scan");
         const memories = scanMemories(module, sampleIsAll);
         const merger = new Merger({ requests: indexed }, 1, options, memories.merger);
@@ -101,11 +114,58 @@ export async function openRecords<Rec>(
         };
       },
     };
+    /** Reads lines of JSON on all threads: they are rewritten as delimited text, and scanned like it. */
+    async function readJson(...[requests, onBatch, observe]: Parameters<Log["read"]>): Promise<ReadResult> {
+      const names = requests.map(({ name }) => name);
+      const written = [...new Set(names)].filter((name) => !Object.hasOwn(partition, name));
+      const { multi, ignore, comment } = options;
+      const setup: ScanSetup = {
+        dialect: { delimiter: JSON_DELIMITER, comment: undefined, maxCell: Infinity },
+        requests: requests.map(({ as }) => ({ as })),
+        json: { schema, columns: written, options: { multi, ignore, comment } },
+      };
+      const reading = {
+        ...{ items: chunks(written), sources, setup, names, known: new Set<string>(), options, buffers },
+        ...{ sizes: { ...sizes, localBytes: sizes.localBytes / JSON_SLOWER }, isSmall: sampleIsAll },
+        later: (found: ReadonlyMap<string, number>) => form.noteLater!(found),
+      };
+      try {
+        const result = await readLog(reading, onBatch, observe);
+        return { ...result, warnings: form.warnings?.() ?? [] };
+      } finally {
+        await items.return(undefined);
+        await close();
+      }
+    }
+    async function* chunks(written: readonly string[]): AsyncGenerator<InputItem, void, undefined> {
+      let file = -1;
+      form.takeLater?.();
+      for await (const item of replayed(head, items)) {
+        if (item.kind === "piece") {
+          const bytes = buffers.take(item.piece.bytes!.length);
+          bytes.set(item.piece.bytes!);
+          yield { kind: "chunk", file, bytes, quoted: [] };
+        } else if (item.kind === "start") {
+          file++;
+          const of = { path: item.path, columns: [...written, ""], partition: files[file]!.partition };
+          yield {
+            kind: "start",
+            file,
+            columns: of,
+            header: undefined,
+            linesBefore: options.held?.linesBefore ?? 0,
+          };
+        }
+      }
+    }
   } catch (error) {
     await close();
     throw error;
   }
 }
+
+/** Bytes of delimited text that take as long to scan as one byte of JSON. */
+const JSON_SLOWER = 16;
 
 async function* itemsOf<Rec>(
   files: readonly LogFile[],
@@ -118,7 +178,8 @@ async function* itemsOf<Rec>(
     yield { kind: "start", path };
     let numRecords = 0;
     for await (const piece of file.pieces()) {
-      numRecords += piece.records.length;
+      // counts no further, because that would make the records of every piece
+      if (numRecords === 0) numRecords += piece.records.length;
       yield { kind: "piece", path, partition, piece };
     }
     await file.source.close();

@@ -10,6 +10,8 @@ export interface RecordPiece<Rec> {
   records: Rec[];
   lines: number[];
   numLines: number;
+  /** the piece as it is in the file, if the records are lines; records and lines are then made when they are used */
+  bytes?: Uint8Array;
 }
 
 export interface RecordFile<Rec> {
@@ -38,6 +40,10 @@ export interface RecordForm<Rec> {
   textOf(record: Rec): string;
   /** Returns the warnings after all records were read, one sentence each. */
   warnings?(): string[];
+  /** Counts members that are not columns, with the number of rows that have them. */
+  noteLater?(names: ReadonlyMap<string, number>): void;
+  /** Returns the members that were counted, and forgets them. */
+  takeLater?(): [string, number][];
   /** Tells which columns will be read; others may be empty from now on. @throws {DataError} a file lacks one */
   want?(columns: ReadonlySet<string>): void;
 }

@@ -199,7 +199,8 @@ export async function readCandidates(
   if (user === undefined || item === undefined)
     throw new UsageError("--candidates needs a user and an item column: name them with --user and --item");
   const { reading, hashKeys } = options;
-  return await openKeysAsTrained([file], { user, item }, train.dataset, { reading, hashKeys }, watch);
+  const pairs = { user, item, flag: "--candidates" };
+  return await openKeysAsTrained([file], pairs, train.dataset, { reading, hashKeys }, watch);
 }
 
 /** Returns the fields that describe the user of a ranking query; the context of an event is excluded. */

@@ -11,6 +11,7 @@ import { type Column, type Dataset, type Roles, columnNamed, rowsAsLog } from ".
 import { isEncodedDataset, readDescription } from "../../dataset/encoded/read.js";
 import { userLimitsOf, type UserLimits } from "../../dataset/filters/heavy-users.js";
 import { secretIdOf, withHashedKeys } from "../../dataset/hash-keys.js";
+import type { ColumnOptions } from "../../dataset/roles.js";
 import { numericForms } from "../../dataset/numeric.js";
 import { weightlessNote } from "../../dataset/sequences/event-weights.js";
 import { numericOf, readingShapes, timeOf, type Preprocess } from "../../dataset/vocabulary/preprocess.js";
@@ -61,6 +62,7 @@ interface NeededRoles {
   key?: string;
   /** true if labels are names of classes, not numbers */
   labelIsName?: boolean;
+  askers?: ColumnOptions["askers"];
 }
 
 /** Reads a log or an encoded dataset with a run's roles, side tables and filters. */
@@ -88,6 +90,7 @@ export async function openAsTrained(
     onBadRow: reading.onBadRow,
     ...(trained.fields && { numeric: numericOf({ roles: trained.roles, fields: trained.fields }) }),
     labelIsName: needed.labelIsName,
+    askers: needed.askers,
     unlabelled: (needed.roles ?? "all") === "all" && Boolean(trained.negatives),
     ...(Array.isArray(needed.roles) && eventOptions(trained, roles)),
   };
@@ -169,15 +172,20 @@ export async function secretOf(
 /** Hashing of a run's keys, and format of the cells in a file of keys. */
 export type HowKeysRead = Partial<Pick<Preprocess, "hashKeys">> & { cells?: CellsBesideLog };
 
+interface KeyRoles extends Partial<Roles>, Pick<ColumnOptions, "askers"> {
+  /** filters rows like --where */
+  where?: string[];
+  /** option that names the file, which a message names if the user or the item column is missing */
+  flag?: string;
+}
+
 /**
- * Reads rows of keys, such as allowed items, candidates or known pairs. Ids are hashed if the run's are.
- *
- * @param roles roles of the columns; by default, the user and item columns are the features. `where` filters rows like
- * --where
+ * Reads rows of keys, such as allowed items, candidates or known pairs. Ids are hashed if the run's are. By default, the
+ * user and item columns are the features.
  */
 export async function openKeysAsTrained(
   paths: string[],
-  { where = [], ...roles }: Partial<Roles> & { where?: string[] },
+  { where = [], flag, askers, ...roles }: KeyRoles,
   { hashKeys: hashing, cells }: HowKeysRead,
   { reading, hashKeys }: Pick<FurtherLog, "reading" | "hashKeys">,
   watch: Watch,
@@ -192,7 +200,7 @@ export async function openKeysAsTrained(
     { roles: keys, sides: [], drop: [], where, ...hashed, cells },
     { on: paths, reading: ofKeys, ...(hashed && { hashKeys }) },
     silently(watch),
-    { roles: ["user"] },
+    { roles: ["user"], askers: flag === undefined ? askers : new Map(named.map((name) => [name, flag])) },
   );
   return dataset;
 }

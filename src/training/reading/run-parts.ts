@@ -195,7 +195,8 @@ async function placedInputs(run: Run, { log, sides, valid, test }: NamedInputs):
   };
 }
 
-async function placedPath({ givenIn, path: run }: Run, path: string): Promise<string[]> {
+/** Returns the files of a path that a run records. @throws {NoInputError} there are none, or they are no files */
+export async function placedPath({ givenIn, path: run }: Run, path: string): Promise<string[]> {
   const places = isAbsolute(path) ? [path] : [...(givenIn === undefined ? [] : [join(givenIn, path)]), path];
   for (const place of places) {
     const found = await expandPaths([place]).catch((error: unknown) => {

@@ -11,7 +11,7 @@ import { eventColumn } from "../../dataset/sequences/event-weights.js";
 import type { Manifest, Metrics, PartMetrics } from "../../table/manifest.js";
 import { ownRun } from "../../table/own-run.js";
 import { writeRun } from "../../table/run-directory.js";
-import { flagOf, UsageError } from "../../base/errors.js";
+import { DataError, flagOf, UsageError } from "../../base/errors.js";
 import { checkOutput } from "../../base/io/atomic.js";
 import { pathExists } from "../../base/io/read-artifact.js";
 import { processMemory } from "../../base/io/machine-resources.js";
@@ -268,11 +268,26 @@ export async function openParts(
   const limited = limitEvents(read.dataset, options);
   const { dataset, notes } = plan.accept?.(limited.dataset, options) ?? { ...limited, notes: [] };
   for (const text of [...limited.notes, ...notes]) note(text);
+  checkIds(dataset);
   const cut = await splitParts(dataset, options, plan.seed, watch);
   const byUser = [...userShareWarnings(cut.parts), ...capWarnings(cut.parts, options)];
   for (const text of [...splitWarnings(cut.by), ...byUser]) warn(text);
   const { droppedUsers, droppedDuplicates, zeroWeightRows } = read;
   return { options, dataset, cut, dropped: definedOf({ droppedUsers, droppedDuplicates, zeroWeightRows }) };
+}
+
+/** @throws {DataError} the user or the item column has no value in any row */
+function checkIds(dataset: Dataset): void {
+  for (const role of ["user", "item"] as const) {
+    const name = dataset.roles[role];
+    const column = dataset.columns.find((one) => one.name === name);
+    if (column?.kind === "key" && dataset.numRows > 0 && column.dictionary.size === 0)
+      throw new DataError(
+        `the ${role} column has no value in any of ${dataset.numRows} rows: name another with --${role}, or leave it ` +
+          "out with --ignore",
+        { file: dataset.inputs.map(({ path }) => path).join(", "), column: name! },
+      );
+  }
 }
 
 /** With --split items, only the training split: held-out items have no trained vectors, their metrics would be random. */

@@ -151,17 +151,16 @@ async function withNames(
   names: string | undefined,
   tell: Tell,
 ): Promise<NeighborsOf[]> {
-  if (names === undefined) return lists;
-  const { readKeyNames } = await import("../key-labels.js");
-  const known = await readKeyNames(opened, names, 1);
-  const field = opened.fieldNamed(known.field);
-  const all = lists.map((list) =>
-    list.field === field
-      ? { ...known.called(list), neighbors: list.neighbors.map((row) => known.called(row)) }
-      : list,
-  );
-  const note = known.note();
-  if (note !== undefined) tell(note);
+  const { readNames } = await import("../../judge/report/names-and-labels.js");
+  const known = await readNames(opened, {
+    names: names === undefined ? [] : [names],
+    reading: { threads: 1 },
+  });
+  const all = lists.map((list) => {
+    const called = known.ofField(opened, list.field);
+    return { ...called(list), neighbors: list.neighbors.map(called) };
+  });
+  for (const note of known.notes()) tell(note);
   return all;
 }
 

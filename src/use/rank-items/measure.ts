@@ -295,7 +295,7 @@ async function amongCandidates(logs: RankedLogs, protocol: RankingProtocol): Pro
   const { run, preprocess, options, watch } = logs;
   const { user, item } = preprocess.roles;
   const how = { cells: cellsBesideLog(run, options.reading), hashKeys: preprocess.hashKeys };
-  const columns = { user: user!, item: item! };
+  const columns = { user: user!, item: item!, flag: "--candidates" };
   const pairs = await openKeysAsTrained([options.candidates!], columns, how, options, watch);
   const { kept, ...found } = candidateLists(protocol.training, protocol, pairs);
   return { protocol: protocolOfQueries(protocol, kept), ...found };

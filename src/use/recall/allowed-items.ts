@@ -14,7 +14,8 @@ import { KeyIndex } from "../../dataset/vocabulary/key-index.js";
 import { countText, UsageError } from "../../base/errors.js";
 import type { Watch } from "../../training/session/watch.js";
 import { categoriesOfSets } from "../rank-items/lists/part-lists.js";
-import type { RequestedLists, ListedFiles, ListedKeys } from "./requested-lists.js";
+import { parseTime } from "../../log/time.js";
+import type { RequestedLists, ListedFiles, ListedKeys, NewSince } from "./requested-lists.js";
 
 /** Replaces the index of a set if no item is allowed in the list of a user or item, so that the list is empty. */
 export const NO_SET = -1;
@@ -46,15 +47,19 @@ export async function readListedFiles(
   options: RequestedLists,
   watch: Watch,
 ): Promise<ListedFiles> {
-  const { items, users, within, quota, listsPer } = options;
-  const columns = [...new Set([within, quota?.column, listsPer].filter((name) => name !== undefined))];
+  const { items, users, within, quota, listsPer, newSince } = options;
+  const askers = new Map<string, string>();
+  if (listsPer !== undefined) askers.set(listsPer, "--lists-per");
+  if (quota) askers.set(quota.column, "--per");
+  if (newSince) askers.set(newSince.column, "--new-since");
+  if (within !== undefined) askers.set(within, "--within");
   const { reading, hashKeys } = options;
-  const ofUsers = within === undefined ? [] : [within];
+  const ofUsers = new Map(within === undefined ? [] : [[within, "--within"]]);
   const listed = {
     items:
       items === undefined
         ? undefined
-        : await readListed("--items", items, named.item, columns, how, options, watch),
+        : await readListed("--items", items, named.item, askers, how, options, watch),
     users:
       users === undefined
         ? undefined
@@ -71,6 +76,22 @@ export async function readListedFiles(
         `${countText(numCategories)} lists for each ${options.for} with --max-categories ${numCategories}`,
     );
   return listed;
+}
+
+/** Returns the keys of the items of --items that are new. @throws {UsageError} a cell is not a time, or no item is new */
+export function itemsSince({ keys, columns }: ListedKeys, { column, since }: NewSince, file: string): Keys {
+  const { codes, dictionary } = columns.get(column)!;
+  const times = Float64Array.from({ length: dictionary.size }, (_, code) =>
+    parseTime(keyAt(dictionary, code)),
+  );
+  const odd = codes.find((code) => code !== MISSING && Number.isNaN(times[code]!));
+  if (odd !== undefined)
+    throw new UsageError(
+      `--new-since: column '${column}' of '${file}' has '${keyAt(dictionary, odd)}', expected a date such as 2026-11-01`,
+    );
+  const found = Uint32Array.from(codes.keys()).filter((row) => times[codes[row]!]! >= since);
+  if (found.length === 0) throw new UsageError(`--new-since: no item of '${file}' has a '${column}' so late`);
+  return selectKeys(keys, found);
 }
 
 export async function setsOf(
@@ -135,7 +156,15 @@ export async function setsOf(
     whom === "user"
       ? users!
       : where
-        ? await readListed("--items", file!, named.item, [within], how, { ...options, where: [] }, watch)
+        ? await readListed(
+            "--items",
+            file!,
+            named.item,
+            new Map([[within, "--within"]]),
+            how,
+            { ...options, where: [] },
+            watch,
+          )
         : listed;
   return made(
     sets.map((set) => Uint32Array.from(set)),
@@ -154,18 +183,20 @@ function groupsOfOwners({ keys, columns }: ListedKeys, within: string, groups: K
   };
 }
 
-/** @param flag the option that names the file, for messages */
+/** @param flag the option that names the file @param asked the option that names each further column */
 async function readListed(
   flag: string,
   path: string,
   key: string,
-  columns: readonly string[],
+  asked: ReadonlyMap<string, string>,
   how: HowKeysRead,
   { where = [], reading, hashKeys }: Pick<RequestedLists, "where" | "reading" | "hashKeys">,
   watch: Watch,
 ): Promise<ListedKeys> {
-  const fields = [key, ...columns.filter((name) => name !== key)];
-  const dataset = await openKeysAsTrained([path], { fields, where }, how, { reading, hashKeys }, watch);
+  const columns = [...asked.keys()];
+  const askers = new Map([[key, flag], ...asked]);
+  const roles = { fields: [...askers.keys()], where, askers };
+  const dataset = await openKeysAsTrained([path], roles, how, { reading, hashKeys }, watch);
   const { codes, dictionary } = keyColumn(dataset, key);
   const rowOf = new Int32Array(dictionary.size).fill(-1);
   const others = columns.map((name) => ({ name, column: keyColumn(dataset, name) }));

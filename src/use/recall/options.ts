@@ -97,10 +97,17 @@ const ofCandidates = {
   newShare: share({
     min: 0,
     max: 1,
-    help: "share of new items (from embed transform --append) that every start of a list holds at least, such as 0.1",
+    help:
+      "share of new items (from embed transform --append, or by --new-since) that every start of a list holds at " +
+      "least, such as 0.1",
     group: candidates,
     not: { per: true, candidates: true, index: true, score: ["context", ...recallBaselines] },
     why: "new items have vectors of content alone, and are ranked beside the others",
+  }),
+  newSince: text("column=date", {
+    help: "with --new-share: items are new if this column of --items has the date or a later one, as in added=2026-11-01",
+    group: candidates,
+    only: { newShare: true, items: true },
   }),
   candidates: text("file", {
     help: "file of user and item pairs: rank only these items for each user",

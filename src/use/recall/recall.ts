@@ -41,7 +41,7 @@ import { listColumns } from "./list-files.js";
 import { partSearch, partsOfSets } from "../rank-items/lists/search.js";
 import { codesOfParts, longestOf, type PartLists } from "../rank-items/lists/part-lists.js";
 import { reachOf, type Quotas } from "../rank-items/lists/quotas.js";
-import { readListedFiles, setsOf, type ItemCells, type Sets } from "./allowed-items.js";
+import { itemsSince, readListedFiles, setsOf, type ItemCells, type Sets } from "./allowed-items.js";
 import { sourceOf, type ListSource } from "./source.js";
 import { listCounter, type ListCounter, type RecallCounts, type RecallSummary } from "./summary.js";
 
@@ -145,7 +145,12 @@ export async function preparedLists(
   const cells = cellsBesideLog(run, options.reading);
   const how = { cells, ...(preprocess?.hashKeys && { hashKeys: preprocess.hashKeys }) };
   const listed = (kept.listed ??= await readListedFiles(named, how, options, watch));
-  const added = options.newShare === undefined ? undefined : await addedItems(run, named.item);
+  const { quota, listsPer, newShare, newSince } = options;
+  const added = newSince
+    ? itemsSince(listed.items!, newSince, options.items!)
+    : newShare === undefined
+      ? undefined
+      : await addedItems(run, named.item);
   const source = await sourceOf({ ...given, preprocess });
   const sets = await setsOf(source.items, listed, named, how, options, watch);
   for (const text of [...source.warnings, ...sets.warnings]) warn(text);
@@ -153,7 +158,6 @@ export async function preparedLists(
   for (const text of pairs?.warnings ?? []) warn(text);
   const chosen = pairs?.users ?? sets.chosen;
   const numItems = pairs?.numItems ?? sets.sets.reduce((sum, { length }) => sum + length, 0);
-  const { quota, listsPer, newShare } = options;
   const quotas = quota && sets.cells && quotasOf(source, sets.sets, sets.cells.codes, quota.most);
   const isNew = added && newItems(source.items, added);
   const parts =
@@ -266,7 +270,7 @@ async function addedItems(run: OpenRows["run"], item: string): Promise<Keys> {
   if (rows.first === rows.last)
     throw new UsageError(
       `--new-share needs items that were added to the run after its training, and '${run.path}' has none: add them ` +
-        "with embed transform RUN --content FILE --append",
+        "with embed transform RUN --content FILE --append, or name a date of --items with --new-since COLUMN=DATE",
     );
   return keysOfRows(added!, rows);
 }
@@ -325,7 +329,8 @@ async function candidatesOf(
   how: HowKeysRead,
 ) {
   const { candidates: path } = options;
-  const dataset = await openKeysAsTrained([path!], fieldsOf(run), how, options, watch);
+  const pairs = { ...fieldsOf(run), flag: "--candidates" };
+  const dataset = await openKeysAsTrained([path!], pairs, how, options, watch);
   const { rows } = wholeOf(dataset);
   const { dictionary: users } = keyColumn(dataset, dataset.roles.user!);
   const listed = itemsOf(items, dataset, rows);

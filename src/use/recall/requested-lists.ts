@@ -4,6 +4,7 @@ import type { FurtherLog } from "../../training/reading/open-as-trained.js";
 import { recallBaselines } from "../../metrics/baselines/baselines.js";
 import type { Preprocess } from "../../dataset/vocabulary/preprocess.js";
 import { UsageError } from "../../base/errors.js";
+import { parseTime } from "../../log/time.js";
 import { formatOfFile } from "../../export/row-formats.js";
 import { queryOf, type Query } from "../rank-items/query.js";
 import { checkMode } from "../../options/check-given.js";
@@ -18,11 +19,12 @@ import type { Keys } from "../../log/keys.js";
 import type { TrainingEvents } from "../../dataset/sampling/training-events.js";
 
 /** The options with their defaults; those for reading logs are converted to the form that a log reader takes. */
-export type RequestedLists = Omit<Resolved<typeof recallOptions>, "badRows" | "query"> &
+export type RequestedLists = Omit<Resolved<typeof recallOptions>, "badRows" | "query" | "newSince"> &
   Pick<FurtherLog, "reading" | "badRows"> & {
     baseline?: (typeof recallBaselines)[number] | undefined;
     query: Query | undefined;
     quota: Quota | undefined;
+    newSince: NewSince | undefined;
   };
 
 export interface ListsRequest {
@@ -33,6 +35,12 @@ export interface ListsRequest {
   preprocess: Preprocess | undefined;
   /** contents of logs and files, if another process has read them because several processes make the lists */
   kept: { seen?: SeenItems; listed?: ListedFiles };
+}
+
+/** The items that are new: those whose cell in a column is a time of `since` (ms, UTC) or later. */
+export interface NewSince {
+  column: string;
+  since: number;
 }
 
 interface Quota {
@@ -50,7 +58,8 @@ export function requestedLists(given: RecallOptions): RequestedLists {
     throw new UsageError(`--for item needs --score cosine, dot or context, got ${options.score}`);
   if (options.within !== undefined && owner === "user" && options.users === undefined)
     throw new UsageError(
-      `--within ${options.within} needs a file of users with this column: name it with --users FILE`,
+      `--within ${options.within} lists the items of each user's own ${options.within}, from a table of users with this ` +
+        `column: name it with --users FILE; --lists-per ${options.within} gives every user a list for each of them`,
     );
   const columns = listColumns(owner === "item");
   if (
@@ -63,7 +72,7 @@ export function requestedLists(given: RecallOptions): RequestedLists {
   checkServer(given);
   return {
     ...options,
-    ...{ baseline, query: queryOf(given), quota: quotaOf(given.per) },
+    ...{ baseline, query: queryOf(given), quota: quotaOf(given.per), newSince: newSinceOf(given.newSince) },
     // a Spark server that makes the lists reads no log itself, so the files are read on this machine
     reading: readingOf(given.engineOutput === undefined ? given : { ...given, engine: undefined }),
     ...badRowsOf(given),
@@ -90,6 +99,15 @@ function quotaOf(per: string | undefined): Quota | undefined {
   if (column === undefined)
     throw new UsageError(`--per expects COLUMN=N with N of at least 1, such as category=3, got '${per}'`);
   return { column, most: Number(most) };
+}
+
+function newSinceOf(given: string | undefined): NewSince | undefined {
+  if (given === undefined) return undefined;
+  const equals = given.lastIndexOf("=");
+  const found = { column: given.slice(0, Math.max(0, equals)), since: parseTime(given.slice(equals + 1)) };
+  if (found.column === "" || Number.isNaN(found.since))
+    throw new UsageError(`--new-since expects COLUMN=DATE, such as added=2026-11-01, got '${given}'`);
+  return found;
 }
 
 export type UserItems = Pick<TrainingEvents, "users" | "items" | "history">;

@@ -76,7 +76,8 @@ async function seenOfImported(
         "--mask LOG, or keep those items with --repeats allow",
     );
   const cells = cellsBesideLog(run);
-  const dataset = await openKeysAsTrained(options.mask, fieldsOf(run), { cells }, options, watch);
+  const pairs = { ...fieldsOf(run), flag: "--mask" };
+  const dataset = await openKeysAsTrained(options.mask, pairs, { cells }, options, watch);
   return { had: eventsOfRows(dataset, wholeOf(dataset).rows), warnings: [] };
 }
 
@@ -122,7 +123,7 @@ async function eventsOfLog(
     const allow = isAsked ? "" : ", or keep items that users already have with --repeats allow";
     const instead = `${error.message}: name it with --mask LOG${allow}`;
     if (timed || !preprocess.negatives) throw new UsageError(instead, { cause: error });
-    const lost = valid + test > 0 && !run.manifest.refit;
+    const lost = valid + test > 0 && !run.manifest.refit && !options.mask;
     const note =
       `${error.message}; using the training split stored in the run instead: the ${valid + test} ` +
       "held-out events are not masked, --mask LOG masks them";

@@ -21,7 +21,7 @@ test("a single gate that fails is an error that names it, and gates that are not
     message: `${gate} is 0`,
   });
   expect(() => checkGates([of("passed"), of("failed")])).toThrow(
-    "1 of 2 gates failed, nothing is published:\n  failed is 0",
+    "1 of 2 gates failed, nothing is published:\n  failed is 0\nwhat to do: correct the log and run the command again",
   );
   checkGates([of("passed"), of("notCompared")]);
 });

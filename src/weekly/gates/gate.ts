@@ -211,9 +211,8 @@ export function checkGates(outcomes: readonly GateOutcome[], compared?: string):
   const lines = failed.map(({ message }) => `\n  ${message}`).join("");
   throw new GateError(
     `${failed.length} of ${bounds.length} gates failed, nothing is published:${lines}\n` +
-      (compared === undefined
-        ? "loosen the bound where the change is meant"
-        : `${compared}\nlook at the log and at ${GATE_FILE}`),
+      (compared === undefined ? "" : `${compared}\n`) +
+      "what to do: correct the log and run the command again, or loosen the bound if the change is meant",
   );
 }
 

@@ -5,7 +5,7 @@
 
 import { join } from "node:path";
 import type { GateOutcome } from "../../table/gate-file.js";
-import { UsageError } from "../../base/errors.js";
+import { shellWord, UsageError } from "../../base/errors.js";
 import { shortList } from "../gates/bounds.js";
 import type { Day } from "../gates/row-digests.js";
 import { writeFileAtomic } from "../../base/io/atomic.js";
@@ -241,8 +241,4 @@ export function refusedText(refusals: readonly Refusal[]): string {
 export function acceptCommand(refusals: readonly Refusal[], file: string): string {
   const names = refusals.map((each) => ` --accept ${shellWord(namesOf(each).at(-1)!)}`);
   return `embed run ${shellWord(file)}${names.slice(0, 3).join("")}${names.length > 3 ? " ..." : ""}`;
-}
-
-function shellWord(name: string): string {
-  return /^[\w./:=@+-]+$/.test(name) ? name : `'${name.replaceAll("'", String.raw`'\''`)}'`;
 }

@@ -210,7 +210,14 @@ function openRefusals({ refusals, logged }: PipelinePlan, days: readonly Day[]):
 function stillRefused(refused: readonly Refusal[], file: string): string {
   return (
     `gates have refused rows that are still in the log:\n  ${refusedText(refused)}\n` +
-    `correct or remove them; if they are right: ${acceptCommand(refused, file)}`
+    whatToDo(refused, file)
+  );
+}
+
+function whatToDo(refused: readonly Refusal[], file: string): string {
+  return (
+    "what to do: correct or remove these rows and run the command again, or accept them if they are right: " +
+    acceptCommand(refused, file)
   );
 }
 
@@ -398,9 +405,11 @@ class PipelineRun {
     );
     if (refused.length === 0) return error;
     await writeRefusals(work, [...plan.refusals, ...refused]);
+    // the advice for these rows replaces that for any log
+    const [failed] = error.message.split("\nwhat to do: ");
     return new GateError(
-      `${error.message}\nthe rows stay refused until they change; if they are right: ` +
-        acceptCommand(refused, this.pipeline.file),
+      `${failed}\nrefused until they change:\n  ${refusedText(refused)}\n` +
+        whatToDo(refused, this.pipeline.file),
     );
   }
 }

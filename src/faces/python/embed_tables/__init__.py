@@ -30,6 +30,10 @@ from ._process import PROGRAM
 from ._progress import show_progress
 from ._run import Run
 
+# tracebacks name the classes as callers do
+for _one in (*EmbedError.__subclasses__(), NodeError, NoRowsError, EmbedError, EmbedWarning):
+    _one.__module__ = __name__
+
 __all__ = [
     "PROGRAM",
     "ArtifactError",

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import json
 import os
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from numbers import Integral, Real
 from typing import Any
 
 from ._errors import UsageError
-from ._frames import check_reader, handed_over, is_polars, read_frame, temporary_folder
+from ._frames import PREFIX, check_reader, handed_over, is_polars, read_frame, temporary_folder
 from ._process import run
 
 
@@ -27,8 +28,12 @@ class Spec:
     commas: tuple[str, ...]
     #: options whose value False becomes the flag --no-NAME
     negated: tuple[str, ...]
-    #: options that accept a log, which may be a frame
-    logs: tuple[str, ...]
+    #: arguments that may be frames, with the form in which each is handed over (handed_over)
+    frames: Mapping[str, str]
+    #: options that have no value
+    switches: tuple[str, ...]
+    #: words that are values, by option
+    choices: Mapping[str, tuple[str, ...]]
 
 
 def call_json(spec: Spec, given: Mapping[str, Any]) -> Any:
@@ -59,7 +64,7 @@ def _has_target(given: Mapping[str, Any]) -> bool:
 
 
 def _call(spec: Spec, given: Mapping[str, Any], more: list[str]) -> bytes:
-    with handed_over(spec.words + spec.logs, given) as paths:
+    with handed_over(spec.frames, given) as (paths, files):
         words = [text for name in spec.words for text in _texts(name, paths.get(name))]
         flags = [flag for name, value in paths.items() if name not in spec.words for flag in _flags(spec, name, value)]
         for text in (*words, *flags):
@@ -67,7 +72,41 @@ def _call(spec: Spec, given: Mapping[str, Any], more: list[str]) -> bytes:
                 raise UsageError(f"{text!r} contains NUL, which no path or option may contain")
         after_dashes = any(word.startswith("-") and word != "-" for word in words)
         line = [*flags, *more, "--", *words] if after_dashes else [*words, *flags, *more]
-        return run([spec.command, *line], saves=given.get("on_interrupt") == "save")
+        saves = given.get("on_interrupt") == "save"
+        return run([spec.command, *line], saves, lambda text: in_python(text, spec, files))
+
+
+#: a command, which stays as it is typed, or a flag and perhaps its value
+_TYPED = re.compile(
+    r"(?P<command>\bembed [a-z][a-z0-9-]*(?: (?:--?[a-z][a-z-]*|[A-Z][\w.]*|'[^']*'|\d[\w.]*)(?:=[^\s,;:]*)?)*)"
+    r"|(?<![\w=./-])(?:--(?P<no>no-)?(?P<name>[a-z][a-z0-9-]*)|-o\b)"
+    r"(?:[ =](?P<value>[A-Z][A-Z:=]*\b|\d[\w.]*|[a-z][\w-]*|'[^']*'))?"
+)
+#: the file of a frame that an earlier call handed over
+_LOST = re.compile(r"'[^']*/" + PREFIX + r"[^']*', recorded in run '[^']*', was not found at '[^']*': restore it there")
+
+
+def in_python(text: str, spec: Spec, files: Mapping[str, str]) -> str:
+    """Returns a message of the program with the names of arguments instead of flags and of the files of frames."""
+    for path, name in files.items():
+        text = text.replace(f"'{path}'", f"'{name}'").replace(path, name)
+    text = _LOST.sub("it was a frame, which is not kept: pass the rows again, or train on a file", text)
+
+    def argument(found: re.Match[str]) -> str:
+        if found["command"]:
+            return found["command"]
+        name, value = (found["name"] or "out").replace("-", "_"), found["value"]
+        name = name + "_" if name in ("as", "for", "from") else name
+        rest = f" {value}" if value else ""
+        if found["no"]:
+            return f"{name}=False{rest}"
+        if name in spec.switches:
+            return f"{name}=True{rest}"
+        if value and (value in spec.choices.get(name, ()) or "'" in value):
+            return f"{name}={value if chr(39) in value else chr(34) + value + chr(34)}"
+        return f"{name}={value}" if value and not value[0].islower() else name + rest
+
+    return _TYPED.sub(argument, text)
 
 
 def _texts(name: str, value: Any) -> list[str]:
@@ -90,6 +129,8 @@ def _flags(spec: Spec, name: str, value: Any) -> list[str]:
     if value is False:
         return [flag.replace("--", "--no-", 1)] if name in spec.negated else []
     if isinstance(value, Mapping):
+        if spec.frames.get(name) == "beside":
+            return [f"{flag}={_text(name, one)}:{_text(name, key)}" for key, one in value.items()]
         return [f"{flag}={_text(name, key)}:{_text(name, one)}" for key, one in value.items()]
     if isinstance(value, str) or not _is_list(value):
         return [f"{flag}={_text(name, value)}"]

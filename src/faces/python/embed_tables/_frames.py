@@ -12,12 +12,11 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import replace
 from importlib.util import find_spec
 from pathlib import Path as _FilePath
 from typing import Any, Union
 
-from ._errors import DataError, EmbedError, IoError, NoRowsError, UsageError
+from ._errors import DataError, IoError, NoRowsError, UsageError
 from ._names import ID_NAMES
 from ._process import Path
 
@@ -86,31 +85,44 @@ def _remove_leftover(folder: _FilePath) -> None:
 
 
 @contextlib.contextmanager
-def handed_over(names: Sequence[str], given: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
-    """Yields the arguments with each frame replaced by the path of a file, which exists until the context ends."""
-    frames = [name for name in names if is_frame(given.get(name))]
-    if not frames:
-        yield dict(given)
+def handed_over(forms: Mapping[str, str], given: Mapping[str, Any]) -> Iterator[tuple[dict[str, Any], dict[str, str]]]:
+    """Yields the arguments with each frame replaced by the path of a file, and the names of these files by path.
+
+    The files exist until the context ends.
+
+    Args:
+        forms: the form of the file for each argument that may be a frame: parquet, csv, lines, or beside, in which case
+            the argument is a mapping such as ``{"item": frame}``
+        given: the arguments by name
+    """
+    if not any(_holds_frame(given.get(name)) for name in forms):
+        yield dict(given), {}
         return
     with temporary_folder() as folder:
+        names: dict[str, str] = {}
+
+        def path_of(name: str, frame: Any) -> Any:
+            if not is_frame(frame):
+                return frame
+            form = forms[name] if forms[name] in ("csv", "lines") else "parquet"
+            path = folder / f"{name}{len(names) or ''}.{form}"
+            _write(frame, path, given if name in ("log", "on", "valid", "test") else {})
+            names[str(path)] = name
+            return path
+
         paths = dict(given)
-        for name in frames:
-            paths[name] = folder / f"{name}.parquet"
-            _write(given[name], paths[name], given)
-        try:
-            yield paths
-        except EmbedError as error:
-            raise _about_frames(error, {name: paths[name] for name in frames}) from None
+        for name in forms:
+            value = given.get(name)
+            if isinstance(value, Mapping):
+                paths[name] = {key: path_of(name, one) for key, one in value.items()}
+            elif _holds_frame(value):
+                paths[name] = [path_of(name, one) for one in value] if isinstance(value, list) else path_of(name, value)
+        yield paths, names
 
 
-def _about_frames(error: EmbedError, paths: Mapping[str, _FilePath]) -> EmbedError:
-    """Returns the error with the names of arguments instead of the temporary files that stand for them."""
-    message, place = str(error), error.place
-    for name, path in paths.items():
-        message = message.replace(f"'{path}'", f"'{name}'").replace(str(path), name)
-        if place and place.file == str(path):
-            place = replace(place, file=name)
-    return type(error)(message, place)
+def _holds_frame(value: Any) -> bool:
+    values = value.values() if isinstance(value, Mapping) else value if isinstance(value, list) else [value]
+    return any(map(is_frame, values))
 
 
 def is_frame(value: Any) -> bool:
@@ -130,11 +142,13 @@ def _module_of(value: Any) -> str:
 def _write(frame: Any, path: _FilePath, given: Mapping[str, Any]) -> None:
     kind = _module_of(frame)
     if hasattr(frame, "collect_schema") and not hasattr(frame, "to_arrow"):
-        raise UsageError("the log is a LazyFrame: call its collect() first")
+        raise UsageError("a LazyFrame holds no rows: call its collect() first")
     if kind == "pandas":
         _check_pandas(frame)
     try:
-        if kind == "polars" and find_spec("pyarrow") is None:
+        if path.suffix != ".parquet":
+            numbers = _write_text(frame, path)
+        elif kind == "polars" and find_spec("pyarrow") is None:
             _check_columns({name: str(one).lower() for name, one in frame.schema.items()}, given)
             numbers = frame.height
             frame.write_parquet(path, compression="uncompressed")
@@ -157,22 +171,31 @@ def _pyarrow() -> Any:
     return pyarrow
 
 
+def _write_text(frame: Any, path: _FilePath) -> int:
+    """Writes a frame as CSV, or without a header line, as a list of keys."""
+    import pyarrow.csv
+
+    table = _batches(_pyarrow(), frame)
+    header = path.suffix == ".csv"
+    style = "needed" if header else "none"
+    pyarrow.csv.write_csv(table, path, pyarrow.csv.WriteOptions(include_header=header, quoting_style=style))
+    return int(table.num_rows) if hasattr(table, "num_rows") else 1
+
+
 def _write_arrow(frame: Any, path: _FilePath, given: Mapping[str, Any]) -> int:
     arrow = _pyarrow()
-    if isinstance(frame, (arrow.RecordBatchReader, arrow.Table)):
-        batches = frame
-    elif isinstance(frame, arrow.RecordBatch):
-        batches = arrow.Table.from_batches([frame])
-    elif _module_of(frame) == "pandas":
-        batches = _from_pandas(arrow, frame)
-    elif hasattr(frame, "__arrow_c_stream__"):
-        batches = arrow.RecordBatchReader.from_stream(frame)
-    else:
-        raise UsageError(f"expected a path or a frame, got {type(frame).__name__}")
+    batches = _batches(arrow, frame)
+    # a member of a struct is a column with the name of its path, as in JSON lines
+    while any(arrow.types.is_struct(field.type) for field in batches.schema):
+        batches = (batches if isinstance(batches, arrow.Table) else batches.read_all()).flatten()
     schema = batches.schema
     if len(set(schema.names)) < len(schema.names):
         raise DataError(f"two columns are called {_first_twice(schema.names)!r}: rename one of them")
-    _check_columns({field.name: _kind(arrow, field.type) for field in schema}, given)
+    kinds = {field.name: _kind(arrow, field.type) for field in schema}
+    if isinstance(batches, arrow.Table) and batches.num_rows:
+        empty = [name for name in kinds if batches[name].null_count == batches.num_rows]
+        kinds.update(dict.fromkeys(empty, "empty"))
+    _check_columns(kinds, given)
     # milliseconds are the unit in which the program reads times; compression and statistics take time but do not help a
     # file that is read only once
     how = {
@@ -194,6 +217,23 @@ def _write_arrow(frame: Any, path: _FilePath, given: Mapping[str, Any]) -> int:
     except arrow.ArrowException as error:
         raise DataError(f"the frame cannot be written as Parquet: {error}") from error
     return rows
+
+
+def _batches(arrow: Any, frame: Any) -> Any:
+    if isinstance(frame, (arrow.RecordBatchReader, arrow.Table)):
+        return frame
+    if isinstance(frame, arrow.RecordBatch):
+        return arrow.Table.from_batches([frame])
+    if _module_of(frame) == "pandas":
+        return _from_pandas(arrow, frame)
+    if _module_of(frame) == "polars" and hasattr(frame, "to_arrow"):
+        import polars
+
+        # pyarrow cannot write string views within structs
+        return frame.to_arrow(compat_level=polars.CompatLevel.oldest())
+    if hasattr(frame, "__arrow_c_stream__"):
+        return arrow.RecordBatchReader.from_stream(frame)
+    raise UsageError(f"expected a path or a frame, got {type(frame).__name__}")
 
 
 def _check_pandas(frame: Any) -> None:
@@ -255,6 +295,8 @@ def _check_columns(kinds: Mapping[str, str], given: Mapping[str, Any]) -> None:
             )
     for role, known in ID_NAMES.items():
         column = given.get(role) or _named(kinds, known)
+        if isinstance(column, str) and kinds.get(column) == "empty":
+            raise DataError(f"column {column!r} is the {role} and has no value in any row: name another with {role}=")
         if isinstance(column, str) and kinds.get(column, "").startswith("float"):
             raise DataError(
                 f"column {column!r} is the {role} and holds floating-point numbers: ids above 2^53 have lost digits, "

@@ -11,7 +11,8 @@ import subprocess
 import sys
 import threading
 import warnings
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from functools import lru_cache
 from importlib.util import find_spec
 from pathlib import Path as _FilePath
@@ -84,12 +85,13 @@ def command_line() -> list[str]:
     return [node(), str(script)]
 
 
-def run(arguments: Sequence[str], saves: bool = False) -> bytes:
+def run(arguments: Sequence[str], saves: bool = False, spoken: Callable[[str], str] = str) -> bytes:
     """Runs a command to its end, and returns its standard output.
 
     Args:
         arguments: the command and its arguments
         saves: after an interrupt the command writes its result so far, which may take a while
+        spoken: returns a message of the command as this package words it
 
     Raises:
         EmbedError: the command failed; the class follows from its exit code
@@ -106,7 +108,7 @@ def run(arguments: Sequence[str], saves: bool = False) -> bytes:
     assert process.stdout and process.stderr
     reader = threading.Thread(target=_read_all, args=(process.stdout, output), daemon=True)
     reader.start()
-    with contextlib.closing(_Listener()) as listener, _sigterm_ends():
+    with contextlib.closing(_Listener(spoken)) as listener, _sigterm_ends():
         interrupted = False
         try:
             try:
@@ -176,7 +178,8 @@ def _sigterm_ends() -> Iterator[None]:
 class _Listener:
     """Reads the messages of the program on standard error, one JSON object per line."""
 
-    def __init__(self) -> None:
+    def __init__(self, spoken: Callable[[str], str]) -> None:
+        self._spoken = spoken
         self._progress = Progress()
         self._failure: dict[str, Any] = {}
         self._lines: list[str] = []
@@ -192,7 +195,7 @@ class _Listener:
                 self._lines.append(text)
                 continue
             if stage == "warning":
-                warnings.warn(event["text"], EmbedWarning, stacklevel=_stack_level())
+                warnings.warn(self._spoken(event["text"]), EmbedWarning, stacklevel=_stack_level())
             elif stage == "error":
                 if "name" in event or not self._failure:
                     self._failure = event
@@ -203,8 +206,9 @@ class _Listener:
     def error(self, exit_code: int) -> Exception:
         failure = self._failure
         place = Place(**failure["place"]) if failure.get("place") else None
+        place = place and replace(place, file=self._spoken(place.file))
         message = failure["text"] if "name" in failure else "\n".join(self._lines)
-        return error_of(exit_code, failure.get("name"), message, place)
+        return error_of(exit_code, failure.get("name"), self._spoken(message), place)
 
     def close(self) -> None:
         self._progress.close()

@@ -14,8 +14,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from . import _layers, _notebook
-from ._errors import ArtifactError, EmbedError, NoInputError, UsageError
-from ._frames import PREFIX, Log, Logs, frame_of
+from ._errors import ArtifactError, NoInputError, UsageError
+from ._frames import Log, Logs, frame_of
 from ._process import Path
 from ._table import Table
 
@@ -151,13 +151,7 @@ class Run:
         """Metrics on a log, or a split of the run's (``part="test"``): a DataFrame with a row per run and baseline."""
         from ._functions import evaluate
 
-        try:
-            compared = evaluate(self, on=on, **options)["compared"]
-        except EmbedError as error:
-            if PREFIX not in str(error):
-                raise
-            kept = "the run was trained on a frame, which is not kept: pass the rows with on=, or train on a file"
-            raise type(error)(f"{error}: {kept}", error.place) from None
+        compared = evaluate(self, on=on, **options)["compared"]
         names = dict.fromkeys(name for one in compared for name in one["metrics"])
         columns = {name: [one["metrics"].get(name) for one in compared] for name in names}
         return frame_of({"name": [one["name"] for one in compared], **columns})

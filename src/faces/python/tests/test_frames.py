@@ -97,6 +97,7 @@ def test_floats_as_ids_are_refused_with_advice(tmp_path: Path, where: str) -> No
         (events().head(0), et.NoRowsError, "no row"),
         (pd.DataFrame(), et.DataError, "no columns"),
         (pd.DataFrame([[1, 2]]), et.DataError, "called 0"),
+        (events(user=pd.Series([None] * 60, dtype="string")), et.DataError, "'user' is the user and has no value"),
         (events(gap=pd.to_timedelta(range(60), unit="s")), et.DataError, "total_seconds"),
         (pa.table([[1], [2]], names=["item", "item"]), et.DataError, "two columns"),
         (events()["item"], et.UsageError, "got Series"),
@@ -109,6 +110,14 @@ def test_bad_frames(tmp_path: Path, log: object, error: type[Exception], match: 
     with pytest.raises(error, match=match):
         et.train_als(log, out=tmp_path / "run")
     assert not list(tmp_path.glob("*run*"))
+
+
+def test_members_of_a_struct_are_columns_named_by_their_path(tmp_path: Path) -> None:
+    polars = pytest.importorskip("polars")
+    frame = polars.from_pandas(events(brand=["a", "b"] * 30, label=[0, 1] * 30))
+    frame = frame.with_columns(polars.struct("brand", polars.struct(shop="brand").alias("at")).alias("info"))
+    run = et.train_fm(frame.drop("brand"), out=tmp_path / "run", dim=2, epochs=1)
+    assert [name for name in run.fields if "." in name] == ["info.brand", "info.at.shop"]
 
 
 def test_a_filtered_frame_needs_no_new_index(tmp_path: Path) -> None:

@@ -35,7 +35,7 @@ def test_an_error_has_class_message_and_place(tmp_path: Path) -> None:
 def test_options_are_checked_by_the_command(tmp_path: Path, clicks: Path) -> None:
     with pytest.raises(TypeError, match="dimm"):
         et.train_fm(clicks, out=tmp_path / "run", dimm=3)
-    with pytest.raises(et.UsageError, match="--dim"):
+    with pytest.raises(et.UsageError, match=r"^dim expects"):
         et.train_fm(clicks, out=tmp_path / "run", dim=0)
     with pytest.raises(et.UsageError, match="comma"):
         et.train_fm(clicks, out=tmp_path / "run", fields=["a,b"])

@@ -3,6 +3,7 @@
 import json
 import subprocess
 import sys
+import warnings
 from pathlib import Path
 
 import numpy as np
@@ -102,9 +103,37 @@ def test_lists_predictions_and_metrics_are_frames(fm: et.Run, items: et.Run, cli
 
 def test_the_frame_of_a_training_is_not_kept(tmp_path: Path, purchases: pd.DataFrame) -> None:
     run = et.train_als(purchases, out=tmp_path / "run", dim=4, epochs=1, test=0.1)
-    with pytest.raises(et.EmbedError, match="trained on a frame, which is not kept"):
+    with pytest.raises(et.EmbedError, match="it was a frame, which is not kept"):
         run.evaluate(part="test")
     assert run.evaluate(on=purchases.tail(600), repeats="allow").loc[0, "recallAt20"] > 0
+
+
+def test_options_that_take_a_file_take_a_frame(items: et.Run, fm: et.Run, clicks: Path, tmp_path: Path) -> None:
+    keys = items.keys("item")
+    catalogue = pd.DataFrame({"product_id": keys, "title": [f"a {key}" for key in keys]})
+    listed = items.recall(k=2, items=catalogue.head(5), users=pd.DataFrame({"customer_id": items.keys("user")[:3]}))
+    assert set(listed["item"]) <= set(keys[:5])
+    assert listed["user"].nunique() == 3
+    near = items.neighbors("item", keys[0], top=2, names={"item:title": catalogue})
+    assert near["name"].tolist() == [f"a {key}" for key in near["key"]]
+    exported = et.export_run(items, format="csv", field="item", keys=catalogue[["product_id"]].head(2))
+    assert exported.count(b"\n") == 3
+    groups = pd.DataFrame({"item_id": fm.keys("item"), "group": [key.split("-")[0] for key in fm.keys("item")]})
+    run = et.train_fm(clicks, out=tmp_path / "side", epochs=1, dim=2, side={"item_id": groups})
+    assert "group" in run.fields
+
+
+def test_messages_name_arguments_and_no_temporary_file(items: et.Run, purchases: pd.DataFrame, tmp_path: Path) -> None:
+    with pytest.raises(et.UsageError, match=r"^items names column 'product_id', which does not exist"):
+        items.recall(k=2, items=purchases[["brand"]])
+    with pytest.raises(et.OutputError, match=r"replace it with force=True, or choose another out$"):
+        et.train_als(purchases, out=items.path)
+    run = et.train_als(purchases, out=tmp_path / "run", dim=4, epochs=1, test=0.1)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        run.recall(k=1, mask=purchases)
+    with pytest.warns(et.EmbedWarning, match=r"\(it was a frame, which is not kept.*mask=LOG masks them"):
+        run.recall(k=1)
 
 
 def test_a_frame_of_polars_gives_frames_of_polars(fm: et.Run, clicks: Path) -> None:

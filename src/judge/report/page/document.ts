@@ -87,7 +87,7 @@ async function policy(): Promise<string> {
 
 /**
  * JavaScript of the page. A label of the map that is hovered or focused is highlighted alone; the title of the mark
- * under the pointer, or of the nearest one within a finger's width, is shown beside it; the same key on the run's other
+ * under the pointer, or of the nearest one within a finger's width, or of the one that the arrow keys reach, is shown beside it; the same key on the run's other
  * map gets a ring. A field above the maps finds keys by a part of their text. The script reads the page and writes text
  * only.
  */
@@ -117,6 +117,7 @@ for (const svg of document.querySelectorAll("figure > svg")) {
   });
   for (const { mark, text } of marks) texts.set(mark, text);
   if (marks.length === 0) continue;
+  svg.tabIndex = 0;
   // finds the mark of the same key on the other map of the run
   const twinOf = (mark) => {
     const maps = [...(svg.closest(".pair")?.querySelectorAll("figure > svg") ?? [])];
@@ -128,17 +129,8 @@ for (const svg of document.querySelectorAll("figure > svg")) {
     tip.hidden = true;
     twin?.classList.remove("twin");
   };
-  const show = ({ clientX, clientY, pointerType, target }) => {
-    let best = marks.find(({ mark }) => mark === target);
-    let least = pointerType === "mouse" ? 12 : 24;
-    for (const one of best ? [] : marks) {
-      const box = one.mark.getBoundingClientRect();
-      const x = Math.max(box.left - clientX, 0, clientX - box.right);
-      const y = Math.max(box.top - clientY, 0, clientY - box.bottom);
-      if (Math.hypot(x, y) < least) [best, least] = [one, Math.hypot(x, y)];
-    }
+  const tell = (best, clientX, clientY) => {
     hide();
-    if (!best) return;
     twin = twinOf(best.mark);
     twin?.classList.add("twin");
     tip.textContent = best.text;
@@ -148,10 +140,36 @@ for (const svg of document.querySelectorAll("figure > svg")) {
     tip.style.left = Math.max(4, left) + scrollX + "px";
     tip.style.top = Math.max(4, clientY - offsetHeight - 12) + scrollY + "px";
   };
+  // the arrow keys go through the marks from left to right
+  const inOrder = marks.map((one) => [one, one.mark.getBoundingClientRect().left]).sort((a, b) => a[1] - b[1]);
+  let place = -1;
+  svg.addEventListener("keydown", (event) => {
+    const step = { ArrowRight: 1, ArrowDown: 1, ArrowLeft: -1, ArrowUp: -1 }[event.key];
+    if (step === undefined) return;
+    event.preventDefault();
+    place = (Math.max(place, step < 0 ? 0 : -1) + step + marks.length) % marks.length;
+    const [one] = inOrder[place];
+    const box = one.mark.getBoundingClientRect();
+    tell(one, box.right, box.top);
+  });
+  const show = ({ clientX, clientY, pointerType, target }) => {
+    let best = marks.find(({ mark }) => mark === target);
+    let least = pointerType === "mouse" ? 12 : 24;
+    for (const one of best ? [] : marks) {
+      const box = one.mark.getBoundingClientRect();
+      const x = Math.max(box.left - clientX, 0, clientX - box.right);
+      const y = Math.max(box.top - clientY, 0, clientY - box.bottom);
+      if (Math.hypot(x, y) < least) [best, least] = [one, Math.hypot(x, y)];
+    }
+    if (best) tell(best, clientX, clientY);
+    else hide();
+  };
   svg.addEventListener("pointermove", show);
   svg.addEventListener("pointerdown", show);
   svg.addEventListener("pointerleave", hide);
+  svg.addEventListener("blur", hide);
 }
+for (const box of document.querySelectorAll(".wide")) if (box.scrollWidth > box.clientWidth) box.tabIndex = 0;
 const maps = document.querySelector("#map .maps");
 if (maps) {
   const field = document.createElement("input");
@@ -226,6 +244,7 @@ small { font-size: .84em; font-weight: 400; }
 a { color: inherit; text-underline-offset: .2em; text-decoration-color: var(--muted); }
 nav { display: flex; flex-wrap: wrap; gap: .25rem 1.1rem; font-size: .9rem; }
 code { font: .9em ui-monospace, SFMono-Regular, Menlo, Consolas, monospace; overflow-wrap: anywhere; }
+:focus-visible { outline: 2px solid #6c8ee8; outline-offset: 2px; }
 .key { unicode-bidi: isolate; overflow-wrap: anywhere; }
 .grid { display: grid; grid-template-columns: repeat(auto-fill, minmax(min(100%, 340px), 1fr)); gap: 1.5rem 2rem; align-items: start; }
 .maps { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(100%, 900px), 1fr)); gap: 1.75rem 2rem; }
@@ -299,7 +318,7 @@ footer { color: var(--soft); font-size: .84rem; margin-top: 3rem; }
   /* a table that is wider than the page keeps its first column in sight, and a shade at the edge says that there is more */
   .wide { background: linear-gradient(to left, var(--page) 1rem, transparent) right / 2.5rem 100% no-repeat local,
     linear-gradient(to left, var(--shade), transparent) right / .9rem 100% no-repeat scroll; }
-  .wide tr > :first-child { position: sticky; left: 0; background: var(--page); max-width: 45vw; }
+  .wide tr > :first-child { position: sticky; left: 0; background: var(--page); min-width: min(9.5rem, 45vw); max-width: 45vw; }
 }
 @media print {
   :root { color-scheme: light; --page: #fff; --ink: #000; --soft: #444; --rule: #ccc; --wash: #fff; --muted: #888; --others: #bbb; }

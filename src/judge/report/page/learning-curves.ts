@@ -30,7 +30,7 @@ export function learningCurves(pen: Pen, runs: PageRuns): Section | undefined {
   if (curves.length === 0) return undefined;
   const figures = curves.flatMap((curve) => [
     ...(curve.epochs.some(({ trainLoss }) => Number.isFinite(trainLoss))
-      ? [lossFigure(pen, runs, curve, lossRange(curves, curve.loss))]
+      ? [lossFigure(pen, runs, curve, lossRange(curves, curve))]
       : []),
     ...(curve.metrics.length > 0 ? [metricsFigure(pen, runs, curve)] : []),
   ]);
@@ -76,10 +76,10 @@ function lossOf({ manifest: { options, metrics } }: ReportedRun): string {
   return typeof options["loss"] === "string" ? `loss (${options["loss"]})` : "loss";
 }
 
-/** PageRuns with the same kind of loss have the same range, so that their plots can be compared. */
-function lossRange(curves: readonly Curve[], loss: string): [number, number] {
+/** Runs of one trainer with the same kind of loss have the same range, so that their plots can be compared. */
+function lossRange(curves: readonly Curve[], { run, loss }: Curve): [number, number] {
   const values = curves
-    .filter((curve) => curve.loss === loss)
+    .filter((curve) => curve.loss === loss && curve.run.manifest.command === run.manifest.command)
     .flatMap(({ epochs }) => epochs.flatMap(({ trainLoss, validLoss }) => [trainLoss, validLoss]))
     .filter((value) => Number.isFinite(value));
   return [Math.min(...values), Math.max(...values)];

@@ -19,7 +19,12 @@ const parts = ["test", "valid", "train"];
 
 export function metrics(runs: PageRuns): Section | undefined {
   const all = runs.flatMap(({ manifest }) => Object.values(manifest.metrics ?? {}));
-  const names = metricNames(all);
+  // the metrics of most runs come first, because a phone shows the first columns only
+  const shared = (name: string) =>
+    runs.filter(({ manifest }) =>
+      Object.values(manifest.metrics ?? {}).some((part) => Object.hasOwn(part, name)),
+    ).length;
+  const names = metricNames(all).toSorted((a, b) => shared(b) - shared(a));
   if (names.length === 0) return undefined;
   const found = new Set(runs.flatMap(({ manifest }) => Object.keys(manifest.metrics ?? {})));
   const ordered = [

@@ -1,0 +1,97 @@
+// Finds the column that names the items of a run, such as `title`, in its side tables or in its log.
+
+import { parseSide } from "../dataset/side.js";
+import { EmbedError } from "../base/errors.js";
+import { statOf } from "../base/io/tree.js";
+import { keyAt, MISSING } from "../log/keys.js";
+import type { Log, ReadOptions } from "../log/log.js";
+import { openLog } from "../log/open.js";
+import { cellsBesideLog } from "../training/reading/open-as-trained.js";
+import { sideReading } from "../training/reading/read-dataset.js";
+import { placedPath } from "../training/reading/run-parts.js";
+import type { OpenTable } from "./tables.js";
+
+/** Maximum bytes of the files that are read for names that nobody asked for: a fraction of a second. */
+const MOST_BYTES = 32e6;
+/** Minimum share of the rows of an item that have its first name, and of the names that only one item has. */
+const [SAME, DISTINCT] = [0.95, 0.5];
+
+/** @returns the name of each item, by key; undefined if there is no such column, or its files are large or gone */
+export async function foundNames({ run, fieldNamed }: OpenTable): Promise<Map<string, string> | undefined> {
+  const { log = [], sides = [], reading, hashKeys } = run.manifest.options as Recorded;
+  const item = fieldNamed("item");
+  if (hashKeys !== undefined) return undefined;
+  const { engine: _, ...ofLog } = reading ?? {};
+  const sources = [
+    ...sides
+      .map((side) => parseSide(side))
+      .filter(({ key }) => key === item)
+      .map(({ path, sideKey }) => ({
+        ...{ paths: [path], key: sideKey },
+        reading: sideReading(cellsBesideLog(run), [path]),
+      })),
+    { paths: log, key: item, reading: ofLog },
+  ];
+  for (const { paths, key, reading: how } of sources) {
+    try {
+      const files = (await Promise.all(paths.map(async (path) => await placedPath(run, path)))).flat();
+      const bytes = await Promise.all(files.map(async (file) => (await statOf(file))?.bytes ?? Infinity));
+      if (files.length === 0 || bytes.reduce((sum, size) => sum + size) > MOST_BYTES) continue;
+      const opened = await openLog(files, { ...how, threads: 1 } as ReadOptions);
+      try {
+        const names = await namesIn(opened, key);
+        if (names) return names;
+      } finally {
+        await opened.close();
+      }
+    } catch (error) {
+      if (!(error instanceof EmbedError)) throw error;
+    }
+  }
+  return undefined;
+}
+
+interface Recorded {
+  log?: string[];
+  sides?: string[];
+  reading?: ReadOptions;
+  hashKeys?: unknown;
+}
+
+const lettersOf = (name: string) => name.toLowerCase().replaceAll(/[^a-z]/g, "");
+
+/** Returns the column whose name says that it names the keys of a column: `title`, or `product_name` of `product_id`. */
+function nameColumn(columns: readonly string[], key: string): string | undefined {
+  const stem = lettersOf(key).replace(/(id|key|code|no|number|sku)$/, "");
+  for (const word of ["title", "name", "description"])
+    for (const before of ["", stem, "item", "product"]) {
+      const found = columns.find((name) => name !== key && lettersOf(name) === before + word);
+      if (found !== undefined) return found;
+    }
+  return undefined;
+}
+
+async function namesIn(log: Log, key: string): Promise<Map<string, string> | undefined> {
+  const column = nameColumn(log.columns, key);
+  if (column === undefined || !log.columns.includes(key)) return undefined;
+  const first: number[] = [];
+  let [rows, others] = [0, 0];
+  const { dictionaries } = await log.read(
+    [
+      { name: key, as: "key" },
+      { name: column, as: "key", keepsCase: true },
+    ],
+    ({ columns: [keys, names], numRows }) => {
+      for (let row = 0; row < numRows; row++) {
+        const [item, name] = [keys![row]!, names![row]!];
+        if (item === MISSING || name === MISSING) continue;
+        rows++;
+        if ((first[item] ??= name) !== name) others++;
+      }
+    },
+  );
+  const names = new Map<string, string>();
+  first.forEach((name, item) => names.set(keyAt(dictionaries[0]!, item), keyAt(dictionaries[1]!, name)));
+  const isName = others <= (1 - SAME) * rows && new Set(names.values()).size >= DISTINCT * names.size;
+  return isName && names.size > 0 ? names : undefined;
+}
