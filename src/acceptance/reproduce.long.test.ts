@@ -64,14 +64,14 @@ test.each(Object.keys(jobs))("%s: the same bytes, at another number of threads",
 
 test("a run whose defaults have changed since is trained again with those that it recorded", async () => {
   const how = "--user customer_id --item product_id --dim 4 --test 0.1";
-  await train(`train-pca purchases.csv ${how} --normalize none`, "earlier");
+  await train(`train-pca purchases.csv ${how} --normalize degree`, "earlier");
   const path = at("earlier/manifest.json");
   const manifest = readJson<{ asked: { options: Record<string, unknown> } }>(path);
   delete manifest.asked.options["normalize"];
   writeFileSync(path, JSON.stringify(manifest));
   const { code, stderr } = await embed(["reproduce", "earlier"], { cwd: folder });
   expect(stderr).toContain(
-    "defaults have changed since run 'earlier' was trained: training again with --normalize none",
+    "defaults have changed since run 'earlier' was trained: training again with --normalize degree",
   );
   expect(code).toBe(0);
 });

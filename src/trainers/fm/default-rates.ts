@@ -48,6 +48,13 @@ const steps: Record<Method, Record<FmLoss, Steps>> = {
 
 /** Default L2 of a field-aware machine's vectors; each interacts with only one field (docs/algorithms/ffm.md). */
 const fieldAwareL2: Record<FmLoss, number> = { logistic: 1e-3, squared: 0.2 };
+/**
+ * Defaults of a field-aware machine whose log has two fields of at least `leastKeys` keys, such as users and items: pairs of
+ * few keys need no long vectors, which only overfit. `mostKeys` bounds the memory.
+ */
+const OF_IDS = { leastKeys: 300, mostKeys: 1_000_000, dim: 12, l2Vector: 5e-3 } as const;
+const SHORT_DIM = 4;
+const PLAIN_DIM = 16;
 
 /**
  * Numbers of fields at which the default rate of vectors changes (docs/experiments/defaults.md). A step of all vectors
@@ -74,6 +81,24 @@ const SADDLE_L2 = { least: 0.01, most: 0.08, mostOfFew: 0.06, ofOneRow: 0.5 } as
 export interface Before {
   model: FmModelName;
   method: Method;
+  normalizeRows?: boolean;
+}
+
+/** Returns whether labels of 0 and 1 depend on pairs of ids (docs/algorithms/ffm.md, section "Defaults"). */
+function pairsIds({ method }: Before, { loss, numFields, labeled }: DataFacts): boolean {
+  if (!labeled || method !== "adagrad" || loss !== "logistic") return false;
+  const mostKeys = labeled.rows / labeled.rowsPerKey;
+  return (
+    numFields > FEW &&
+    numFields <= MANY_FIELDS &&
+    labeled.secondMostKeys >= OF_IDS.leastKeys &&
+    mostKeys <= OF_IDS.mostKeys
+  );
+}
+
+export function dimOf(before: Before, facts: DataFacts): number {
+  if (before.model !== "ffm") return PLAIN_DIM;
+  return pairsIds(before, facts) ? OF_IDS.dim : SHORT_DIM;
 }
 
 /**
@@ -117,7 +142,9 @@ export function l2VectorOf(before: Before, facts: DataFacts): number {
   // with few fields, a field-aware machine is similar to a plain one, and gets the same default
   if (isNarrow(before, facts) && drawnRowsPerKey !== undefined)
     return rounded(steps.adagrad.logistic.l2Vector * rarityOf(facts));
-  return before.model === "ffm" ? fieldAwareL2[loss] : steps[before.method][loss].l2Vector;
+  if (before.model !== "ffm") return steps[before.method][loss].l2Vector;
+  // the values of normalized rows are smaller, so they need a smaller penalty
+  return pairsIds(before, facts) && !before.normalizeRows ? OF_IDS.l2Vector : fieldAwareL2[loss];
 }
 
 export function patienceOf(before: Before, facts: DataFacts): number {
@@ -145,6 +172,13 @@ function plain(learningRate: number): Steps {
 
 export function stepOf(name: keyof Steps) {
   return ({ method }: { method: Method }, { loss }: DataFacts): number => steps[method][loss][name];
+}
+
+export const shownDim = `${PLAIN_DIM}; with --model ffm ${SHORT_DIM}, or ${OF_IDS.dim} up to ${MANY_FIELDS} fields if two have ${OF_IDS.leastKeys} keys or more`;
+
+export function byModel(): string {
+  const { logistic, squared } = fieldAwareL2;
+  return `${byLoss("l2Vector")}; with --model ffm ${logistic} (${OF_IDS.l2Vector} with --dim ${OF_IDS.dim} by default), or ${squared} for squared loss`;
 }
 
 export function byLoss(name: keyof Steps): string {

@@ -21,6 +21,8 @@ import { output, weekly } from "../../training/shared-options/weekly.js";
 import { BEFORE_DATA, type DataFacts } from "../../training/session/feature-training.js";
 import {
   byLoss,
+  byModel,
+  dimOf,
   FEW,
   isNarrow,
   l2VectorOf,
@@ -30,6 +32,7 @@ import {
   models,
   MOST_PATIENCE,
   patienceOf,
+  shownDim,
   stepOf,
   vectorRateOf,
   type Before,
@@ -84,12 +87,12 @@ const own = {
   dim: whole({
     ...{ min: 1, max: 1024, group: model },
     help: "embedding dimension; with --model ffm, dimension of the vector for each field",
-    default: ({ model: kind }: { model: FmModelName }) => (kind === "ffm" ? 4 : 16),
-    shown: "16, or 4 with --model ffm",
+    default: dimOf,
+    shown: shownDim,
     // a field-aware machine has one vector per partner field, a linear model none
     search: {
       among: ({ model: kind, method }: { model: FmModelName; method: Method }) =>
-        method === "mcmc" ? [4, 8, 16, 32] : { fm: [8, 16, 32, 64], ffm: [2, 4, 8, 16], lr: [] }[kind],
+        method === "mcmc" ? [4, 8, 16, 32] : { fm: [8, 16, 32, 64], ffm: [2, 4, 8, 12, 16], lr: [] }[kind],
     },
   }),
   epochs: whole({
@@ -138,7 +141,7 @@ const own = {
     ...{ ...notNegative, only: ofPenalties },
     help: "L2 penalty on vectors, applied like --l2-weight",
     default: l2VectorOf,
-    shown: `${byLoss("l2Vector")}; more for rare keys with few rows or up to ${FEW} fields`,
+    shown: `${byModel()}; more for rare keys with few rows or up to ${FEW} fields`,
     // a linear model has no vectors
     search: { span: 10, when: ({ model: kind }: { model: FmModelName }) => kind !== "lr" },
   }),

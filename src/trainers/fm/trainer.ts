@@ -14,11 +14,11 @@ import {
 } from "../shared/factor-model/warm-start.js";
 import { METHODS, type FmMethod } from "../../compute/kernels/fm/binding.js";
 import { bytesOfFeature, numSliceGroups } from "../../compute/kernels/fm/slice-groups.js";
-import { tableBytes, type Needs } from "../../training/session/needs.js";
+import { tableBytes, type Needs, type TrainingSize } from "../../training/session/needs.js";
 import { checkDim, openInitRun } from "../../training/warm-start/init-run.js";
-import { featurePlan, type FeatureModel } from "../../training/session/feature-plan.js";
+import { featurePlan, labeledFacts, type FeatureModel } from "../../training/session/feature-plan.js";
 import { checkLabels, type ExampleOptions } from "../../training/shared-options/log.js";
-import { BEFORE_DATA, type LearnFunction } from "../../training/session/feature-training.js";
+import { BEFORE_DATA, type DataFacts, type LearnFunction } from "../../training/session/feature-training.js";
 import { labelledOrDrawn } from "../../training/examples/training-examples.js";
 import { fmOptionsOf, options, withL2, type FmOptions, type GivenFm } from "./options.js";
 import { readLayout } from "./ffm/layout.js";
@@ -47,12 +47,13 @@ async function plan(asGiven: GivenFm): Promise<Plan> {
   // model, method and seed do not depend on the data, so they are determined before the log is read
   const { model, method, seed } = fmOptionsOf(given, BEFORE_DATA);
   const init = await openFmInit(given);
+  const optionsFor = (facts: DataFacts) => ({ ...fmOptionsOf(given, facts), ...init?.shared });
   const features: FeatureModel<FmOptions, FactorStart> = {
     given,
     table: options,
     metric: given.metric,
     fields: Object.keys(given.l2Field ?? {}),
-    optionsFor: (facts) => ({ ...fmOptionsOf(given, facts), ...init?.shared }),
+    optionsFor,
     accept,
     examples: (space, parts, { options: how, watch }) =>
       labelledOrDrawn(
@@ -68,7 +69,7 @@ async function plan(asGiven: GivenFm): Promise<Plan> {
         watch,
       ),
     learn: learnerOf(given),
-    needs: fmNeeds({ ...fmOptionsOf(given, BEFORE_DATA), ...init?.shared }),
+    needs: fmNeeds(optionsFor, (given.negatives ?? 0) > 0),
     streams: method !== "als" && method !== "mcmc",
     init: factorInit(init, given),
     doubts: (space, fm) => (model === "fm" ? widthWarnings(space, fm, "--model lr") : []),
@@ -178,14 +179,21 @@ const CHUNKS = 64 << 20;
  * the rows, which are in the kernel's memory and again in memory for the metrics. Throws a UsageError if the machine
  * exceeds its limits.
  */
-function fmNeeds({ model, method, dim: given, threads }: FmOptions): Needs {
+function fmNeeds(optionsFor: (facts: DataFacts) => FmOptions, isDrawn: boolean): Needs {
+  const { model, method, dim: before, threads } = optionsFor(BEFORE_DATA);
+  const dimFor = ({ trainRows, ofColumn }: TrainingSize): number =>
+    optionsFor({
+      ...BEFORE_DATA,
+      numFields: ofColumn.size,
+      ...(!isDrawn && { labeled: labeledFacts(trainRows, [...ofColumn.values()]) }),
+    }).dim;
   const isChain = method === "mcmc" || method === "als";
   return {
-    dim: model === "lr" ? undefined : given,
+    dim: model === "lr" ? undefined : before,
     advice:
       (model === "ffm" ? "fewer --fields, or a --model with one vector per feature, need less; " : "") +
       "--min-count, --max-vocab and --hash FIELD:BITS leave fewer features, and embed encode with --max-memory keeps rows on disk",
-    of(size, dim = model === "lr" ? 0 : given) {
+    of(size, dim = model === "lr" ? 0 : dimFor(size)) {
       const { trainRows, heldOutRows, features, cells, isStored } = size;
       // a field-aware machine has one vector per partner field
       const width = model === "ffm" ? dim * size.ofColumn.size : dim;

@@ -89,7 +89,8 @@ const own = {
     group: model,
     default: ({ matrix, ...scaled }: Matrix & Scaled) =>
       matrix === "interactions" && !isScaled(scaled) ? "degree" : "none",
-    shown: "the better one on the validation split, else degree; none with --scale, --center or --whiten",
+    shown:
+      "the better one on the validation split or a tenth of the training events (of 1,000 or more, else degree); none with --scale, --center or --whiten",
     only: ofInteractions,
     search: { among: (scaled: Scaled) => (isScaled(scaled) ? [] : ["none", "degree"]) },
   }),

@@ -17,6 +17,7 @@ import type { RowOrder } from "../../dataset/vocabulary/vocabulary.js";
 import { differenceOf, valueOf, type UserMetric } from "../../metrics/user-metric.js";
 import { DEFAULT_TABLE } from "../../table/run-directory.js";
 import { UsageError } from "../../base/errors.js";
+import { holdOutInside } from "../../training/reading/split-parts.js";
 import { listMetric } from "../../training/shared-options/passes.js";
 import { nextHistory, readRowOrder, rowOrderNotes } from "../../training/warm-start/carried-keys.js";
 import { negativeFiles } from "../../training/examples/item-file.js";
@@ -136,7 +137,8 @@ function memoryOf({ options, beside }: Session): PcaJob["memory"] {
 
 /**
  * Returns the normalization of users x items. If the user set none, both are tried and that with the better metric on
- * the validation split is used: neither is better on all logs, and a decomposition takes only seconds.
+ * the validation split is used, or on a tenth of the training events if there is no such split: neither is better on all
+ * logs, and a decomposition takes only seconds.
  */
 async function normalizationOf(
   { dataset, parts }: TrainingInput,
@@ -150,15 +152,18 @@ async function normalizationOf(
   const isNamed = [given.normalize, given.response, given.degreePower, given.search].some(
     (own) => own !== undefined,
   );
-  const { train, valid } = parts;
-  if (!valid || isTrial || isNamed || pca.normalize !== "degree") return pca.normalize;
+  if (isTrial || isNamed || pca.normalize !== "degree") return pca.normalize;
+  const split = parts.valid
+    ? { ...parts, test: undefined }
+    : holdOutInside(dataset, parts, options, pca.seed);
+  if (!split) return pca.normalize;
   const { decomposeParts } = await import("./decompose-splits.js");
   const silent = { ...watch, observe: () => undefined };
   const memory = memoryOf(session);
   const measured = async (normalize: PcaOptions["normalize"]): Promise<UserMetric | undefined> => {
     const own = { ...pca, normalize, asked: given.dim };
-    const split = { dataset, parts: { train, valid, test: undefined } };
-    const found = await decomposeParts({ ...split, rowOrder, options, watch: silent, pca: own, memory });
+    const trial = { dataset, parts: split, rowOrder, options, watch: silent, pca: own, memory };
+    const found = await decomposeParts(trial);
     const { validByUser } = await found.heldOut();
     return validByUser?.find(({ name }) => name === listMetric(pca));
   };
@@ -171,7 +176,7 @@ async function normalizationOf(
     ? `, 95 % interval of the difference ${difference.low.toPrecision(2)} to ${difference.high.toPrecision(2)}`
     : "";
   note(
-    `--normalize ${chosen}, chosen on the validation split: ${pca.metric}@${pca.k} ${valueOf(better).toFixed(4)}, with ` +
+    `--normalize ${chosen}, chosen on ${parts.valid ? "the validation split" : "a tenth of the training events"}: ${pca.metric}@${pca.k} ${valueOf(better).toFixed(4)}, with ` +
       `${chosen === "none" ? "degree" : "none"} ${valueOf(worse).toFixed(4)}${between}`,
   );
   return chosen;

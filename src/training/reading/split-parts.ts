@@ -1,6 +1,6 @@
 // Creates the splits of a training: cuts them from the log, or reads them from further logs.
 
-import { ascending, mapTo, sharedCopy } from "../../base/numeric/indices.js";
+import { ascending, mapTo, sharedCopy, thoseOf } from "../../base/numeric/indices.js";
 import type { InputFingerprint } from "../../base/io/fingerprint.js";
 import { MISSING } from "../../log/keys.js";
 import { isRemote } from "../../log/log.js";
@@ -26,6 +26,9 @@ import type { Watch } from "../session/watch.js";
 import { areShared } from "../../compute/threads/rounds.js";
 import { furtherReading, readDataset, type DatasetOptions } from "./read-dataset.js";
 import { isCut, splitOptionsOf, type SplitFlags } from "../shared-options/split-options.js";
+
+/** Number of held-out events below which a comparison of settings is noise. */
+const FEWEST_HELD_OUT = 100;
 
 export interface SplitParts {
   parts: { train: Part; valid: Part | undefined; test: Part | undefined };
@@ -102,6 +105,31 @@ function allOf(dataset: Dataset, rows: Uint32Array): Part {
 
 function inShared(rows: Uint32Array): Uint32Array {
   return areShared([rows]) ? rows : sharedCopy(rows);
+}
+
+/**
+ * Cuts a tenth of the training events as a validation split, to choose a setting: the latest before the test split, or
+ * random ones if the log is not split by time. Returns undefined if those are too few to compare settings.
+ */
+export function holdOutInside(
+  dataset: Dataset,
+  { train }: SplitParts["parts"],
+  options: SplitFlags,
+  seed: number,
+): SplitParts["parts"] | undefined {
+  const { by, key, test } = splitOptionsOf(dataset.roles, options, seed);
+  const flags =
+    by === "time" || by === "rows" || (by === "random" && !key)
+      ? { ...options, valid: 0.1 * (1 - test) }
+      : ({ valid: 0.1, test: 0, split: "random" } as const);
+  if (train.rows.length < 10 * FEWEST_HELD_OUT) return undefined;
+  const isHeldOut = new Uint8Array(dataset.numRows);
+  for (const row of splitRows(dataset, splitOptionsOf(dataset.roles, flags, seed)).valid) isHeldOut[row] = 1;
+  const part = (held: number) => ({
+    dataset,
+    rows: inShared(thoseOf(train.rows, (row) => isHeldOut[row] === held)),
+  });
+  return { train: part(0), valid: part(1), test: undefined };
 }
 
 /** Warns about files that are both training and held-out data; side tables, the last inputs, may be shared. */

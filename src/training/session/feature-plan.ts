@@ -277,17 +277,23 @@ export function factsOf<O extends FeatureOptions>(
         drawnRowsPerKey: (train.numRows * numFields) / counts.filter((count) => count > 0).length,
       }),
     ...(train.kind !== "drawn" && {
-      labeled: { rows: train.rows.numRows, rowsPerKey: train.rows.numRows / mostKeys(space, counts) },
+      labeled: labeledFacts(train.rows.numRows, keysByField(space, counts)),
     }),
   };
 }
 
-/** Returns the number of keys of the field with the most keys among training rows; at least 1. */
-function mostKeys({ offsets }: FeatureSpace, counts: Uint32Array): number {
-  const keys = offsets
-    .slice(1)
-    .map((end, f) => counts.subarray(offsets[f], end).filter((count) => count > 0).length);
-  return Math.max(1, ...keys);
+/** Returns the facts about training rows with labels. @param keys number of keys of each field */
+export function labeledFacts(rows: number, keys: readonly number[]): NonNullable<DataFacts["labeled"]> {
+  const [most = 0, secondMostKeys = 0] = [...keys].sort((a, b) => b - a);
+  return { rows, rowsPerKey: rows / Math.max(1, most), secondMostKeys };
+}
+
+/** Returns the number of keys of each field among training rows. */
+function keysByField({ offsets }: FeatureSpace, counts: Uint32Array): number[] {
+  return Array.from(
+    offsets.slice(1),
+    (end, f) => counts.subarray(offsets[f], end).filter((count) => count > 0).length,
+  );
 }
 
 function comparedBy(valid: PartMetrics, metric: StoppingMetricName | undefined, options: object): string {

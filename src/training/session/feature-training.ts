@@ -27,8 +27,11 @@ export interface DataFacts {
   isWarm: boolean;
   /** average number of rows per key and epoch, if negatives are sampled; absent for rows with labels */
   drawnRowsPerKey?: number;
-  /** training rows, and rows per key of the field with the most keys; absent if negatives are sampled */
-  labeled?: { rows: number; rowsPerKey: number };
+  /**
+   * training rows, rows per key of the field with the most keys, and number of keys of the field with the second most;
+   * absent if negatives are sampled
+   */
+  labeled?: { rows: number; rowsPerKey: number; secondMostKeys: number };
 }
 
 /** Placeholder before the data is read, for options that do not depend on it. The number of fields is a typical one. */
