@@ -20,6 +20,7 @@ const benches: Record<string, () => Promise<{ bench: () => Promise<void> }>> = {
   mcmc: () => import("./mcmc.js"),
   net: () => import("./net.js"),
   "net-peer": () => import("./net-peer.js"),
+  picture: () => import("./picture.js"),
   results: () => import("./results.js"),
   "rows-on-disk": () => import("./rows-on-disk.js"),
   search: () => import("./search.js"),

@@ -1,4 +1,4 @@
-import fc from "fast-check";
+import * as fc from "fast-check";
 import { JSON_DELIMITER, JsonCells } from "./json-cells.js";
 import { jsonLines } from "./json-lines.js";
 import { forEachRow } from "./text-rows.js";
@@ -61,10 +61,10 @@ test("lines of JSON as delimited text have the cells, faults and lines that the 
       const parser = jsonLines(options, 0);
       const expected: unknown[] = [];
       for (const [at, given] of lines.entries()) {
-        const record = given.endsWith("\r") ? given.slice(0, -1) : given;
-        if (record.trim() === "" || record.startsWith("#")) continue;
+        const trimmed = given.endsWith("\r") ? given.slice(0, -1) : given;
+        if (trimmed.trim() === "" || trimmed.startsWith("#")) continue;
         try {
-          expected.push([at, ...parser.cellsOf(record, schema)]);
+          expected.push([at, ...parser.cellsOf(trimmed, schema)]);
         } catch (error) {
           if (!(error instanceof RowFault)) throw error;
           expected.push([at, error.reason, error.message]);
