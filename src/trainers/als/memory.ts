@@ -1,6 +1,8 @@
 import { paddedDim } from "../../compute/kernels/als/binding.js";
 import { MAX_PAGES, PAGE } from "../../compute/kernels/shared/memory.js";
 import { tableBytes, type Needs } from "../../training/session/needs.js";
+import { factsOfSize } from "../../training/session/feature-plan.js";
+import { BEFORE_DATA, type DataFacts } from "../../training/session/feature-training.js";
 import type { AlsOptions } from "./options.js";
 import { BLOCK, blockLimits } from "./user-blocks.js";
 
@@ -61,13 +63,13 @@ export function isStreamed(
  * and by item, in and outside of the kernel's memory. If users are streamed, as much of their vectors and events is in
  * memory as --max-memory allows.
  */
-export function alsNeeds({ dim: given }: AlsOptions, maxMemory: number): Needs {
+export function alsNeeds(optionsFor: (facts: DataFacts) => AlsOptions, maxMemory: number): Needs {
   return {
-    dim: given,
+    dim: optionsFor(BEFORE_DATA).dim,
     advice:
       "a smaller --max-memory keeps the users' vectors on disk, --min-count leaves fewer users and items, and " +
       "--max-events-per-user fewer events",
-    of(size, dim = given) {
+    of(size, dim = optionsFor(factsOfSize(size)).dim) {
       const { trainRows, heldOutRows, features, users, isStored } = size;
       const numItems = features - users;
       const table = 1.2 * tableBytes(size, dim);

@@ -10,6 +10,8 @@ import type { DataFacts } from "../../training/session/feature-training.js";
 const UNOBSERVED_TO_OBSERVED = 15;
 /** Maximum default weight of an unobserved pair; in a dense log, a higher weight would outweigh the events. */
 const HIGHEST_WEIGHT = 0.5;
+/** Training events, and keys of both sides, from which a longer vector ranks better; `most` keys bound the memory. */
+const LARGE = { events: 100_000, keys: 1000, most: 1_000_000 } as const;
 const [model, training] = ["Model:", "Training:"] as const;
 
 /**
@@ -22,7 +24,14 @@ const own = {
     max: 1024,
     help: "embedding dimension",
     group: model,
-    default: 64,
+    default: (_: object, { labeled }: DataFacts) =>
+      labeled &&
+      labeled.rows >= LARGE.events &&
+      labeled.secondMostKeys >= LARGE.keys &&
+      labeled.rows / labeled.rowsPerKey <= LARGE.most
+        ? 128
+        : 64,
+    shown: "64; 128 from 100,000 events and 1,000 users and items (up to a million)",
     search: { among: () => [16, 32, 64, 128, 256] },
   }),
   unobservedWeight: number({

@@ -37,16 +37,17 @@ export const trainer: Trainer = {
 async function plan(given: GivenAls): Promise<Plan> {
   const onEngine = given.engineTrain === true;
   if (onEngine) checkEngineTraining(given);
+  const init = await openFactorInit(given, command);
   // a server returns nothing between epochs, so training cannot stop early
   const optionsFor = (facts: DataFacts) => ({
     ...alsOptionsOf(given, facts),
     ...(onEngine && { patience: 0 }),
+    ...(init && { dim: init.parameters.dim }),
   });
-  const init = await openFactorInit(given, command);
   const features: FeatureModel<AlsOptions, FactorStart> = {
     given,
     table: options,
-    optionsFor: (facts) => ({ ...optionsFor(facts), ...(init && { dim: init.parameters.dim }) }),
+    optionsFor,
     accept: (dataset) => featuresOfRoles(dataset, command, ["user", "item"]),
     async examples(space, parts, session) {
       const { minUsers = 0, ...weighting } = session.options;
@@ -60,10 +61,7 @@ async function plan(given: GivenAls): Promise<Plan> {
       ? async (input, own, observe, signal) =>
           (await import("./learn-on-engine.js")).learnOnEngine(input, own, given, observe, signal)
       : async (...args) => (await import("./learn.js")).learnImplicit(...args),
-    needs: alsNeeds(
-      { ...optionsFor(BEFORE_DATA), ...(init && { dim: init.parameters.dim }) },
-      given.maxMemory ?? options.maxMemory.default(),
-    ),
+    needs: alsNeeds(optionsFor, given.maxMemory ?? options.maxMemory.default()),
     streams: true,
     readsBefore: true,
     init: factorInit(init, given),

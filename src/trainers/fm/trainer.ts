@@ -14,9 +14,9 @@ import {
 } from "../shared/factor-model/warm-start.js";
 import { METHODS, type FmMethod } from "../../compute/kernels/fm/binding.js";
 import { bytesOfFeature, numSliceGroups } from "../../compute/kernels/fm/slice-groups.js";
-import { tableBytes, type Needs, type TrainingSize } from "../../training/session/needs.js";
+import { tableBytes, type Needs } from "../../training/session/needs.js";
 import { checkDim, openInitRun } from "../../training/warm-start/init-run.js";
-import { featurePlan, labeledFacts, type FeatureModel } from "../../training/session/feature-plan.js";
+import { factsOfSize, featurePlan, type FeatureModel } from "../../training/session/feature-plan.js";
 import { checkLabels, type ExampleOptions } from "../../training/shared-options/log.js";
 import { BEFORE_DATA, type DataFacts, type LearnFunction } from "../../training/session/feature-training.js";
 import { labelledOrDrawn } from "../../training/examples/training-examples.js";
@@ -181,19 +181,13 @@ const CHUNKS = 64 << 20;
  */
 function fmNeeds(optionsFor: (facts: DataFacts) => FmOptions, isDrawn: boolean): Needs {
   const { model, method, dim: before, threads } = optionsFor(BEFORE_DATA);
-  const dimFor = ({ trainRows, ofColumn }: TrainingSize): number =>
-    optionsFor({
-      ...BEFORE_DATA,
-      numFields: ofColumn.size,
-      ...(!isDrawn && { labeled: labeledFacts(trainRows, [...ofColumn.values()]) }),
-    }).dim;
   const isChain = method === "mcmc" || method === "als";
   return {
     dim: model === "lr" ? undefined : before,
     advice:
       (model === "ffm" ? "fewer --fields, or a --model with one vector per feature, need less; " : "") +
       "--min-count, --max-vocab and --hash FIELD:BITS leave fewer features, and embed encode with --max-memory keeps rows on disk",
-    of(size, dim = model === "lr" ? 0 : dimFor(size)) {
+    of(size, dim = model === "lr" ? 0 : optionsFor(factsOfSize(size, isDrawn)).dim) {
       const { trainRows, heldOutRows, features, cells, isStored } = size;
       // a field-aware machine has one vector per partner field
       const width = model === "ffm" ? dim * size.ofColumn.size : dim;

@@ -42,7 +42,7 @@ import {
 } from "../warm-start/carried-keys.js";
 import { preprocessFile } from "../capabilities/run-space.js";
 import type { StoppingMetric } from "../epochs/early-stopping.js";
-import type { Needs } from "./needs.js";
+import type { Needs, TrainingSize } from "./needs.js";
 import type { Fit, FitContents, Plan, Session, TrainingInput } from "./trainer.js";
 import {
   BEFORE_DATA,
@@ -282,8 +282,14 @@ export function factsOf<O extends FeatureOptions>(
   };
 }
 
-/** Returns the facts about training rows with labels. @param keys number of keys of each field */
-export function labeledFacts(rows: number, keys: readonly number[]): NonNullable<DataFacts["labeled"]> {
+/** Returns the facts that are known before the rows are prepared. @param isDrawn whether negatives are sampled */
+export function factsOfSize({ trainRows, ofColumn }: TrainingSize, isDrawn = false): DataFacts {
+  const labeled = labeledFacts(trainRows, [...ofColumn.values()]);
+  return { ...BEFORE_DATA, numFields: ofColumn.size, ...(!isDrawn && { labeled }) };
+}
+
+/** @param keys number of keys of each field */
+function labeledFacts(rows: number, keys: readonly number[]): NonNullable<DataFacts["labeled"]> {
   const [most = 0, secondMostKeys = 0] = [...keys].sort((a, b) => b - a);
   return { rows, rowsPerKey: rows / Math.max(1, most), secondMostKeys };
 }
