@@ -1,5 +1,6 @@
 // Files of a principal component analysis in a run directory: its table, and further tensors in model/.
 //
+//   history.arrow           for transitions: vectors of items in histories
 //   embeddings.arrow        a row for each key of each field: its vector, its number of events; its weight if the
 //                           matrix was centered
 //   model/pca.safetensors   singularValues, explainedVariance [dim]; explainedVarianceRatio [dim], unless filtered;
@@ -13,7 +14,7 @@
 // The columns of the matrix are: for interactions, the items of the table; for features, all features, a field's
 // out-of-vocabulary one before its keys; for columns, the numeric columns.
 
-import type { FeatureSpace } from "../../dataset/vocabulary/vocabulary.js";
+import { featureSpace, type FeatureSpace } from "../../dataset/vocabulary/vocabulary.js";
 import type { Run } from "../../embedding/run-directory.js";
 import { safetensorsChunks, TensorFile, type Tensor } from "../../embedding/safetensors.js";
 import type { EmbeddingTable } from "../../embedding/table.js";
@@ -37,6 +38,9 @@ import { wholeRows, type Rotation } from "../../training/capabilities/rotation.j
 /** Tensor of a run that was aligned to an earlier run, f32[dim, dim]: all vectors were multiplied by it at the end. */
 export const ROTATION = "rotation";
 
+/** Table of a run of --matrix transitions with the vectors of items in histories, whose decayed sum is a user. */
+export const HISTORY_TABLE = "history";
+
 const MODEL_FILE = "pca.safetensors";
 
 /** Names of the models in the manifest. */
@@ -45,6 +49,7 @@ export const PCA_MODELS: Record<PcaMatrix, string> = {
   features: "pca-features",
   columns: "pca-columns",
   cooccurrence: "pca-cooccurrence",
+  transitions: "pca-transitions",
 };
 
 export interface PcaModel extends Spectrum {
@@ -57,6 +62,8 @@ export interface PcaModel extends Spectrum {
   size: { rows: number; columns: number; entries: number };
   /** f32[numFeatures * dim], row-major: the table's vectors, by feature */
   vectors: Float32Array;
+  /** f32[numItems * dim]: vectors of items in histories; only for transitions */
+  history?: Float32Array;
   /** the table's vectors if those of users are in a store; `vectors` is then empty */
   stored?: StoredVectors | undefined;
   /** f32[numFeatures]: weight of each feature, which is added to scores; absent if all are 0 */
@@ -96,6 +103,15 @@ export function pcaTable(
   const w = weights ?? new Float32Array(space.numFeatures);
   const { weights: given, ...table } = featureTable(space, { dim, w, vectors });
   return weights ? { ...table, weights: given! } : table;
+}
+
+/** Returns the table of items in histories, in the order of the default table. */
+export function historyTable({ fields }: FeatureSpace, item: string, dim: number, history: Float32Array) {
+  const own = featureSpace(fields.filter(({ name }) => name === item));
+  const vectors = new Float32Array(own.numFeatures * dim);
+  // the out-of-vocabulary feature has no vector
+  vectors.set(history, dim);
+  return featureTable(own, { dim, vectors });
 }
 
 export async function readPcaTensors(run: Run): Promise<PcaTensors> {
@@ -171,5 +187,6 @@ const keepRotation: RotateTensors = (tensors, rotate) => {
 };
 
 export function componentRotation(run: Run, table: EmbeddingTable): Rotation {
-  return { groups: wholeRows(table), files: rotating(run, { [MODEL_FILE]: keepRotation }) };
+  const tables = run.tables.includes(HISTORY_TABLE) ? [{ name: HISTORY_TABLE, offset: 0 }] : [];
+  return { groups: wholeRows(table), tables, files: rotating(run, { [MODEL_FILE]: keepRotation }) };
 }
