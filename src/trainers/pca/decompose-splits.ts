@@ -95,6 +95,10 @@ function explainedOf(
   return () => Promise.resolve({ metrics });
 }
 
+const TRANSITIONS_ADVICE =
+  "The transitions without vectors (evaluate --baseline markov) rank as well: try a larger --dim, and check --time, " +
+  "because in random order nothing follows from it";
+
 /** Decomposes users x items, or transitions between items: components that rank items for users. */
 async function ofLists(job: PcaJob): Promise<PcaOfParts> {
   const { dataset: given, parts: all, rowOrder, options, pca, watch, memory } = job;
@@ -150,7 +154,7 @@ async function ofLists(job: PcaJob): Promise<PcaOfParts> {
         : addedToPopularity(measured.validByUser, ranking!);
       const warnings = [
         ...unrankedWarnings(ranking!.examples, measured.metrics),
-        ...vectorWarnings(vectorsAdd, vectorAdvice(examples)),
+        ...vectorWarnings(vectorsAdd, transitions ? TRANSITIONS_ADVICE : vectorAdvice(examples)),
       ];
       for (const text of warnings) watch.observe({ stage: "warning", text });
       return { ...measured, vectorsAdd };

@@ -113,7 +113,7 @@ export async function transitionsPca(
   for (let u = 0; u < numUsers; u++)
     vectors.set(userVector(steps, u, { dim, history }, options), (user.first + 1 + u) * dim);
   const alone = steps.ends.reduce(
-    (sum, end, u) => sum + (u > 0 && end - steps.ends[u - 1]! === 1 ? 1 : 0),
+    (sum, end, u) => sum + (u > 0 && end === steps.ends[u - 1]! + 1 ? 1 : 0),
     0,
   );
   return {
