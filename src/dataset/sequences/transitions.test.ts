@@ -28,7 +28,7 @@ function stepsOf(user: number, isBasket: boolean): number[][] {
 }
 
 function dense(isBasket: boolean): number[][] {
-  const counts = Array.from({ length: numItems }, () => new Array<number>(numItems).fill(0));
+  const counts = Array.from({ length: numItems }, () => Array.from({ length: numItems }, () => 0));
   for (let user = 0; user < numUsers; user++)
     stepsOf(user, isBasket).forEach((step, n, all) => {
       for (let d = 1; d <= settings.window; d++)
@@ -55,7 +55,7 @@ test.each<[string, Steps, boolean]>([
   for (let user = 0; user < numUsers; user++) {
     const scores = new Float64Array(numItems);
     score(user, scores);
-    const latest = stepsOf(user, isBasket).reverse().slice(0, query.history);
+    const latest = stepsOf(user, isBasket).toReversed().slice(0, query.history);
     const wanted = Array.from({ length: numItems }, (_item, j) =>
       latest.reduce((sum, step, d) => {
         const ofItem = (h: number) =>
@@ -70,7 +70,7 @@ test.each<[string, Steps, boolean]>([
 test("the latest steps are visited from the newest", () => {
   const visited: [number, number][] = [];
   forLatest(inLogOrder, 0, { history: 2, queryDecay: 0.5 }, (item, weight) => visited.push([item, weight]));
-  const [last, before] = stepsOf(0, false).reverse();
+  const [last, before] = stepsOf(0, false).toReversed();
   expect(visited).toEqual([
     [last![0], 1],
     [before![0], 0.5],

@@ -100,8 +100,8 @@ export function rangesOfAll({ indptr }: ItemLists, tokens: Uint32Array, most: nu
   return { tokens, begins, ends: begins.map((begin, u) => Math.min(indptr[u + 1]!, begin + most)) };
 }
 
-/** f32[most]: weight of a history item by the number of items after it; undefined without a half-life. */
+/** f32[most]: weight of a history item by the number of items after it; undefined without a half-life, or if it is 0. */
 export function recencyOf(halfLife: number | undefined, { most }: HistoryKind): Float32Array | undefined {
-  if (halfLife === undefined) return undefined;
+  if (!halfLife) return undefined;
   return mapTo(Float32Array, { length: most }, (_, back) => exp((-Math.LN2 * back) / halfLife));
 }
