@@ -173,7 +173,7 @@ const lines: [line: string, refusals: [kinds: readonly Kind[], why: RegExp][]][]
       ],
       [
         ["cooccurrence", "imported", "gbdt", "net"],
-        /cannot compute vectors of unknown users \(--fold-in-share\): use a run of train-fm, train-ranking, train-two-tower, train-als, train-item2vec or train-pca --matrix interactions/,
+        /cannot compute vectors of unknown users \(--fold-in-share\): use a run of train-fm, train-ranking, train-two-tower, train-als, train-item2vec, train-pca --matrix interactions or train-pca --matrix transitions/,
       ],
       [["ffm", "mcmc"], /which cannot rank items: use a run of .* train-net\. --score dot/],
       [["als"], /--positive-from N/],

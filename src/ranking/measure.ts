@@ -171,7 +171,7 @@ export async function measureRankings(
     measured.push(await measure(name, "run", ranker));
   }
   const pairEvents = baselines.some(needsPairEvents) ? pairEventsOf(learned) : undefined;
-  const steps = timedBaseline && stepsOf(learned);
+  const steps = timedBaseline && trainingSteps(learned);
   const skipped: string[] = [];
   const { timeLeft } = watch;
   /** maximum duration of the ranking by a baseline, in milliseconds */
@@ -214,7 +214,7 @@ export async function measureRankings(
   };
 }
 
-function stepsOf({ events, users: { size } }: TrainingEvents): Steps {
+function trainingSteps({ events, users: { size } }: TrainingEvents): Steps {
   const { users, items, times } = events!;
   const known = users.map((user, e) => (items[e] === NO_ITEM ? NO_ITEM : user));
   return orderedEvents(ascending(users.length), times, { users: known, items, numUsers: size });

@@ -56,8 +56,7 @@ const entries = {
     load: async () => await import("./slim.js"),
   },
   markov: {
-    score:
-      "decayed counts of how often it followed the user's latest items in histories of training, for logs with times; what `train-pca --matrix transitions` approximates by vectors",
+    score: "decayed counts of how often it followed the user's latest items in training, for logs with times",
     ...{ needsTimes: true, compares: {} },
     load: async () => await import("./markov.js"),
   },

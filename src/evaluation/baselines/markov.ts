@@ -1,5 +1,4 @@
-// Ranks items by how often they followed the user's latest items: train-pca --matrix transitions without vectors, with
-// its default settings.
+// Ranks items by how often they followed the user's latest items: decayed transitions without vectors.
 
 import { TRANSITIONS, transitionScores, transitionsOf } from "../../dataset/sequences/transitions.js";
 import { scoreRanker } from "../rankers.js";

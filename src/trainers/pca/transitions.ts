@@ -42,7 +42,7 @@ import type { PcaOptions } from "./options.js";
 type Query = Pick<PcaOptions, "history" | "queryDecay">;
 
 /** @param users u32[rows]: number of each row's user; NO_ITEM for none @throws {UsageError} the log has no order */
-function stepsOf(
+function stepsInOrder(
   space: FeatureSpace,
   { dataset, rows }: Part,
   { users, numUsers }: { users: Uint32Array; numUsers: number },
@@ -82,7 +82,7 @@ export async function transitionsPca(
   const [numUsers, numItems] = [user.count - 1, item.count - 1];
   const [tokens] = tokensOf(space, part, [roles.user], undefined);
   const users = tokens!.map((token) => (token === MISSING ? NO_ITEM : token - user.first - 1));
-  const steps = stepsOf(space, part, { users, numUsers }, options.ties);
+  const steps = stepsInOrder(space, part, { users, numUsers }, options.ties);
   const transitions = transitionsOf(steps, numItems, options, (entries) => {
     if (!fitOf({ rows: numItems, columns: numItems, entries }, options, most).isTooLarge) return;
     throw new UsageError(
@@ -164,7 +164,7 @@ export async function foldInHistories(run: Run, options: TransformOptions, watch
       foldedColumn(dataset, item!);
       const numUsers = column.dictionary.size;
       const users = rows.map((row) => (column.codes[row] === MISSING ? NO_ITEM : column.codes[row]!));
-      const steps = stepsOf(space, { dataset, rows }, { users, numUsers }, query.ties);
+      const steps = stepsInOrder(space, { dataset, rows }, { users, numUsers }, query.ties);
       const codes = Array.from({ length: numUsers }, (_, u) => u);
       const vectors = codes.map((u) =>
         steps.ends[u] === steps.ends[u + 1] ? undefined : userVector(steps, u, { dim, history }, query),
