@@ -49,6 +49,7 @@ export const functions: readonly LibraryFunction[] = [
   { name: "runPipeline", command: "run", file: "pipeline/run.js" },
   { name: "initPipeline", command: "init", file: "pipeline/init-pipeline.js" },
   { name: "alignRun", command: "align", file: "api/align.js" },
+  { name: "concatRuns", command: "concat", file: "api/concat.js" },
   { name: "reproduce", command: "reproduce", file: "api/reproduce.js" },
   { name: "schedule", command: "schedule", file: "pipeline/schedule.js" },
 ];

@@ -18,13 +18,11 @@ import { featureSpace, type FeatureSpace } from "../../dataset/vocabulary/vocabu
 import type { Run } from "../../embedding/run-directory.js";
 import { safetensorsChunks, TensorFile, type Tensor } from "../../embedding/safetensors.js";
 import type { EmbeddingTable } from "../../embedding/table.js";
-import { featureTable, rowsByFeature } from "../../training/examples/feature-table.js";
+import { featureTable } from "../../training/examples/feature-table.js";
 import { storedTable, type StoredVectors } from "../../factors/stored-vectors.js";
 import type { TableRows } from "../../embedding/rows.js";
 import type { Spectrum } from "./decompose.js";
 import type { PcaMatrix } from "./options.js";
-import { factorScorer } from "../../factors/trained.js";
-import type { Scorer } from "../../training/session/feature-training.js";
 import {
   forgettingOf,
   clearRows,
@@ -148,14 +146,6 @@ export class PcaTensors {
   itemUsers(length: number): Uint32Array {
     return this.file.u32("itemUsers", [length]);
   }
-}
-
-/** The score is <user, item>; for a centered matrix, the item's mean is added. */
-export async function readPca(_: Run, space: FeatureSpace, table: EmbeddingTable): Promise<Required<Scorer>> {
-  const { dim } = table;
-  const w = rowsByFeature(space, table.weights ?? new Float32Array(table.numRows), 1);
-  const vectors = rowsByFeature(space, table.vectors, dim);
-  return await Promise.resolve(factorScorer({ dim, w0: 0, w, vectors }));
 }
 
 /** Sets the rows of removed users, items, features or columns to zero in the tensors of a run. */

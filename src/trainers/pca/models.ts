@@ -18,7 +18,9 @@ const components: Capabilities = {
 };
 
 const ranks: Capabilities = {
-  ...ranksByVectors(async (...of) => await (await import("./artifact.js")).readPca(...of)),
+  ...ranksByVectors(async (_, space, table) =>
+    (await import("../../factors/trained.js")).tableScorer(space, table),
+  ),
   scoresBy: "vectors",
   foldedRank: "dot",
 };
