@@ -8,7 +8,7 @@
 
 import { CONCAT_MODEL } from "../factors/concat-models.js";
 import { ownRun } from "../embedding/own-run.js";
-import { keyedRows } from "../embedding/rows.js";
+import { keyedRows, tableRows } from "../embedding/rows.js";
 import { DEFAULT_TABLE, openRun, writeRun, type Run } from "../embedding/run-directory.js";
 import { rowsOf, type EmbeddingTable } from "../embedding/table.js";
 import { UsageError } from "../errors.js";
@@ -46,17 +46,6 @@ interface Side {
   weight: number | undefined;
 }
 
-/** Vectors of the evaluated users and items. */
-interface ScoredSide {
-  dim: number;
-  users: Float32Array;
-  items: Float32Array;
-  /** f32[numItems] */
-  biases: Float32Array;
-  /** product of the lengths of all users' and of all items' vectors */
-  size: number;
-}
-
 /** Powers of 2 by which a weight that is not given is multiplied. */
 const STEPS = [-4, -3, -2, -1, 0, 1, 2, 3, 4];
 
@@ -75,39 +64,21 @@ export async function concatRuns(
   await checkOutput(out, force, "directory", ownRun);
   if (given.length < 2) throw new UsageError(`concat needs at least two runs, got ${given.length}`);
   const sides: Side[] = [];
-  for (const text of given) sides.push(await openSide(text));
-  const [first] = sides as [Side];
-  const { user, item } = fieldsOf(first.run);
-  for (const { run } of sides) {
-    const own = fieldsOf(run);
-    if (own.user !== user || own.item !== item)
-      throw new UsageError(
-        `concat: run '${run.path}' has users '${own.user}' and items '${own.item}', and '${first.run.path}' has ` +
-          `'${user}' and '${item}': train them on the same columns`,
-      );
-  }
+  for (const text of given) sides.push(await openSide(text, sides[0]?.run));
+  const [{ run }] = sides as [Side];
+  const names = fieldsOf(run);
   const isChosen = sides.slice(1).some(({ weight }) => weight === undefined);
   const { weights, metrics } = isChosen
-    ? await chosenWeights(sides, options, watch)
+    ? await chosenWeights(sides, names, options, watch)
     : { weights: sides.map(({ weight = 1 }) => weight), metrics: undefined };
-  const table = sideBySide(sides, weights, { user, item });
-  const { run } = first;
+  const table = sideBySide(sides, weights, names);
   const modelFiles = new Map<string, readonly Uint8Array[]>();
   for (const file of Object.keys(run.manifest.files)) {
     const name = file.slice("model/".length);
     if (file.startsWith("model/") && /^(preprocess|items|negatives|key-history)\./u.test(name))
       modelFiles.set(name, [await run.readModelFile(name)]);
   }
-  const { version: _, files: __, schemaVersion: ___, from: ____, asked: _____, ...manifest } = run.manifest;
-  const {
-    alignment: _a,
-    added: _b,
-    search: _c,
-    searchedBy: _d,
-    vectorsAdd: _e,
-    init: _f,
-    ...kept
-  } = manifest;
+  const { options: trained, seed, inputs, roles, split, rows, hashing } = run.manifest;
   const runs = sides.map((side, s) => ({ run: side.run.path, weight: weights[s]!, dim: side.table.dim }));
   await writeRun(
     out,
@@ -115,10 +86,10 @@ export async function concatRuns(
     {
       tables: { [DEFAULT_TABLE]: table },
       manifest: {
-        ...kept,
-        ...{ version, command: "concat", model: CONCAT_MODEL, warnings: [] },
-        options: { ...kept.options, dim: table.dim, concat: runs },
-        metrics: metrics ? { valid: metrics } : {},
+        ...{ version, command: "concat", model: CONCAT_MODEL, seed, inputs, roles, split, rows },
+        ...(hashing && { hashing }),
+        options: { ...trained, dim: table.dim, concat: runs },
+        ...{ metrics: metrics ? { valid: metrics } : {}, timings: {}, warnings: [] },
       },
       modelFiles: Object.fromEntries(modelFiles),
       metricsLines: [],
@@ -129,18 +100,19 @@ export async function concatRuns(
   return { command: "concat", version, out, dim: table.dim, runs, ...(metrics && { metrics }) };
 }
 
-async function openSide(text: string): Promise<Side> {
+/** @param first the first run, whose users and items all have */
+async function openSide(text: string, first: Run | undefined): Promise<Side> {
   const [, path = text, weight] = /^(.+)=(\d+(?:\.\d+)?(?:e-?\d+)?)$/u.exec(text) ?? [];
   const run = await openRun(path);
   const addsUp = ({ mips, foldedRank }: Capabilities) => mips === "rows" || foldedRank === "dot";
   if (!addsUp(await knownModelOf(run)))
     throw await refusal(run, "cannot be put side by side: its scores are not inner products of rows", addsUp);
   const table = await run.readTable();
-  const { user, item } = fieldsOf(run);
-  const others = table.fields.filter((name) => name !== user && name !== item);
-  if (others.length > 0 || table.fields.length !== 2)
+  const { user, item } = fieldsOf(first ?? run);
+  if ([...table.fields].sort().join() !== [user, item].sort().join())
     throw new UsageError(
-      `concat: the table of run '${path}' has ${table.fields.join(", ")}: train with users and items only (--fields)`,
+      `concat: the table of run '${path}' has ${table.fields.join(", ")}, and not '${user}' and '${item}' alone: train ` +
+        "on the same users and items (--user, --item, --fields)",
     );
   return { run, table, weight: weight === undefined ? undefined : Number(weight) };
 }
@@ -173,6 +145,7 @@ function sideBySide(
 
 async function chosenWeights(
   sides: readonly Side[],
+  names: { user: string; item: string },
   options: ConcatOptions,
   watch: Watch,
 ): Promise<{ weights: number[]; metrics: Record<string, number> }> {
@@ -196,54 +169,34 @@ async function chosenWeights(
     { withTimes: false, wanted: "weights are chosen on the validation split" },
   );
   const { users, masks, heldOut } = rankingProtocol(training, training.history, part, repeats);
-  const { user, item } = fieldsOf(run);
-  const found: ScoredSide[] = [];
-  for (const side of sides)
-    found.push(
-      await side.run.withRows(undefined, async (rows) => {
-        const keyed = await keyedRows(rows);
-        const items = await vectorsOfKeys(keyed, item, training.items, false);
-        const { first } = rowsOf(keyed.table, item);
-        const biases = Float32Array.from(items.rows, (row) =>
-          row === NO_ITEM ? 0 : (side.table.weights?.[first + row] ?? 0),
-        );
-        const ofUsers = await vectorsOfKeys(keyed, user, selectKeys(training.users, users), false);
-        const size = lengthOf(ofUsers.vectors) * lengthOf(items.vectors);
-        return { dim: side.table.dim, users: ofUsers.vectors, items: items.vectors, biases, size };
-      }),
-    );
   const weights = sides.map(({ weight }, s) => weight ?? (s === 0 ? 1 : 0));
   const measured = async (): Promise<[string, number]> => {
-    const dim = found.reduce((sum, side) => sum + side.dim, 0);
-    const input = {
-      dim,
-      queries: new Float32Array(users.length * dim),
-      items: new Float32Array(training.items.size * dim),
-      weights: new Float32Array(training.items.size),
-    };
-    let offset = 0;
-    found.forEach((side, s) => {
-      putBlock(
-        input.queries,
-        dim,
-        offset,
-        side.users.map((x) => x * weights[s]!),
-        side.dim,
-      );
-      putBlock(input.items, dim, offset, side.items, side.dim);
-      side.biases.forEach((bias, i) => (input.weights[i]! += weights[s]! * bias));
-      offset += side.dim;
-    });
-    const ranked = await vectorRanker(input).top(masks, k, { threads, signal: watch.signal });
+    const table = sideBySide(sides, weights, names);
+    const keyed = await keyedRows(tableRows(table));
+    const { rows, vectors: items } = await vectorsOfKeys(keyed, names.item, training.items, false);
+    const ofUsers = await vectorsOfKeys(keyed, names.user, selectKeys(training.users, users), false);
+    const { first } = rowsOf(table, names.item);
+    const biases = Float32Array.from(rows, (row) =>
+      row === NO_ITEM ? -Infinity : (table.weights?.[first + row] ?? 0),
+    );
+    const ranker = vectorRanker({ dim: table.dim, queries: ofUsers.vectors, items, weights: biases });
+    const ranked = await ranker.top(masks, k, { threads, signal: watch.signal });
     return namedMean(
       rankingMetrics(ranked.items, k, [k], heldOut).find(({ name }) => name === `ndcgAt${k}`)!,
     );
   };
+  /** Length of a run's scores: that of all users' vectors times that of all items'. */
+  const lengthOf = ({ table: { dim, vectors, ...table } }: Side): number =>
+    [names.user, names.item].reduce((product, name) => {
+      const { first, last } = rowsOf({ dim, vectors, ...table }, name);
+      const squares = vectors.subarray(first * dim, last * dim).reduce((sum, x) => sum + x * x, 0);
+      return product * (Math.sqrt(squares) || 1);
+    }, 1);
   let best = await measured();
   const tried = [`'${run.path}' alone ${best[1].toFixed(4)}`];
   for (const [s, side] of sides.entries()) {
     if (s === 0 || side.weight !== undefined) continue;
-    const equal = (weights[0]! * found[0]!.size) / found[s]!.size;
+    const equal = (weights[0]! * lengthOf(sides[0]!)) / lengthOf(side);
     let chosen = 0;
     for (const step of STEPS) {
       weights[s] = Number((equal * 2 ** step).toPrecision(3));
@@ -255,19 +208,4 @@ async function chosenWeights(
   }
   watch.observe({ stage: "note", text: `ndcg@${k} on the validation split: ${tried.join(", ")}` });
   return { weights, metrics: Object.fromEntries([best]) };
-}
-
-function putBlock(
-  target: Float32Array,
-  dim: number,
-  offset: number,
-  rows: Float32Array,
-  width: number,
-): void {
-  for (let row = 0, from = 0; from < rows.length; row++, from += width)
-    target.set(rows.subarray(from, from + width), row * dim + offset);
-}
-
-function lengthOf(vectors: Float32Array): number {
-  return Math.sqrt(vectors.reduce((sum, x) => sum + x * x, 0)) || 1;
 }

@@ -20,7 +20,8 @@ export const command = commandSpec({
     const { concatRuns } = await import("../../api/concat.js");
     return await concatRuns(runs, given, watch);
   },
-  text: ({ out, dim, runs }) =>
-    `${formatTable([["", "weight", "dim"], ...runs.map(({ run, weight, dim: own }) => [run, String(weight), String(own)])])}` +
-    `${printable(out)}: written, ${dim} dimensions\n`,
+  text({ out, dim, runs }) {
+    const lines = runs.map(({ run, weight, dim: own }) => [run, String(weight), String(own)]);
+    return `${formatTable([["", "weight", "dim"], ...lines])}${printable(out)}: written, ${dim} dimensions\n`;
+  },
 });
