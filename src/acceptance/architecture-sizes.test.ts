@@ -11,8 +11,8 @@ const MOST_LINES = 600;
  * maintainers lose. A commit that lowers the count by more than `slack` lowers the number, too.
  */
 const limits = {
-  lines: { most: 143_333, slack: 250 },
-  files: { most: 903, slack: 5 },
+  lines: { most: 143_553, slack: 250 },
+  files: { most: 905, slack: 5 },
   rooms: { most: 31, slack: 0 },
 };
 

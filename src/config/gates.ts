@@ -54,6 +54,11 @@ const groupBounds = {
   unseenUsers: unseenShare.optional(),
   unseenItems: unseenShare.optional(),
   /**
+   * metrics of the previous version's model on the rows of the file or day, by name; `atLeast` and `atMost` are shares
+   * of the metric of its validation split
+   */
+  metrics: z.record(z.string(), groupCount).optional(),
+  /**
    * share of the rows with each value of a column of keys; unless columns have these names, `hour` and `sixHours` are the
    * hour of the day in UTC and its quarter. Values with a smaller median than `minShare` (1%) may vanish, and count as this share in `atMost`
    */

@@ -131,7 +131,7 @@ ${trainer.options.map((line) => `    ${line}\n`).join("")}    # of a pipeline: t
 gates:
   before:
     rows: { min: ${atLeast(rows)}, within: ${growth(log)} }${growth(log) === "50%" ? "" : " # 50% when the log has more files"}
-${gateLines(log, training)}
+${gateLines(log, training, trainer)}
 ${newestLines(log)}
 ${afterLines(trainer)}
     # norm: { mean: { within: 100% } } # lengths of the vectors, which grow with the epochs that were best
@@ -160,7 +160,7 @@ function isField({ role, type }: StarterColumn): boolean {
   return ["user", "item", "field"].includes(role) && type !== "multi";
 }
 
-function gateLines(log: StarterLog, training: StarterTraining): string {
+function gateLines(log: StarterLog, training: StarterTraining, trainer: StarterTrainer): string {
   const has = (role: string) => log.columns.some((column) => column.role === role);
   return [
     ...(training === "binary" ? ["# of labels above 0", "positiveRate: { within: 50% }"] : []),
@@ -168,7 +168,7 @@ function gateLines(log: StarterLog, training: StarterTraining): string {
     ...(has("user") ? [`users: { within: ${growth(log)} }`] : []),
     ...(has("item") ? [`items: { within: ${growth(log)} }`] : []),
     missingLine(log),
-    ...log.newRows,
+    ...log.newRows.flatMap((line) => [line, ...(line.startsWith("new") ? newMetric(trainer) : [])]),
   ]
     .map((line) => `    ${line}`)
     .join("\n");
@@ -234,6 +234,15 @@ const WORSE: Readonly<Record<string, string>> = {
   rmse: "{ worse: 10% }",
 };
 const ofLabels = [METRICS.binary, METRICS.regression];
+
+/** Returns the bound on the metric of the last version's model on new files and days. */
+function newMetric({ metric = "" }: StarterTrainer): string[] {
+  const found = metric === METRICS.binary ? "auc" : metric;
+  const bound = found === "rmse" ? "atMost: 125%" : /^auc$|At\d+$/.test(found) ? "atLeast: 50%" : undefined;
+  return bound === undefined
+    ? []
+    : [`  metrics: { ${found}: { ${bound} } } # of the last version's model on these rows`];
+}
 
 /** Returns a minimum for the number of rows: half of the current number, rounded down to two digits. */
 function atLeast(rows: number): number {

@@ -115,7 +115,8 @@ function fullName(name: string, metrics: ByPart): string {
     : `valid.${name}`;
 }
 
-function metricValue(metrics: ByPart, name: string): number | undefined {
+/** @param name such as `valid.auc` */
+export function metricValue(metrics: ByPart, name: string): number | undefined {
   const at = name.indexOf(".");
   const [part, metric] = [name.slice(0, at), name.slice(at + 1)];
   const value =

@@ -31,7 +31,7 @@ type Kind = "newFiles" | "newDays";
 type Bounds = Readonly<Record<string, number | string | undefined>>;
 
 /** Returns the bounds of files or days, by the name of what they bound; one of a column's values is `values:COLUMN`. */
-export function boundsByName({ values = {}, ...bounds }: GroupBounds): Map<string, Bounds> {
+export function boundsByName({ values = {}, metrics: _, ...bounds }: GroupBounds): Map<string, Bounds> {
   const ofColumns = Object.entries(values).map(([column, { minShare: _, ...bound }]): [string, Bounds] => [
     `values:${column}`,
     bound,

@@ -36,6 +36,7 @@ import {
 } from "./bounds.js";
 import { factsOf, unseenShare } from "./group-facts.js";
 import { newOutcomes } from "./gate-new.js";
+import { newMetricOutcomes } from "./new-metrics.js";
 import { tableFacts, type TableFacts, driftOf } from "../evaluation/table-facts.js";
 import { writeFileAtomic } from "../io/atomic.js";
 import { version } from "../io/package-version.js";
@@ -58,7 +59,7 @@ export async function gateBefore(
   dataset: string | EncodedDataset,
   bounds: BeforeBounds,
   previous: string | undefined,
-  { now = Date.now() }: How = {},
+  { now = Date.now(), threads, signal = new AbortController().signal }: How = {},
 ): Promise<GateOutcome[]> {
   // the rows of the dataset stay on disk, and one column is read at a time
   const encoded = typeof dataset === "string" ? await readEncoded(dataset, 0) : dataset;
@@ -108,7 +109,11 @@ export async function gateBefore(
   if (newest.value !== undefined || bounds.newest)
     outcomes.push(...checkTime({ ...newest, previous: last }, bounds.newest ?? {}, now));
   const events = { now: facts.newest, before: last };
-  return [...outcomes, ...newOutcomes(encoded, run, events, bounds)];
+  return [
+    ...outcomes,
+    ...newOutcomes(encoded, run, events, bounds),
+    ...(await newMetricOutcomes(encoded, run, before, events, bounds, { threads, signal })),
+  ];
 }
 
 async function unseenOutcomes(

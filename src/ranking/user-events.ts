@@ -97,6 +97,8 @@ interface OpenedLog {
 export interface EvaluatedLog extends LogOptions {
   on?: string[] | undefined;
   part?: "valid" | "test" | undefined;
+  /** rows that were read as the run's log; replaces `on` */
+  whole?: Part | undefined;
 }
 
 interface NeededEvents {
@@ -118,11 +120,11 @@ export async function openEvaluated(logs: LogsOfRun<EvaluatedLog>, needed: Neede
       `run '${run.path}' has no ${user === undefined ? "user" : "item"} column: train it with --user and --item`,
     );
   }
-  const { on, part: name, mask, positiveFrom } = options;
+  const { on, part: name, whole: given, mask, positiveFrom } = options;
   const own = name && (await partsOfRun(run, options, `--part ${name} needs the training log`, watch));
   const whole = own
     ? partNamed(run, own, name)
-    : await readBeside(on!, logs, { timed: needed.withTimes, limitsUsers: true });
+    : (given ?? (await readBeside(on!, logs, { timed: needed.withTimes, limitsUsers: true })));
   const part = eventsThatCount(whole, preprocess, positiveFrom);
   const masked = mask && eventsThatCount(await readMask(mask, logs), preprocess, positiveFrom);
   const training = await trainingEvents(logs, needed, { own, masked });

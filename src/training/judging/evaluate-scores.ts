@@ -65,9 +65,10 @@ export async function evaluateScores(
 async function partToScore(
   run: Run,
   { preprocess }: ScoringModel,
-  { on, part, reading, hashKeys, maxBad, badRows }: EvaluatedOn,
+  { on, part, whole, reading, hashKeys, maxBad, badRows }: EvaluatedOn,
   watch: Watch,
 ): Promise<{ part: Part; notes: string[] }> {
+  if (whole) return { part: whole, notes: [] };
   if (part) return { part: await heldOutPart(run, part, { reading, hashKeys }, watch), notes: [] };
   const { sides } = preprocess;
   const bad = { maxBad, badRows };
@@ -180,6 +181,8 @@ export interface Contestant {
 export interface EvaluatedOn extends Omit<FurtherLog, "on"> {
   on?: string[] | undefined;
   part?: "valid" | "test" | undefined;
+  /** rows that were read as the run's log; replaces `on` */
+  whole?: Part | undefined;
   /** true to correct scores and weights for the sampling of negatives */
   logq?: boolean;
   bins: number;
