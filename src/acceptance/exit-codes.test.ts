@@ -115,7 +115,10 @@ const lines: [line: string, refusals: [kinds: readonly Kind[], why: RegExp][]][]
   [
     "recall RUN --k 3",
     [
-      [["ffm", "mcmc", ...byColumns], /which cannot rank items: use a run of .* train-net\. --score dot/],
+      [
+        ["ffm", "mcmc", ...byColumns],
+        /which cannot rank items: use a run of .* train-net or concat\. --score dot/,
+      ],
       [["gbdt", "imported"], /which cannot rank items: use a run of .* train-net/],
     ],
   ],
@@ -133,7 +136,10 @@ const lines: [line: string, refusals: [kinds: readonly Kind[], why: RegExp][]][]
   [
     "recall RUN --k 3 --fold-in NEWCOMERS",
     [
-      [["ffm", "mcmc", ...byColumns], /which cannot rank items: use a run of .* train-net\. --score dot/],
+      [
+        ["ffm", "mcmc", ...byColumns],
+        /which cannot rank items: use a run of .* train-net or concat\. --score dot/,
+      ],
       [["gbdt", "imported"], /which cannot rank items: use a run of .* train-net/],
       [["net"], /cannot compute vectors of unknown users \(--fold-in\)/],
     ],
@@ -142,7 +148,7 @@ const lines: [line: string, refusals: [kinds: readonly Kind[], why: RegExp][]][]
     "evaluate RUN --on LOG --repeats allow --ranking",
     [
       [[...byColumns, "imported"], /run 'RUN' holds .*, which cannot score rows or rank items: use a run of/],
-      [["ffm", "mcmc"], /which cannot rank items: use a run of .* train-net\. --score dot/],
+      [["ffm", "mcmc"], /which cannot rank items: use a run of .* train-net or concat\. --score dot/],
       [["gbdt"], /boosted trees \(train-gbdt\), which cannot rank items: use a run of .* train-net/],
       [["als"], /--positive-from N/],
     ],
@@ -173,9 +179,9 @@ const lines: [line: string, refusals: [kinds: readonly Kind[], why: RegExp][]][]
       ],
       [
         ["cooccurrence", "imported", "gbdt", "net"],
-        /cannot compute vectors of unknown users \(--fold-in-share\): use a run of train-fm, train-ranking, train-two-tower, train-als, train-item2vec or train-pca --matrix interactions/,
+        /cannot compute vectors of unknown users \(--fold-in-share\): use a run of train-fm, train-ranking, train-two-tower, train-als, train-item2vec, train-pca --matrix interactions or train-pca --matrix transitions/,
       ],
-      [["ffm", "mcmc"], /which cannot rank items: use a run of .* train-net\. --score dot/],
+      [["ffm", "mcmc"], /which cannot rank items: use a run of .* train-net or concat\. --score dot/],
       [["als"], /--positive-from N/],
     ],
   ],
@@ -212,7 +218,7 @@ const lines: [line: string, refusals: [kinds: readonly Kind[], why: RegExp][]][]
     [
       [
         ["features", "columns"],
-        /which cannot score rows of a log: use a run of train-fm, .* train-net\. Embed transform encodes rows by it/,
+        /which cannot score rows of a log: use a run of train-fm, .* train-net or concat\. Embed transform encodes rows by it/,
       ],
       [
         ["cooccurrence", "imported"],

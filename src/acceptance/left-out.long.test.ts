@@ -203,7 +203,7 @@ test("train-pca of a log with labels is refused, and counts the rows of --positi
   expect(features).toMatchObject({
     code: 64,
     stderr: expect.stringContaining(
-      "--positive-from needs --matrix interactions, cooccurrence, got features",
+      "--positive-from needs --matrix interactions, cooccurrence, transitions, got features",
     ),
   });
 });

@@ -59,6 +59,7 @@ const COMMANDS: Record<string, string[]> = {
   run: ["pipeline.yaml"],
   init: ["log.csv", "-o", "out.yaml"],
   align: ["run", "--to", "other", "-o", "out"],
+  concat: ["ranks=1", "ranks=1", "-o", "out"],
   reproduce: ["run"],
   schedule: ["pipeline.yaml", "--daily", "04:30", "--as", "systemd"],
   help: ["splits"],

@@ -93,6 +93,12 @@ const stories: Story[] = [
   { typed: "train-fm fixtures/clicks.csv -o run --valid 0.1 --test 0.1", more: "-o last --seed 3" },
   { typed: "diff run other", prints: /item_id +96 +0 +0 / },
   { typed: "align run --to last -o aligned", prints: /item_id .* 0\.9\d+/ },
+  { typed: "train-als fixtures/purchases.csv -o run --valid 0.1 --test 0.1", more: "-o taste" },
+  {
+    typed: "train-pca fixtures/purchases.csv -o run --user customer_id --item product_id --test 0.1",
+    more: "-o next --matrix transitions --time purchased_at --dim 8",
+  },
+  { typed: "concat taste=1 next=20 -o both", prints: /^next +20 +8$/m },
   { typed: "reproduce run", prints: /^same +embeddings\.arrow$/m },
   {
     typed: "lift fixtures/clicks.csv --init run --arch fnn --valid 0.1 --test 0.1",

@@ -2,6 +2,7 @@
 
 import { readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { openRun } from "../table/run-directory.js";
 import { embed, embedOk, temporaryFolder } from "../testing/embed.js";
 import { parseJsonLines } from "../testing/exported.js";
 import { thirdOfFixture } from "../testing/fixtures.js";
@@ -85,6 +86,24 @@ async function foldedIn(run: string, log: string): Promise<Map<string, number[]>
   const [, ...rows] = stdout.trimEnd().split("\n");
   return new Map(rows.map((row) => row.split(",")).map(([key, ...vector]) => [key!, vector.map(Number)]));
 }
+
+test("the recency is chosen on the validation split, and is 3 without one", async () => {
+  const recencyOf = async (name: string, ...options: string[]) => {
+    const { stderr } = await train(purchases, name, ...options, "--epochs", "1", "--dim", "8");
+    return [(await openRun(at(name))).manifest.options["recency"], stderr] as const;
+  };
+  const [chosen, said] = await recencyOf("by-validation", "--valid", "0.2");
+  const values = [...said.matchAll(/with (\d+) (0\.\d+)/gu)].map(([, recency, value]) => [
+    Number(recency),
+    Number(value),
+  ]);
+  expect(values.map(([recency]) => recency)).toEqual([0, 30, 10, 3, 1]);
+  const best = Math.max(...values.map(([, value]) => value!));
+  const [, value] = values.find(([recency]) => recency === chosen)!;
+  expect(value! * 1.021).toBeGreaterThanOrEqual(best);
+  expect((await recencyOf("without"))[0]).toBe(3);
+  expect((await recencyOf("equal", "--valid", "0.2", "--recency", "0"))[0]).toBe(0);
+});
 
 test("a training that is killed goes on to the same bytes", async () => {
   const options = [...forms[2]![1], "--epochs", "20", "--dim", "12", "--valid", "0.1", "--patience", "0"];

@@ -4,7 +4,7 @@ import type { Metrics, VectorsAdd } from "../table/manifest.js";
 import type { Interval } from "./user-metric.js";
 import type { Compared } from "./comparison.js";
 import { goodness, titleOf } from "./metrics.js";
-import { addsNothing, ofKeys } from "./vectors-add.js";
+import { addsNothing, doubtText, ofKeys, sentence } from "./vectors-add.js";
 
 /** Properties of a contender that are not metrics. */
 export interface Entrant {
@@ -102,7 +102,12 @@ function vectorsText(lines: readonly LeaderboardLine[]): string {
     ...(adding.length > 0
       ? [`The vectors of ${namesOf(adding)} add to ${controls} on the validation split.`]
       : []),
-    ...(others.length > 0 ? [`Nothing shows that the vectors of ${namesOf(others)} mean anything.`] : []),
+    ...[
+      others.filter(({ control }) => control !== "markov"),
+      others.filter(({ control }) => control === "markov"),
+    ]
+      .filter(({ length }) => length > 0)
+      .map((some) => sentence(doubtText(some[0]!.control, ` of ${namesOf(some)}`))),
   ].join(" ");
 }
 

@@ -32,6 +32,18 @@ export function addsNothing({ low }: Pick<VectorsAdd, "low">): boolean {
   return !(low > 0);
 }
 
+/** Returns a clause on vectors that add nothing to a control. @param of such as ` of A, B` */
+export function doubtText(control: string, of = ""): string {
+  return control === "markov"
+    ? `the vectors${of} rank no better than the transitions that they approximate (markov)`
+    : `nothing shows that the vectors${of} mean anything`;
+}
+
+/** Makes a clause a sentence. */
+export function sentence(clause: string): string {
+  return `${clause.charAt(0).toUpperCase()}${clause.slice(1)}.`;
+}
+
 /** Whether the vectors are those of keys, which have nearest neighbors, and not of a tree's leaves. */
 export function ofKeys({ control }: Pick<VectorsAdd, "control">): boolean {
   return control !== "mean label" && control !== "leaf values";

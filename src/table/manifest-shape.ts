@@ -66,7 +66,7 @@ const options = object(
     ctr: texts,
     cross: list(list(text)),
     l2Field: record(number),
-    matrix: word("interactions", "features", "columns", "cooccurrence"),
+    matrix: word("interactions", "features", "columns", "cooccurrence", "transitions"),
     ...withShape(perField, "minCount maxVocab"),
     minUsers: number,
     hidden: list(number),

@@ -66,7 +66,7 @@ ${errors.map(({ code, name }) => `    ${code}: "${name}",`).join("\n")}
 type Result = "run" | "frame" | "bytes" | "json";
 
 const FRAMES = ["predict", "transform", "recall"];
-const RUNS = ["importTable", "alignRun"];
+const RUNS = ["importTable", "alignRun", "concatRuns"];
 
 const RETURNS: Record<Result, [type: string, about: string]> = {
   run: ["Run", "the run, as it is in ``out``"],

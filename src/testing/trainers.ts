@@ -186,6 +186,15 @@ export const trainers: readonly TrainerRow[] = [
     answer: "groups",
     small: words("--matrix cooccurrence --dim 2"),
   },
+  {
+    name: "train-pca --matrix transitions",
+    command: "train-pca",
+    log: "purchases",
+    columns: [...purchases, "--time", "timestamp"],
+    options: words("--matrix transitions --dim 4"),
+    answer: "groups",
+    small: words("--matrix transitions --dim 2"),
+  },
 ];
 
 /** Columns that a log of purchases lacks, because purchases have no label. */

@@ -25,7 +25,7 @@ test("a capability that a kind of model has is handed out", async () => {
 test("one that it lacks is refused with what the run holds and the commands whose runs have it", async () => {
   const trees = capable(runOf("train-gbdt", "gbdt"), "rank", "cannot rank items");
   expect(await messageOf(trees)).toMatch(
-    /^run 'runs\/a' holds boosted trees \(train-gbdt\), which cannot rank items: use a run of train-fm --model fm, train-fm --model lr, .*train-pca --matrix interactions or train-net$/,
+    /^run 'runs\/a' holds boosted trees \(train-gbdt\), which cannot rank items: use a run of train-fm --model fm, train-fm --model lr, .*train-pca --matrix transitions, train-net or concat$/,
   );
   const ranking = runOf("train-ranking", "fm");
   expect(await messageOf(capable(ranking, "evaluate", "cannot predict labels", "Use --ranking"))).toMatch(

@@ -103,10 +103,12 @@ export const notCompared = {
 
 type Named = Pick<Run, "path" | "manifest">;
 
-/** Loads the kinds of models that each command writes; `import` writes runs that have only a table. */
+/** Loads the kinds of models that each command writes; `import` writes runs that have only a table, and `concat` tables of
+ * several runs. */
 const homes: Readonly<Record<string, () => Promise<Home>>> = {
   ...Object.fromEntries(trainers.map(({ command, home }) => [command, home])),
   import: async () => await Promise.resolve({ models: tables }),
+  concat: async () => await import("./shared/factor-model/concat-models.js"),
 };
 
 /** Returns the trainer of a command; undefined if the command does not train. */

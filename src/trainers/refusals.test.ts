@@ -42,7 +42,7 @@ test.each([
   ],
   ["train-pca --oov-dropout 0.1", "cannot be used with train-pca, which has no epochs"],
   ["train-pca --dim 0", "--dim expects an integer from 1 to 4096, got '0'"],
-  ["train-pca --window 2", "--window needs --matrix cooccurrence"],
+  ["train-pca --window 2", "--window needs --matrix cooccurrence, transitions"],
   ["train-pca --whiten --power 1", "--whiten and --power cannot be combined"],
   ["train-pca --normalize none --response plateau", "--response needs --normalize degree, got none"],
   ["train-pca --matrix features --response plateau", "--response needs --normalize degree, got none"],

@@ -24,6 +24,25 @@ export const alignOptions = {
 
 export type AlignOptions = GivenTo<typeof alignOptions>;
 
+export const concatOptions = {
+  out: text("run", { help: "the run directory to write", group, required: true }),
+  force: flag({ help: "replace an existing run", group }),
+  k: whole({
+    min: 1,
+    max: 1000,
+    help: "cutoff K of the NDCG by which weights are chosen",
+    group,
+    default: 20,
+  }),
+  repeats: choice(["mask", "allow"], {
+    help: "when weights are chosen: exclude items that users have from training, or allow them",
+    group,
+  }),
+  ...threads,
+} as const;
+
+export type ConcatOptions = GivenTo<typeof concatOptions>;
+
 export const diffOptions = {
   field: text("name", { help: "compare only this field", group }),
   k: whole({

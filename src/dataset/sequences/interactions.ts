@@ -197,3 +197,41 @@ export function columnSums({ indices, values }: SparseRows, numColumns: number):
   for (let e = 0; e < indices.length; e++) sums[indices[e]!]! += values ? values[e]! : 1;
   return sums;
 }
+
+/** Collects the entries of a sparse matrix row by row. */
+export class SparseWriter {
+  #indices = new Uint32Array(1024);
+  #values = new Float32Array(1024);
+  readonly #indptr: Uint32Array;
+  #row = 0;
+  #size = 0;
+
+  constructor(numRows: number) {
+    this.#indptr = new Uint32Array(numRows + 1);
+  }
+
+  add(column: number, value: number): void {
+    if (this.#size === this.#indices.length) {
+      const [indices, values] = [this.#indices, this.#values];
+      this.#indices = new Uint32Array(2 * this.#size);
+      this.#values = new Float32Array(2 * this.#size);
+      this.#indices.set(indices);
+      this.#values.set(values);
+    }
+    this.#indices[this.#size] = column;
+    this.#values[this.#size++] = value;
+  }
+
+  get size(): number {
+    return this.#size;
+  }
+
+  endRow(): void {
+    this.#indptr[++this.#row] = this.#size;
+  }
+
+  rows(): SparseRows {
+    const values = this.#values.slice(0, this.#size);
+    return { indptr: this.#indptr, indices: this.#indices.slice(0, this.#size), values };
+  }
+}

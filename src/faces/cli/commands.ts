@@ -157,6 +157,12 @@ export const commands: readonly CommandEntry[] = [
     load: async () => (await import("./commands/align.js")).command,
   },
   {
+    name: "concat",
+    stage: "Weekly job:",
+    summary: "write the tables of several runs side by side as one run",
+    load: async () => (await import("./commands/concat.js")).command,
+  },
+  {
     name: "reproduce",
     stage: "Weekly job:",
     summary: "train a run again and compare the bytes",

@@ -49,6 +49,7 @@ export const functions: readonly LibraryFunction[] = [
   { name: "runPipeline", command: "run", file: "weekly/pipeline/run.js" },
   { name: "initPipeline", command: "init", file: "weekly/pipeline/init-pipeline.js" },
   { name: "alignRun", command: "align", file: "use/align.js" },
+  { name: "concatRuns", command: "concat", file: "use/concat.js" },
   { name: "reproduce", command: "reproduce", file: "judge/reproduce/reproduce.js" },
   { name: "schedule", command: "schedule", file: "weekly/pipeline/schedule.js" },
 ];

@@ -275,12 +275,16 @@ type Measured = Pick<Leaderboard, "metrics" | "on"> & {
 
 async function measureLists(
   runs: readonly Contestant[],
-  { items = 0, split }: ExaminedLog,
+  { items = 0, split, traits: { roles } }: ExaminedLog,
   options: Measuring,
   { k, repeats }: Asked,
   watch: Watch,
 ): Promise<Measured> {
-  const { names: baseline, unmeasured } = comparedBaselines({ items, repeats: repeats === "allow" });
+  const { names: baseline, unmeasured } = comparedBaselines({
+    items,
+    repeats: repeats === "allow",
+    timed: roles.time !== undefined,
+  });
   const ranking = { k: [k], baseline, score: "own" as const, repeats };
   const ordered = await rankersFirst(runs);
   const { compared, users, warnings, skipped } = await measureRankings(

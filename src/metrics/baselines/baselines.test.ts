@@ -22,11 +22,11 @@ test("docs/recall.md names those that recall ranks by", () => {
 });
 
 test("compare measures the baselines that fit the log, and says why not the others", () => {
-  expect(comparedBaselines({ items: 10, repeats: false })).toEqual({
+  expect(comparedBaselines({ items: 10, repeats: false, timed: false })).toEqual({
     names: ["popularity", "item-cf", "item-knn", "rp3beta", "ease"],
     unmeasured: [],
   });
-  const { names, unmeasured } = comparedBaselines({ items: 6000, repeats: true });
-  expect(names).toEqual(["popularity", "item-cf", "item-knn", "rp3beta", "user-history"]);
+  const { names, unmeasured } = comparedBaselines({ items: 6000, repeats: true, timed: true });
+  expect(names).toEqual(["popularity", "item-cf", "item-knn", "rp3beta", "markov", "user-history"]);
   expect(unmeasured).toEqual([{ name: "ease", why: expect.stringContaining("up to 5000 items") as string }]);
 });

@@ -20,6 +20,8 @@ interface BaselineEntry {
   needsRepeats?: true;
   /** set if the baseline also uses the number of events of each pair (`pairEvents`) */
   needsPairEvents?: true;
+  /** set if the baseline uses the order of events (`steps`), so that the training log must have times */
+  needsTimes?: true;
   load: () => Promise<{ baseline: Baseline }>;
 }
 
@@ -52,6 +54,11 @@ const entries = {
       "SLIM: a sparse linear item model with non-negative weights over the 50 nearest items (Ning and Karypis 2011)",
     recalls: true,
     load: async () => await import("./slim.js"),
+  },
+  markov: {
+    score: "decayed counts of how often it followed the user's latest items in training, for logs with times",
+    ...{ needsTimes: true, compares: {} },
+    load: async () => await import("./markov.js"),
   },
   "user-history": {
     score:
@@ -102,18 +109,32 @@ export function needsPairEvents(name: BaselineName): boolean {
   return baselines[name].needsPairEvents === true;
 }
 
+export function needsTimes(name: BaselineName): boolean {
+  return baselines[name].needsTimes === true;
+}
+
 export function baselineRows(): [name: string, score: string][] {
   return baselineNames.map((name) => [`\`${name}\``, baselines[name].score]);
 }
 
 /** Returns the baselines that `embed compare` measures on a log, and those that it omits, with the reasons. */
-export function comparedBaselines({ items, repeats }: { items: number; repeats: boolean }): {
+export function comparedBaselines({
+  items,
+  repeats,
+  timed,
+}: {
+  items: number;
+  repeats: boolean;
+  timed: boolean;
+}): {
   names: BaselineName[];
   unmeasured: { name: string; why: string }[];
 } {
   const compared = baselineNames.flatMap((name) => {
-    const { compares } = baselines[name];
-    return compares && (repeats || !compares.repeats) ? [{ name, most: compares.mostItems ?? Infinity }] : [];
+    const { compares, needsTimes: isTimed } = baselines[name];
+    return compares && (repeats || !compares.repeats) && (timed || !isTimed)
+      ? [{ name, most: compares.mostItems ?? Infinity }]
+      : [];
   });
   return {
     names: compared.filter(({ most }) => items <= most).map(({ name }) => name),

@@ -1,4 +1,5 @@
 import type { ItemLists } from "../../compute/kernels/top-items/binding.js";
+import type { Steps } from "../../dataset/sequences/transitions.js";
 import type { RankerFor } from "../rankers.js";
 import type { FilterChoices } from "../../compute/solvers/graph-filter/graph-filter.js";
 
@@ -15,6 +16,8 @@ export interface BaselineInput {
   history: ItemLists;
   /** u32, parallel to history.items: number of events of each pair; 1 when absent */
   pairEvents?: Uint32Array;
+  /** events of each training user by time; only for baselines that need them */
+  steps?: Steps;
 }
 
 export interface AskedUsers {

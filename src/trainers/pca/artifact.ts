@@ -1,5 +1,6 @@
 // Files of a principal component analysis in a run directory: its table, and further tensors in model/.
 //
+//   history.arrow           for transitions: vectors of items in histories
 //   embeddings.arrow        a row for each key of each field: its vector, its number of events; its weight if the
 //                           matrix was centered
 //   model/pca.safetensors   singularValues, explainedVariance [dim]; explainedVarianceRatio [dim], unless filtered;
@@ -13,17 +14,15 @@
 // The columns of the matrix are: for interactions, the items of the table; for features, all features, a field's
 // out-of-vocabulary one before its keys; for columns, the numeric columns.
 
-import type { FeatureSpace } from "../../dataset/vocabulary/vocabulary.js";
+import { featureSpace, type FeatureSpace } from "../../dataset/vocabulary/vocabulary.js";
 import type { Run } from "../../table/run-directory.js";
 import { safetensorsChunks, TensorFile, type Tensor } from "../../table/safetensors.js";
 import type { EmbeddingTable } from "../../table/table.js";
-import { featureTable, rowsByFeature } from "../../training/examples/feature-table.js";
+import { featureTable } from "../../training/examples/feature-table.js";
 import { storedTable, type StoredVectors } from "../shared/factor-model/stored-vectors.js";
 import type { TableRows } from "../../table/rows.js";
 import type { Spectrum } from "./decompose.js";
 import type { PcaMatrix } from "./options.js";
-import { factorScorer } from "../shared/factor-model/trained.js";
-import type { Scorer } from "../../training/session/feature-training.js";
 import {
   forgettingOf,
   clearRows,
@@ -37,6 +36,9 @@ import { wholeRows, type Rotation } from "../../training/capabilities/rotation.j
 /** Tensor of a run that was aligned to an earlier run, f32[dim, dim]: all vectors were multiplied by it at the end. */
 export const ROTATION = "rotation";
 
+/** Table of a run of --matrix transitions with the vectors of items in histories, whose decayed sum is a user. */
+export const HISTORY_TABLE = "history";
+
 const MODEL_FILE = "pca.safetensors";
 
 /** Names of the models in the manifest. */
@@ -45,6 +47,7 @@ export const PCA_MODELS: Record<PcaMatrix, string> = {
   features: "pca-features",
   columns: "pca-columns",
   cooccurrence: "pca-cooccurrence",
+  transitions: "pca-transitions",
 };
 
 export interface PcaModel extends Spectrum {
@@ -57,6 +60,8 @@ export interface PcaModel extends Spectrum {
   size: { rows: number; columns: number; entries: number };
   /** f32[numFeatures * dim], row-major: the table's vectors, by feature */
   vectors: Float32Array;
+  /** f32[numItems * dim]: vectors of items in histories; only for transitions */
+  history?: Float32Array;
   /** the table's vectors if those of users are in a store; `vectors` is then empty */
   stored?: StoredVectors | undefined;
   /** f32[numFeatures]: weight of each feature, which is added to scores; absent if all are 0 */
@@ -98,6 +103,15 @@ export function pcaTable(
   return weights ? { ...table, weights: given! } : table;
 }
 
+/** Returns the table of items in histories, in the order of the default table. */
+export function historyTable({ fields }: FeatureSpace, item: string, dim: number, history: Float32Array) {
+  const own = featureSpace(fields.filter(({ name }) => name === item));
+  const vectors = new Float32Array(own.numFeatures * dim);
+  // the out-of-vocabulary feature has no vector
+  vectors.set(history, dim);
+  return featureTable(own, { dim, vectors });
+}
+
 export async function readPcaTensors(run: Run): Promise<PcaTensors> {
   return new PcaTensors(await TensorFile.of(run, MODEL_FILE));
 }
@@ -134,14 +148,6 @@ export class PcaTensors {
   }
 }
 
-/** The score is <user, item>; for a centered matrix, the item's mean is added. */
-export async function readPca(_: Run, space: FeatureSpace, table: EmbeddingTable): Promise<Required<Scorer>> {
-  const { dim } = table;
-  const w = rowsByFeature(space, table.weights ?? new Float32Array(table.numRows), 1);
-  const vectors = rowsByFeature(space, table.vectors, dim);
-  return await Promise.resolve(factorScorer({ dim, w0: 0, w, vectors }));
-}
-
 /** Sets the rows of removed users, items, features or columns to zero in the tensors of a run. */
 const components: ForgetTensors = (tensors, { features, users, items, rows }) => {
   const clear = (name: string, at: Iterable<number>): void => {
@@ -171,5 +177,6 @@ const keepRotation: RotateTensors = (tensors, rotate) => {
 };
 
 export function componentRotation(run: Run, table: EmbeddingTable): Rotation {
-  return { groups: wholeRows(table), files: rotating(run, { [MODEL_FILE]: keepRotation }) };
+  const tables = run.tables.includes(HISTORY_TABLE) ? [{ name: HISTORY_TABLE, offset: 0 }] : [];
+  return { groups: wholeRows(table), tables, files: rotating(run, { [MODEL_FILE]: keepRotation }) };
 }

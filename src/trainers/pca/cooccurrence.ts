@@ -6,7 +6,7 @@
 //
 // Source: Levy and Goldberg 2014, "Neural Word Embedding as Implicit Matrix Factorization", sections 3.3 and 4.2.
 
-import { sparseOf, transpose } from "../../dataset/sequences/interactions.js";
+import { SparseWriter, sparseOf, transpose } from "../../dataset/sequences/interactions.js";
 import type { SparseRows } from "../../compute/kernels/als/binding.js";
 import { log } from "../../base/numeric/exp.js";
 import { matrixTensor, type PcaModel } from "./artifact.js";
@@ -47,7 +47,7 @@ function countsInSessions({ sessions, items, numSessions, numItems }: SessionEve
   const bySession = sparseOf(sessions, items, [numSessions, numItems]);
   const byItem = transpose({ indptr: bySession.indptr, indices: bySession.indices }, numItems);
   const together = new Uint32Array(numItems);
-  const out = new Entries(numItems);
+  const out = new SparseWriter(numItems);
   for (let i = 0; i < numItems; i++) {
     const others: number[] = [];
     for (let e = byItem.indptr[i]!; e < byItem.indptr[i + 1]!; e++) {
@@ -99,7 +99,7 @@ function mutualInformation({ indptr, indices, values }: SparseRows, shift: numbe
     for (let e = indptr[i]!; e < indptr[i + 1]!; e++) ofItem[i]! += values ? values[e]! : 1;
     all += ofItem[i]!;
   }
-  const out = new Entries(numItems);
+  const out = new SparseWriter(numItems);
   for (let i = 0; i < numItems; i++) {
     for (let e = indptr[i]!; e < indptr[i + 1]!; e++) {
       const j = indices[e]!;
@@ -109,38 +109,4 @@ function mutualInformation({ indptr, indices, values }: SparseRows, shift: numbe
     out.endRow();
   }
   return out.rows();
-}
-
-/** Collects the entries of a sparse matrix row by row. */
-class Entries {
-  #indices = new Uint32Array(1024);
-  #values = new Float32Array(1024);
-  readonly #indptr: Uint32Array;
-  #row = 0;
-  #size = 0;
-
-  constructor(numRows: number) {
-    this.#indptr = new Uint32Array(numRows + 1);
-  }
-
-  add(column: number, value: number): void {
-    if (this.#size === this.#indices.length) {
-      const [indices, values] = [this.#indices, this.#values];
-      this.#indices = new Uint32Array(2 * this.#size);
-      this.#values = new Float32Array(2 * this.#size);
-      this.#indices.set(indices);
-      this.#values.set(values);
-    }
-    this.#indices[this.#size] = column;
-    this.#values[this.#size++] = value;
-  }
-
-  endRow(): void {
-    this.#indptr[++this.#row] = this.#size;
-  }
-
-  rows(): SparseRows {
-    const values = this.#values.slice(0, this.#size);
-    return { indptr: this.#indptr, indices: this.#indices.slice(0, this.#size), values };
-  }
 }

@@ -24,15 +24,16 @@ import { storedScorer } from "../shared/factor-model/stored-vectors.js";
 import { factorScorer } from "../shared/factor-model/trained.js";
 import { decompose, shared, sharesOf } from "./decompose.js";
 import type { PcaOptions } from "./options.js";
+import { transitionsPca } from "./transitions.js";
 import type { ExampleOptions } from "../../training/shared-options/log.js";
 import { explainedVarianceOf, projectionOf } from "./project.js";
 import type { Examples, Part } from "../../training/examples/examples.js";
 import { countUnseen, type SplitParts } from "../../training/reading/split-parts.js";
 import type { Watch } from "../../training/session/watch.js";
 import { rankingExamples, readCandidates } from "../../training/examples/ranking-examples.js";
-import { addedToPopularity, vectorAdvice } from "../../training/warnings/vectors-add.js";
+import { addedToControl, addedToPopularity, vectorAdvice } from "../../training/warnings/vectors-add.js";
 import { unrankedWarnings, vectorWarnings } from "../../training/warnings/outcome-warnings.js";
-import { rankingMetricsOfParts } from "../../training/split-metrics/split-metrics.js";
+import { rankingByScores, rankingMetricsOfParts } from "../../training/split-metrics/split-metrics.js";
 import { featuresOfRoles } from "../../training/reading/users-and-items.js";
 
 export interface PcaJob {
@@ -71,10 +72,11 @@ export async function decomposeParts(job: PcaJob): Promise<PcaOfParts> {
 }
 
 const decomposers: Record<PcaOptions["matrix"], (job: PcaJob) => Promise<PcaOfParts>> = {
-  interactions: ofInteractions,
+  interactions: ofLists,
   features: ofFeatures,
   columns: ofColumns,
   cooccurrence: ofCooccurrence,
+  transitions: ofLists,
 };
 
 function explainedOf(
@@ -93,9 +95,14 @@ function explainedOf(
   return () => Promise.resolve({ metrics });
 }
 
-async function ofInteractions(job: PcaJob): Promise<PcaOfParts> {
+const TRANSITIONS_ADVICE =
+  "The transitions without vectors (evaluate --baseline markov) rank as well: try a larger --dim, and check --time, " +
+  "because in random order nothing follows from it";
+
+/** Decomposes users x items, or transitions between items: components that rank items for users. */
+async function ofLists(job: PcaJob): Promise<PcaOfParts> {
   const { dataset: given, parts: all, rowOrder, options, pca, watch, memory } = job;
-  const asker = "--matrix interactions";
+  const asker = `--matrix ${pca.matrix}`;
   const inItsColumns = (log: Dataset) => featuresOfRoles(log, asker, ["user", "item"]);
   const { dataset, notes } = inItsColumns(given);
   for (const text of notes) watch.observe({ stage: "note", text });
@@ -120,15 +127,21 @@ async function ofInteractions(job: PcaJob): Promise<PcaOfParts> {
   countUnseen(space, parts, watch);
   if (examples.train.kind !== "resident") throw new RangeError("events of a decomposition are not drawn");
   const { user, item } = dataset.roles;
-  const names = { user: user!, item: item! };
-  const model = await interactionsPca(space, names, examples.train.rows, pca, {
-    ...memory,
-    note: (text) => watch.observe({ stage: "note", text }),
-    signal: watch.signal,
-  });
+  const note = (text: string) => watch.observe({ stage: "note", text });
+  const { ranking } = examples;
+  const transitions =
+    pca.matrix === "transitions"
+      ? await transitionsPca(space, parts.train, pca, { most: memory.most, signal: watch.signal })
+      : undefined;
+  for (const text of transitions?.notes ?? []) note(text);
+  const model =
+    transitions?.model ??
+    (await interactionsPca(space, { user: user!, item: item! }, examples.train.rows, pca, {
+      ...memory,
+      ...{ note, signal: watch.signal },
+    }));
   const { dim, vectors, stored, weights = new Float32Array(space.numFeatures) } = model;
   const scorer = stored ? storedScorer(stored) : factorScorer({ dim, w0: 0, w: weights, vectors });
-  const { ranking } = examples;
   return {
     space,
     model,
@@ -136,15 +149,36 @@ async function ofInteractions(job: PcaJob): Promise<PcaOfParts> {
     negatives: examples.negatives!,
     async heldOut() {
       const measured = await rankingMetricsOfParts(scorer, ranking!, threads, watch.signal);
-      const vectorsAdd = addedToPopularity(measured.validByUser, ranking!);
+      const vectorsAdd = transitions
+        ? await addedToMarkov(measured.validByUser, space, transitions.scores)
+        : addedToPopularity(measured.validByUser, ranking!);
       const warnings = [
         ...unrankedWarnings(ranking!.examples, measured.metrics),
-        ...vectorWarnings(vectorsAdd, vectorAdvice(examples)),
+        ...vectorWarnings(vectorsAdd, transitions ? TRANSITIONS_ADVICE : vectorAdvice(examples)),
       ];
       for (const text of warnings) watch.observe({ stage: "warning", text });
       return { ...measured, vectorsAdd };
     },
   };
+
+  /** Compares the vectors with the transitions that they approximate. */
+  async function addedToMarkov(
+    byUser: readonly UserMetric[],
+    { fields, offsets }: FeatureSpace,
+    scores: (user: number, scores: Float64Array) => void,
+  ): Promise<VectorsAdd | undefined> {
+    const { source, valid } = ranking!.examples;
+    if (!valid) return undefined;
+    const firstOf = (name: string) => offsets[fields.findIndex((field) => field.name === name)]! + 1;
+    const [users, items] = [firstOf(user!), firstOf(item!)];
+    const own = new Float64Array(featuresOf(space, item!).count - 1);
+    const fill = (query: number, filled: Float64Array): void => {
+      scores(valid.context.ids[query]! - users, own);
+      source.templates.ids.forEach((feature, i) => (filled[i] = own[feature - items] ?? 0));
+    };
+    const alone = await rankingByScores(fill, source, valid, { ...lists, threads, signal: watch.signal });
+    return addedToControl("markov", byUser, alone, lists);
+  }
 }
 
 async function ofFeatures({ dataset, parts, rowOrder, options, pca, watch }: PcaJob): Promise<PcaOfParts> {

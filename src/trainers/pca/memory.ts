@@ -85,5 +85,10 @@ function matrixOf(
     return { rows: trainRows, columns: features, entries: cells * trainRows };
   const largest = Math.max(0, ...ofColumn.values());
   if (matrix === "cooccurrence") return { rows: features, columns: features, entries: 10 * trainRows };
+  // a few distinct transitions per event; users are the larger field, and only items are rows
+  if (matrix === "transitions") {
+    const items = Math.max(1, features - largest);
+    return { rows: items, columns: items, entries: Math.min(items * items, 4 * trainRows) };
+  }
   return { rows: largest, columns: Math.max(1, features - largest), entries: trainRows };
 }

@@ -17,6 +17,14 @@ const components: Capabilities = {
   unknownKeys: async (_, { table }) => await Promise.resolve(zerosForUnknown(table)),
 };
 
+const ranks: Capabilities = {
+  ...ranksByVectors(async (_, space, table) =>
+    (await import("../shared/factor-model/trained.js")).tableScorer(space, table),
+  ),
+  scoresBy: "vectors",
+  foldedRank: "dot",
+};
+
 const ofRows: Capabilities = {
   transform: async (...of) => await (await import("./transform.js")).projectRows(...of),
 };
@@ -26,9 +34,7 @@ export const models: Models = {
     holds: "components of users and items",
     command: "train-pca --matrix interactions",
     ...components,
-    ...ranksByVectors(async (...of) => await (await import("./artifact.js")).readPca(...of)),
-    scoresBy: "vectors",
-    foldedRank: "dot",
+    ...ranks,
     foldIn: async (...of) => await (await import("./transform.js")).foldInInteractions(...of),
     lacks: { transform: folds },
   },
@@ -50,5 +56,14 @@ export const models: Models = {
     holds: "components of co-occurring items",
     command: "train-pca --matrix cooccurrence",
     ...components,
+  },
+  "pca-transitions": {
+    holds: "components of transitions between items",
+    command: "train-pca --matrix transitions",
+    ...components,
+    ...ranks,
+    mips: "rows",
+    foldIn: async (...of) => await (await import("./transitions.js")).foldInHistories(...of),
+    lacks: { transform: folds },
   },
 };

@@ -16,9 +16,10 @@ import {
 } from "../../options/table.js";
 import { lists } from "../../training/shared-options/passes.js";
 import { output, weekly } from "../../training/shared-options/weekly.js";
+import { TRANSITIONS } from "../../dataset/sequences/transitions.js";
 import { FLATNESS } from "../../compute/solvers/graph-filter/plateau.js";
 
-const matrices = ["interactions", "features", "columns", "cooccurrence"] as const;
+const matrices = ["interactions", "features", "columns", "cooccurrence", "transitions"] as const;
 export type PcaMatrix = (typeof matrices)[number];
 
 const valueKinds = ["counts", "binary", "log1p", "tfidf", "bm25"] as const;
@@ -27,6 +28,9 @@ export type ValueKind = (typeof valueKinds)[number];
 const [model, training] = ["Model:", "Training:"] as const;
 const ofInteractions = { matrix: ["interactions"] } as const;
 const ofCooccurrence = { matrix: ["cooccurrence"] } as const;
+const ofTransitions = { matrix: ["transitions"] } as const;
+/** Matrices whose components rank items for users. */
+const ofLists = { matrix: ["interactions", "transitions"] } as const;
 type Matrix = { matrix: PcaMatrix };
 type Scaled = Record<"scale" | "center" | "whiten", boolean>;
 
@@ -57,8 +61,8 @@ const own = {
   matrix: choice(matrices, {
     placeholder: "matrix",
     help:
-      "matrix to decompose: users x items, events x one-hot features, numeric columns, or co-occurrence " +
-      "of items in sessions",
+      "matrix to decompose: users x items, events x one-hot features, numeric columns, co-occurrence " +
+      "of items in sessions, or transitions from an item to those that users take next",
     group: model,
     default: "interactions",
   }),
@@ -70,12 +74,18 @@ const own = {
     only: ofInteractions,
     search: { among: () => valueKinds },
   }),
-  scale: flag({ help: "divide each column by its standard deviation", group: model, default: false }),
+  scale: flag({
+    help: "divide each column by its standard deviation",
+    group: model,
+    default: false,
+    not: ofTransitions,
+  }),
   center: flag({
     help: "subtract the mean of each column (always on for --matrix columns)",
     group: model,
     negated: "also",
     default: ({ matrix }: Matrix) => matrix === "columns",
+    not: ofTransitions,
   }),
   whiten: flag({
     help: "scale vectors of users, events or rows to variance 1 in every dimension",
@@ -88,11 +98,14 @@ const own = {
     help: "interactions: normalization; degree divides each value by the square roots of its row and column sums",
     group: model,
     default: ({ matrix, ...scaled }: Matrix & Scaled) =>
-      matrix === "interactions" && !isScaled(scaled) ? "degree" : "none",
+      matrix === "transitions" || (matrix === "interactions" && !isScaled(scaled)) ? "degree" : "none",
     shown:
       "the better one on the validation split or a tenth of the training events (of 1,000 or more, else degree); none with --scale, --center or --whiten",
-    only: ofInteractions,
-    search: { among: (scaled: Scaled) => (isScaled(scaled) ? [] : ["none", "degree"]) },
+    only: ofLists,
+    search: {
+      among: ({ matrix, ...scaled }: Matrix & Scaled) =>
+        matrix === "transitions" || isScaled(scaled) ? [] : ["none", "degree"],
+    },
   }),
   response: text("filter", {
     help:
@@ -101,17 +114,21 @@ const own = {
     group: model,
     default: "ideal",
     only: { normalize: ["degree"] },
-    search: { among: () => ["ideal", "plateau"] },
+    not: ofTransitions,
+    search: { among: ({ matrix }: Matrix) => (matrix === "transitions" ? [] : ["ideal", "plateau"]) },
   }),
   degreePower: number({
     min: 0,
     max: 1,
     help: "with --normalize degree: exponent of item degree; higher values recommend more popular items",
     group: model,
-    default: ({ response }: { response: string }) => (response.startsWith("plateau") ? 0.4 : 0.5),
-    shown: "0.5; plateau: 0.4",
+    default: ({ matrix, response }: Matrix & { response: string }) =>
+      matrix === "transitions" ? 0.25 : response.startsWith("plateau") ? 0.4 : 0.5,
+    shown: "0.5; plateau: 0.4; transitions: 0.25",
     only: { normalize: ["degree"] },
-    search: { among: () => [0.3, 0.4, 0.5, 0.6] },
+    search: {
+      among: ({ matrix }: Matrix) => (matrix === "transitions" ? [0.15, 0.25, 0.35] : [0.3, 0.4, 0.5, 0.6]),
+    },
   }),
   exact: flag({
     help: "exact decomposition of the Gram matrix in double precision, for matrices with a side of at most 1536",
@@ -125,7 +142,10 @@ const own = {
     group: model,
     default: 64,
     shown: "64; columns: number of columns",
-    search: { among: ({ matrix }: Matrix) => (matrix === "interactions" ? [16, 32, 64, 128, 256, 512] : []) },
+    search: {
+      among: ({ matrix }: Matrix) =>
+        ofLists.matrix.includes(matrix as "transitions") ? [16, 32, 64, 128, 256, 512] : [],
+    },
   }),
   power: number({
     min: 0,
@@ -159,11 +179,64 @@ const own = {
   window: whole({
     min: 1,
     max: 1e6,
-    help: "cooccurrence: count pairs at most n events apart, ordered by time or else by row",
+    help: "cooccurrence, transitions: count pairs at most n events apart, ordered by time (cooccurrence: or else by row)",
     group: model,
-    default: 0,
-    shown: "whole session",
-    only: ofCooccurrence,
+    default: ({ matrix }: Matrix) => (matrix === "transitions" ? TRANSITIONS.window : 0),
+    shown: "whole session; transitions: 7",
+    only: { matrix: ["cooccurrence", "transitions"] },
+  }),
+  decay: number({
+    min: 0.01,
+    max: 1,
+    help: "transitions: weight of a pair relative to one that is an event closer",
+    group: model,
+    default: TRANSITIONS.decay,
+    only: ofTransitions,
+    search: { among: () => [0.5, 0.65, 0.75, 0.85] },
+  }),
+  countPower: number({
+    min: 0.01,
+    max: 1,
+    help: "transitions: exponent of the weighted counts",
+    group: model,
+    default: TRANSITIONS.countPower,
+    only: ofTransitions,
+    search: { among: () => [0.5, 0.75, 1] },
+  }),
+  smoothing: number({
+    min: 0,
+    max: 1e9,
+    help: "transitions: number added to an item's row sum; higher values trust rare items less",
+    group: model,
+    default: TRANSITIONS.smoothing,
+    only: ofTransitions,
+    search: { among: () => [5, 20, 100] },
+  }),
+  history: whole({
+    min: 1,
+    max: 10_000,
+    help: "transitions: number of a user's latest events that make the user's vector",
+    group: model,
+    default: TRANSITIONS.history,
+    only: ofTransitions,
+  }),
+  queryDecay: number({
+    min: 0,
+    max: 1,
+    help: "transitions: weight of an event in the user's vector relative to the next later one",
+    group: model,
+    default: TRANSITIONS.queryDecay,
+    only: ofTransitions,
+    search: { among: () => [0.5, 0.7, 0.85] },
+  }),
+  ties: choice(["basket", "order"], {
+    placeholder: "how",
+    help:
+      "transitions: events with equal times are a basket without order, or are ordered as in the log (also without " +
+      "a time column)",
+    group: model,
+    default: "basket",
+    only: ofTransitions,
   }),
   seed: whole({
     min: 0,
@@ -173,12 +246,12 @@ const own = {
     default: 1,
   }),
   ...threads,
-  k: { ...lists.k, only: ofInteractions },
-  candidates: { ...lists.candidates, only: ofInteractions },
+  k: { ...lists.k, only: ofLists },
+  candidates: { ...lists.candidates, only: ofLists },
   metric: {
     ...lists.metric,
     help: "metric at K by which --search compares settings",
-    only: { search: true, ...ofInteractions },
+    only: { search: true, ...ofLists },
   },
 } as const;
 
@@ -194,18 +267,20 @@ export const options = withCommon(
       ...weekly.refit,
       help: "after the metrics are measured, decompose again with all rows, held-out ones too",
     },
-    search: { ...weekly.search, only: ofInteractions },
+    search: { ...weekly.search, only: ofLists },
     maxMemory: {
       ...memory.maxMemory,
-      help: "interactions: memory limit for vectors and events, such as 4G; above it, those of users are read from disk",
-      only: ofInteractions,
+      help:
+        "interactions: memory limit for vectors and events, such as 4G; above it, those of users are read from disk; " +
+        "transitions above it are refused",
+      only: ofLists,
     },
     resume: { ...weekly.resume, help: "resume an interrupted --search", only: { search: true } },
     oovDropout: refused("cannot be used with train-pca, which has no epochs"),
     positiveFrom: {
       ...labels.positiveFrom,
       help: "for a log with labels: use only rows with a label of x or more as events",
-      only: { matrix: ["interactions", "cooccurrence"] },
+      only: { matrix: ["interactions", "cooccurrence", "transitions"] },
     },
     ...own,
     ...output,

@@ -25,7 +25,14 @@ import { preprocessFile } from "../../training/capabilities/run-space.js";
 import { memory } from "../../training/shared-options/reading.js";
 import type { PcaJob } from "./decompose-splits.js";
 import type { Watch } from "../../training/session/watch.js";
-import { PCA_MODELS, pcaModelFiles, pcaTable, type PcaModel } from "./artifact.js";
+import {
+  HISTORY_TABLE,
+  historyTable,
+  PCA_MODELS,
+  pcaModelFiles,
+  pcaTable,
+  type PcaModel,
+} from "./artifact.js";
 import { pcaNeeds } from "./memory.js";
 import { checkPcaOptions, options, pcaOptionsOf, type PcaOptions, type GivenPca } from "./options.js";
 import { eventPreprocessOf } from "../../training/session/describe-run.js";
@@ -49,14 +56,14 @@ function plan(given: GivenPca): Plan {
   const pca = pcaOptionsOf(given);
   return {
     seed: pca.seed,
-    unlabelled: pca.matrix === "interactions" || pca.matrix === "cooccurrence",
+    unlabelled: pca.matrix !== "features" && pca.matrix !== "columns",
     wholeFor: ["train-pca"],
     reading: { ...fieldsNamed(given), ...(pca.matrix === "columns" && { integersAreNumbers: true }) },
     accept(dataset, { eventWeight, halfLife }) {
       const isWeighted = (dataset.roles.weight ?? eventWeight ?? halfLife) !== undefined;
-      if (pca.matrix === "cooccurrence" && isWeighted)
+      if ((pca.matrix === "cooccurrence" || pca.matrix === "transitions") && isWeighted)
         throw new UsageError(
-          "--matrix cooccurrence cannot be combined with --weight, --event-weight or --half-life",
+          `--matrix ${pca.matrix} cannot be combined with --weight, --event-weight or --half-life`,
         );
       return { dataset, notes: [] };
     },
@@ -112,7 +119,12 @@ async function fit(
       };
       return {
         model: PCA_MODELS[pca.matrix],
-        tables: { [DEFAULT_TABLE]: pcaTable(space, model) },
+        tables: {
+          [DEFAULT_TABLE]: pcaTable(space, model),
+          ...(model.history && {
+            [HISTORY_TABLE]: historyTable(space, roles.item!, model.dim, model.history),
+          }),
+        },
         files: {
           ...pcaModelFiles(model),
           ...preprocessFile(eventPreprocessOf(space, { dataset, roles }, how, kept)),
@@ -152,7 +164,7 @@ async function normalizationOf(
   const isNamed = [given.normalize, given.response, given.degreePower, given.search].some(
     (own) => own !== undefined,
   );
-  if (isTrial || isNamed || pca.normalize !== "degree") return pca.normalize;
+  if (isTrial || isNamed || pca.normalize !== "degree" || pca.matrix === "transitions") return pca.normalize;
   const split = parts.valid
     ? { ...parts, test: undefined }
     : holdOutInside(dataset, parts, options, pca.seed);
@@ -209,10 +221,10 @@ function tellOf(model: PcaModel, askedDim: number | undefined, pca: PcaOptions, 
 }
 
 /**
- * A comparison trains, for ranked lists, users x items, degree-normalized (the default) and plain (a baseline); for
- * predictions, rows x features, whose vectors networks start from.
+ * A comparison trains, for ranked lists, users x items, degree-normalized (the default) and plain (a baseline), and
+ * transitions if the log has times; for predictions, rows x features, whose vectors networks start from.
  */
-function suits({ goal }: LogTraits): Suits {
+function suits({ goal, roles }: LogTraits): Suits {
   if (goal === "predictions") {
     // default dimension of a network's embedding vectors
     const features: GivenPca = { matrix: "features", dim: 16 };
@@ -220,10 +232,12 @@ function suits({ goal }: LogTraits): Suits {
   }
   const degree: GivenPca = { normalize: "degree" };
   const plain: GivenPca = { normalize: "none" };
+  const transitions: GivenPca = { matrix: "transitions" };
   return {
     candidates: [
       { name: "pca", options: degree, effort: 1 },
       { name: "pca-plain", options: plain, effort: 1, baseline: true },
+      ...(roles.time === undefined ? [] : [{ name: "transitions", options: transitions, effort: 1 }]),
     ],
   };
 }

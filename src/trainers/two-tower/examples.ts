@@ -3,6 +3,7 @@
 //
 //   splits ──► items, negatives ──► users in partitions ──► the examples of each partition, in a store
 
+import { orderedEvents, type OrderedEvents } from "../../dataset/sequences/ordered-events.js";
 import type { Dataset } from "../../dataset/dataset.js";
 import { eventWeights, type EventWeightOptions } from "../../dataset/sequences/event-weights.js";
 import { itemCatalogue, keyColumn } from "../../dataset/item-fields.js";
@@ -37,12 +38,10 @@ import {
   behaviorOf,
   inHashOrder,
   newestRanges,
-  orderedEvents,
   rangesAround,
   rangesBefore,
   rangesOfAll,
   type Behavior,
-  type OrderedEvents,
 } from "./histories.js";
 
 export interface TowerExamples extends RankingExamples {
@@ -282,7 +281,7 @@ function partitionEvents(
   const rows = codesAt(log.rows, own);
   const numUsers = history.indptr.length - 1;
   const known = { users: codesAt(log.placesOfUsers, own), items: codesAt(log.items, own), numUsers };
-  const order = orderedEvents(dataset, rows, known);
+  const order = orderedEvents(rows, timesOfRows(dataset, rows), known);
   const behaviors = hashes
     ? []
     : log.behaviors.map((isOf) => behaviorOf(order, isOf && mapTo(Uint8Array, own, (place) => isOf[place]!)));

@@ -1,6 +1,8 @@
 // Folds in users for `transform --fold-in`: one forward pass of the user tower over their histories, without training.
 // A user of the training log with the same events gets the vector of the run's table.
 
+import { orderedEvents } from "../../dataset/sequences/ordered-events.js";
+import { timesOfRows } from "../../dataset/sampling/training-events.js";
 import { MISSING } from "../../log/keys.js";
 import type { Dataset } from "../../dataset/dataset.js";
 import { bindEncoder } from "../../dataset/rows.js";
@@ -23,7 +25,7 @@ import type { Watch } from "../../training/session/watch.js";
 import { endedBy, unlessAborted } from "../../compute/threads/with-machine.js";
 import { rowsOfRun, startEncoder } from "./encoder.js";
 import { behaviorRows } from "./examples.js";
-import { behaviorOf, inHashOrder, newestRanges, orderedEvents, rangesOfAll } from "./histories.js";
+import { behaviorOf, inHashOrder, newestRanges, rangesOfAll } from "./histories.js";
 import type { TowersMachine } from "./machine.js";
 import { readTowers, type StoredForm } from "./model.js";
 import { columnsAsked } from "./options.js";
@@ -88,7 +90,7 @@ async function usersOf(
   });
   const numUnknown = items.reduce((sum, one) => sum + (one === NO_ITEM ? 1 : 0), 0);
   const numUsers = user.dictionary.size;
-  const order = orderedEvents(dataset, rows, { users, items, numUsers });
+  const order = orderedEvents(rows, timesOfRows(dataset, rows), { users, items, numUsers });
   const { context } = numbers;
   const lasts = order.ends
     .subarray(1)

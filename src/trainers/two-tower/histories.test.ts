@@ -1,3 +1,5 @@
+import { orderedEvents } from "../../dataset/sequences/ordered-events.js";
+import { timesOfRows } from "../../dataset/sampling/training-events.js";
 import { draw } from "../../base/numeric/random.js";
 import { historyOf } from "../../dataset/sampling/negatives.js";
 import { NO_ITEM } from "../../compute/kernels/top-items/binding.js";
@@ -6,7 +8,6 @@ import {
   behaviorOf,
   inHashOrder,
   newestRanges,
-  orderedEvents,
   rangesAround,
   rangesBefore,
   rangesOfAll,
@@ -28,7 +29,7 @@ const [users, items] = [
   Uint32Array.from(events, ({ user }) => user),
   Uint32Array.from(events, ({ item }) => item),
 ];
-const order = orderedEvents(dataset, rows, { users, items, numUsers });
+const order = orderedEvents(rows, timesOfRows(dataset, rows), { users, items, numUsers });
 const isOdd = Uint8Array.from(events, (_, e) => e % 2);
 const within = ({ tokens, begins, ends }: ReturnType<typeof newestRanges>, n: number) => [
   ...tokens.subarray(begins[n], ends[n]),

@@ -6,58 +6,12 @@
 //
 // Items with the same time as an event are not in its history, because they may belong to the same basket.
 
-import { byGroup } from "../../base/numeric/groups.js";
-import { doublesAt, mapTo } from "../../base/numeric/indices.js";
-import type { Dataset } from "../../dataset/dataset.js";
+import { mapTo } from "../../base/numeric/indices.js";
+import type { OrderedEvents } from "../../dataset/sequences/ordered-events.js";
 import type { Ranges } from "../../compute/kernels/two-tower/inputs.js";
 import { exp } from "../../base/numeric/exp.js";
 import { NO_ITEM, type ItemLists } from "../../compute/kernels/top-items/binding.js";
-import { timesOfRows } from "../../dataset/sampling/training-events.js";
 import type { HistoryKind } from "./options.js";
-
-/** Events of known users, sorted by user, then by time, then by position in the log. */
-export interface OrderedEvents {
-  /** u32[numUsers + 1]: user u has the events with positions ends[u] to ends[u + 1] - 1 */
-  ends: Uint32Array;
-  /** u32: index of each event among the given rows */
-  places: Uint32Array;
-  /** u32 each: user and item of each event; NO_ITEM for an unknown item */
-  users: Uint32Array;
-  items: Uint32Array;
-  /** f64: time of each event in milliseconds; absent for a log without times */
-  times?: Float64Array;
-  /** u32: position of the first event of the same user with the same time */
-  firsts?: Uint32Array;
-}
-
-/** @param users,items u32[rows.length]: NO_ITEM if a row has none; events without a user are dropped */
-export function orderedEvents(
-  dataset: Dataset,
-  rows: Uint32Array,
-  { users, items, numUsers }: { users: Uint32Array; items: Uint32Array; numUsers: number },
-): OrderedEvents {
-  const { starts: ends, order: places } = byGroup((place) => users[place]!, users.length, numUsers);
-  const times = timesOfRows(dataset, rows);
-  if (times)
-    for (let u = 0; u < numUsers; u++) {
-      const group = places.subarray(ends[u], ends[u + 1]);
-      // most logs are sorted by time already, and are not sorted again
-      if (group.some((place, i) => i > 0 && times[place]! < times[group[i - 1]!]!))
-        group.sort((a, b) => times[a]! - times[b]! || rows[a]! - rows[b]!);
-    }
-  const order = {
-    ...{ ends, places },
-    users: places.map((place) => users[place]!),
-    items: places.map((place) => items[place]!),
-  };
-  if (!times) return order;
-  const firsts = new Uint32Array(places.length);
-  places.forEach((place, n) => {
-    const isSame = n > 0 && order.users[n - 1] === order.users[n] && times[places[n - 1]!] === times[place];
-    firsts[n] = isSame ? firsts[n - 1]! : n;
-  });
-  return { ...order, firsts, times: doublesAt(times, places) };
-}
 
 /** Events of one kind of behavior, in the order of OrderedEvents. */
 export interface Behavior {
@@ -146,8 +100,8 @@ export function rangesOfAll({ indptr }: ItemLists, tokens: Uint32Array, most: nu
   return { tokens, begins, ends: begins.map((begin, u) => Math.min(indptr[u + 1]!, begin + most)) };
 }
 
-/** f32[most]: weight of a history item by the number of items after it; undefined without a half-life. */
+/** f32[most]: weight of a history item by the number of items after it; undefined without a half-life, or if it is 0. */
 export function recencyOf(halfLife: number | undefined, { most }: HistoryKind): Float32Array | undefined {
-  if (halfLife === undefined) return undefined;
+  if (!halfLife) return undefined;
   return mapTo(Float32Array, { length: most }, (_, back) => exp((-Math.LN2 * back) / halfLife));
 }

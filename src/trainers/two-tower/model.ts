@@ -67,7 +67,7 @@ export function modelFiles(
   const { dim, similarity, history, historyOf, userBias, exampleAge, recency } = options;
   const { userTower, skipConnection, itemTower } = options;
   const form: StoredForm = {
-    ...{ dim, similarity, history, recency, historyOf },
+    ...{ dim, similarity, history, recency: recency || undefined, historyOf },
     ...{ userBias, exampleAge },
     ...{ userTower, skipConnection, itemTower },
     userFields: namesOf(space, rows.context.fields),

@@ -1,7 +1,6 @@
 // The kind of model in runs of `train-two-tower`: users are encoded from their histories, items have their own vectors.
 
 import { type Models, ranksByVectors } from "../../training/capabilities/model.js";
-import { rowsByFeature } from "../../training/examples/feature-table.js";
 import { FORM_FILE, PARAMETERS_FILE, TWO_TOWER_MODEL } from "./names.js";
 
 export const models: Models = {
@@ -9,11 +8,9 @@ export const models: Models = {
     holds: "users by their histories and items",
     command: "train-two-tower",
     lacks: { networks: "it has two towers: use --onnx-part user or item" },
-    ...ranksByVectors(async (_, space, { dim, vectors, weights, numRows }) => {
-      const { factorScorer } = await import("../shared/factor-model/trained.js");
-      const w = rowsByFeature(space, weights ?? new Float32Array(numRows), 1);
-      return factorScorer({ dim, w0: 0, w, vectors: rowsByFeature(space, vectors, dim) });
-    }),
+    ...ranksByVectors(async (_, space, table) =>
+      (await import("../shared/factor-model/trained.js")).tableScorer(space, table),
+    ),
     rotation: async (...of) => await (await import("./model.js")).towersRotation(...of),
     mips: "rows",
     scoresBy: "vectors",

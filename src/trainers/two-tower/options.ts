@@ -88,11 +88,11 @@ const own = {
     default: false,
   }),
   recency: number({
-    min: 1e-3,
+    min: 0,
     max: ANY,
-    help: "half-life of an item's weight in the history, in items before the newest",
+    help: "half-life of an item's weight in the history, in items before the newest; 0 for equal weights",
     group: examples,
-    shown: "equal weights",
+    shown: "chosen on the validation split, else 3; 0 with --history others or layers in the towers",
   }),
   userFields: list("columns", {
     help: "columns that describe the user, categorical or numeric, as inputs of the user tower",
@@ -292,7 +292,7 @@ export function twoTowerOptionsOf(given: GivenTwoTower): TwoTowerOptions {
     throw new UsageError("--user-bias cannot be combined with --user-tower, whose layers have biases");
   if (history.of === "others") {
     const asked = (["recency", "exampleAge"] as const).find(
-      (name) => given[name] !== undefined && given[name] !== false,
+      (name) => given[name] !== undefined && given[name] !== false && given[name] !== 0,
     );
     const flags = { recency: "--recency", exampleAge: "--example-age" };
     if (asked)

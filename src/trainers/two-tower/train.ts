@@ -24,7 +24,7 @@ import { prefixed, unprefixed, type NamedArrays } from "../../training/epochs/na
 import { sharedNoise } from "../../dataset/sampling/noise-distribution.js";
 import { listMetric } from "../../training/shared-options/passes.js";
 import { withMachine } from "../../compute/threads/with-machine.js";
-import type { TowerExamples } from "./examples.js";
+import type { TowerExamples, Towers } from "./examples.js";
 import { TowersMachine } from "./machine.js";
 import { firstLayers, networkOf } from "./network.js";
 import type { TwoTowerOptions } from "./options.js";
@@ -49,19 +49,65 @@ interface TowersInput {
   beside: string;
 }
 
-function shapeOf({ towers: { rows, partitions } }: TowerExamples, options: TwoTowerOptions): TowerShape {
+function shapeOf({ rows, partitions }: Towers, options: TwoTowerOptions): TowerShape {
   return networkOf(options, {
     user: partitions.numHistories + rows.context.rowEnds.length - 1,
     item: rows.side.fields.length,
   });
 }
 
+/** Values of --recency that are tried, and the value where none can be: it was better on three of four logs. */
+const [RECENCIES, USUAL_RECENCY] = [[0, 30, 10, 3, 1], 3];
+/** Least relative gain of the metric for which a shorter half-life is chosen. */
+const LEAST_GAIN = 0.02;
+
+/**
+ * Returns the half-life of weights in histories. If the user set none, that with the best metric of the first vectors on
+ * the validation split is used: their order is that after training, which takes much longer.
+ */
+async function chosenRecency(
+  { examples: { towers }, start, validate }: TowersInput,
+  first: NamedArrays,
+  options: TwoTowerOptions,
+  { signal, note }: { signal: AbortSignal | undefined; note?: (text: string) => void },
+): Promise<number> {
+  const { recency, history, userTower, itemTower, threads } = options;
+  if (recency !== undefined) return recency;
+  if (history.of === "others" || userTower.length + itemTower.length > 0) return 0;
+  if (!validate || (options.start === "random" && !start)) return USUAL_RECENCY;
+  const { rows, partitions } = towers;
+  const { numRows, numItems, firstHistoryRow } = rows;
+  let best = { recency: 0, value: -Infinity };
+  const tried: string[] = [];
+  for (const halfLife of RECENCIES) {
+    const shape = shapeOf(towers, { ...options, recency: halfLife });
+    const { numHistories } = partitions;
+    const machine = await TowersMachine.startEncoding(
+      { numRows, numItems, firstHistoryRow },
+      { numHistories, rowEnds: rows.context.rowEnds },
+      shape,
+      threads,
+    );
+    const value = await withMachine(machine, signal, async () => {
+      machine.load(first);
+      return (await validate(machine))[listMetric(options)] ?? 0;
+    });
+    tried.push(`${halfLife} ${value.toFixed(4)}`);
+    if (value > best.value * (1 + LEAST_GAIN) || best.value === -Infinity)
+      best = { recency: halfLife, value };
+  }
+  note?.(
+    `--recency ${best.recency}, chosen by the first vectors on the validation split: ${options.metric}@${options.k} with ` +
+      tried.join(", with "),
+  );
+  return best.recency;
+}
+
 async function startMachine(
   input: TowersInput,
+  first: NamedArrays,
   options: TwoTowerOptions,
-  signal: AbortSignal | undefined,
 ): Promise<TowersMachine> {
-  const first = await firstParameters(input, options, signal);
   const { source, towers } = input.examples;
   const { rows, side, partitions } = towers;
   const { numRows, numItems, firstHistoryRow, context } = rows;
@@ -71,7 +117,7 @@ async function startMachine(
     ...{ side, mostUserRows: partitions.mostUserRows },
     ...sharedNoise(source.counts, options),
   };
-  const machine = await TowersMachine.start(data, shapeOf(input.examples, options), options, partitions);
+  const machine = await TowersMachine.start(data, shapeOf(towers, options), options, partitions);
   machine.load(first);
   return machine;
 }
@@ -82,7 +128,7 @@ async function firstParameters(
   signal: AbortSignal | undefined,
 ): Promise<Record<string, Float32Array>> {
   const { rows } = examples.towers;
-  const shape = shapeOf(examples, options);
+  const shape = shapeOf(examples.towers, options);
   const vectors = firstVectors(space, rows, counts, options);
   if (options.start === "svd" && !start) await startFromSvd(vectors, examples, beside, options, signal);
   const first: Record<string, Float32Array> = { vectors, ...firstLayers(shape, options.seed) };
@@ -167,8 +213,8 @@ function lost(what: string, epoch: number, options: TwoTowerOptions) {
 
 /** Trains by Adam. The same input, options and seed give the same bytes at any number of threads. */
 export async function learnTowers(
-  { space, counts, ranking, start, controls, memory }: LearnerInput<TowersStart>,
-  options: TwoTowerOptions,
+  { space, counts, ranking, start, controls, memory, note }: LearnerInput<TowersStart>,
+  asked: TwoTowerOptions,
   observe: (event: EpochEvent) => void,
   signal?: AbortSignal,
 ): Promise<Trained> {
@@ -177,21 +223,24 @@ export async function learnTowers(
   const { towers } = examples;
   const { beside } = memory;
   const validate = ranking?.validate;
-  const rankerOf = validate && machineRanker(towers, options.dim);
+  const rankerOf = validate && machineRanker(towers, asked.dim);
   const input: TowersInput = {
     ...{ space, counts, examples, start, controls, beside },
     ...(rankerOf && { validate: (machine) => validate(rankerOf(machine)) }),
   };
   signal?.throwIfAborted();
-  const machine = await startMachine(input, options, signal);
+  const first = await firstParameters(input, asked, signal);
+  const recency = await chosenRecency(input, first, asked, { signal, note });
+  const options = { ...asked, recency };
+  const machine = await startMachine(input, first, options);
   const { parameters, ...result } = await withMachine(machine, signal, () =>
     trainEpochs(machine, input, options, observe),
   );
   const encoded = { space, counts, towers, start, beside };
-  const model = await encodeAll(parameters, encoded, shapeOf(examples, options), options, signal);
+  const model = await encodeAll(parameters, encoded, shapeOf(towers, options), options, signal);
   return {
     ...storedScorer(model),
-    ...{ name: TWO_TOWER_MODEL, loss: "logistic", ...result },
+    ...{ name: TWO_TOWER_MODEL, loss: "logistic", ...result, keeps: { recency }, chosen: { recency } },
     table: () => storedTable(space, model),
     moreTables: () => towerTables(space, towers, options, parameters, start),
     files: () => modelFiles(space, towers, options, parameters, model.vectorOf),

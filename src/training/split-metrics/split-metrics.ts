@@ -18,6 +18,7 @@ import {
   withoutMasked,
   type RankingMetricOptions,
 } from "../../metrics/ranking.js";
+import { rankLists, scoreRanker } from "../../metrics/rankers.js";
 import { NO_ITEM } from "../../compute/kernels/top-items/binding.js";
 import type { NegativeSource } from "../../dataset/sampling/negatives.js";
 import type { RankingQueries } from "../../dataset/sampling/ranking-events.js";
@@ -191,6 +192,28 @@ export function rankingByPopularity(
       if (!masked.has(candidates[n]!)) ranked[q * k + found++] = candidates[n]!;
   }
   return rankingMetrics(ranked, k, [k], withoutMasked(heldOut, masks)).filter(({ sums }) => sums.length > 0);
+}
+
+/** Computes the ranking metrics by user of scores without vectors. @param fill writes a query's score of each item */
+export async function rankingByScores(
+  fill: (query: number, scores: Float64Array) => void,
+  { items }: NegativeSource,
+  { masks, heldOut, among }: RankingQueries,
+  { k, ...how }: Pick<RankingMetricOptions, "k" | "threads" | "signal">,
+): Promise<UserMetric[]> {
+  const order = hashOrder(items);
+  const places = placesOf(order);
+  const own = new Float64Array(items.size);
+  const ranker = scoreRanker(items.size, (query, scores) => {
+    fill(query, own);
+    order.forEach((item, place) => (scores[place] = own[item]!));
+  });
+  const masked = renumbered(masks, places);
+  const { items: ranked } = among
+    ? await rankLists(ranker, renumbered(among, places), k, how)
+    : await ranker.top(masked, k, how);
+  const left = withoutMasked(renumbered(heldOut, places), masked);
+  return rankingMetrics(ranked, k, [k], left).filter(({ sums }) => sums.length > 0);
 }
 
 async function byUser(

@@ -5,7 +5,7 @@
 
 import type { FeatureRows } from "../../dataset/rows.js";
 import type { Metrics, VectorsAdd } from "../../table/manifest.js";
-import { addsNothing, vectorsAddText } from "../../metrics/vectors-add.js";
+import { addsNothing, doubtText, vectorsAddText } from "../../metrics/vectors-add.js";
 import type { RankingExamples } from "../../dataset/sampling/ranking-events.js";
 
 /** Minimum relative improvement in the last tenth of the epochs of an unfinished training; metrics fluctuate more. */
@@ -80,7 +80,7 @@ export function constantWarnings(
 }
 
 /** The beginning of the warning about vectors that add nothing. */
-export const NOTHING_SHOWS = "nothing shows that the vectors mean anything";
+export const NOTHING_SHOWS = doubtText("");
 
 /** Warns if it is not certain that the model is better than a control without vectors. */
 export function vectorWarnings(vectorsAdd: VectorsAdd | undefined, advice: string): string[] {
@@ -93,7 +93,7 @@ export function vectorWarnings(vectorsAdd: VectorsAdd | undefined, advice: strin
     ? `About ${Number(needed.toPrecision(2)).toLocaleString("en")} ${units} would show such a gain: use more of the log or a larger --valid. `
     : "";
   return [
-    `${NOTHING_SHOWS}${high < 0 ? ": the model is worse with them" : ""}. On the validation split, they add ` +
+    `${doubtText(vectorsAdd.control)}${high < 0 ? ": the model is worse with them" : ""}. On the validation split, they add ` +
       `${vectorsAddText(vectorsAdd)}. ${more}${advice}`,
   ];
 }

@@ -12,7 +12,7 @@ import { rowLoss } from "../../base/numeric/losses.js";
 import type { Examples } from "../examples/examples.js";
 import { type MeasuredParts, rankingByPopularity } from "../split-metrics/split-metrics.js";
 import { listMetric } from "../shared-options/passes.js";
-import type { RankingJob } from "../session/feature-training.js";
+import type { ListOptions, RankingJob } from "../session/feature-training.js";
 import { fitWeights, weightScores } from "./weights-alone.js";
 
 /** Maximum number of rows on which the control is fitted, if rows are sampled or read from disk. */
@@ -48,13 +48,20 @@ export function addedToPopularity(
   byUser: readonly UserMetric[] | undefined,
   { examples, options }: RankingJob,
 ): VectorsAdd | undefined {
-  const name = listMetric(options);
-  const model = byUser?.find((metric) => metric.name === name);
-  if (!model || !examples.valid) return undefined;
-  const alone = rankingByPopularity(examples.source, examples.valid, options.k).find(
-    (metric) => metric.name === name,
-  );
-  return alone && vectorsAddOf({ control: "popularity", units: "users", model, alone });
+  if (!examples.valid) return undefined;
+  const alone = rankingByPopularity(examples.source, examples.valid, options.k);
+  return addedToControl("popularity", byUser, alone, options);
+}
+
+/** Compares the model with a control that ranks without vectors, by user. @param byUser,alone metrics of both */
+export function addedToControl(
+  control: string,
+  byUser: readonly UserMetric[] | undefined,
+  alone: readonly UserMetric[],
+  options: ListOptions,
+): VectorsAdd | undefined {
+  const [model, own] = [byUser, alone].map((all) => all?.find(({ name }) => name === listMetric(options)));
+  return model && own && vectorsAddOf({ control, units: "users", model, alone: own });
 }
 
 function addedToWeights(

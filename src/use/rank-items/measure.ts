@@ -15,12 +15,16 @@ import {
   checkBaselines,
   needsPairEvents,
   needsRepeats,
+  needsTimes,
 } from "../../metrics/baselines/baselines.js";
 import { compare, type Compared, type Measured } from "../../metrics/comparison.js";
 import { exposureMetrics, rankingMetrics } from "../../metrics/ranking.js";
 import { rankLists, type Ranker } from "../../metrics/rankers.js";
 import { OutOfTime, pace } from "../../metrics/pace.js";
-import type { ItemLists } from "../../compute/kernels/top-items/binding.js";
+import { orderedEvents } from "../../dataset/sequences/ordered-events.js";
+import type { Steps } from "../../dataset/sequences/transitions.js";
+import { NO_ITEM, type ItemLists } from "../../compute/kernels/top-items/binding.js";
+import { ascending } from "../../base/numeric/indices.js";
 import { historyWith } from "../../dataset/sampling/ranking-events.js";
 import { pairEventsOf, type TrainingEvents } from "../../dataset/sampling/training-events.js";
 import { candidateLists, type CandidateCounts } from "../../training/reading/candidates.js";
@@ -108,6 +112,11 @@ export async function measureRankings(
     throw new UsageError(
       `--baseline ${late} recommends items that users already have: it needs --repeats allow`,
     );
+  const timedBaseline = baselines.find(needsTimes);
+  if (timedBaseline && foldInShare !== undefined)
+    throw new UsageError(
+      `--baseline ${timedBaseline} ranks for users of the training: it cannot be combined with --fold-in-share`,
+    );
   const query = queryOf(options);
   const how = { score, table, query, folds: foldInShare !== undefined };
   // rejects runs that cannot rank, before the log is read
@@ -162,6 +171,7 @@ export async function measureRankings(
     measured.push(await measure(name, "run", ranker));
   }
   const pairEvents = baselines.some(needsPairEvents) ? pairEventsOf(learned) : undefined;
+  const steps = timedBaseline && trainingSteps(learned);
   const skipped: string[] = [];
   const { timeLeft } = watch;
   /** maximum duration of the ranking by a baseline, in milliseconds */
@@ -176,7 +186,7 @@ export async function measureRankings(
     try {
       const rankerFor = await baselineRanker(
         name,
-        { counts, history, pairEvents },
+        { counts, history, pairEvents, steps },
         { ...choices, ...(timeLeft && { timeLeft: () => timeLeft() - ranking }) },
       );
       const began = performance.now();
@@ -204,6 +214,12 @@ export async function measureRankings(
   };
 }
 
+function trainingSteps({ events, users: { size } }: TrainingEvents): Steps {
+  const { users, items, times } = events!;
+  const known = users.map((user, e) => (items[e] === NO_ITEM ? NO_ITEM : user));
+  return orderedEvents(ascending(users.length), times, { users: known, items, numUsers: size });
+}
+
 interface HeldProtocol {
   protocol: RankingProtocol;
   learned: TrainingEvents;
@@ -217,14 +233,16 @@ type RankedLogs = LogsOfRun<RankingEvaluation>;
 
 async function protocolOf(logs: RankedLogs, query: Query | undefined): Promise<HeldProtocol> {
   const { run, preprocess, options } = logs;
-  const timed = timedFlag(query);
+  const baselines = checkBaselines(options.baseline ?? []);
+  const ofBaseline = baselines.find(needsTimes);
+  const timed = timedFlag(query) ?? (ofBaseline && `--baseline ${ofBaseline}`);
   const { part, masked, training, own } = await openEvaluated(logs, {
-    ...{ withTimes: false, timed, each: checkBaselines(options.baseline ?? []).some(needsPairEvents) },
+    ...{ withTimes: false, timed, each: baselines.some(needsPairEvents) },
     wanted: timed
       ? `${timed} needs the times of the users' events`
       : "items that users have in training are masked",
   });
-  checkTimes(query, training);
+  checkTimes(timed, training);
   const masks = masked ? historyWith(training, masked) : training.history;
   const protocol = rankingProtocol(training, masks, part, options.repeats);
   const { unknownUsers } = protocol;

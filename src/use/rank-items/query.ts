@@ -60,13 +60,12 @@ export function timedFlag(query: Query | undefined): string | undefined {
   return query?.of === "last" ? "--query last" : undefined;
 }
 
-/** Checks that the events have times if a query needs them. @throws {UsageError} the training events have none */
-export function checkTimes(query: Query | undefined, { events }: TrainingEvents): void {
-  const flag = timedFlag(query);
+/** Checks that the events have times if an option needs them. @throws {UsageError} the training events have none */
+export function checkTimes(flag: string | undefined, { events }: TrainingEvents): void {
   if (flag === undefined || events?.times) return;
   throw new UsageError(
-    `${flag} needs event times, but the training log has no time column: train with --time COLUMN, or use ` +
-      "--query history",
+    `${flag} needs event times, but the training log has no time column: train with --time COLUMN` +
+      (flag.startsWith("--query") ? ", or use --query history" : ""),
   );
 }
 

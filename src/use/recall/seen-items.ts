@@ -48,7 +48,7 @@ async function seenItems(given: ListsRequest, needsLog: string | undefined): Pro
     needsLog !== undefined || flag !== undefined || (masks && !options.foldIn)
       ? await eventsOfLogOrMask(logs, { wanted, isAsked: needsLog !== undefined, timed: flag !== undefined })
       : undefined;
-  if (log) checkTimes(options.query, log.events);
+  if (log) checkTimes(flag, log.events);
   const folded = options.foldIn && (await eventsToFoldIn(logs));
   return {
     learned: log?.events,

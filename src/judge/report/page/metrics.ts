@@ -2,7 +2,7 @@
 
 import type { PartMetrics } from "../../../table/manifest.js";
 import { goodness, metricNames, titleOf } from "../../../metrics/metrics.js";
-import { addsNothing, vectorsAddText } from "../../../metrics/vectors-add.js";
+import { addsNothing, doubtText, sentence, vectorsAddText } from "../../../metrics/vectors-add.js";
 import type { ReportedRun, PageRuns } from "./content.js";
 import { runTitle, type Section } from "./plot.js";
 import { html, shortened, htmlTable, type Markup } from "./html.js";
@@ -54,7 +54,7 @@ function vectorsLine(runs: PageRuns, run: ReportedRun): Markup | undefined {
   const { vectorsAdd } = run.manifest;
   if (!vectorsAdd) return undefined;
   const of = runs.length > 1 ? html`${runTitle(runs, run)}: ` : undefined;
-  const doubt = addsNothing(vectorsAdd) ? " Nothing shows that the vectors mean anything." : "";
+  const doubt = addsNothing(vectorsAdd) ? ` ${sentence(doubtText(vectorsAdd.control))}` : "";
   return html`<p>${of}vectors add ${vectorsAddText(vectorsAdd)}.${doubt}</p>`;
 }
 

@@ -3,7 +3,7 @@
 import type { FeatureSpace } from "../../../dataset/vocabulary/vocabulary.js";
 import type { Run } from "../../../table/run-directory.js";
 import type { EmbeddingTable } from "../../../table/table.js";
-import { featureTable } from "../../../training/examples/feature-table.js";
+import { featureTable, rowsByFeature } from "../../../training/examples/feature-table.js";
 import type { Scorer, Trained } from "../../../training/session/feature-training.js";
 import { fmModelFiles, optimizerFile, readFmParameters } from "./artifact.js";
 import { scoreRows, startScoring, type FmModel, type FmParameters } from "./model.js";
@@ -28,6 +28,15 @@ export function factorScorer(parameters: FmParameters): Required<Scorer> {
       weights: composeWeights(parameters, items),
     }),
   };
+}
+
+/** Returns the scorer of a table: inner products of rows, plus weights if there are any. */
+export function tableScorer(
+  space: FeatureSpace,
+  { dim, vectors, weights, numRows }: EmbeddingTable,
+): Required<Scorer> {
+  const w = rowsByFeature(space, weights ?? new Float32Array(numRows), 1);
+  return factorScorer({ dim, w0: 0, w, vectors: rowsByFeature(space, vectors, dim) });
 }
 
 export async function readFactors(
