@@ -252,6 +252,7 @@ test("a training that fails is listed with its reason, and the others are compar
     ...["--split", "last", "--trainers", "train-pca,train-item2vec"],
   );
   expect(leaderboard.untrained).toEqual([
+    { name: "transitions", why: expect.stringMatching(/two events at different times/) as string },
     { name: "item2vec", why: expect.stringMatching(/session/) as string },
   ]);
   expect(leaderboard.lines.map(({ name }) => name)).toContain("pca");
