@@ -13,6 +13,9 @@ import { build } from "esbuild";
 export const root = resolve(dirname(fileURLToPath(import.meta.url)), "..");
 export const { version, description, peerDependencies, dependencies } = JSON.parse(read("package.json"));
 
+/** The version as Python writes it: 1.0.0rc1 for 1.0.0-rc.1. */
+export const pythonVersion = version.replace(/-rc\.(\d+)$/, "rc$1");
+
 /** @returns files: bytes or text by path within the folder; licenses: the text of all bundled packages' licenses */
 export async function packedProgram() {
   const files = new Map();

@@ -10,7 +10,14 @@ import { mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { zipSync } from "fflate";
 import { pythonFiles } from "../dist/testing/python-functions.js";
-import { description, filesIn, packedProgram, read, root, version } from "./packed-program.mjs";
+import {
+  description,
+  filesIn,
+  packedProgram,
+  pythonVersion as version,
+  read,
+  root,
+} from "./packed-program.mjs";
 
 // the functions and names that are generated from the commands' options; git ignores these files
 for (const [name, text] of Object.entries(await pythonFiles()))
@@ -42,6 +49,9 @@ Summary: ${description}
 License-Expression: MIT
 License-File: LICENSE
 License-File: THIRD-PARTY.txt
+Keywords: embeddings,recommender system,matrix factorization,implicit feedback
+Classifier: Programming Language :: Python :: 3
+Classifier: Topic :: Scientific/Engineering :: Artificial Intelligence
 Requires-Python: >=3.10
 Requires-Dist: numpy>=1.24
 Provides-Extra: node

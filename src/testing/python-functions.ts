@@ -48,7 +48,7 @@ function namesFile(): string {
   );
   return `${NOTE}
 
-VERSION = "${version}"
+VERSION = "${version.replace(/-rc\.(\d+)$/, "rc$1")}"
 
 # columns that are taken for ids by their names, without case, blanks, underscores, dashes and dots
 ID_NAMES = {

@@ -1,5 +1,6 @@
 // Opens tables of runs, resolves names of their fields, and names runs, for all commands that read tables.
 
+import { basename } from "node:path";
 import { openRun, type Run } from "../table/run-directory.js";
 import { readWithAdded, rowsWithAdded } from "../table/added.js";
 import { finiteRows, keyedRows, type KeyedRows, type TableRows } from "../table/rows.js";
@@ -18,9 +19,8 @@ export interface OpenRows extends Omit<OpenTable, "table"> {
 
 /** Returns the name of a run's folder; the run's path if another run has a folder of the same name. */
 export function nameAmong(paths: readonly string[], i: number): string {
-  const folder = (path: string) => path.replace(/\/+$/, "").split("/").at(-1)!;
-  const own = folder(paths[i]!);
-  return paths.some((path, j) => j !== i && folder(path) === own) ? paths[i]! : own;
+  const own = basename(paths[i]!);
+  return paths.some((path, j) => j !== i && basename(path) === own) ? paths[i]! : own;
 }
 
 export async function openTable(path: string, name?: string): Promise<OpenTable> {

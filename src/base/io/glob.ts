@@ -2,6 +2,7 @@
 // match.
 
 import { readdir, stat } from "node:fs/promises";
+import system, { type PlatformPath } from "node:path";
 import { NoInputError } from "../errors.js";
 
 /**
@@ -32,10 +33,25 @@ export async function expandPaths(paths: readonly string[]): Promise<string[]> {
   return expanded;
 }
 
+/** Returns the root of a pattern, such as `/` or `C:/`, or "", and its components. @param rules of the system by default */
+export function patternParts(
+  pattern: string,
+  rules: Pick<PlatformPath, "parse" | "sep"> = system,
+): { root: string; parts: string[] } {
+  const slashed = rules.sep === "/" ? pattern : pattern.replaceAll(rules.sep, "/");
+  const { root } = rules.parse(slashed);
+  return {
+    root,
+    parts: slashed
+      .slice(root.length)
+      .split("/")
+      .filter((part) => part !== ""),
+  };
+}
+
 async function matching(pattern: string): Promise<string[]> {
-  const isAbsolute = pattern.startsWith("/");
-  const parts = pattern.split("/").filter((part) => part !== "");
-  let found = [isAbsolute ? "/" : ""];
+  const { root, parts } = patternParts(pattern);
+  let found = [root];
   for (const [depth, part] of parts.entries()) {
     const isLast = depth === parts.length - 1;
     const next: string[] = [];
@@ -47,7 +63,8 @@ async function matching(pattern: string): Promise<string[]> {
 
 /** Expands one component of a path pattern in a folder; the last component matches files only. */
 async function step(folder: string, part: string, isLast: boolean): Promise<string[]> {
-  const join = (name: string) => (folder === "" || folder === "/" ? `${folder}${name}` : `${folder}/${name}`);
+  const join = (name: string) =>
+    folder === "" || folder.endsWith("/") ? `${folder}${name}` : `${folder}/${name}`;
   if (part === "**") {
     const folders = await descendants(folder, join);
     return isLast ? (await Promise.all(folders.map((inner) => step(inner, "*", true)))).flat() : folders;
