@@ -56,15 +56,7 @@ export const rooms: Record<string, Room> = {
   dataset: {
     parts: [".", "sampling"],
     doors: words(`
-      build collect columns dataset encoded/description encoded/play-roles encoded/read encoded/write
-      encoding.worker filters/count-users filters/event-limits filters/heavy-users filters/where
-      filters/where-rows graph/edge-list graph/graph graph/graph-facts graph/item-neighbors hash-keys
-      item-fields labels multi numeric roles rows sampling/negative-rows sampling/negatives
-      sampling/noise-distribution sampling/oov-dropout sampling/ranking-events sampling/skip-grams
-      sampling/training-events sequences/event-weights sequences/interactions sequences/sequences side
-      sparse-fields splits/split splits/split-like stored-columns test-vectors time-fields
-      vocabulary/key-counts vocabulary/key-index vocabulary/known-keys vocabulary/last-seen
-      vocabulary/preprocess vocabulary/vocabulary vocabulary/vocabulary-limits
+      build collect columns dataset encoded/description encoded/play-roles encoded/read encoded/write encoding.worker filters/count-users filters/event-limits filters/heavy-users filters/where filters/where-rows graph/edge-list graph/graph graph/graph-facts graph/item-neighbors hash-keys item-fields labels multi numeric roles rows sampling/negative-rows sampling/negatives sampling/noise-distribution sampling/oov-dropout sampling/ranking-events sampling/skip-grams sampling/training-events sequences/event-weights sequences/interactions sequences/ordered-events sequences/sequences sequences/transitions side sparse-fields splits/split splits/split-like stored-columns test-vectors time-fields vocabulary/key-counts vocabulary/key-index vocabulary/known-keys vocabulary/last-seen vocabulary/preprocess vocabulary/vocabulary vocabulary/vocabulary-limits
     `),
   },
   // vectors with their keys, the run directory, search, import
@@ -117,20 +109,14 @@ export const rooms: Record<string, Room> = {
   trainers: {
     parts: ["shared", "."],
     doors: words(`
-      index
+      index shared/factor-model/concat-models
     `),
   },
   // commands that use a run
   use: {
     parts: ["rank-items", ".", "on-spark"],
     doors: words(`
-      align compose composed-items content/edge-files content/fold-in-items content/map encode
-      export/check-options export/export export/options import/import import/options index/build
-      index/options index/search index/source item-keys key-labels neighbors/neighbor-rows
-      neighbors/neighbors on-spark/recall on-spark/rows options predict/options predict/predict
-      predict/scored-rows rank-items/measure rank-items/new-users rank-items/protocol
-      rank-items/run-ranker rank-items/user-events recall/list-files recall/options recall/recall
-      recall/requested-lists recall/send-lists recall/summary tables transform/transform
+      align compose composed-items concat content/edge-files content/fold-in-items content/map encode export/check-options export/export export/options import/import import/options index/build index/options index/search index/source item-keys key-labels key-names neighbors/neighbor-rows neighbors/neighbors on-spark/recall on-spark/rows options predict/options predict/predict predict/scored-rows rank-items/measure rank-items/new-users rank-items/protocol rank-items/run-ranker rank-items/user-events recall/list-files recall/options recall/recall recall/requested-lists recall/send-lists recall/summary tables transform/transform
     `),
   },
   // commands that judge a log or a run

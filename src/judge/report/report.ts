@@ -18,7 +18,8 @@ import { modelOf } from "../../trainers/index.js";
 import { readingOf } from "../../training/shared-options/reading.js";
 import { resolved, definedOf } from "../../options/table.js";
 import type { Watch } from "../../training/session/watch.js";
-import { labelsOfKeys, Names, readNames } from "./names-and-labels.js";
+import { Names, readNames } from "../../use/key-names.js";
+import { labelsOfKeys } from "./map-labels.js";
 import {
   reportOptions,
   type ReportOptions,

@@ -20,7 +20,8 @@ import type { FieldNorms, NeighborList, ReportedTable, ItemMap, Layout, MapPoint
 import { neighborsInRows } from "../../table/retrieval/neighbors.js";
 import { compositionOf } from "../../use/compose.js";
 import type { Composed } from "../../use/composed-items.js";
-import type { MapLabels, Called, Names } from "./names-and-labels.js";
+import type { Called, Names } from "../../use/key-names.js";
+import type { MapLabels } from "./map-labels.js";
 import type { ReportOptions } from "./options.js";
 import type { OpenKeyed, OpenTable } from "../../use/tables.js";
 import type { Watch } from "../../training/session/watch.js";

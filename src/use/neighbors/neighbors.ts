@@ -151,7 +151,7 @@ async function withNames(
   names: string | undefined,
   tell: Tell,
 ): Promise<NeighborsOf[]> {
-  const { readNames } = await import("../../judge/report/names-and-labels.js");
+  const { readNames } = await import("../key-names.js");
   const known = await readNames(opened, {
     names: names === undefined ? [] : [names],
     reading: { threads: 1 },

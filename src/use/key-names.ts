@@ -1,7 +1,7 @@
-// Finds the column that names the items of a run, such as `title`, in its side tables or in its log.
+// Names of keys: from the files of --names, and of items also from a column such as `title` of the run's side tables or log.
 
 import { parseSide } from "../dataset/side.js";
-import { EmbedError } from "../base/errors.js";
+import { EmbedError, excerpt, UsageError } from "../base/errors.js";
 import { statOf } from "../base/io/tree.js";
 import { keyAt, MISSING } from "../log/keys.js";
 import type { Log, ReadOptions } from "../log/log.js";
@@ -9,6 +9,7 @@ import { openLog } from "../log/open.js";
 import { cellsBesideLog } from "../training/reading/open-as-trained.js";
 import { sideReading } from "../training/reading/read-dataset.js";
 import { placedPath } from "../training/reading/run-parts.js";
+import { readKeyNames, type KeyNames } from "./key-labels.js";
 import type { OpenTable } from "./tables.js";
 
 /** Maximum bytes of the files that are read for names that nobody asked for: a fraction of a second. */
@@ -94,4 +95,46 @@ async function namesIn(log: Log, key: string): Promise<Map<string, string> | und
   first.forEach((name, item) => names.set(keyAt(dictionaries[0]!, item), keyAt(dictionaries[1]!, name)));
   const isName = others <= (1 - SAME) * rows && new Set(names.values()).size >= DISTINCT * names.size;
   return isName && names.size > 0 ? names : undefined;
+}
+
+/** Returns a copy of a row with the name of its key, which is undefined if there is none. */
+export type Called = <T extends { key: string }>(row: T) => T & { name?: string };
+
+export class Names {
+  /** @param found names of the items that nobody asked for */
+  constructor(
+    private readonly files: readonly KeyNames[],
+    private readonly found?: { field: string; names: ReadonlyMap<string, string> },
+  ) {}
+
+  /** Returns the function that adds names to a field's rows; `item` in --names denotes the run's item column. */
+  ofField({ fieldNamed }: OpenTable, field: string): Called {
+    const file = this.files.find((each) => fieldNamed(each.field) === field);
+    const found = this.found?.field === field ? this.found.names : undefined;
+    return (row) => file?.called(row) ?? (found ? { ...row, name: found.get(row.key) } : row);
+  }
+
+  notes(): string[] {
+    return this.files.flatMap((file) => file.note() ?? []);
+  }
+}
+
+export async function readNames(
+  opened: OpenTable,
+  { names = [], reading }: { names?: readonly string[] | undefined; reading: Pick<ReadOptions, "threads"> },
+): Promise<Names> {
+  const files: KeyNames[] = [];
+  for (const text of names) {
+    const file = await readKeyNames(opened, text, reading.threads);
+    const same = files.find(({ field }) => opened.fieldNamed(field) === opened.fieldNamed(file.field));
+    if (same)
+      throw new UsageError(
+        `--names '${same.path}' and '${file.path}' both name keys of ${excerpt(file.field)}: give one of them`,
+      );
+    files.push(file);
+  }
+  const item = opened.fieldNamed("item");
+  const isNamed = files.some(({ field }) => opened.fieldNamed(field) === item);
+  const found = isNamed ? undefined : await foundNames(opened);
+  return new Names(files, found && { field: item, names: found });
 }

@@ -1,13 +1,11 @@
-// Names (--names) and labels (--labels) of keys for a report; labels decide the colors of the keys on maps.
+// Labels (--labels) of keys for a report, which decide the colors of the keys on maps.
 
 import { KeyIndex } from "../../dataset/vocabulary/key-index.js";
 import type { SideTable } from "../../dataset/side.js";
 import { keysOfRows, rowsOf } from "../../table/table.js";
-import { UsageError, excerpt } from "../../base/errors.js";
+import { UsageError } from "../../base/errors.js";
 import { keyAt } from "../../log/keys.js";
-import type { ReadOptions } from "../../log/log.js";
-import { cellsByKey, labelsIn, readLabels, readKeyNames, type KeyNames } from "../../use/key-labels.js";
-import { foundNames } from "../../use/found-names.js";
+import { cellsByKey, labelsIn, readLabels } from "../../use/key-labels.js";
 import type { ReportOptions } from "./options.js";
 import type { OpenTable } from "../../use/tables.js";
 
@@ -72,46 +70,4 @@ function shownLabels(
       return last < 0 ? undefined : last;
     },
   };
-}
-
-/** Returns a copy of a row with the name of its key, which is undefined if there is none. */
-export type Called = <T extends { key: string }>(row: T) => T & { name?: string };
-
-export class Names {
-  /** @param found names of the items that nobody asked for */
-  constructor(
-    private readonly files: readonly KeyNames[],
-    private readonly found?: { field: string; names: ReadonlyMap<string, string> },
-  ) {}
-
-  /** Returns the function that adds names to a field's rows; `item` in --names denotes the run's item column. */
-  ofField({ fieldNamed }: OpenTable, field: string): Called {
-    const file = this.files.find((each) => fieldNamed(each.field) === field);
-    const found = this.found?.field === field ? this.found.names : undefined;
-    return (row) => file?.called(row) ?? (found ? { ...row, name: found.get(row.key) } : row);
-  }
-
-  notes(): string[] {
-    return this.files.flatMap((file) => file.note() ?? []);
-  }
-}
-
-export async function readNames(
-  opened: OpenTable,
-  { names = [], reading }: Pick<ReportOptions, "names"> & { reading: Pick<ReadOptions, "threads"> },
-): Promise<Names> {
-  const files: KeyNames[] = [];
-  for (const text of names) {
-    const file = await readKeyNames(opened, text, reading.threads);
-    const same = files.find(({ field }) => opened.fieldNamed(field) === opened.fieldNamed(file.field));
-    if (same)
-      throw new UsageError(
-        `--names '${same.path}' and '${file.path}' both name keys of ${excerpt(file.field)}: give one of them`,
-      );
-    files.push(file);
-  }
-  const item = opened.fieldNamed("item");
-  const isNamed = files.some(({ field }) => opened.fieldNamed(field) === item);
-  const found = isNamed ? undefined : await foundNames(opened);
-  return new Names(files, found && { field: item, names: found });
 }
