@@ -36,22 +36,25 @@ const numCopies = clean.length / 20;
 const log = [at("a.csv"), at("b.csv")];
 const piped = `${readFileSync(at("a.csv"), "utf8")}${readFileSync(at("b.csv"), "utf8")}`;
 const by = ["--dedupe-by", "event_id"];
-const counts = (keep: string) => ({ by: ["event_id"], keep, rows: numCopies, withoutKey: 0 });
+const dedupe = (options = "") => ({
+  ...{ step: "dedupe", by: `--dedupe-by event_id${options}`, withoutKey: 0 },
+  ...{ before: clean.length + numCopies, after: clean.length },
+});
 const jsonOf = async (args: string[], input?: string) =>
-  parseJson<{ rows: number; droppedDuplicates?: object; warnings: string[] }>(
+  parseJson<{ rows: number; steps: object[]; warnings: string[] }>(
     (await embedOk([...args, "--json", "--force"], { cwd: folder, input })).stdout,
   );
 
 test("an encoded dataset, also of a pipe with two headers, holds the rows of the log without copies", async () => {
   await embedOk(["encode", "clean.csv", "--ignore", "event_id", "-o", "clean"], { cwd: folder });
   const encoded = await jsonOf(["encode", ...log, ...by, "-o", "deduped"]);
-  expect([encoded.rows, encoded.droppedDuplicates]).toEqual([clean.length, counts("first")]);
+  expect([encoded.rows, encoded.steps[1]]).toEqual([clean.length, dedupe()]);
   await jsonOf(["encode", "-", ...by, "-o", "piped"], piped);
   const rowsOf = (name: string) => readFileSync(at(`${name}/rows.arrow`));
   expect(rowsOf("deduped").equals(rowsOf("clean"))).toBe(true);
   expect(rowsOf("piped").equals(rowsOf("clean"))).toBe(true);
   const last = await jsonOf(["encode", ...log, ...by, "--dedupe-keep", "last", "-o", "last"]);
-  expect([last.rows, last.droppedDuplicates]).toEqual([clean.length, counts("last")]);
+  expect([last.rows, last.steps[1]]).toEqual([clean.length, dedupe(" --dedupe-keep last")]);
   expect(rowsOf("last").equals(rowsOf("clean"))).toBe(false);
 });
 
@@ -61,11 +64,11 @@ test("a training has the table of the log without copies, and is reproduced", as
     cwd: folder,
   });
   const trained = await jsonOf(["train-fm", ...log, ...by, ...train, "-o", "fm"]);
-  expect(trained.droppedDuplicates).toEqual(counts("first"));
+  expect(trained.steps[1]).toEqual(dedupe());
   const tableOf = (run: string) => readFileSync(at(`${run}/embeddings.arrow`));
   expect(tableOf("fm").equals(tableOf("fm-clean"))).toBe(true);
-  const manifest = readJson<{ droppedDuplicates: object }>(at("fm/manifest.json"));
-  expect(manifest.droppedDuplicates).toEqual(counts("first"));
+  const manifest = readJson<{ steps: object[] }>(at("fm/manifest.json"));
+  expect(manifest.steps).toEqual(trained.steps);
   await embedOk(["reproduce", "fm"], { cwd: folder });
   const evaluated = await jsonOf(argv`evaluate fm ${log.flatMap((path) => ["--on", path])} ${by}
       --bootstrap 0`);

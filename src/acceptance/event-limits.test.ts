@@ -23,7 +23,7 @@ test("--since counts back from the newest event, and says how many it left out",
   const expected = times.filter((time) => time >= newest - 7 * 86400).length;
   const { rows, stderr } = await rowsUsed("--since", "7d");
   expect(rows).toBe(expected);
-  expect(stderr).toContain(`${lines.length - expected} events excluded by --since 7d`);
+  expect(stderr).toContain(`${lines.length - expected} rows excluded by --since 7d`);
 });
 
 test("--max-events-per-user keeps so many events of each user at the most", async () => {

@@ -53,7 +53,7 @@ describe("the clicks give the same embeddings.arrow", () => {
     const { stderr } = await embedOk([
       ...["train-fm", at("half-*.tsv"), "--dedupe", "-o", at("halves"), "--epochs", "2"],
     ]);
-    expect(stderr).toContain("2000 duplicate rows dropped by --dedupe");
+    expect(stderr).toContain("2000 rows excluded by --dedupe");
     expect(readFileSync(join(at("halves"), "embeddings.arrow")).equals(expected)).toBe(true);
     const inspected = await embedOk(["inspect", at("half-*.tsv"), "--dedupe", "--json"]);
     expect(parseJson<{ rows: number }>(inspected.stdout).rows).toBe(rows.length);

@@ -60,7 +60,7 @@ describe.each([
   test("are listed with --bad-rows, and counted", async () => {
     writeFileSync(at(name), `${[...header, rows[0], bad, ...rows.slice(1)].join("\n")}\n`);
     const { rows: numRows, warnings } = await inspected(at(name), ...skip, "--bad-rows", at(`${name}.bad`));
-    expect([numRows, warnings]).toEqual([300, [expect.stringMatching(/^skipped 1 bad rows \(/)]]);
+    expect([numRows, warnings]).toEqual([300, [expect.stringMatching(/^skipped 1 bad row \(/)]]);
     const listed = readJson<{ line: number; text: string }>(at(`${name}.bad`));
     expect(listed).toMatchObject({ file: at(name), line: 2 + header.length, text });
   });

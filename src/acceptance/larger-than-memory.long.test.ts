@@ -126,7 +126,7 @@ test("what needs all rows in memory says so at the start, with how much, and in 
   const { warnings } = parseJson<{ warnings: string[] }>(stdout);
   expect(warnings).toContainEqual(
     expect.stringMatching(
-      /^--negatives, --since need all rows in memory, about \d\.\d MiB, regardless of --max-memory \(10\.0 KiB\)/,
+      /^--negatives, --since 900w need all rows in memory, about \d\.\d MiB, regardless of --max-memory \(10\.0 KiB\)/,
     ),
   );
 });

@@ -46,7 +46,7 @@ export const rooms: Record<string, Room> = {
   log: {
     parts: [".", "spark", "duckdb"],
     doors: words(`
-      directory duckdb/open duplicate-events file-columns form grouped-rows infer keys limits log
+      directory duckdb/open file-columns form grouped-rows infer keys limits log
       look-alikes multi-value-cells named-log nulls number open rounded-keys skip-advice spark/batches
       spark/escaped-cells spark/executors spark/json-rows spark/mllib-als spark/open spark/plans
       spark/session spark/upload text/separator time
@@ -56,7 +56,16 @@ export const rooms: Record<string, Room> = {
   dataset: {
     parts: [".", "sampling"],
     doors: words(`
-      build collect columns dataset encoded/description encoded/play-roles encoded/read encoded/write encoding.worker filters/count-users filters/event-limits filters/heavy-users filters/where filters/where-rows graph/edge-list graph/graph graph/graph-facts graph/item-neighbors hash-keys item-fields labels multi numeric roles rows sampling/negative-rows sampling/negatives sampling/noise-distribution sampling/oov-dropout sampling/ranking-events sampling/skip-grams sampling/training-events sequences/event-weights sequences/interactions sequences/ordered-events sequences/sequences sequences/transitions side sparse-fields splits/split splits/split-like stored-columns test-vectors time-fields vocabulary/key-counts vocabulary/key-index vocabulary/known-keys vocabulary/last-seen vocabulary/preprocess vocabulary/vocabulary vocabulary/vocabulary-limits
+      build collect columns dataset encoded/description encoded/open encoded/play-roles encoded/read
+      encoded/write encoding.worker filters/count-users filters/event-limits filters/heavy-users
+      filters/where filters/where-rows graph/edge-list graph/graph graph/graph-facts
+      graph/item-neighbors hash-keys item-fields labels multi numeric roles rows sampling/negative-rows
+      sampling/negatives sampling/noise-distribution sampling/oov-dropout sampling/ranking-events
+      sampling/skip-grams sampling/training-events sequences/event-weights sequences/interactions
+      sequences/ordered-events sequences/sequences sequences/transitions side sparse-fields splits/split
+      splits/split-like steps stored-columns test-vectors time-fields vocabulary/key-counts
+      vocabulary/key-index vocabulary/known-keys vocabulary/last-seen vocabulary/preprocess
+      vocabulary/vocabulary vocabulary/vocabulary-limits
     `),
   },
   // vectors with their keys, the run directory, search, import

@@ -6,6 +6,7 @@ import { join } from "node:path";
 import { argv } from "../testing/argv.js";
 import { embed, embedOk, temporaryFolder } from "../testing/embed.js";
 import { parseDelimited } from "../testing/exported.js";
+import type { ReadingStep } from "../dataset/steps.js";
 import { parseJson } from "../testing/json.js";
 import { projectFolder } from "../testing/places.js";
 import { integerBelow, mulberry32 } from "../testing/random.js";
@@ -82,8 +83,9 @@ test("held-out skips are no hits: Recall@20 is that of the plays, computed by it
   const { stdout, stderr } = await embedOk(
     argv`${als} ${write("all.csv", all)} --ignore w ${kinds} -o ${at("all")} --json`,
   );
-  const summary = parseJson<{ rows: number; zeroWeightRows: number }>(stdout);
-  expect([summary.rows, summary.zeroWeightRows]).toEqual([plays.length, all.length - plays.length]);
+  const summary = parseJson<{ rows: number; steps: ReadingStep[] }>(stdout);
+  const weight = { step: "weight", by: kinds.join(" "), before: all.length, after: plays.length };
+  expect([summary.rows, summary.steps[1]]).toEqual([plays.length, weight]);
   expect(stderr).toContain(`${all.length - plays.length} rows of weight 0 excluded`);
   const { recallAt20 } = await evaluated("all");
   expect(recallAt20).toBeCloseTo(await recallByHand(at("all")), 10);

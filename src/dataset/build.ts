@@ -6,8 +6,7 @@
 import { encodeKeys, type Keys } from "../log/keys.js";
 import { NoRowsError, UsageError } from "../base/errors.js";
 import type { InputFingerprint } from "../base/io/fingerprint.js";
-import { duplicateNotes } from "../log/duplicate-events.js";
-import type { DroppedDuplicates, Log, ReadProgress } from "../log/log.js";
+import type { Log, ReadProgress } from "../log/log.js";
 import { nullWarnings, placeholderKeys, placeholderWarnings } from "../log/nulls.js";
 import { columnsIn, lackingColumn, partialColumnWarnings, repeatedHeaderNote } from "../log/file-columns.js";
 import { plainCell } from "../log/number.js";
@@ -22,20 +21,23 @@ import {
   type LabelPlace,
   type Roles,
 } from "./dataset.js";
-import type { DroppedUsers } from "./filters/heavy-users.js";
+import type { LeftOutUsers } from "./filters/heavy-users.js";
 import { withLists, cellFormOf } from "./multi.js";
-import { choosePositives } from "./filters/positives.js";
+import { positiveSteps } from "./filters/positives.js";
 import { requireColumn, resolveRoles, type ColumnOptions } from "./roles.js";
 import { sparseFields, withoutSparse } from "./sparse-fields.js";
 import { SideJoin, withSideCells, type SideTable } from "./side.js";
-import { weightlessNote, type EventWeightOptions } from "./sequences/event-weights.js";
+import { weightFlags, type EventWeightOptions } from "./sequences/event-weights.js";
 import { ofLog, planTimeFields, type TimeFieldOptions } from "./time-fields.js";
+import { readerSteps, runSteps, sumOf, withStep, type ReadingStep } from "./steps.js";
 import { WhereRows, whereColumns } from "./filters/where-rows.js";
 import type { Where } from "./filters/where.js";
 
 export interface BuildOptions
   extends ColumnOptions, TimeFieldOptions, Pick<EventWeightOptions, "eventWeight"> {
   filters: readonly Where[];
+  /** users whose rows are dropped, found in an earlier reading; absent without a limit on users' events */
+  leftOutUsers?: LeftOutUsers;
   onBadRow: "error" | "skip";
   onSkipped?: (row: BadRow) => void;
   /** columns whose original cells are stored in Dataset.beside, together with row numbers; absent: none */
@@ -50,16 +52,14 @@ export interface BuiltDataset {
   dataset: Dataset;
   /** sentences that describe the inferred roles, one per column */
   inferred: string[];
-  /** notes for the user, such as the number of dropped rows, or keys that are not in a side table */
+  /** notes for the user, such as keys that are not in a side table */
   notes: string[];
   /** warnings that the summary prints again: ignored columns, and columns that look like another type */
   warnings: string[];
   /** number of skipped bad rows by reason */
   skipped: Record<string, number>;
-  /** number of rows that --dedupe-by dropped; absent without the option */
-  droppedDuplicates?: DroppedDuplicates;
-  /** number of rows that were dropped because their weight is 0; absent if there are none */
-  zeroWeightRows?: number;
+  /** the steps that the rows have been through */
+  steps: ReadingStep[];
 }
 
 /** Result of reading a log whose rows were sent to a sink instead of memory. */
@@ -73,8 +73,6 @@ export interface StreamedRows extends Omit<BuiltDataset, "dataset"> {
   firstOther?: LabelPlace;
   /** distinct keys of each column, or distinct whole cells of a multi-valued column; empty for numbers */
   dictionaries: Keys[];
-  /** users that the first reading of the log found above --drop-users-above; absent without the option */
-  droppedUsers?: DroppedUsers;
 }
 
 /**
@@ -107,16 +105,8 @@ export async function buildDataset(
   const made = plans.map((plan, i) => columnFrom(plan, memory.take(i), dictionaries[i]!));
   const columns = made.filter((_, i) => plans[i]!.isBeside !== true);
   const beside = options.beside && besideOf(made.filter((_, i) => plans[i]!.isBeside));
-  const all = {
-    numRows,
-    columns,
-    roles,
-    inputs,
-    firstOther,
-    beside,
-  };
-  const { dataset, notes } = choosePositives(all);
-  return { dataset, ...given, notes: [...given.notes, ...notes] };
+  const dataset = { numRows, columns, roles, inputs, firstOther, beside };
+  return runSteps({ dataset, ...given }, positiveSteps(roles));
 }
 
 function shareRead({ bytes, totalBytes }: ReadProgress): number {
@@ -145,7 +135,8 @@ export async function streamRows(
 ): Promise<StreamedRows> {
   checkSides(log, sides);
   const options = { ...given, dedupedBy: log.dedupedBy };
-  const { filters } = options;
+  const { filters, leftOutUsers } = options;
+  const ofUsers = leftOutUsers?.filter;
   const [wheres, drops] = [true, false].map((is) =>
     filters.filter(({ flag }) => (flag === "--where") === is),
   );
@@ -163,7 +154,10 @@ export async function streamRows(
 
   // reports invalid options for time fields now, before the log is read, which may take long
   planTimeFields({ ...roles, fields: [...roles.fields] }, names, options);
-  const tested = new Set([...whereColumns(wheres!, log.columns), ...filterColumns(drops!)]);
+  const tested = new Set([
+    ...whereColumns(wheres!, log.columns),
+    ...filterColumns(ofUsers ? [...drops!, ofUsers] : drops!),
+  ]);
   const purposes = purposesOf(roles, log, sides, tested, options);
   if (options.onBadRow === "error") refuseLackingFiles(log, purposes);
   const used = usedColumns(roles, sides);
@@ -186,7 +180,8 @@ export async function streamRows(
       }) ?? noKey(side),
   }));
   const textOf = (column: string) => purposes.findIndex(({ name, as }) => name === column && as === "key");
-  const filtering = filters.map((filter) => new WhereRows(filter, textOf, plainCell(log.numbers)));
+  const rowsOf = (filter: Where) => new WhereRows(filter, textOf, plainCell(log.numbers));
+  const filtering = filters.map(rowsOf);
   const plans = [
     ...kept.map((i) => planOf(purposes[i]!, roles)),
     ...joins.flatMap(({ join }) => join.plans),
@@ -213,11 +208,21 @@ export async function streamRows(
         return sink.append(all, numRows);
       },
     },
+    ofUsers && rowsOf(ofUsers),
   );
   const read = await log.read(purposes, (batch, keyOf) => rows.add(batch, keyOf), observe);
   const skipped = { ...read.skipped, ...rows.skipped };
-  const faulty = Object.values(read.skipped).reduce((sum, count) => sum + count, 0);
-  await options.onRead?.(skipped, read.numRows + faulty);
+  await options.onRead?.(skipped, read.numRows + sumOf(read.skipped));
+  const bad = sumOf(rows.skipped);
+  const weighted = weightFlags(roles.weight, options);
+  const steps = [
+    ...filters.map(({ flag, source }, f) => ({
+      ...{ step: flag.slice(2), by: `${flag} ${source}`, dropped: rows.dropped[f]! },
+    })),
+    ...(weighted === undefined ? [] : [{ step: "weight", by: weighted, dropped: rows.weightless }]),
+    ...(bad === 0 ? [] : [{ step: "bad cells", dropped: bad }]),
+    ...(leftOutUsers ? [{ step: "users", ...leftOutUsers.of, dropped: rows.users }] : []),
+  ].reduce<ReadingStep[]>(withStep, readerSteps(read));
   if (rows.numRows === 0) {
     const file = read.inputs.map(({ path }) => path).join(", ");
     const zeros = rows.weightless > 0 ? ` (${rows.weightless} have weight 0)` : "";
@@ -226,11 +231,7 @@ export async function streamRows(
     });
   }
   const notes = [...sideNotes, ...filtering.flatMap((filter) => filter.notes())];
-  const by = [...new Set(filters.map(({ flag }) => flag))].join(" and ");
-  if (rows.dropped > 0) notes.push(`${rows.dropped} rows excluded by ${by}`);
-  if (rows.weightless > 0) notes.push(weightlessNote(rows.weightless));
   if (read.repeatedHeaders) notes.push(repeatedHeaderNote(read.repeatedHeaders));
-  notes.push(...duplicateNotes(read));
   for (const { join, keyAt } of joins) notes.push(...join.unmatched(read.dictionaries[keyAt]!));
   const nulls = new Map([
     ...read.nulls.map((found, i) => [purposes[i]!.name, found] as const),
@@ -282,8 +283,7 @@ export async function streamRows(
     inferred,
     notes,
     skipped,
-    ...(read.droppedDuplicates && { droppedDuplicates: read.droppedDuplicates }),
-    ...(rows.weightless > 0 && { zeroWeightRows: rows.weightless }),
+    steps,
   };
 }
 

@@ -11,6 +11,7 @@ import { columnText } from "./filters/where.js";
 import type { WhereRows } from "./filters/where-rows.js";
 import type { LabelPlace } from "./dataset.js";
 import { splitCell, type CellForm } from "./multi.js";
+import { sumOf } from "./steps.js";
 import { zeroKinds, type EventWeightOptions } from "./sequences/event-weights.js";
 
 /** A column to read, with the rules for its valid cells. */
@@ -77,7 +78,6 @@ interface FirstBad {
 const KEPT = 0;
 const DROPPED = 1;
 const BAD = 2;
-const WEIGHTLESS = 3;
 
 export interface Handling extends Pick<EventWeightOptions, "eventWeight"> {
   /** format of times that are neither Unix time nor ISO 8601 */
@@ -95,7 +95,9 @@ export class RowCollector {
   numRows = 0;
   /** Number of kept rows of each file, in the order of the log's files. */
   readonly rowsOfFiles = new Map<string, number>();
-  dropped = 0;
+  /** number of rows that each filter dropped, and of rows of users that were left out */
+  readonly dropped: number[];
+  users = 0;
   /** number of rows that were dropped because their weight is 0 */
   weightless = 0;
   /** position of the first label that is neither 0 nor 1 */
@@ -125,7 +127,10 @@ export class RowCollector {
     private readonly handling: Handling,
     private readonly filters: readonly WhereRows[],
     private readonly sink: RowSink,
+    /** filter of users, applied to the rows that pass the checks, by which users are counted */
+    private readonly ofUsers?: WhereRows,
   ) {
+    this.dropped = filters.map(() => 0);
     const { timeFormat } = handling;
     this.#parseTime = timeParser(timeFormat);
     this.#zeroKinds = zeroKinds(handling);
@@ -148,10 +153,7 @@ export class RowCollector {
   add(batch: Batch, keyOf: KeyOf): void | Promise<void> {
     const fates = new Uint8Array(batch.numRows);
     this.#numRead += batch.numRows;
-    for (const filter of this.filters) {
-      const holds = filter.of(batch, keyOf);
-      for (let row = 0; row < batch.numRows; row++) if (holds[row] === 0) fates[row] = DROPPED;
-    }
+    this.filters.forEach((filter, f) => (this.dropped[f]! += filterRows(filter, batch, keyOf, fates)));
     this.purposes.forEach((purpose, i) => this.#dropWeightless(purpose, i, batch, keyOf, fates));
     for (const { row, request, text } of batch.badCells)
       this.#reject(batch, row, this.purposes[request]!, text, fates);
@@ -164,6 +166,7 @@ export class RowCollector {
       if (purpose.range) this.#checkRange(purpose, purpose.range, i, batch, fates);
     });
     if (this.#first) throw this.#badRow(this.#first, fates);
+    if (this.ofUsers) this.users += filterRows(this.ofUsers, batch, keyOf, fates);
     this.#noteLabels(batch, fates);
     const { onSkipped } = this.handling;
     if (onSkipped) this.#tell(batch.faultyRows, onSkipped);
@@ -212,7 +215,9 @@ export class RowCollector {
     for (let row = 0; row < batch.numRows; row++) {
       const cell = cells[row]!;
       const isZero = kinds ? (cell === MISSING ? isMissingZero : this.#isZero[cell]!) : cell === 0;
-      if (isZero && fates[row] === KEPT) fates[row] = WEIGHTLESS;
+      if (!isZero || fates[row] !== KEPT) continue;
+      fates[row] = DROPPED;
+      this.weightless++;
     }
   }
 
@@ -355,11 +360,7 @@ export class RowCollector {
   #kept(batch: Batch, fates: Uint8Array): { cells: Cells[]; kept: number } {
     let kept = 0;
     // loops use indexes, because iterators and callbacks take as long as reading the log
-    for (let row = 0; row < fates.length; row++) {
-      if (fates[row] === KEPT) kept++;
-      else if (fates[row] === DROPPED) this.dropped++;
-      else if (fates[row] === WEIGHTLESS) this.weightless++;
-    }
+    for (let row = 0; row < fates.length; row++) if (fates[row] === KEPT) kept++;
     const cells = batch.columns.map((column, i) => {
       if (kept < batch.numRows) {
         let at = 0;
@@ -379,6 +380,18 @@ export class RowCollector {
     const numbers = this.#numberOfCode[i]!;
     return mapTo(Float64Array, cells, (code) => (code === MISSING ? NaN : numbers[code]!));
   }
+}
+
+/** Drops the rows for which the filter is false. @returns how many of them no other filter or check dropped before */
+function filterRows(filter: WhereRows, batch: Batch, keyOf: KeyOf, fates: Uint8Array): number {
+  const holds = filter.of(batch, keyOf);
+  let dropped = 0;
+  for (let row = 0; row < fates.length; row++) {
+    if (holds[row] !== 0 || fates[row] !== KEPT) continue;
+    fates[row] = DROPPED;
+    dropped++;
+  }
+  return dropped;
 }
 
 /** Converts numeric times to milliseconds, in place. */
@@ -435,7 +448,7 @@ export function checkBadShare(
   max: number,
   paths: readonly string[],
 ): void {
-  const bad = Object.values(skipped).reduce((sum, count) => sum + count, 0);
+  const bad = sumOf(skipped);
   if (bad === 0 || bad <= max * numRead) return;
   const allowed = `${Number((100 * max).toPrecision(6))}%`;
   throw new DataError(

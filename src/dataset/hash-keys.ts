@@ -78,6 +78,49 @@ export function withHashedKeys(dataset: Dataset, request: HashingRequest): Datas
   };
 }
 
+/**
+ * Returns the dataset with hashed ids, unless they were hashed when it was encoded.
+ *
+ * @param path path of the dataset, for messages
+ * @throws {UsageError} they were hashed with another secret, or in other columns; or the errors of planHashing
+ */
+export function withHashedIds(dataset: Dataset, request: HashingRequest, path: string): Dataset {
+  const { columns, hashKeys } = dataset;
+  if (!hashKeys) return withHashedKeys(dataset, request);
+  const { hash, named } = request;
+  if (hashKeys.secretId !== secretIdOf(hash))
+    throw new UsageError(
+      `the ids of dataset '${path}' were hashed with a different secret than the one in --hash-keys`,
+    );
+  const other = columns.find(({ name }) => named && named.includes(name) !== hashKeys.columns.includes(name));
+  if (other)
+    throw new UsageError(
+      `--hash-keys-of contradicts dataset '${path}', whose hashed columns are ${hashKeys.columns.join(", ")}`,
+    );
+  return dataset;
+}
+
+/** @throws {UsageError} the ids are hashed otherwise than those of the dataset with which they are used */
+export function checkAlike(
+  { hashKeys: expected }: Pick<Dataset, "hashKeys">,
+  { hashKeys: got }: Dataset,
+  paths: readonly string[],
+): void {
+  if (expected?.secretId === got?.secretId) return;
+  const named = paths.join(", ");
+  if (!expected)
+    throw new UsageError(
+      `the ids of dataset '${named}' are hashed, but those of the run or of the other rows are not`,
+    );
+  throw new UsageError(
+    got
+      ? `the ids of dataset '${named}' were hashed with a different secret than those of the run or of the ` +
+          "other rows"
+      : `the ids of '${named}' are not hashed, but those of the run or of the other rows are: pass the file ` +
+          "with the secret, --hash-keys FILE",
+  );
+}
+
 function hashedBeside(
   { texts, ...rest }: OriginalCells,
   { columns }: KeyHashing,

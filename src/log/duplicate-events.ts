@@ -11,7 +11,7 @@
 //                cells are held until the log ends: 4 bytes per key cell, 8 bytes per numeric cell, and 4 bytes per row
 
 import { UsageError } from "../base/errors.js";
-import type { Batch, ColumnRequest, DroppedDuplicates, Log, ReadOptions, ReadResult } from "./log.js";
+import type { Batch, ColumnRequest, DroppedDuplicates, Log, ReadOptions } from "./log.js";
 import { placeholderKeys, placeholderWarnings } from "./nulls.js";
 import { noSuchColumn } from "./read.js";
 import { MISSING } from "./keys.js";
@@ -25,19 +25,6 @@ type Deduping = Pick<ReadOptions, "dedupe" | "dedupeBy" | "dedupeKeep">;
 export function withoutDuplicates(log: Log, { dedupe, dedupeBy, dedupeKeep = "first" }: Deduping): Log {
   if (dedupeBy) return withoutDuplicateEvents(log, dedupeBy, dedupeKeep);
   return dedupe === true ? withoutRepeats(log) : log;
-}
-
-/** Returns a sentence that reports the rows dropped by --dedupe or --dedupe-by; undefined if there are none. */
-export function duplicateNotes({
-  repeats,
-  droppedDuplicates: dropped,
-}: Pick<ReadResult, "repeats" | "droppedDuplicates">): string[] {
-  if (repeats) return [`${rowsText(repeats)} dropped by --dedupe`];
-  return dropped?.rows ? [`${rowsText(dropped.rows)} dropped by --dedupe-by ${dropped.by.join(",")}`] : [];
-}
-
-function rowsText(rows: number): string {
-  return rows === 1 ? "1 duplicate row" : `${rows} duplicate rows`;
 }
 
 /** Returns reading options that include the columns of --dedupe-by even if --ignore names these columns. */
@@ -83,7 +70,12 @@ function withoutDuplicateEvents(log: Log, by: readonly string[], keep: "first" |
       // shift() removes each batch from the list, so its memory is released as soon as it was passed on
       for (let batch = held.shift(); batch; batch = held.shift())
         await pass(batch, finder.lastOf(batch.firstRow, batch.numRows));
-      const droppedDuplicates = { by, keep, rows: finder.dropped, withoutKey: finder.withoutKey };
+      const flag = `--dedupe-by ${by.join(",")}`;
+      const duplicates = {
+        by: keep === "last" ? `${flag} --dedupe-keep last` : flag,
+        dropped: finder.dropped,
+        withoutKey: finder.withoutKey,
+      };
       const warnings = places.flatMap((place, c) => {
         const found = placeholderKeys(read.dictionaries[place]!, (code) => finder.rowsWith(c, code));
         return placeholderWarnings(by[c]!, found, log.nulls);
@@ -91,12 +83,8 @@ function withoutDuplicateEvents(log: Log, by: readonly string[], keep: "first" |
       return {
         ...read,
         numRows,
-        droppedDuplicates,
-        warnings: [
-          ...(read.warnings ?? []),
-          ...droppedWarnings(droppedDuplicates, read.numRows),
-          ...warnings,
-        ],
+        duplicates,
+        warnings: [...(read.warnings ?? []), ...droppedWarnings(flag, duplicates, read.numRows), ...warnings],
         nulls: read.nulls.slice(0, requests.length),
         dictionaries: read.dictionaries.slice(0, requests.length),
       };
@@ -115,8 +103,11 @@ function copyOf(batch: Batch, numRequests: number): Batch {
   };
 }
 
-function droppedWarnings({ by, rows, withoutKey }: DroppedDuplicates, numRows: number): string[] {
-  const flag = `--dedupe-by ${by.join(",")}`;
+function droppedWarnings(
+  flag: string,
+  { dropped: rows, withoutKey }: Required<DroppedDuplicates>,
+  numRows: number,
+): string[] {
   const withKey = numRows - withoutKey;
   const count = (n: number) => `${n.toLocaleString("en")} ${n === 1 ? "row" : "rows"}`;
   const warnings: string[] = [];
@@ -305,7 +296,7 @@ class CombinationTable {
   }
 }
 
-/** Returns the log without repeated rows (--dedupe); ReadResult.repeats counts them. */
+/** Returns the log without repeated rows (--dedupe). */
 export function withoutRepeats(log: Log): Log {
   return {
     ...log,
@@ -320,7 +311,7 @@ export function withoutRepeats(log: Log): Log {
       );
       const seen = new RowSet();
       let numRows = 0;
-      let repeats = 0;
+      let dropped = 0;
       const read = await log.read(
         all,
         async (batch, keyOf) => {
@@ -329,7 +320,7 @@ export function withoutRepeats(log: Log): Log {
             batch.numRows,
             seen,
           );
-          repeats += batch.numRows - kept.length;
+          dropped += batch.numRows - kept.length;
           if (kept.length + batch.faultyRows.length === 0) return;
           await onBatch(rowsOfBatch(batch, kept, numRows, requests.length), keyOf);
           numRows += kept.length;
@@ -337,7 +328,8 @@ export function withoutRepeats(log: Log): Log {
         observe,
       );
       const nulls = read.nulls.slice(0, requests.length);
-      return { ...read, numRows, repeats, nulls, dictionaries: read.dictionaries.slice(0, requests.length) };
+      const dictionaries = read.dictionaries.slice(0, requests.length);
+      return { ...read, numRows, duplicates: { by: "--dedupe", dropped }, nulls, dictionaries };
     },
   };
 }

@@ -405,7 +405,7 @@ describe("without repeats", () => {
         const got = await readAll(path, { dedupe: true }, chunkBytes);
         const unique = [...new Map(rows.map((row) => [row.join(","), row])).values()];
         expect(got.rows).toEqual(unique);
-        expect([got.numRows, got.repeats]).toEqual([unique.length, rows.length - unique.length]);
+        expect([got.numRows, got.duplicates?.dropped]).toEqual([unique.length, rows.length - unique.length]);
         const firstLine = (row: string[]) => 2 + rows.findIndex((other) => other.join(",") === row.join(","));
         expect(got.lines).toEqual(unique.map(firstLine));
       }),
@@ -422,9 +422,9 @@ describe("without repeats", () => {
       numRows += batch.numRows;
       expect(batch.columns).toHaveLength(1);
     });
-    expect([numRows, read.numRows, read.repeats]).toEqual([3000, 3000, 297_000]);
+    expect([numRows, read.numRows, read.duplicates?.dropped]).toEqual([3000, 3000, 297_000]);
     expect(read.dictionaries).toHaveLength(1);
     const texts = await readAll(file("texts.csv", "a,b\n1,x\n1.0,x\n1,x\n"), { dedupe: true });
-    expect(texts.repeats).toBe(1);
+    expect(texts.duplicates?.dropped).toBe(1);
   });
 });

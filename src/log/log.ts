@@ -231,14 +231,14 @@ export interface ReadProgress {
   totalBytes: number | undefined;
 }
 
-/** The columns that identify an event (--dedupe-by), and the number of rows that were dropped. */
+/** The rows that --dedupe or --dedupe-by dropped. */
 export interface DroppedDuplicates {
-  by: readonly string[];
-  keep: "first" | "last";
+  /** the options */
+  by: string;
   /** number of rows that were dropped */
-  rows: number;
-  /** number of rows that were kept because they lack a cell in one of the columns */
-  withoutKey: number;
+  dropped: number;
+  /** for --dedupe-by: number of rows that were kept because they lack a cell in one of the columns */
+  withoutKey?: number;
 }
 
 export interface ReadResult {
@@ -248,10 +248,8 @@ export interface ReadResult {
   inputs: InputFingerprint[];
   /** number of rows skipped by onBadRow, per reason */
   skipped: Record<string, number>;
-  /** number of rows skipped by dedupe */
-  repeats?: number;
-  /** columns of --dedupe-by, and the number of rows that it dropped */
-  droppedDuplicates?: DroppedDuplicates;
+  /** absent without --dedupe and --dedupe-by */
+  duplicates?: DroppedDuplicates;
   /** warnings about the rows, one sentence each */
   warnings?: string[];
   /** number of skipped lines that repeat the header of their file */

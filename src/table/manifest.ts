@@ -1,6 +1,7 @@
 // manifest.json: describes a run and contains the checksum of each of its other files.
 
 import type { InputFingerprint } from "../base/io/fingerprint.js";
+import type { ReadingStep } from "../dataset/steps.js";
 
 /** Name of the file that identifies a directory as a run. */
 export const RUN_MARKER = "manifest.json";
@@ -199,10 +200,8 @@ export interface Manifest {
   seen?: { rows: number; heldOut: number };
   /** number of users, and of their events, that --drop-users-above removed from the log; absent without this option */
   droppedUsers?: { users: number; events: number };
-  /** number of rows that --dedupe-by removed from the log; absent without the option */
-  droppedDuplicates?: { by: readonly string[]; keep: string; rows: number; withoutKey: number };
-  /** number of rows that were removed from the log because their weight is 0; absent if there are none */
-  zeroWeightRows?: number;
+  /** steps of reading and the split, with the number of rows before and after each; absent in earlier versions */
+  steps?: ReadingStep[];
   /**
    * for each hashed field: hash function, seed, number of bits, and number of keys that share a bucket with another key
    */

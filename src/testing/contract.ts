@@ -274,7 +274,9 @@ export function describeContract(rows: readonly TrainerRow[]): void {
           if ("refused" in trained) return trained;
           const found = await evaluated(row, out, path);
           const metrics = "refused" in found ? found.refused.exitCode : found.result.metrics;
-          return { bytes: bytesOf(out), of: metricsOf(out), metrics, zeros: trained.result.zeroWeightRows };
+          const weight = trained.result.steps!.find(({ step }) => step === "weight")!;
+          const zeros = weight.before - weight.after;
+          return { bytes: bytesOf(out), of: metricsOf(out), metrics, zeros };
         }),
       );
       const [whole, without] = results;

@@ -1,8 +1,8 @@
 // `embed encode`: writes a log as an encoded dataset, a directory that all commands accept in place of the log.
 
 import { streamRows } from "../dataset/build.js";
-import { countUsers, type CountedUsers } from "../dataset/filters/count-users.js";
-import { limitsUsers, userLimitFlags, userLimitsOf } from "../dataset/filters/heavy-users.js";
+import { countUsers } from "../dataset/filters/count-users.js";
+import { userLimitFlags, userLimitsOf } from "../dataset/filters/heavy-users.js";
 import type { EncodedColumn, ShapingOptions } from "../dataset/encoded/description.js";
 import { ownDataset, writeDataset } from "../dataset/encoded/write.js";
 import { isEncodedDataset } from "../dataset/encoded/read.js";
@@ -75,30 +75,23 @@ export async function encodeWith(
   const { watch: collecting, warnings, warn } = collectWarnings(watch);
   const reading = { ...options, infer: true, unlabelled: false, hidesText: hash !== undefined };
   const read = async () => {
-    const counted = limitsUsers(options) ? await usersAbove(paths, reading, watch) : undefined;
+    const counted = userLimitFlags(options).length > 0 ? await usersAbove(paths, reading, watch) : undefined;
     for (const text of counted?.warnings ?? []) warn(text);
     return await withLog(paths, reading, collecting, (log, sides, build, observe) => {
-      const filters = [...build.filters, ...(counted?.filter ? [counted.filter] : [])];
-      const stream = async (open: OpenSink) => ({
-        ...(await streamRows(log, sides, { ...build, filters }, open, observe)),
-        droppedUsers: counted?.dropped,
-      });
+      const how = { ...build, ...(counted && { leftOutUsers: counted.leftOut }) };
+      const stream = (open: OpenSink) => streamRows(log, sides, how, open, observe);
       const rows = (open: OpenSink) => (hashing ? streamHashed(hashing, stream, open) : stream(open));
       return writeDataset(out, force, shaping, rows, watch.signal);
     });
   };
-  const { numRows, columns, droppedUsers, droppedDuplicates, zeroWeightRows } = await (hash
-    ? hidingText(read)
-    : read());
+  const { numRows, columns, steps } = await (hash ? hidingText(read) : read());
   return {
     command: "encode",
     version,
     out,
     seconds: (performance.now() - start) / 1000,
     rows: numRows,
-    droppedUsers,
-    droppedDuplicates,
-    zeroWeightRows,
+    steps,
     options: { log: paths, ...shaping },
     metrics: {},
     warnings,
@@ -111,7 +104,7 @@ async function usersAbove(
   paths: readonly string[],
   { badRows: _, ...options }: Parameters<typeof withLog>[1],
   { observe, signal }: Watch,
-): Promise<CountedUsers> {
+): ReturnType<typeof countUsers> {
   const limits = userLimitsOf(options);
   if (paths.includes("-"))
     throw new UsageError(

@@ -22,12 +22,12 @@ import {
 } from "../../base/io/json-shape.js";
 import type { WrittenFile } from "../../base/io/write.js";
 import { keyCases } from "../../log/keys.js";
-import type { CellReading, DroppedDuplicates, ReadOptions } from "../../log/log.js";
+import type { CellReading, ReadOptions } from "../../log/log.js";
 import type { ColumnPlan } from "../columns.js";
 import { roleNames, type KeyHashing, type Roles } from "../dataset.js";
-import type { DroppedUsers, UserLimits } from "../filters/heavy-users.js";
+import { userLimitFlags, type DroppedUsers, type UserLimits } from "../filters/heavy-users.js";
+import { stepsShape, type ReadingStep } from "../steps.js";
 import {
-  droppedUsersShape,
   hashingShape,
   kindsOf,
   rolesShape,
@@ -78,12 +78,8 @@ export interface Description {
   hashKeys?: KeyHashing;
   /** number of rows of the log that were dropped, by reason */
   skipped: Record<string, number>;
-  /** users that --drop-users-above dropped; absent without the option */
-  droppedUsers?: DroppedUsers;
-  /** number of rows that --dedupe-by dropped; absent without the option */
-  droppedDuplicates?: DroppedDuplicates;
-  /** number of rows that were dropped because their weight is 0; absent if there are none */
-  zeroWeightRows?: number;
+  /** the steps that the rows have been through; of earlier versions, only the users that were left out are known */
+  steps: ReadingStep[];
   files: Record<string, WrittenFile>;
 }
 
@@ -94,13 +90,24 @@ export function descriptionText(description: Omit<Description, "schemaVersion">)
 /** @param file path of the file, for messages @throws {ArtifactError} not a description, or of another schema version */
 export function parseDescription(bytes: Uint8Array, file: string): Description {
   const remake = "encode the log again";
-  const description = parseVersioned(bytes, SCHEMA_VERSION, descriptionShape, file, remake) as Description;
+  const parsed = parseVersioned(bytes, SCHEMA_VERSION, descriptionShape, file, remake) as Parsed;
+  const description = { ...parsed, steps: parsed.steps ?? stepsOfEarlier(parsed) };
   const problem = contradictionOf(description);
   if (problem !== undefined) throw damaged(file, problem);
   return description;
 }
 
-function contradictionOf({ columns, roles }: Description): string | undefined {
+type Parsed = Omit<Description, "steps"> & { steps?: ReadingStep[]; droppedUsers?: DroppedUsers };
+
+function stepsOfEarlier({ rows, options, droppedUsers = { users: 0, events: 0 } }: Parsed): ReadingStep[] {
+  const by = userLimitFlags(options).join(" and ");
+  const before = rows + droppedUsers.events;
+  const limited = { step: "users", by, users: droppedUsers.users, before, after: rows };
+  return [{ step: "read", before, after: before }, ...(by === "" ? [] : [limited])];
+}
+
+function contradictionOf({ columns, roles, rows, steps }: Description): string | undefined {
+  if (steps.at(-1)?.after !== rows) return "its steps do not leave its rows";
   const kinds = new Map(columns.map(({ name, kind }) => [name, kind]));
   if (kinds.size < columns.length) return "two columns have the same name";
   for (const [name, kind] of kindsOf({ roles }))
@@ -178,8 +185,7 @@ const descriptionShape = object(
   {
     hashKeys: hashingShape,
     fileRows: list(count),
-    droppedUsers: droppedUsersShape,
-    zeroWeightRows: count,
-    droppedDuplicates: object({ by: texts, keep: word("first", "last"), rows: count, withoutKey: count }),
+    steps: stepsShape,
+    droppedUsers: object({ users: count, events: count }),
   },
 );

@@ -5,10 +5,12 @@ import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import * as fc from "fast-check";
 import { temporaryFolder } from "../../testing/embed.js";
+import { parseJson } from "../../testing/json.js";
 import type { Cells } from "../collect.js";
 import { columnFrom, type ColumnPlan } from "../columns.js";
 import type { Dataset } from "../dataset.js";
-import type { ShapingOptions } from "./description.js";
+import type { ReadingStep } from "../steps.js";
+import { parseDescription, type ShapingOptions } from "./description.js";
 import { readEncoded } from "./read.js";
 import { writeDataset } from "./write.js";
 
@@ -46,6 +48,7 @@ async function write(path: string, { plans, keys, cells }: Rows, pieces: number[
       notes: [],
       warnings: [],
       skipped: {},
+      steps: [{ step: "read", before: numRows, after: numRows }],
     };
   });
 }
@@ -123,6 +126,26 @@ test("any single changed byte of the rows is an ArtifactError", async () => {
     }),
     { numRuns: 100, seed: 1 },
   );
+});
+
+test("a dataset of an earlier version has the users' limits as a step; steps that leave other rows are damage", async () => {
+  const path = join(folder, "earlier");
+  await write(path, rowsOf(10), [10]);
+  const file = join(path, "dataset.json");
+  const { steps, options, ...others } = parseJson<{ steps: ReadingStep[]; options: object }>(
+    readFileSync(file, "utf8"),
+  );
+  const read = (more: object) =>
+    parseDescription(Buffer.from(JSON.stringify({ ...others, options, ...more })), file).steps;
+  expect(read({ steps })).toEqual([{ step: "read", before: 10, after: 10 }]);
+  expect(read({})).toEqual(steps);
+  const limited = { options: { ...options, dropUsersAbove: 5 }, droppedUsers: { users: 2, events: 13 } };
+  expect(read(limited)).toEqual([
+    { step: "read", before: 23, after: 23 },
+    { step: "users", by: "--drop-users-above 5", users: 2, before: 23, after: 10 },
+  ]);
+  for (const other of [[], [{ step: "read", before: 10, after: 9 }], [{ step: "read", before: 10 }]])
+    expect(() => read({ steps: other })).toThrow("dataset.json");
 });
 
 test("several-valued cells count for each of their values", async () => {

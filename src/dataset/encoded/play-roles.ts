@@ -5,12 +5,21 @@ import { skipAdvice } from "../../log/skip-advice.js";
 import { MISSING } from "../../log/keys.js";
 import { DataError, UsageError } from "../../base/errors.js";
 import { cellReadingOf, type ReadOptions } from "../../log/log.js";
-import { columnNamed, roleNames, rowsWhere, type Column, type Dataset, type Roles } from "../dataset.js";
+import {
+  columnNamed,
+  roleNames,
+  rowsWhere,
+  selectRows,
+  type Column,
+  type Dataset,
+  type Roles,
+} from "../dataset.js";
 import { firstRowWith, storedRowsAsLog } from "../stored-columns.js";
-import { choosePositives, labelOfEvents, positivesFrom } from "../filters/positives.js";
-import { userLimitsOf, type UserLimits } from "../filters/heavy-users.js";
+import { labelOfEvents, positivesFrom, positiveSteps } from "../filters/positives.js";
+import { userLimitFlags, type UserLimits } from "../filters/heavy-users.js";
 import type { ColumnOptions } from "../roles.js";
-import { rowWeights, weightlessNote, type EventWeightOptions } from "../sequences/event-weights.js";
+import { rowWeights, weightFlags, type EventWeightOptions } from "../sequences/event-weights.js";
+import { runSteps, skippedNotes, type ReadingStep } from "../steps.js";
 import type { TimeFieldOptions } from "../time-fields.js";
 import type { ShapingOptions } from "./description.js";
 import type { EncodedDataset } from "./read.js";
@@ -28,7 +37,9 @@ export function shapingOf(
     timeFields,
     timeZone,
     reading,
-  }: Pick<RoleRequest, "numeric" | "timeFields" | "timeZone"> & { reading: ReadOptions },
+    dropUsersAbove,
+    dropUsersAbovePerDay,
+  }: Pick<RoleRequest, "numeric" | "timeFields" | "timeZone" | keyof UserLimits> & { reading: ReadOptions },
 ): EncodedShaping {
   const bare = (name: string) => bareName(name, roles.numeric);
   const kept = options.numeric.filter((name) => !given.some((other) => bare(other) === bare(name)));
@@ -38,7 +49,8 @@ export function shapingOf(
     sides,
     drop,
     where,
-    ...userLimitsOf(options),
+    dropUsersAbove: options.dropUsersAbove ?? dropUsersAbove,
+    dropUsersAbovePerDay: options.dropUsersAbovePerDay ?? dropUsersAbovePerDay,
     numeric: [...given, ...kept],
     timeFormat,
     timeFields: own.timeFields,
@@ -51,16 +63,15 @@ export interface RoleRequest
   extends
     ColumnOptions,
     TimeFieldOptions,
+    UserLimits,
     Pick<ShapingOptions, "sides" | "drop" | "where">,
     Pick<EventWeightOptions, "eventWeight"> {
   onBadRow: "error" | "skip";
 }
 
 /**
- * Returns the dataset as if the log were read with the same options.
+ * Returns the dataset as if the log were read with the same options, with the steps that it has been through.
  *
- * @returns also the number of bad rows per reason, notes about other rows that were dropped, and the number of rows
- *   of weight 0
  * @throws {UsageError} an option contradicts the encoding; or the dataset has labels, although all its rows
  *   would be read as events that happened
  * @throws {DataError} events are requested and a row has no item
@@ -68,16 +79,20 @@ export interface RoleRequest
 export function playRoles(
   encoded: EncodedDataset,
   request: RoleRequest,
-): { dataset: Dataset; skipped: Record<string, number>; notes: string[]; numZeros: number } {
-  const { path } = encoded;
-  const played = request.infer ? asEncoded(encoded, request) : asGiven(encoded, request);
-  const { dataset: weighted, numZeros } = withoutWeightless(path, played, request);
-  const { dataset, notes } = choosePositives(weighted);
-  return {
-    ...(request.unlabelled ? withItems(path, dataset, request) : { dataset, skipped: {} }),
-    notes: [...(numZeros > 0 ? [weightlessNote(numZeros)] : []), ...notes],
-    numZeros,
-  };
+): { dataset: Dataset; steps: ReadingStep[]; warnings: string[] } {
+  const { path, description } = encoded;
+  const dataset = request.infer ? asEncoded(encoded, request) : asGiven(encoded, request);
+  checkWeights(path, dataset);
+  const by = weightFlags(dataset.roles.weight, request);
+  return runSteps({ dataset, steps: description.steps, warnings: [] }, [
+    ...(by === undefined
+      ? []
+      : [{ step: "weight", by, run: (rows: Dataset) => withoutWeightless(path, rows, request) }]),
+    ...positiveSteps(dataset.roles),
+    ...(request.unlabelled
+      ? [{ step: "no item", run: (rows: Dataset) => withItems(path, rows, request) }]
+      : []),
+  ]);
 }
 
 /**
@@ -159,6 +174,11 @@ function asEncoded({ path, dataset, description }: EncodedDataset, request: Role
     );
   if (options.timeFields && request.timeZone !== undefined && request.timeZone !== (options.timeZone ?? "Z"))
     throw contradiction(`--time-zone ${request.timeZone}`, `encoded with ${options.timeZone ?? "Z"}`);
+  // when a run is evaluated, the limits on users come from the run, and other ones than here may be left to run
+  const limits = userLimitFlags(options);
+  const limit = userLimitFlags(request).find((flag) => !limits.includes(flag));
+  if (limit !== undefined && limits.length > 0)
+    throw contradiction(limit, `encoded with ${limits.join(" and ")}`);
   const isLabelIgnored =
     request.unlabelled && roles.label !== undefined && request.ignore.includes(roles.label);
   for (const name of request.ignore) {
@@ -282,33 +302,31 @@ function asGiven({ path, dataset, description }: EncodedDataset, request: RoleRe
   return { ...dataset, roles, columns: dataset.columns.filter(({ name }) => used.has(name)) };
 }
 
-/**
- * Returns the rows whose weight is above 0, and the number of rows of weight 0.
- *
- * @throws {UsageError} a kind of event has no weight
- * @throws {DataError} a weight is missing or below 0, or no row is left
- */
+/** Checks the weights also if the dataset says that they were. @throws {DataError} a weight is missing or below 0 */
+function checkWeights(path: string, dataset: Dataset): void {
+  const { weight } = dataset.roles;
+  const column = weight === undefined ? undefined : columnNamed(dataset, weight);
+  if (column?.kind !== "number") return;
+  const bad = column.values.findIndex((x) => !(x >= 0 && x < Infinity));
+  if (bad >= 0)
+    throw new DataError(
+      `expected a finite weight of at least 0, row ${bad + 1} has ${column.values[bad]}: encode the log again with ` +
+        `--weight ${weight}, which checks the weights`,
+      { file: path, column: column.name },
+    );
+}
+
+/** @throws {UsageError} a kind of event has no weight @throws {DataError} no row is left */
 function withoutWeightless(
   path: string,
   dataset: Dataset,
-  options: Pick<EventWeightOptions, "eventWeight">,
-): { dataset: Dataset; numZeros: number } {
-  const { weight } = dataset.roles;
-  const column = weight === undefined ? undefined : columnNamed(dataset, weight);
-  if (column?.kind === "number") {
-    const bad = column.values.findIndex((x) => !(x >= 0 && x < Infinity));
-    if (bad >= 0)
-      throw new DataError(
-        `expected a finite weight of at least 0, row ${bad + 1} has ${column.values[bad]}: encode the log again with ` +
-          `--weight ${weight}, which checks the weights`,
-        { file: path, column: column.name },
-      );
-  }
+  options: EventWeightOptions,
+): { dataset: Dataset } {
   const weights = rowWeights(dataset, ascending(dataset.numRows), options);
   const rows = weights?.includes(0) ? rowsWhere(dataset.numRows, (row) => weights[row]! > 0) : undefined;
-  if (!rows) return { dataset, numZeros: 0 };
+  if (!rows) return { dataset };
   if (rows.length === 0) throw new DataError(`all ${dataset.numRows} rows have weight 0`, { file: path });
-  return { dataset: storedRowsAsLog(dataset, rows), numZeros: dataset.numRows - rows.length };
+  return { dataset: storedRowsAsLog(dataset, rows) };
 }
 
 /** Drops events without an item, which count as bad rows. */
@@ -316,11 +334,11 @@ function withItems(
   path: string,
   dataset: Dataset,
   { onBadRow }: RoleRequest,
-): { dataset: Dataset; skipped: Record<string, number> } {
+): { dataset: Dataset; warnings: string[] } {
   const { item } = dataset.roles;
   const column = dataset.columns.find(({ name }) => name === item);
   const empty = column?.kind === "key" ? firstRowWith(MISSING, column, dataset.numRows) : -1;
-  if (column?.kind !== "key" || empty < 0) return { dataset, skipped: {} };
+  if (column?.kind !== "key" || empty < 0) return { dataset, warnings: [] };
   if (onBadRow === "error") {
     const bad = column.codes.reduce((sum, code) => sum + (code === MISSING ? 1 : 0), 0);
     throw new DataError(
@@ -329,15 +347,12 @@ function withItems(
     );
   }
   const { codes } = column;
-  const isKept = (_: number, row: number): boolean => codes[row] !== MISSING;
-  const columns = dataset.columns.map((each) =>
-    each.kind === "number"
-      ? { ...each, values: each.values.filter(isKept) }
-      : { ...each, codes: each.codes.filter(isKept) },
+  const kept = selectRows(
+    dataset,
+    rowsWhere(dataset.numRows, (row) => codes[row] !== MISSING),
   );
-  const numRows = codes.filter(isKept).length;
-  const reason = `${column.name}: expected a value`;
-  return { dataset: { ...dataset, numRows, columns }, skipped: { [reason]: dataset.numRows - numRows } };
+  const skipped = { [`${column.name}: expected a value`]: dataset.numRows - kept.numRows };
+  return { dataset: kept, warnings: skippedNotes(skipped) };
 }
 
 /** Removes the form of --numeric, such as `:bins=20`, from a column's name, because the training decides the form. */

@@ -66,18 +66,7 @@ export async function writeDataset(
     });
     await put(VALUES_FILE, (file) => writeValues(file, plans, streamed!.dictionaries, rows!.counts));
 
-    const {
-      numRows,
-      roles,
-      inputs,
-      fileRows,
-      skipped,
-      dictionaries,
-      hashKeys,
-      droppedUsers,
-      droppedDuplicates,
-      zeroWeightRows,
-    } = streamed!;
+    const { numRows, roles, inputs, fileRows, skipped, dictionaries, hashKeys, steps } = streamed!;
     const columns = plans.map((plan, i) => ({
       ...plan,
       missing: rows!.missing[i]!,
@@ -89,9 +78,7 @@ export async function writeDataset(
       options,
       hashKeys,
       skipped,
-      droppedUsers,
-      droppedDuplicates,
-      zeroWeightRows,
+      steps,
       files,
     };
     const text = descriptionText({ version, rows: numRows, roles, columns, ...reported });

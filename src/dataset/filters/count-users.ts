@@ -8,7 +8,7 @@ import { UsageError } from "../../base/errors.js";
 import type { StreamedRows } from "../build.js";
 import { MemoryColumns, type ColumnPlan, type ColumnSink } from "../columns.js";
 import type { Roles } from "../dataset.js";
-import { without, type Where } from "./where.js";
+import { without } from "./where.js";
 import type { OpenSink } from "../hash-keys.js";
 import {
   checkSomeLeft,
@@ -17,28 +17,21 @@ import {
   heavyUsers,
   heavyUsersText,
   userLimitFlags,
-  type DroppedUsers,
+  type LeftOutUsers,
   type UserLimits,
 } from "./heavy-users.js";
 
-/** Users with more events than the limits allow, with a row filter that drops them when the log is read again. */
-export interface CountedUsers {
-  /** filter that drops the users; undefined if no user is above the limits */
-  filter?: Where;
-  dropped: DroppedUsers;
-  /** warning that names the users with most events, unless their ids are hidden */
-  warnings: string[];
-}
-
 /**
  * Reads the log once and counts the events of each user.
+ *
+ * @returns also a warning that names the users with most events, unless their ids are hidden
  * @param stream sends all rows to the sink that it opens (streamRows)
  */
 export async function countUsers(
   stream: (open: OpenSink) => Promise<StreamedRows>,
   limits: UserLimits,
   hidesIds: boolean,
-): Promise<CountedUsers & Omit<StreamedRows, "numRows" | "roles" | "inputs" | "dictionaries">> {
+): Promise<Omit<StreamedRows, "numRows" | "roles" | "inputs" | "dictionaries"> & { leftOut: LeftOutUsers }> {
   let at = { user: -1, time: -1 };
   let column = "";
   let cells = new MemoryColumns([]);
@@ -69,15 +62,15 @@ export async function countUsers(
     times: at.time < 0 ? undefined : (cells.take(1) as Float64Array),
   };
   const heavy = heavyUsers(events, limits);
-  const dropped = droppedCounts(heavy);
-  if (heavy.length === 0) return { ...read, dropped, warnings: [] };
-  checkSomeLeft(dropped, numRows, limits);
-  const names = new Set(heavy.map(({ code }) => keyAt(keys, code)));
   const source = userLimitFlags(limits).join(" and ");
+  const of = { by: source, users: heavy.length };
+  if (heavy.length === 0) return { ...read, leftOut: { of }, warnings: [] };
+  checkSomeLeft(droppedCounts(heavy), numRows, limits);
+  const names = new Set(heavy.map(({ code }) => keyAt(keys, code)));
+  const filter = without(source, source, { column, texts: [...names], holds: (cell) => names.has(cell) });
   return {
     ...read,
-    filter: without(source, source, { column, texts: [...names], holds: (cell) => names.has(cell) }),
-    dropped,
+    leftOut: { of, filter },
     warnings: [heavyUsersText(heavy, numRows, limits, hidesIds ? undefined : keys)],
   };
 }

@@ -1,7 +1,8 @@
 import { keyAt } from "../../log/keys.js";
 import { datasetOf } from "../../testing/dataset-of.js";
 import type { Dataset, KeyColumn } from "../dataset.js";
-import { limitEvents, type EventLimits } from "./event-limits.js";
+import { runSteps, stepNotes } from "../steps.js";
+import { eventLimitSteps, type EventLimits } from "./event-limits.js";
 
 const DAY = 86_400_000;
 const dataset = datasetOf(
@@ -14,6 +15,11 @@ const dataset = datasetOf(
   },
   { user: "who", time: "when", fields: ["who", "what"], multi: { genres: "|" }, numeric: ["price"] },
 );
+
+const limitEvents = (of: Dataset, limits: EventLimits) => {
+  const steps = [{ step: "read", before: of.numRows, after: of.numRows }];
+  return runSteps({ dataset: of, steps, warnings: [] }, eventLimitSteps(limits));
+};
 
 function kept(limits: EventLimits, of = dataset): string {
   const limited = limitEvents(of, limits).dataset;
@@ -54,7 +60,7 @@ test("--keep-events spread keeps every so-manieth event of a user by time, the l
 });
 
 test("every column is cut alike, and what was left out is said", () => {
-  const { dataset: limited, notes } = limitEvents(dataset, { since: "3d", maxEventsPerUser: 2 });
+  const { dataset: limited, steps } = limitEvents(dataset, { since: "3d", maxEventsPerUser: 2 });
   expect(limited.numRows).toBe(4);
   const cells = (of: Dataset, name: string) => {
     const column = of.columns.find((candidate) => candidate.name === name)!;
@@ -64,7 +70,10 @@ test("every column is cut alike, and what was left out is said", () => {
     const whole = cells(dataset, name);
     expect(cells(limited, name)).toEqual([0, 2, 3, 5].map((row) => whole[row]));
   }
-  expect(notes).toEqual(["1 event excluded by --since 3d", "1 event excluded by --max-events-per-user 2"]);
+  expect(stepNotes(steps)).toEqual([
+    "1 row excluded by --since 3d",
+    "1 row excluded by --max-events-per-user 2",
+  ]);
 });
 
 test("limits without their column, of no meaning, or that leave nothing are refused", () => {

@@ -5,6 +5,7 @@ import { MISSING } from "../../log/keys.js";
 import { UsageError } from "../../base/errors.js";
 import { parseTime } from "../../log/time.js";
 import { columnNamed, rowsWhere, selectRows, timeColumn, type Dataset } from "../dataset.js";
+import type { DatasetStep } from "../steps.js";
 
 export interface EventLimits {
   /** maximum age of events relative to the newest event (`90d`; units h, d, w), or the date of the oldest event */
@@ -22,25 +23,28 @@ export type KeepEvents = (typeof keepEvents)[number];
 const UNITS: Record<string, number> = { h: 3_600_000, d: 86_400_000, w: 7 * 86_400_000 };
 
 /**
- * Returns the events that satisfy the limits, in their order, and a note for each limit that dropped events.
+ * Returns the steps that keep the events that satisfy the limits.
  *
- * @throws {UsageError} a limit is invalid, lacks its column, or leaves no event
+ * They throw {UsageError} if a limit is invalid, lacks its column, or leaves no event.
  */
-export function limitEvents(dataset: Dataset, limits: EventLimits): { dataset: Dataset; notes: string[] } {
-  const { since, maxEventsPerUser, keepEvents: which = "latest" } = limits;
-  const notes: string[] = [];
-  let limited = dataset;
-  const keep = (rows: Uint32Array, flag: string) => {
-    const numLeftOut = limited.numRows - rows.length;
-    if (rows.length === 0) throw new UsageError(`${flag} excludes all ${limited.numRows} events`);
-    if (numLeftOut === 0) return;
-    notes.push(`${numLeftOut} ${numLeftOut === 1 ? "event" : "events"} excluded by ${flag}`);
-    limited = selectRows(limited, rows);
-  };
-  if (since !== undefined) keep(rowsSince(limited, since), `--since ${since}`);
-  if (maxEventsPerUser !== undefined)
-    keep(someOfUsers(limited, maxEventsPerUser, which), `--max-events-per-user ${maxEventsPerUser}`);
-  return { dataset: limited, notes };
+export function eventLimitSteps(limits: EventLimits): DatasetStep[] {
+  const { since, maxEventsPerUser: most, keepEvents: which = "latest" } = limits;
+  const keeping = (step: string, by: string, rowsOf: (dataset: Dataset) => Uint32Array): DatasetStep => ({
+    ...{ step, by },
+    run(dataset) {
+      const rows = rowsOf(dataset);
+      if (rows.length === 0) throw new UsageError(`${by} excludes all ${dataset.numRows} events`);
+      return { dataset: rows.length === dataset.numRows ? dataset : selectRows(dataset, rows) };
+    },
+  });
+  return [
+    ...(since === undefined
+      ? []
+      : [keeping("since", `--since ${since}`, (dataset) => rowsSince(dataset, since))]),
+    ...(most === undefined
+      ? []
+      : [keeping("events", `--max-events-per-user ${most}`, (dataset) => someOfUsers(dataset, most, which))]),
+  ];
 }
 
 function rowsSince(dataset: Dataset, since: string): Uint32Array {

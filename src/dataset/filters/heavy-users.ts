@@ -4,6 +4,8 @@
 import { MISSING, keyAt, type Keys } from "../../log/keys.js";
 import { UsageError } from "../../base/errors.js";
 import { columnNamed, type Dataset, rowsWhere, selectRows } from "../dataset.js";
+import type { DatasetStep, ReadingStep } from "../steps.js";
+import type { Where } from "./where.js";
 
 export interface UserLimits {
   /** maximum number of events of a user; users with more are dropped */
@@ -16,6 +18,20 @@ export interface UserLimits {
 export interface DroppedUsers {
   users: number;
   events: number;
+}
+
+/** Users with more events than the limits allow. */
+export interface LeftOutUsers {
+  /** filter that drops the users when the log is read again; undefined if no user is above the limits */
+  filter?: Where;
+  /** the limits, and the number of users */
+  of: { by: string; users: number };
+}
+
+/** Returns the users that a step left out; undefined without the step. */
+export function droppedUsersOf(steps: readonly ReadingStep[]): DroppedUsers | undefined {
+  const one = steps.find(({ step }) => step === "users");
+  return one && { users: one.users ?? 0, events: one.before - one.after };
 }
 
 export interface HeavyUser {
@@ -34,11 +50,6 @@ export interface UserEvents {
 
 const DAY = 86_400_000;
 const MOST_NAMED = 5;
-
-/** Whether at least one of the limits on a user's events is set. */
-export function limitsUsers({ dropUsersAbove, dropUsersAbovePerDay }: UserLimits): boolean {
-  return (dropUsersAbove ?? dropUsersAbovePerDay) !== undefined;
-}
 
 /** Returns the limit flags that are set, for a message. */
 export function userLimitFlags({ dropUsersAbove, dropUsersAbovePerDay }: UserLimits): string[] {
@@ -69,11 +80,18 @@ export function columnsToCount(
   return { user, time };
 }
 
+/** Returns the step that leaves out users above the limits; none without limits. */
+export function userLimitSteps(limits: UserLimits): DatasetStep[] {
+  const flags = userLimitFlags(limits);
+  const run: DatasetStep["run"] = (dataset) => withoutHeavyUsers(dataset, limits);
+  return flags.length === 0 ? [] : [{ step: "users", by: flags.join(" and "), run }];
+}
+
 /** Returns the dataset without users above the limits, their number, and a warning that names the most active users. */
 export function withoutHeavyUsers(
   dataset: Dataset,
   limits: UserLimits,
-): { dataset: Dataset; dropped: DroppedUsers; warnings: string[] } {
+): { dataset: Dataset; users: number; warnings: string[] } {
   const named = columnsToCount(dataset.roles, limits);
   const column = columnNamed(dataset, named.user);
   if (column.kind !== "key")
@@ -86,15 +104,14 @@ export function withoutHeavyUsers(
     times: times?.kind === "number" ? times.values : undefined,
   };
   const heavy = heavyUsers(events, limits);
-  const dropped = droppedCounts(heavy);
-  if (heavy.length === 0) return { dataset, dropped, warnings: [] };
-  checkSomeLeft(dropped, dataset.numRows, limits);
+  if (heavy.length === 0) return { dataset, users: 0, warnings: [] };
+  checkSomeLeft(droppedCounts(heavy), dataset.numRows, limits);
   const isHeavy = new Uint8Array(dictionary.size);
   for (const { code } of heavy) isHeavy[code] = 1;
   const rows = rowsWhere(dataset.numRows, (row) => codes[row] === MISSING || isHeavy[codes[row]!] === 0);
   return {
     dataset: selectRows(dataset, rows),
-    dropped,
+    users: heavy.length,
     warnings: [heavyUsersText(heavy, dataset.numRows, limits, dictionary)],
   };
 }

@@ -1,5 +1,6 @@
 import { datasetOf } from "../../testing/dataset-of.js";
-import { choosePositives } from "./positives.js";
+import { runSteps } from "../steps.js";
+import { positiveSteps } from "./positives.js";
 
 const rated = (from: number) =>
   datasetOf(
@@ -7,17 +8,23 @@ const rated = (from: number) =>
     { label: "stars", positives: { label: "stars", from } },
   );
 
+const chosen = (from: number) => {
+  const dataset = rated(from);
+  const steps = [{ step: "read", before: 4, after: 4 }];
+  return runSteps({ dataset, steps, warnings: [] }, positiveSteps(dataset.roles));
+};
+
 test("only rows with a label of at least --positive-from stay, without the label", () => {
-  const { dataset, notes } = choosePositives(rated(4));
-  expect([dataset.numRows, dataset.roles.label, notes]).toEqual([
+  const { dataset, steps } = chosen(4);
+  expect([dataset.numRows, dataset.roles.label, steps.at(-1)]).toEqual([
     2,
     undefined,
-    ["2 rows with a 'stars' below 4 excluded by --positive-from 4"],
+    { step: "positives", by: "--positive-from 4", before: 4, after: 2 },
   ]);
   const [user] = dataset.columns;
   expect(user!.kind === "key" && Array.from(user!.codes)).toEqual([1, 2]);
 });
 
 test("no row above --positive-from is an error", () => {
-  expect(() => choosePositives(rated(6))).toThrow("none of 4 rows has a 'stars' of at least 6");
+  expect(() => chosen(6)).toThrow("none of 4 rows has a 'stars' of at least 6");
 });

@@ -4,20 +4,19 @@
 //   log with labels ──► rows whose label is at least X ──► log of positive events, without the label column
 
 import { DataError, UsageError } from "../../base/errors.js";
-import { columnNamed, type Dataset, type Positives, rowsWhere, selectRows } from "../dataset.js";
+import { columnNamed, type Dataset, type Positives, type Roles, rowsWhere, selectRows } from "../dataset.js";
+import type { DatasetStep } from "../steps.js";
 import { columnText } from "./where.js";
 
-/**
- * Returns the rows whose label makes them events, and removes the label's role. Returns the dataset unchanged if its
- * roles have no such rule.
- *
- * @returns also a note on the dropped rows
- * @throws {DataError} no row is left
- */
-export function choosePositives(dataset: Dataset): { dataset: Dataset; notes: string[] } {
-  const { positives } = dataset.roles;
-  if (!positives) return { dataset, notes: [] };
-  const { label: name, from } = positives;
+/** Returns the step that keeps the rows whose label makes them events; none if the roles have no such rule. */
+export function positiveSteps({ positives }: Roles): DatasetStep[] {
+  if (!positives) return [];
+  const by = `--positive-from ${positives.from}`;
+  return [{ step: "positives", by, run: (dataset) => ({ dataset: choosePositives(dataset, positives) }) }];
+}
+
+/** Returns the rows whose label makes them events, without the label. @throws {DataError} no row is left */
+function choosePositives(dataset: Dataset, { label: name, from }: Positives): Dataset {
   const label = columnNamed(dataset, name);
   if (label.kind !== "number") throw new RangeError(`label column '${name}' was not read as numbers`);
   const rows = rowsWhere(dataset.numRows, (row) => label.values[row]! >= from);
@@ -28,11 +27,7 @@ export function choosePositives(dataset: Dataset): { dataset: Dataset; notes: st
     );
   const { label: _, ...roles } = dataset.roles;
   const columns = dataset.columns.filter((column) => column !== label);
-  const numLeftOut = dataset.numRows - rows.length;
-  return {
-    dataset: selectRows({ ...dataset, roles, columns }, rows),
-    notes: [`${numLeftOut} rows with a '${name}' below ${from} excluded by --positive-from ${from}`],
-  };
+  return selectRows({ ...dataset, roles, columns }, rows);
 }
 
 /** How the label column became the label; the suggestion of the error message depends on it. */

@@ -51,8 +51,14 @@ export function zeroKinds({ eventWeight }: EventWeightOptions) {
   return { column, isZero: (kind: string) => (weights.get(kind) ?? weights.get("*")) === 0 };
 }
 
-export function weightlessNote(numZeros: number): string {
-  return `${numZeros} rows of weight 0 excluded`;
+/** Returns the options that give weights to rows; undefined without a weight. */
+export function weightFlags(
+  weight: string | undefined,
+  { eventWeight }: EventWeightOptions,
+): string | undefined {
+  const flags = { weight, "event-weight": eventWeight };
+  const given = Object.entries(flags).filter(([, value]) => value !== undefined);
+  return given.length === 0 ? undefined : given.map(([name, value]) => `--${name} ${value}`).join(" and ");
 }
 
 /** Returns the column with the kinds of events, as an option for reading the log. */

@@ -167,7 +167,6 @@ export const userLimitShapes = {
   dropUsersAbove: whole(1, Number.MAX_SAFE_INTEGER),
   dropUsersAbovePerDay: whole(1, Number.MAX_SAFE_INTEGER),
 };
-export const droppedUsersShape: Shape = object({ users: count, events: count });
 
 /** Members of preprocess.json that every model has because reading a log requires them. */
 export const readingShapes = {

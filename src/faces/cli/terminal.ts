@@ -4,7 +4,8 @@
 // name in it controls the terminal, reorders a line or looks like a separate line.
 
 import type { WriteStream } from "node:tty";
-import { printable, shortened, visibleText } from "../../base/errors.js";
+import { countText, printable, shortened, visibleText } from "../../base/errors.js";
+import type { ReadingStep } from "../../dataset/steps.js";
 
 const decoder = new TextDecoder();
 
@@ -60,6 +61,18 @@ export function writeJsonLine(value: object): void {
 export function writeError(text: string, format: "text" | "json" = "text", facts: object = {}): void {
   if (format === "json") writeJsonLine({ stage: "error", text, ...facts });
   else writeLine(`embed: ${text}`);
+}
+
+/** Formats the steps of reading as a table; empty if all rows of the log were read, and none was to be left out. */
+export function formatSteps(steps: readonly ReadingStep[]): string {
+  const isPlain = ({ step, before, after }: ReadingStep) =>
+    step === "split" || (step === "read" && before === after);
+  if (steps.every(isPlain)) return "";
+  const lines = steps.map(({ step, by, before, after }) => {
+    const title = step === "weight" ? `weight 0 (${by})` : (by ?? step);
+    return [title, countText(after), countText(before - after)];
+  });
+  return `${formatTable([["step", "rows", "left out"], ...lines])}\n`;
 }
 
 /** Formats rows of cells in aligned columns, each on one line; numbers are right-aligned. */

@@ -5,7 +5,7 @@ import { LEFT_OUT } from "../starter/pipeline-starter.js";
 import { roleNames, type Column, type Dataset, type KeyColumn, type Roles } from "../../dataset/dataset.js";
 import { checkReading } from "../../dataset/encoded/play-roles.js";
 import { readEncoded } from "../../dataset/encoded/read.js";
-import { UsageError } from "../../base/errors.js";
+import { skippedNotes } from "../../dataset/steps.js";
 import type { ReadOptions } from "../../log/log.js";
 import { rowsOfDays, starterFacts, eventsOfRoles, histogram, ShapeCounter } from "./column-shapes.js";
 import { weightedText } from "../../log/multi-value-cells.js";
@@ -13,10 +13,8 @@ import type { ColumnShape } from "../report/page/log-page.js";
 import { KeyFactsCounter } from "./key-facts.js";
 import type { InspectedColumn, Inspection, PageFacts } from "./options.js";
 
-/** @param paths all paths of the command; a dataset must be the only one */
 export async function inspectDataset(
   path: string,
-  paths: readonly string[],
   {
     firstRows,
     top,
@@ -24,11 +22,6 @@ export async function inspectDataset(
     hasPage,
   }: { firstRows: number; top: number; reading: ReadOptions; hasPage: boolean },
 ): Promise<Inspection & { page?: PageFacts }> {
-  if (paths.length > 1) {
-    throw new UsageError(
-      `'${path}' is an encoded dataset and cannot be combined with ${paths.length - 1} other inputs`,
-    );
-  }
   const { dataset, description } = await readEncoded(path);
   checkReading(path, description.options.reading, reading);
   const { roles, numRows } = dataset;
@@ -44,15 +37,13 @@ export async function inspectDataset(
       first: Array.from({ length: Math.min(firstRows, numRows) }, (_, row) => cellAt(column, row, roles)),
     };
   });
-  const skipped = Object.entries(description.skipped);
-  const warnings = skipped.map(
-    ([reason, count]) => `skipped ${count} bad rows (${reason}) when it was encoded`,
-  );
+  const warnings = skippedNotes(description.skipped).map((text) => `${text} when it was encoded`);
   if (description.hashKeys)
     warnings.push(`ids are hashed: ${description.hashKeys.columns.join(", ")} (--hash-keys)`);
   const keyFacts = keyFactsOf(dataset, top);
   return {
     rows: numRows,
+    steps: description.steps,
     delimiter: "",
     columns,
     ...keyFacts,

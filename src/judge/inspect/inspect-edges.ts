@@ -7,6 +7,7 @@ import { endsOf } from "../../dataset/graph/edge-list.js";
 import { graphOf } from "../../dataset/graph/graph.js";
 import { graphFacts, spreadOf, type GraphFacts, type Spread } from "../../dataset/graph/graph-facts.js";
 import { requireColumn } from "../../dataset/roles.js";
+import { sumOf } from "../../dataset/steps.js";
 import { DataError, excerpt, UsageError } from "../../base/errors.js";
 import { openLogWith, badRowHandling } from "../../training/reading/read-dataset.js";
 import type { Watch } from "../../training/session/watch.js";
@@ -116,8 +117,7 @@ async function readEdges(
       },
       (progress) => observe({ stage: "reading", ...progress }),
     );
-    const faulty = Object.values(read.skipped).reduce((sum, count) => sum + count, 0);
-    await onRead(read.skipped, read.numRows + faulty);
+    await onRead(read.skipped, read.numRows + sumOf(read.skipped));
     const columns = [source, target].map((name, c): KeyColumn => ({
       kind: "key",
       name,

@@ -8,15 +8,15 @@ import type { ColumnShape } from "../report/page/log-page.js";
 import { eventsOfRoles, ShapeCounter } from "./column-shapes.js";
 import { keyAt } from "../../log/keys.js";
 import { inferRoles, type InferredRoles } from "../../log/infer.js";
-import { duplicateNotes } from "../../log/duplicate-events.js";
 import type { Log } from "../../log/log.js";
 import { lookAlikes, lookAlikeWarnings, unixTimeWarnings } from "../../log/look-alikes.js";
 import { partialColumnWarnings, repeatedHeaderNote } from "../../log/file-columns.js";
 import { roundedKeyWarnings } from "../../log/rounded-keys.js";
 import { nullWarnings } from "../../log/nulls.js";
 import { datasetIsHere, openLogWith, badRowHandling } from "../../training/reading/read-dataset.js";
-import { isEncodedDataset } from "../../dataset/encoded/read.js";
+import { encodedAmong } from "../../dataset/encoded/open.js";
 import { requireColumn } from "../../dataset/roles.js";
+import { readerSteps, skippedNotes, sumOf } from "../../dataset/steps.js";
 import { densityText, sparseFields, type Density } from "../../dataset/sparse-fields.js";
 import { firstReadingOf } from "../../training/shared-options/reading.js";
 import { badRowsOf } from "../../training/reading/bad-row-report.js";
@@ -71,13 +71,11 @@ async function datasetFacts(
   paths: readonly string[],
   { top = logOptions.top.default, html, ...given }: InspectOptions,
 ): Promise<WithPage | undefined> {
-  for (const path of paths) {
-    if (!(await isEncodedDataset(path))) continue;
-    if (given.engine !== undefined) throw datasetIsHere(path);
-    const how = { firstRows: FIRST_ROWS, top, reading: firstReadingOf(given), hasPage: html !== undefined };
-    return await inspectDataset(path, paths, how);
-  }
-  return undefined;
+  const path = await encodedAmong(paths);
+  if (path === undefined) return undefined;
+  if (given.engine !== undefined) throw datasetIsHere(path);
+  const how = { firstRows: FIRST_ROWS, top, reading: firstReadingOf(given), hasPage: html !== undefined };
+  return await inspectDataset(path, how);
 }
 
 async function inspectLog(
@@ -123,8 +121,7 @@ async function inspectLog(
       },
       (progress) => observe({ stage: "reading", ...progress }),
     );
-    const faulty = Object.values(read.skipped).reduce((sum, count) => sum + count, 0);
-    await onRead(read.skipped, read.numRows + faulty);
+    await onRead(read.skipped, read.numRows + sumOf(read.skipped));
     const placeOf = new Map(log.columns.map((name, c) => [name, c]));
     const cellsOf = (name: string) => log.sample.map((row) => row[placeOf.get(name)!]!);
     const densities = log.columns.map((name, c) => ({
@@ -150,18 +147,24 @@ async function inspectLog(
       const origin = { isFloat: log.floats?.has(name) === true, isId: name === user || name === item };
       warnings.push(...roundedKeyWarnings(name, read.dictionaries[c]!, origin));
     });
-    for (const [reason, count] of Object.entries(read.skipped))
-      warnings.push(`skipped ${count} bad rows (${reason})`);
+    warnings.push(...skippedNotes(read.skipped));
     if (read.repeatedHeaders) warnings.push(repeatedHeaderNote(read.repeatedHeaders));
     warnings.push(
       ...log.warnings,
       ...(read.warnings ?? []),
       ...partialColumnWarnings(log.files, new Set(log.columns), (path) => rowsOfFiles.get(path) ?? 0),
     );
-    warnings.push(...duplicateNotes(read));
     const keyFacts = keys.found((c) => read.dictionaries[c]!, top, log);
     warnings.push(...keyFacts.warnings, ...keyFacts.findings);
-    const found = { rows: read.numRows, delimiter: log.delimiter, columns, ...facts.found(), ...keyFacts };
+    const steps = readerSteps(read);
+    const found = {
+      rows: read.numRows,
+      steps,
+      delimiter: log.delimiter,
+      columns,
+      ...facts.found(),
+      ...keyFacts,
+    };
     const textOf = (c: number) => (code: number) => keyAt(read.dictionaries[c]!, code);
     const page = shapes && {
       shapes: columns.map((column, c) => cellDistribution(shapes, c, column, textOf(c), log.numbers)),

@@ -1,3 +1,4 @@
+import type { ReadingStep } from "../../dataset/steps.js";
 import { columns } from "../../training/shared-options/columns.js";
 import { badRows, engine, reading } from "../../training/shared-options/reading.js";
 import { flag, text, whole, withCommon, type Given, type GivenTo } from "../../options/table.js";
@@ -99,6 +100,8 @@ export type InspectedColumn = Omit<LogColumn, "shape">;
 
 export interface Inspection extends FoundFacts, KeyFacts {
   rows: number;
+  /** steps of reading, with the number of rows before and after each */
+  steps: ReadingStep[];
   delimiter: string;
   columns: InspectedColumn[];
   warnings: string[];

@@ -1,6 +1,7 @@
 // The file of --bad-rows: one JSON object per line for each skipped row of all logs that a command reads.
 
 import { checkBadShare, type BadRow } from "../../dataset/collect.js";
+import { skippedNotes, sumOf } from "../../dataset/steps.js";
 import { DEFAULT_MAX_BAD } from "../../log/skip-advice.js";
 import { checkOutput, writeFileAtomic } from "../../base/io/atomic.js";
 import { checkNotAnInput } from "../../base/io/not-an-input.js";
@@ -96,7 +97,7 @@ export class SkippedRows {
   ) {}
 
   get numSkipped(): number {
-    return Object.values(this.#skipped).reduce((sum, count) => sum + count, 0);
+    return sumOf(this.#skipped);
   }
 
   /** Adds the counts of a piece of the log. @throws {DataError} too many rows are bad, once enough rows were read */
@@ -135,10 +136,4 @@ export class SkippedRows {
   notes(): string[] {
     return skippedNotes(this.#skipped);
   }
-}
-
-export function skippedNotes(skipped: Readonly<Record<string, number>>): string[] {
-  return Object.entries(skipped).map(
-    ([reason, count]) => `skipped ${count} bad ${count === 1 ? "row" : "rows"} (${reason})`,
-  );
 }

@@ -13,7 +13,7 @@ import { userLimitsOf, type UserLimits } from "../../dataset/filters/heavy-users
 import { secretIdOf, withHashedKeys } from "../../dataset/hash-keys.js";
 import type { ColumnOptions } from "../../dataset/roles.js";
 import { numericForms } from "../../dataset/numeric.js";
-import { weightlessNote } from "../../dataset/sequences/event-weights.js";
+import { stepNotes } from "../../dataset/steps.js";
 import { numericOf, readingShapes, timeOf, type Preprocess } from "../../dataset/vocabulary/preprocess.js";
 import type { FeatureSpace } from "../../dataset/vocabulary/vocabulary.js";
 import type { Run } from "../../table/run-directory.js";
@@ -95,8 +95,8 @@ export async function openAsTrained(
     ...(Array.isArray(needed.roles) && eventOptions(trained, roles)),
   };
   const read = await readDataset(on, given, watch);
-  const { zeroWeightRows = 0 } = read;
-  if (zeroWeightRows > 0) watch.observe({ stage: "warning", text: weightlessNote(zeroWeightRows) });
+  const weightless = read.steps.filter(({ step }) => step === "weight");
+  for (const text of stepNotes(weightless)) watch.observe({ stage: "warning", text });
   return rowsOf ? { ...read, dataset: rowsAsLog(read.dataset, rowsOf(read.dataset)) } : read;
 }
 

@@ -1,44 +1,43 @@
-// Opens a log with its side tables, or an encoded dataset instead, and reads it completely.
+// Reads a log with its side tables, or an encoded dataset in its place, in steps:
+//
+//   log ──► rows without malformed, duplicate, filtered, weightless and bad ones ─┐
+//   encoded dataset, which records its steps ─────────────────────────────────────┴─► time fields ─► hashed ids
+//                                                    ─► limits on users ─► limits on events ─► dataset, list of steps
 
-import { buildDataset, type BuildOptions, type BuiltDataset } from "../../dataset/build.js";
+import { buildDataset, type BuildOptions } from "../../dataset/build.js";
 import { checkBadShare, type BadRow } from "../../dataset/collect.js";
 import { DEFAULT_MAX_BAD } from "../../log/skip-advice.js";
+import { checkAlike, TEXT_LEFT_OUT, withHashedIds, withoutExcerpts } from "../../dataset/hash-keys.js";
+import type { EncodedShaping } from "../../dataset/encoded/play-roles.js";
+import { encodedAmong, openEncoded, type EncodedRequest } from "../../dataset/encoded/open.js";
+import type { Dataset } from "../../dataset/dataset.js";
+import { eventLimitSteps, type EventLimits } from "../../dataset/filters/event-limits.js";
+import { userLimitSteps, type UserLimits } from "../../dataset/filters/heavy-users.js";
 import {
-  secretIdOf,
-  TEXT_LEFT_OUT,
-  withHashedKeys,
-  withoutExcerpts,
-  type HashingRequest,
-} from "../../dataset/hash-keys.js";
-import { checkReading, playRoles, shapingOf, type EncodedShaping } from "../../dataset/encoded/play-roles.js";
-import {
-  besideOfEncoded,
-  isEncodedDataset,
-  readDescription,
-  readEncoded,
-  rowBytes,
-} from "../../dataset/encoded/read.js";
-import type { Dataset, KeyHashing } from "../../dataset/dataset.js";
-import {
-  userLimitFlags,
-  userLimitsOf,
-  withoutHeavyUsers,
-  type DroppedUsers,
-  type UserLimits,
-} from "../../dataset/filters/heavy-users.js";
-import { ofLog, withTimeFields } from "../../dataset/time-fields.js";
+  runSteps,
+  skippedNotes,
+  stepNotes,
+  type DatasetStep,
+  type ReadingStep,
+} from "../../dataset/steps.js";
+import { withTimeFields } from "../../dataset/time-fields.js";
 import { parseDrop, parseWhere, type Where } from "../../dataset/filters/where.js";
 import { parseSide, readSide, type SideTable } from "../../dataset/side.js";
-import { DataError, sizeText, UsageError } from "../../base/errors.js";
+import { DataError, UsageError } from "../../base/errors.js";
 import { keyedHashFrom } from "../../base/io/key-file.js";
 import { formOf } from "../../log/form.js";
 import { numberFormOf, isRemote, type Log, type ReadOptions, type ReadProgress } from "../../log/log.js";
 import type { NumberForm } from "../../log/number.js";
-import { skippedNotes, type BadRowReport } from "./bad-row-report.js";
+import type { BadRowReport } from "./bad-row-report.js";
 import type { Watch } from "../session/watch.js";
 import { openLog } from "../../log/open.js";
 
-export interface DatasetOptions extends Omit<BuildOptions, "filters" | "onSkipped" | "onRead">, UserLimits {
+export interface DatasetOptions
+  extends
+    Omit<BuildOptions, "filters" | "leftOutUsers" | "onSkipped" | "onRead">,
+    Pick<EncodedRequest, "maxMemory" | "rowMemory" | "wholeFor">,
+    UserLimits,
+    EventLimits {
   /** conditions of the form COLUMN OPERATOR TEXT; matching rows are dropped */
   drop: string[];
   /** filter expressions, in the syntax of where.ts; rows that match all of them are kept */
@@ -49,12 +48,6 @@ export interface DatasetOptions extends Omit<BuildOptions, "filters" | "onSkippe
   badRows?: BadRowReport;
   /** receives the numbers of skipped rows per reason and of all rows, in place of the check against maxBad */
   onRead?: (skipped: Record<string, number>, numRead: number) => void;
-  /** maximum bytes of an encoded dataset's rows in memory; larger datasets stay on disk. Unlimited when absent */
-  maxMemory?: number;
-  /** maximum bytes of these rows, if it is not maxMemory */
-  rowMemory?: number;
-  /** flags that require all rows in memory, regardless of maxMemory */
-  wholeFor?: readonly string[];
   /** side tables, each as FILE:KEY, or FILE:KEY=SIDEKEY if the key column of the table has another name */
   sides: string[];
   /** path of a file with a secret; ids are replaced by hashes with this key, in the dataset and in errors */
@@ -72,75 +65,50 @@ export interface DatasetOptions extends Omit<BuildOptions, "filters" | "onSkippe
 }
 
 /** A dataset that was read. `shaping` contains the options with which it was encoded; they override the flags. */
-export interface ReadDataset extends BuiltDataset {
+export interface ReadDataset {
+  dataset: Dataset;
+  /** the steps that the rows have been through, also when they were encoded */
+  steps: ReadingStep[];
+  warnings: string[];
   shaping?: EncodedShaping;
-  /** users that --drop-users-above dropped, now or at encoding; absent without these options */
-  droppedUsers?: DroppedUsers;
 }
 
-/** Reads files as one log with its side tables, or an encoded dataset. Reports inferred columns and skipped rows. */
+/** Reads files as one log with its side tables, or an encoded dataset. Reports inferred columns and left out rows. */
 export async function readDataset(
   paths: readonly string[],
-  { like, ...options }: DatasetOptions,
+  options: DatasetOptions,
   watch: Watch,
 ): Promise<ReadDataset> {
-  const read = await readHashed(paths, options, watch);
-  if (like) checkAlike(like, read.dataset, paths);
-  // an encoded dataset no longer contains the users above the limits with which it was encoded
-  const done = userLimitFlags(read.shaping ?? {});
-  const isDone = userLimitFlags(options).every((flag) => done.includes(flag));
-  return isDone ? read : droppingUsers(read, userLimitsOf(options), watch);
-}
-
-function droppingUsers(read: ReadDataset, limits: UserLimits, { observe }: Watch): ReadDataset {
-  const { dataset, dropped, warnings } = withoutHeavyUsers(read.dataset, limits);
-  for (const text of warnings) observe({ stage: "warning", text });
-  return {
-    ...read,
-    dataset,
-    droppedUsers: dropped,
-    ...(read.shaping && { shaping: { ...read.shaping, ...limits } }),
+  const { like, hashKeys, hashKeysOf: named } = options;
+  const hash = hashKeys === undefined ? undefined : await keyedHashFrom(hashKeys);
+  const later = [...userLimitSteps(options), ...eventLimitSteps(options)];
+  const read = async (): Promise<ReadDataset> => {
+    const opened = await openRows(paths, hash ? { ...options, hidesText: true } : options, later, watch);
+    const { shaping, steps } = opened;
+    const derived = withTimeFields(opened.dataset, options.infer ? { ...options, ...shaping } : options);
+    const filters = [options, ...(shaping ? [shaping] : [])].flatMap(filteredColumns);
+    const dataset = hash ? withHashedIds(derived, { hash, named, filters }, paths[0]!) : derived;
+    if (like) checkAlike(like, dataset, paths);
+    const done = runSteps({ dataset, steps, warnings: [], shaping }, later);
+    tell({ warnings: done.warnings, steps: done.steps.slice(steps.length) }, watch);
+    return done;
   };
+  return await (hash ? hidingText(read) : read());
 }
 
-function checkAlike(
-  { hashKeys: expected }: Pick<Dataset, "hashKeys">,
-  { hashKeys: got }: Dataset,
+/** @param later steps that will run on the rows in memory */
+async function openRows(
   paths: readonly string[],
-): void {
-  if (expected?.secretId === got?.secretId) return;
-  const named = paths.join(", ");
-  if (!expected)
-    throw new UsageError(
-      `the ids of dataset '${named}' are hashed, but those of the run or of the other rows are not`,
-    );
-  throw new UsageError(
-    got
-      ? `the ids of dataset '${named}' were hashed with a different secret than those of the run or of the ` +
-          "other rows"
-      : `the ids of '${named}' are not hashed, but those of the run or of the other rows are: pass the file ` +
-          "with the secret, --hash-keys FILE",
-  );
-}
-
-async function readHashed(
-  paths: readonly string[],
-  { hashKeys, hashKeysOf, ...options }: DatasetOptions,
+  options: DatasetOptions,
+  later: readonly DatasetStep[],
   watch: Watch,
 ): Promise<ReadDataset> {
-  if (hashKeys === undefined) return await readRaw(paths, options, watch);
-  const hash = await keyedHashFrom(hashKeys);
-  return await hidingText(async () => {
-    const read = await readRaw(paths, { ...options, hidesText: true }, watch);
-    if (read.dataset.hashKeys) {
-      checkHashing(read.dataset, read.dataset.hashKeys, { hash, named: hashKeysOf }, paths[0]!);
-      return read;
-    }
-    const drop = [...options.drop, ...(read.shaping?.drop ?? [])];
-    const where = [...(options.where ?? []), ...(read.shaping?.where ?? [])];
-    const request = { hash, named: hashKeysOf, filters: filteredColumns({ drop, where }) };
-    return { ...read, dataset: withHashedKeys(read.dataset, request) };
-  });
+  const path = await encodedAmong(paths);
+  if (path === undefined) return await withLog(paths, options, watch, buildDataset);
+  const warn = (text: string) => watch.observe({ stage: "warning", text });
+  const { numRecorded, ...read } = await openEncoded(path, options, later, warn);
+  tell({ ...read, steps: read.steps.slice(numRecorded) }, watch);
+  return read;
 }
 
 /** Calls a function, and removes text of the input from its errors. */
@@ -163,100 +131,15 @@ export function filteredColumns({ drop, where }: Pick<DatasetOptions, "drop" | "
   );
 }
 
-function checkHashing(
-  { columns }: Dataset,
-  hashing: KeyHashing,
-  { hash, named }: Pick<HashingRequest, "hash" | "named">,
-  path: string,
-): void {
-  if (hashing.secretId !== secretIdOf(hash))
-    throw new UsageError(
-      `the ids of dataset '${path}' were hashed with a different secret than the one in --hash-keys`,
-    );
-  const other = columns.find(({ name }) => named && named.includes(name) !== hashing.columns.includes(name));
-  if (other)
-    throw new UsageError(
-      `--hash-keys-of contradicts dataset '${path}', whose hashed columns are ${hashing.columns.join(", ")}`,
-    );
+interface Reported {
+  inferred?: string[];
+  notes?: string[];
+  warnings: string[];
+  skipped?: Record<string, number>;
+  steps?: ReadingStep[];
 }
 
-async function readRaw(
-  paths: readonly string[],
-  options: DatasetOptions,
-  watch: Watch,
-): Promise<ReadDataset> {
-  for (const path of paths) {
-    if (!(await isEncodedDataset(path))) continue;
-    if (paths.length > 1)
-      throw new UsageError(
-        `'${path}' is an encoded dataset and cannot be combined with ${paths.length - 1} other inputs`,
-      );
-    const read = await readEncodedAs(path, options, watch);
-    return withDerived(read, options.infer ? { ...options, ...read.shaping } : options);
-  }
-  return withDerived(await withLog(paths, options, watch, buildDataset), options);
-}
-
-function withDerived(read: ReadDataset, options: DatasetOptions): ReadDataset {
-  return { ...read, dataset: withTimeFields(read.dataset, options) };
-}
-
-async function readEncodedAs(path: string, options: DatasetOptions, watch: Watch): Promise<ReadDataset> {
-  const { maxMemory = Infinity, rowMemory = maxMemory } = options;
-  const description = await readDescription(path);
-  const done = userLimitFlags(description.options);
-  // checks the flags of a training only: when a run is evaluated, the limits on users come from the run
-  if (options.infer) checkUserLimits(path, done, userLimitFlags(options));
-  checkReading(path, description.options.reading, options.reading, options.infer);
-  const wholeFor = [
-    ...(options.wholeFor ?? []),
-    ...userLimitFlags(options).filter((flag) => !done.includes(flag)),
-  ];
-  const bytes = rowBytes(description);
-  if (bytes > maxMemory && wholeFor.length > 0) {
-    const text =
-      `${wholeFor.join(", ")} ${wholeFor.length === 1 ? "needs" : "need"} all rows in memory, ` +
-      `about ${sizeText(bytes)}, regardless of --max-memory (${sizeText(maxMemory)})`;
-    watch.observe({ stage: "warning", text });
-  }
-  const encoded = await readEncoded(path, wholeFor.length > 0 ? Infinity : rowMemory);
-  const { dataset, skipped, notes, numZeros } = playRoles(encoded, ofLog(options));
-  const zeroWeightRows = numZeros + (description.zeroWeightRows ?? 0);
-  const reported = { inferred: [], notes, skipped, warnings: leftOutWarnings(dataset) };
-  tell(reported, watch);
-  const beside = options.beside && besideOfEncoded(encoded.dataset, options.beside);
-  return {
-    dataset: { ...dataset, ...(beside && { beside }) },
-    ...reported,
-    shaping: shapingOf(encoded, options),
-    droppedUsers: description.droppedUsers,
-    droppedDuplicates: description.droppedDuplicates,
-    ...(zeroWeightRows > 0 && { zeroWeightRows }),
-  };
-}
-
-function checkUserLimits(path: string, encoded: readonly string[], given: readonly string[]): void {
-  if (encoded.length === 0) return;
-  const other = given.find((flag) => !encoded.includes(flag));
-  if (other !== undefined)
-    throw new UsageError(
-      `${other} contradicts dataset '${path}', encoded with ${encoded.join(" and ")}: omit the option, or encode ` +
-        "the log again with it",
-    );
-}
-
-/** Warns about columns that were excluded from the features when a dataset was encoded. */
-function leftOutWarnings({ roles: { leftOut = [] } }: Dataset): string[] {
-  return leftOut.map(
-    (name) =>
-      `'${name}' had fewer than two rows per key when the log was encoded and is not used as a feature: ` +
-      `--ignore ${name} silences this warning, --fields with all feature names includes it`,
-  );
-}
-
-type Reported = Pick<BuiltDataset, "inferred" | "notes" | "skipped" | "warnings">;
-
-/** Opens files as one log with its side tables, calls `read`, and reports inferred columns and skipped rows. */
+/** Opens files as one log with its side tables, calls `read`, and reports inferred columns and left out rows. */
 export async function withLog<T extends Reported>(
   paths: readonly string[],
   {
@@ -355,8 +238,11 @@ export function badRowHandling(
   };
 }
 
-function tell({ inferred, notes, skipped, warnings }: Reported, { observe }: Watch): void {
-  for (const text of [...inferred, ...notes]) observe({ stage: "note", text });
+function tell(
+  { inferred = [], notes = [], skipped = {}, warnings, steps = [] }: Reported,
+  { observe }: Watch,
+): void {
+  for (const text of [...inferred, ...notes, ...stepNotes(steps)]) observe({ stage: "note", text });
   for (const text of [...warnings, ...skippedNotes(skipped)]) observe({ stage: "warning", text });
 }
 

@@ -4,7 +4,6 @@
 //   manifest (inputs with fingerprints, options, roles, split) ──► the same rows ──► train, valid and test split
 
 import type { Roles } from "../../dataset/dataset.js";
-import { limitEvents, type EventLimits } from "../../dataset/filters/event-limits.js";
 import { withForms } from "../../dataset/numeric.js";
 import type { Run } from "../../table/run-directory.js";
 import { EmbedError, UsageError, NoInputError } from "../../base/errors.js";
@@ -20,7 +19,7 @@ import { parseSide } from "../../dataset/side.js";
 import { expandPaths } from "../../base/io/glob.js";
 import { statOf } from "../../base/io/tree.js";
 
-type StatedOptions = Partial<DatasetOptions & SplitFlags & EventLimits> & { log?: string[]; task?: string };
+type StatedOptions = Partial<DatasetOptions & SplitFlags> & { log?: string[]; task?: string };
 
 interface ReadAgain {
   /** number of threads; all other reading options are those of the training */
@@ -84,12 +83,11 @@ export async function partsOfRun(
     const { dataset } = await readDataset(placed.log, options, hear);
     const isAsIt = manifest.inputs.every(({ sha256 }, i) => dataset.inputs[i]?.sha256 === sha256);
     if (!isAsIt || dataset.inputs.length !== manifest.inputs.length) throw refuse("has changed since");
-    const limited = limitEvents(dataset, stated);
-    whole = wholeOf(limited.dataset);
+    whole = wholeOf(dataset);
     // a refit uses all rows of the log, but not separate files that were held out
     if (manifest.refit && !isFile(stated.valid) && !isFile(stated.test))
       return { train: whole, valid: undefined, test: undefined };
-    ({ parts } = await splitParts(limited.dataset, options, manifest.seed, hear, manifest.split.like));
+    ({ parts } = await splitParts(dataset, options, manifest.seed, hear, manifest.split.like));
   } catch (error) {
     if (error instanceof UsageError || !(error instanceof EmbedError)) throw error;
     throw refuse(`cannot be read again (${error.message})`, error);

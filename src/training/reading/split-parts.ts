@@ -250,7 +250,8 @@ async function readLike(
   if (options.timeFields?.length || options.dropUsersAbovePerDay !== undefined)
     Object.assign(given, { time: roles.time });
   if (options.inSequence) Object.assign(given, { session: roles.session, time: roles.time });
-  const { session: _, time: __, ...others } = options;
+  // limits on events apply to the log alone
+  const { session: _, time: __, since: ___, maxEventsPerUser: ____, ...others } = options;
   const reading = furtherReading(options.reading, path);
   const { dataset } = await readDataset([path], { ...others, ...given, reading }, silently(watch));
   return dataset;

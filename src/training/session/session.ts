@@ -6,8 +6,9 @@
 import { availableParallelism } from "node:os";
 import type { Dataset } from "../../dataset/dataset.js";
 import { isEncodedDataset } from "../../dataset/encoded/read.js";
-import { limitEvents } from "../../dataset/filters/event-limits.js";
+import { droppedUsersOf } from "../../dataset/filters/heavy-users.js";
 import { eventColumn } from "../../dataset/sequences/event-weights.js";
+import { withStep, type ReadingStep } from "../../dataset/steps.js";
 import type { Manifest, Metrics, PartMetrics } from "../../table/manifest.js";
 import { ownRun } from "../../table/own-run.js";
 import { writeRun } from "../../table/run-directory.js";
@@ -20,7 +21,7 @@ import { askedOf, resolvedOptions } from "./describe-run.js";
 import { checkpointPath, Checkpoints, type Evaluated } from "../epochs/checkpoint.js";
 import { definedOf, decisive, noSuchOption } from "../../options/table.js";
 import { type ExampleOptions, logOptionsOf, type GivenTraining } from "../shared-options/log.js";
-import { datasetIsHere, readDataset, type ReadDataset } from "../reading/read-dataset.js";
+import { datasetIsHere, readDataset } from "../reading/read-dataset.js";
 import { checkGiven } from "../../options/check-given.js";
 import { splitCounts, splitParts, type SplitParts } from "../reading/split-parts.js";
 import { checkNeeds, endingIfTooLarge, trainingSize } from "./needs.js";
@@ -81,7 +82,7 @@ export async function train(
   // threads start while the main thread reads the log
   startThreads(given.threads ?? availableParallelism());
   const reading = { watch: endingIfTooLarge(watch), warn, note };
-  const { options, dataset, cut, dropped } = await openParts(asked, paths, given, reading);
+  const { options, dataset, cut, steps } = await openParts(asked, paths, given, reading);
   const endStage = (stage: string): void => {
     clock.lap(stage);
     const text = FOLLOWING[stage.replace(/^refit /, "")];
@@ -90,6 +91,7 @@ export async function train(
   endStage("read");
 
   const { inputs } = dataset;
+  const left = { steps, ...definedOf({ droppedUsers: droppedUsersOf(steps) }) };
   // counted before the training, during which row numbers of a log on disk need no memory
   const [split, cutRows] = [splitCounts(cut), cut.parts.train.rows.length];
   const identity = {
@@ -150,7 +152,7 @@ export async function train(
     split,
     rows: dataset.numRows,
     seen: { rows: trainedRows, heldOut: heldOutRows },
-    ...dropped,
+    ...left,
     ...(interrupted && { interrupted: true }),
     ...(found && { search: found.trials, searchedBy: found.by }),
     metrics: first.metrics,
@@ -180,7 +182,7 @@ export async function train(
     ...(threads !== undefined && { threads }),
     rows: dataset.numRows,
     ...{ trainedRows, heldOutRows },
-    ...dropped,
+    ...left,
     options: resolved,
     metrics: first.metrics,
     ...(first.vectorsAdd && { vectorsAdd: first.vectorsAdd }),
@@ -251,8 +253,8 @@ interface OpenedParts {
   options: ExampleOptions;
   dataset: Dataset;
   cut: SplitParts;
-  /** numbers of users and rows that were removed from the log */
-  dropped: Pick<ReadDataset, "droppedUsers" | "droppedDuplicates" | "zeroWeightRows">;
+  /** the steps of reading, up to the split */
+  steps: ReadingStep[];
 }
 
 /** Reads the log according to a plan, and splits it. */
@@ -265,15 +267,15 @@ export async function openParts(
   const askedOptions = readingOptions(given, plan);
   const read = await readDataset(paths, askedOptions, watch);
   const options = { ...askedOptions, ...read.shaping };
-  const limited = limitEvents(read.dataset, options);
-  const { dataset, notes } = plan.accept?.(limited.dataset, options) ?? { ...limited, notes: [] };
-  for (const text of [...limited.notes, ...notes]) note(text);
+  const { dataset, notes } = plan.accept?.(read.dataset, options) ?? { ...read, notes: [] };
+  for (const text of notes) note(text);
   checkIds(dataset);
   const cut = await splitParts(dataset, options, plan.seed, watch);
   const byUser = [...userShareWarnings(cut.parts), ...capWarnings(cut.parts, options)];
   for (const text of [...splitWarnings(cut.by), ...byUser]) warn(text);
-  const { droppedUsers, droppedDuplicates, zeroWeightRows } = read;
-  return { options, dataset, cut, dropped: definedOf({ droppedUsers, droppedDuplicates, zeroWeightRows }) };
+  const heldOut = dataset.numRows - cut.parts.train.rows.length;
+  const split = { step: "split", by: `--split ${cut.by}`, dropped: heldOut };
+  return { options, dataset, cut, steps: heldOut > 0 ? withStep(read.steps, split) : read.steps };
 }
 
 /** @throws {DataError} the user or the item column has no value in any row */
@@ -329,18 +331,11 @@ function readingOptions(
   given: GivenTraining,
   { unlabelled = false, reading, wholeFor = [] }: Pick<Plan, "unlabelled" | "reading" | "wholeFor">,
 ): ExampleOptions {
-  const needsAllRows: Record<string, boolean> = {
-    "--negatives": (given.negatives ?? 0) > 0,
-    "--since": given.since !== undefined,
-    "--max-events-per-user": given.maxEventsPerUser !== undefined,
-    "--hash-keys": given.hashKeys !== undefined,
-  };
-  const flags = Object.keys(needsAllRows).filter((flag) => needsAllRows[flag]);
   return {
     ...logOptionsOf(given, { unlabelled }),
     ...eventColumn(given),
     ...reading,
-    wholeFor: [...flags, ...wholeFor],
+    wholeFor: [...((given.negatives ?? 0) > 0 ? ["--negatives"] : []), ...wholeFor],
   };
 }
 

@@ -1,6 +1,6 @@
 import type { UnseenCounts } from "../../dataset/rows.js";
 import type { Metrics, PartMetrics, SearchedBy, Trial, VectorsAdd } from "../../table/manifest.js";
-import type { DroppedDuplicates } from "../../log/log.js";
+import type { ReadingStep } from "../../dataset/steps.js";
 import type { StatedNeeds } from "./needs.js";
 import type { ThreadsInUse } from "../../compute/threads/thread-choice.js";
 
@@ -18,10 +18,8 @@ export interface Summary<Values = Metrics> {
   rows: number;
   /** number of users that --drop-users-above dropped, and number of their events */
   droppedUsers?: { users: number; events: number };
-  /** rows that --dedupe-by dropped */
-  droppedDuplicates?: DroppedDuplicates;
-  /** number of rows that were dropped because their weight is 0 */
-  zeroWeightRows?: number;
+  /** steps of reading, with the number of rows before and after each */
+  steps?: ReadingStep[];
   /** number of rows on which the published model was trained */
   trainedRows?: number;
   /** number of other rows, which were held out and not used for the published model */

@@ -4,6 +4,7 @@
 
 import { RowCollector, type Cells, type KeyOf, type Purpose } from "../../dataset/collect.js";
 import { requireColumn } from "../../dataset/roles.js";
+import { sumOf } from "../../dataset/steps.js";
 import { DataError, excerpt, UsageError } from "../../base/errors.js";
 import { hidingText, withLog } from "../../training/reading/read-dataset.js";
 import type { TransformOptions } from "../../training/shared-options/transform-options.js";
@@ -67,9 +68,8 @@ export async function readItemTable(
       const collector = new RowCollector(purposes, handling, [], sink);
       const rows = await log.read(purposes, (batch, keyOf) => collector.add(batch, keyOf), observe);
       const skipped = { ...rows.skipped, ...collector.skipped };
-      const faulty = Object.values(rows.skipped).reduce((sum, count) => sum + count, 0);
-      await handling.onRead?.(skipped, rows.numRows + faulty);
-      return { skipped, inferred: [], notes: [], warnings: [] };
+      await handling.onRead?.(skipped, rows.numRows + sumOf(rows.skipped));
+      return { skipped, warnings: [] };
     });
   await (hashKeys === undefined ? read() : hidingText(read));
 }

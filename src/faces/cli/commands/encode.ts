@@ -1,7 +1,7 @@
 import type { EncodeSummary } from "../../../use/encode.js";
 import { encodeOptions } from "../../../use/options.js";
 import { commandSpec, logOrQuery } from "../command-spec.js";
-import { formatTable } from "../terminal.js";
+import { formatSteps, formatTable } from "../terminal.js";
 
 const examples = `
 Examples:
@@ -23,7 +23,7 @@ export const command = commandSpec({
   text: encodeText,
 });
 
-function encodeText({ out, rows, seconds, columns }: EncodeSummary): string {
+function encodeText({ out, rows, seconds, columns, steps = [] }: EncodeSummary): string {
   const head = ["column", "kind", "distinct", "missing"];
   const lines = columns.map(({ name, kind, distinct, missing }) => [
     name,
@@ -31,5 +31,5 @@ function encodeText({ out, rows, seconds, columns }: EncodeSummary): string {
     distinct === undefined ? "" : String(distinct),
     String(missing),
   ]);
-  return `${formatTable([head, ...lines])}${out}: ${rows.toLocaleString("en")} rows in ${seconds.toFixed(1)} s\n`;
+  return `${formatSteps(steps)}${formatTable([head, ...lines])}${out}: ${rows.toLocaleString("en")} rows in ${seconds.toFixed(1)} s\n`;
 }

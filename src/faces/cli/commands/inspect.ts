@@ -12,7 +12,7 @@ import { version } from "../../../base/io/package-version.js";
 import type { Watch } from "../../../training/session/watch.js";
 import { commandSpec } from "../command-spec.js";
 import { similarTogether } from "../similar-lines.js";
-import { formatTable } from "../terminal.js";
+import { formatSteps, formatTable } from "../terminal.js";
 
 const examples = `
 Examples:
@@ -119,7 +119,7 @@ function numberText(x: number): string {
   return String(Number(x.toPrecision(6)));
 }
 
-function inspectionText({ rows, columns, frequent, duplicates, warnings }: Inspection): string {
+function inspectionText({ rows, steps, columns, frequent, duplicates, warnings }: Inspection): string {
   const head = ["column", "role", "type", "distinct", "missing", "first rows"];
   const lines = columns.map(({ name, role, type, distinct, missing, first }) => [
     name,
@@ -144,6 +144,7 @@ function inspectionText({ rows, columns, frequent, duplicates, warnings }: Inspe
   const { rows: repeated, share, exact } = duplicates;
   const repeats = `rows that repeat an earlier row: ${exact ? "" : "about "}${countText(repeated)} (${percent(share)})`;
   return (
+    formatSteps(steps) +
     formatTable([head, ...lines]) +
     counts +
     [...most, repeats].map((line) => `${line}\n`).join("") +

@@ -7,7 +7,7 @@ import type { Interrupts } from "../interrupts.js";
 import { metricNames, titleOf } from "../../../metrics/metrics.js";
 import { vectorsAddText } from "../../../metrics/vectors-add.js";
 import { countText, flagOf } from "../../../base/errors.js";
-import { formatTable } from "../terminal.js";
+import { formatSteps, formatTable } from "../terminal.js";
 import type { PartMetrics, Summary } from "../../../training/session/summary.js";
 import { searchGain } from "../../../metrics/search-gain.js";
 
@@ -65,7 +65,7 @@ function trainedText(summary: Summary<PartMetrics>): string {
       : "";
   const added = vectorsAdd ? `vectors add: ${vectorsAddText(vectorsAdd)}\n` : "";
   return (
-    `${searchLines(summary)}${screeTable(summary)}${metricLines(metrics)}${added}${importances ? importanceLines(importances) : ""}` +
+    `${formatSteps(summary.steps ?? [])}${searchLines(summary)}${screeTable(summary)}${metricLines(metrics)}${added}${importances ? importanceLines(importances) : ""}` +
     `${kept}${out}: trained on ${shareOfRows(trainedRows, rows)} in ${seconds.toFixed(1)} s${chosen}\n`
   );
 }
