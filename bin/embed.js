@@ -14,8 +14,8 @@ async function start() {
   try {
     // the build bundles the compiled modules into dist/program/ and removes main.js: if it exists, tsc has run since
     // the build, or is still running without library.js
-    if (isThere("dist/cli/main.js") && isThere("dist/library.js")) {
-      const { main } = await import("../dist/cli/main.js");
+    if (isThere("dist/faces/cli/main.js") && isThere("dist/library.js")) {
+      const { main } = await import("../dist/faces/cli/main.js");
       await main(process.argv);
       return;
     }

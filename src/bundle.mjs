@@ -2,7 +2,7 @@
 // loaded together. This is the last step of the build. The reasons, and how modules
 // are assigned to files: docs/decisions/0027-the-program-in-few-files.md.
 //
-//   dist/cli/main.js, dist/library.js, threads' scripts ──► dist/program/*.cjs, *.js; dist/cli/main.js is removed
+//   dist/faces/cli/main.js, dist/library.js, threads' scripts ──► dist/program/*.cjs, *.js; dist/faces/cli/main.js is removed
 import { mkdirSync, rmSync, writeFileSync } from "node:fs";
 import { dirname, isAbsolute, join, relative, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -12,7 +12,7 @@ import { keepBuild } from "./keep-build.mjs";
 const dist = resolve(dirname(fileURLToPath(import.meta.url)), "../dist");
 const program = join(dist, "program");
 const at = (name) => join(dist, `${name}.js`);
-const [main, library] = [at("cli/main"), at("library")];
+const [main, library] = [at("faces/cli/main"), at("library")];
 
 /**
  * Packages that Node 20 cannot `require`, so that modules importing them must stay ES modules. All other modules become
@@ -75,7 +75,7 @@ function ownUrl(format) {
 
 function renderDynamicImport({ format, moduleId, targetChunk }) {
   // thread.js and rounds.js load tasks by their URL, and tasks are CommonJS
-  if (moduleId === at("workers/thread") || moduleId === at("workers/rounds"))
+  if (moduleId === at("compute/threads/thread") || moduleId === at("compute/threads/rounds"))
     return { left: 'Promise.resolve().then(() => require(require("node:url").fileURLToPath(', right: ")))" };
   return format === "cjs" && targetChunk && isEs(targetChunk.moduleIds)
     ? { left: "import(", right: ")" }
@@ -121,21 +121,24 @@ function cut(info) {
 
   const scripts = ours.filter((id) => id.endsWith(".worker.js"));
   const tasks = scripts.filter(
-    (id) => !["cli", "log", "executors"].some((room) => id.startsWith(join(dist, room))),
+    (id) => !["faces/cli", "log", "use/on-spark"].some((folder) => id.startsWith(join(dist, folder))),
   );
-  const inTasks = new Set(loadedWith(at("workers/thread"), ...tasks));
-  put("main", loadedWith(main, at("workers/process-limits")));
-  put("start-thread", loadedWith(at("cli/start-thread")));
+  const inTasks = new Set(loadedWith(at("compute/threads/thread"), ...tasks));
+  put("main", loadedWith(main, at("compute/threads/process-limits")));
+  put("start-thread", loadedWith(at("faces/cli/start-thread")));
   put(
     "shared",
-    loadedWith(at("api/neighbors")).filter((id) => inTasks.has(id)),
+    loadedWith(at("use/neighbors/neighbors")).filter((id) => inTasks.has(id)),
   );
   put("tasks", inTasks);
-  put("commands", loadedWith(at("cli/command.worker"), at("cli/command-here")));
-  put("runs", loadedWith(at("cli/commands/neighbors"), at("api/neighbors"), at("trainers/fm/models")));
+  put("commands", loadedWith(at("faces/cli/command.worker"), at("faces/cli/command-here")));
+  put(
+    "runs",
+    loadedWith(at("faces/cli/commands/neighbors"), at("use/neighbors/neighbors"), at("trainers/fm/models")),
+  );
   put("scan", loadedWith(at("log/text/scan.worker")));
   put("logs", loadedWith(at("log/open"), at("training/reading/read-dataset")));
-  put("training", loadedWith(at("cli/commands/train"), at("training/session/session")));
+  put("training", loadedWith(at("faces/cli/commands/train"), at("training/session/session")));
 
   // first the modules that several trainers need, then those of each trainer
   const trainers = ours.filter((id) => /^trainers.[^\\/]+.trainer\.js$/.test(relative(dist, id)));
@@ -149,7 +152,7 @@ function cut(info) {
     put(relative(dist, dirname(trainer)).replace(/[\\/]/, "-"), eachLoads[t]);
 
   // these modules act when they are loaded, so that each stays in a file of its own, which no other file loads
-  for (const id of [...scripts, at("workers/thread"), library]) found.delete(id);
+  for (const id of [...scripts, at("compute/threads/thread"), library]) found.delete(id);
   return found;
 }
 

@@ -1,8 +1,8 @@
-// `npm run wheel`: writes dist/python/embed_tables-VERSION-py3-none-any.whl, src/python/embed_tables with the program
+// `npm run wheel`: writes dist/python/embed_tables-VERSION-py3-none-any.whl, src/faces/python/embed_tables with the program
 // and all packages that it needs. A wheel is a zip with a list of its files, so that no Python is needed. Why:
 // docs/decisions/0029-a-wheel-from-node.md.
 //
-//   embed_tables/*.py                      from src/python/
+//   embed_tables/*.py                      from src/faces/python/
 //   embed_tables/program/                  the program with its packages (packed-program.mjs)
 //   embed_tables-VERSION.dist-info/        what pip reads
 import { createHash } from "node:crypto";
@@ -14,13 +14,13 @@ import { description, filesIn, packedProgram, read, root, version } from "./pack
 
 // the functions and names that are generated from the commands' options; git ignores these files
 for (const [name, text] of Object.entries(await pythonFiles()))
-  writeFileSync(join(root, "src/python/embed_tables", name), text);
+  writeFileSync(join(root, "src/faces/python/embed_tables", name), text);
 
 /** Files of the wheel by path: bytes or text. */
 const files = new Map();
 
-for (const name of filesIn("src/python/embed_tables").filter((file) => /\.py$|^py\.typed$/.test(file)))
-  files.set(`embed_tables/${name}`, read(`src/python/embed_tables/${name}`));
+for (const name of filesIn("src/faces/python/embed_tables").filter((file) => /\.py$|^py\.typed$/.test(file)))
+  files.set(`embed_tables/${name}`, read(`src/faces/python/embed_tables/${name}`));
 
 const { files: program, licenses } = await packedProgram();
 for (const [path, bytes] of program) files.set(`embed_tables/program/${path}`, bytes);

@@ -4,13 +4,13 @@ import { cpSync, existsSync, readFileSync, rmSync, writeFileSync } from "node:fs
 import { join } from "node:path";
 import type { FeatureRows } from "../dataset/rows.js";
 import type { FeatureSpace } from "../dataset/vocabulary/vocabulary.js";
-import type { Manifest } from "../embedding/manifest.js";
-import { openRun } from "../embedding/run-directory.js";
+import type { Manifest } from "../table/manifest.js";
+import { openRun } from "../table/run-directory.js";
 import { embed, embedOk, temporaryFolder } from "../testing/embed.js";
 import { parseDelimited } from "../testing/exported.js";
 import { parseJson, readJson } from "../testing/json.js";
-import { alignRun } from "../api/align.js";
-import { pairedBytes } from "../evaluation/shared-rows.js";
+import { alignRun } from "../use/align.js";
+import { pairedBytes } from "../metrics/shared-rows.js";
 import { fixture } from "../testing/places.js";
 import { mulberry32 } from "../testing/random.js";
 import { writeSmallRun } from "../testing/small-run.js";

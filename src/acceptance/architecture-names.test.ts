@@ -1,7 +1,7 @@
 // The names of a trainer's command and models occur only in the trainer's folder and in the list of trainers: no other
 // file contains them in code, messages or comments.
 //
-// Exceptions: strings of cli/, where help shows commands to type; the name of a kernel, in kernels/ and where the
+// Exceptions: strings of faces/cli/, where help shows commands to type; the name of a kernel, in compute/kernels/ and where the
 // kernel is loaded; names of files.
 
 import { trainers } from "../trainers/index.js";
@@ -42,21 +42,22 @@ const commandOrModel = new RegExp(
   word([...commands, ...clearModels, ...[...models].map((name) => `--model ${name}`)]),
 );
 const wholeName = new RegExp(`^["'\`](?:${oneOf([...commands, ...models])})["'\`]$`);
-/** In texts of report/, `pca` names a layout of maps, and not the model of a trainer; removes the word there. */
+/** In texts of judge/report/, `pca` names a layout of maps, and not the model of a trainer; removes the word there. */
 const withoutMapLayout = (file: string, text: string) =>
-  /^(?:api\/)?report\//.test(file) ? text.replaceAll(/(?<![\w-])pca(?![\w-])/g, "") : text;
+  file.startsWith("judge/report/") ? text.replaceAll(/(?<![\w-])pca(?![\w-])/g, "") : text;
 
 /** Returns a sentence for each text of a file that contains the name of a trainer or a model. */
-function complaints({ file, room, code, texts }: ProjectSource): string[] {
+function complaints({ file, code, texts }: ProjectSource): string[] {
+  const isKernel = file.startsWith("compute/kernels/");
   const loaded = new Set(
     [...code.matchAll(/(?:loadKernel|begin)\([^;]*?\)/g)].flatMap(([call]) => call.match(/"\w+"/g)),
   );
   return texts
     .map(({ text, ...rest }) => ({ ...rest, text: withoutMapLayout(file, text) }))
     .filter(({ kind, text }) => {
-      if (wholeName.test(text)) return room !== "kernels" && !loaded.has(text);
-      if (room === "cli" && kind === "string") return false;
-      return (room === "kernels" ? command : commandOrModel).test(text);
+      if (wholeName.test(text)) return !isKernel && !loaded.has(text);
+      if (file.startsWith("faces/cli/") && kind === "string") return false;
+      return (isKernel ? command : commandOrModel).test(text);
     })
     .map(({ text, line }) => {
       const name = (commandOrModel.exec(text) ?? [text])[0];
@@ -67,19 +68,23 @@ function complaints({ file, room, code, texts }: ProjectSource): string[] {
 test("no file outside a trainer's folder and the list names its command or its models", () => {
   const shipped = readSources().filter(
     ({ file, room }) =>
-      !/\.(?:test|reference)$|\.test\./.test(file) && ![...scaffolding, "trainers"].includes(room),
+      !/\.(?:test|reference)$|\.test\.|^trainers\/(?!shared\/)/.test(file) && !scaffolding.includes(room),
   );
   expect(shipped.flatMap(complaints)).toEqual([]);
 });
 
 test.each([
-  ["api/a", 'if (model === "lr") return;', ['"lr"']],
-  ["api/a", "const a = `use ${x} of train-fm`;", ["train-fm"]],
-  ["api/a", '// as gbdt does\nthrow new UsageError("needs --model lr");', ["gbdt", "--model lr"]],
-  ["kernels/fm/a", '// fm, with the rate lr\nthrow new UsageError("or train-als");', ["train-als"]],
-  ["cli/a", '// of train-net\nconst text = "embed train-fm LOG"; const is = "pca";', ["train-net", "pca"]],
-  ["factors/a", 'loadKernel(x ? "ffm" : "fm"); read("fm.safetensors"); // a graph, a net', []],
-  ["report/a", 'if (by === "pca") return;', []],
+  ["use/a", 'if (model === "lr") return;', ['"lr"']],
+  ["use/a", "const a = `use ${x} of train-fm`;", ["train-fm"]],
+  ["use/a", '// as gbdt does\nthrow new UsageError("needs --model lr");', ["gbdt", "--model lr"]],
+  ["compute/kernels/fm/a", '// fm, with the rate lr\nthrow new UsageError("or train-als");', ["train-als"]],
+  [
+    "faces/cli/a",
+    '// of train-net\nconst text = "embed train-fm LOG"; const is = "pca";',
+    ["train-net", "pca"],
+  ],
+  ["trainers/shared/a", 'loadKernel(x ? "ffm" : "fm"); read("fm.safetensors"); // a graph, a net', []],
+  ["judge/report/a", 'if (by === "pca") return;', []],
 ])("planted in src/%s.ts: %s", (file, text, names) => {
   expect(complaints(sourceOf(file, text))).toEqual(
     names.map((name) => expect.stringContaining(` names ${name}:`) as string),
@@ -168,7 +173,7 @@ function vagueNames(
 
 test("an exported type, class or interface has a name of its own", () => {
   // omits the generated files with the memory layouts of kernels, which all declare the same type names
-  const sources = readSources().filter(({ file }) => !/^kernels\/[^/]+\/layout$/.test(file));
+  const sources = readSources().filter(({ file }) => !/^compute\/kernels\/[^/]+\/layout$/.test(file));
   const counts = numFilesByName(sources, exportedType);
   expect(vagueNames(counts, 2, repeatedTypes)).toEqual([]);
   const planted = ["a", "b"].map((file) => sourceOf(file, "export interface Planted {}\n"));

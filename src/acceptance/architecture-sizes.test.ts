@@ -11,9 +11,9 @@ const MOST_LINES = 600;
  * maintainers lose. A commit that lowers the count by more than `slack` lowers the number, too.
  */
 const limits = {
-  lines: { most: 143_333, slack: 250 },
-  files: { most: 903, slack: 5 },
-  rooms: { most: 31, slack: 0 },
+  lines: { most: 143_620, slack: 250 },
+  files: { most: 905, slack: 5 },
+  rooms: { most: 14, slack: 0 },
 };
 
 /** Whether a file ships: not a test, a reference of a kernel, generated, or for tests and benchmarks alone. */
@@ -56,8 +56,8 @@ function outsideLimits(sources: readonly ProjectSource[]): string[] {
 
 test("a file that ships has at most 600 lines", () => {
   expect(tooLong(shipped)).toEqual([]);
-  expect(tooLong([planted("io/planted", 600), planted("io/longer", 601)])).toEqual([
-    expect.stringContaining("src/io/longer.ts has 601 lines"),
+  expect(tooLong([planted("base/io/planted", 600), planted("base/io/longer", 601)])).toEqual([
+    expect.stringContaining("src/base/io/longer.ts has 601 lines"),
   ]);
 });
 
@@ -65,7 +65,7 @@ test("what ships stays within the limits of lines, files and rooms, and these ar
   expect(outsideLimits(shipped)).toEqual([]);
   const more = [
     planted("new-room/planted", 600),
-    ...Array.from({ length: 6 }, (_, i) => planted(`io/${i}`, 1)),
+    ...Array.from({ length: 6 }, (_, i) => planted(`base/io/${i}`, 1)),
   ];
   expect(outsideLimits([...shipped, ...more])).toEqual([
     expect.stringContaining(`lines ship, more than ${limits.lines.most}`),

@@ -7,108 +7,121 @@ import {
   sourceOf,
   type ProjectSource,
 } from "../testing/sources.js";
-import { exceptions, openToAll, rooms, scaffolding, terminal } from "./rooms.js";
+import { openToAll, packages, rooms, scaffolding, terminal, upward } from "./rooms.js";
 
 const sources = readSources();
 /** Files that are part of the package: neither tests nor files of folders (rooms) that only tests use. */
 const shipped = sources.filter(({ file, room }) => !file.endsWith(".test") && !scaffolding.includes(room));
 
-/** Whether an imported path is a file of the project, and not a package. */
-function isFile(target: string): boolean {
-  return roomOf(target) in rooms || scaffolding.includes(roomOf(target));
+/** The rooms in the order of imports; src/index.ts is after all of them. */
+const order = [...Object.keys(rooms), "index"];
+
+/** Returns the position of a file among the parts of its room: an import leads to an equal or a smaller position. */
+function partOf(file: string): number {
+  const room = roomOf(file);
+  const parts = rooms[room]?.parts ?? ["."];
+  const found = parts.findIndex((part) => `${file}/`.startsWith(`${room}/${part}/`));
+  return found < 0 ? parts.indexOf(".") : found;
 }
 
-function allowedByException({ file }: ProjectSource, target: string): boolean {
-  return exceptions.some(
-    (exception) =>
-      exception.file.test(file) &&
-      exception.mayImport.some((allowed) =>
-        new RegExp(`^${allowed.replaceAll("/", "\\/").replaceAll("*", "[^/]+")}$`).test(target),
-      ),
-  );
+/** Whether a file is the one that a path names, in which `*` stands for any name. */
+function isNamed(path: string, file: string): boolean {
+  return new RegExp(`^${path.replaceAll(".", "\\.").replaceAll("*", "[^/]+")}$`).test(file);
 }
 
 /** Returns the problem of one import, as a sentence; undefined if there is none. */
-function complaint(source: ProjectSource, target: string): string | undefined {
-  const { file, room } = source;
-  const { mayImport, packages = [] } = rooms[room];
-  if (allowedByException(source, target)) return undefined;
-  if (!isFile(target)) {
-    if (openToAll.includes(target) || packages.includes(target)) return undefined;
-    const homes = Object.keys(rooms).filter((name) => rooms[name].packages?.includes(target));
-    const advice =
-      homes.length > 0
-        ? `call what ${list(homes)} offers instead, or add there what is missing`
-        : "no room may: give it one home in src/acceptance/rooms.ts and say why in docs/decisions";
-    return `src/${file}.ts imports ${target}, which ${room} may not: ${advice}`;
-  }
+function complaint({ file, room }: ProjectSource, target: string): string | undefined {
   const targetRoom = roomOf(target);
+  const imports = `src/${file}.ts imports ${target}`;
+  if (scaffolding.includes(targetRoom))
+    return `${imports}, which does not ship: move what it needs out of ${targetRoom}/`;
+  if (!order.includes(targetRoom)) return packageComplaint(file, target);
   // trainers are independent of each other; only trainers/index.ts, the list of trainers, imports them
   const trainer = trainerOf(target);
-  if (trainer !== undefined && trainerOf(file) !== trainer && !lists.includes(file)) {
-    return `src/${file}.ts knows the trainer ${trainer}, by ${target}: ask its model for a capability, or move what several need to factors/, skip-grams/ or training/`;
+  if (trainer !== undefined && trainerOf(file) !== trainer && file !== "trainers/index")
+    return `src/${file}.ts knows the trainer ${trainer}, by ${target}: ask its model for a capability, or move what several need to trainers/shared/ or training/`;
+  if (targetRoom === room) {
+    if (partOf(target) <= partOf(file)) return undefined;
+    return `${imports}, but the parts of ${room}/ are in the order ${rooms[room]!.parts!.join(", ")}: pass in what it needs, or move what both need to the first`;
   }
-  if (targetRoom === room) return undefined;
-  if (scaffolding.includes(targetRoom)) {
-    return `src/${file}.ts imports ${target}, which does not ship: move what it needs out of ${targetRoom}/`;
+  if (order.indexOf(targetRoom) > order.indexOf(room)) {
+    if (Object.hasOwn(upward, `${file} ${target}`)) return undefined;
+    return `${imports}, but ${targetRoom}/ comes after ${room}/: let the caller pass in what it needs, or move the shared concept to ${room}/ or above`;
   }
-  if (mayImport.includes(targetRoom)) return undefined;
-  const lower = rooms[targetRoom]?.mayImport.includes(room);
-  const advice = lower
-    ? `data goes the other way, so let ${targetRoom}/ pass in what ${room}/ needs as an argument`
-    : `${room} may import ${list(mayImport)}: let api/ bring the two together, or move the shared concept to one of these`;
-  return `src/${file}.ts imports ${target}: ${advice}`;
+  const doors = rooms[targetRoom]!.doors?.map((door) => `${targetRoom}/${door}`);
+  return (doors?.some((door) => isNamed(door, target)) ?? true)
+    ? undefined
+    : `${imports}, which is no door of ${targetRoom}/: use what one of its doors offers, or make it a door in src/acceptance/rooms.ts`;
 }
 
-/** Files that may import every trainer. */
-const lists = ["trainers/index"];
+/** Returns the problem of the import of a package or a built-in module. */
+function packageComplaint(file: string, target: string): string | undefined {
+  const homes = packages.filter(({ names }) => names.split(" ").includes(target)).map(({ at }) => at);
+  const isHome = (at: string | RegExp) =>
+    typeof at === "string" ? file.startsWith(`${at}/`) : at.test(file);
+  if (openToAll.includes(target) || homes.some(isHome)) return undefined;
+  const advice =
+    homes.length > 0
+      ? `call what ${homes.map(String).join(", ")} offers instead, or add there what is missing`
+      : "no room may: give it one home in src/acceptance/rooms.ts and say why in docs/decisions";
+  return `src/${file}.ts imports ${target}, which it may not: ${advice}`;
+}
 
-/** Returns the folder of trainers/ that contains a file. */
+/** Returns the folder of trainers/ that contains a file, if it is a trainer's. */
 function trainerOf(file: string): string | undefined {
-  return /^trainers\/([^/]+)\//.exec(file)?.[1];
-}
-
-function list(names: string[]): string {
-  return names.length === 0 ? "nothing" : names.map((name) => `${name}/`).join(", ");
+  return /^trainers\/(?!shared\/)([^/]+)\//.exec(file)?.[1];
 }
 
 /** Returns the problem of each import in a text, as if the text were a file of export/. */
-function complaintsAbout(text: string): string[] {
-  const source = sourceOf("export/csv", text);
+function complaintsAbout(text: string, file = "export/csv"): string[] {
+  const source = sourceOf(file, text);
   return source.imports.map((target) => complaint(source, target) ?? "fine");
 }
 
 test("every folder of src is a room", () => {
   const unknown = [...new Set(sources.map(({ room }) => room))].filter(
-    (room) => !(room in rooms) && !scaffolding.includes(room),
+    (room) => !order.includes(room) && !scaffolding.includes(room),
   );
   expect(
     unknown.map(
-      (room) =>
-        `src/${room} is no room: put its files into one, or add it to rooms.ts and docs/architecture.md`,
+      (room) => `src/${room} is no room: put its files into one, or add it to rooms.ts and src/README.md`,
     ),
   ).toEqual([]);
 });
 
-test("rooms import only what they may", () => {
-  const complaints = shipped
-    .filter(({ room }) => room in rooms)
-    .flatMap((source) => source.imports.map((target) => complaint(source, target)))
-    .filter((sentence) => sentence !== undefined);
+test("rooms import rooms above them, through their doors, and packages that they may", () => {
+  const complaints = shipped.flatMap((source) =>
+    source.imports.flatMap((target) => complaint(source, target) ?? []),
+  );
   expect(complaints).toEqual([]);
+});
+
+test("another room imports each door, and an import upward takes types alone", () => {
+  const used = shipped.flatMap(({ room, imports }) => imports.filter((target) => roomOf(target) !== room));
+  const unused = Object.entries(rooms).flatMap(([room, { doors = [] }]) =>
+    doors.map((door) => `${room}/${door}`).filter((door) => !used.some((file) => isNamed(door, file))),
+  );
+  expect(unused.map((door) => `no other room imports ${door}: take it from the doors`)).toEqual([]);
+  const ofTypes = Object.keys(upward).filter((pair) => {
+    const [file, target] = pair.split(" ") as [string, string];
+    const code = shipped.find((source) => source.file === file)?.code ?? "";
+    return new RegExp(`import type [^;]*/${target.split("/").at(-1)}\\.js"`).test(code);
+  });
+  expect(ofTypes).toEqual(Object.keys(upward));
 });
 
 test("console and process are used by the command line only", () => {
   const complaints = shipped
-    // programs of executors/ write to standard streams, which Spark reads; engine/executors contains the text of such a
-    // program
-    .filter(({ file, room }) => !["cli", "executors"].includes(room) && file !== "engine/executors")
+    // programs of use/on-spark/ write to standard streams, which Spark reads; log/spark/executors contains the text of
+    // such a program
+    .filter(({ file }) => !/^(?:faces\/cli|use\/on-spark)\/|^log\/spark\/executors$/.test(file))
     .flatMap(({ file, code }) =>
       terminal.flatMap(({ name, pattern, but }) =>
         [...code.matchAll(new RegExp(pattern, "g"))]
           .filter((match) => !(but?.file.test(file) && but.pattern.test(code.slice(match.index))))
           .map(
-            () => `src/${file}.ts uses ${name}: return a value or call an observer, and let cli/ print it`,
+            () =>
+              `src/${file}.ts uses ${name}: return a value or call an observer, and let faces/cli/ print it`,
           ),
       ),
     );
@@ -118,7 +131,7 @@ test("console and process are used by the command line only", () => {
 test("no result depends on Math.random", () => {
   const complaints = shipped
     .filter(({ code }) => code.includes("Math.random"))
-    .map(({ file }) => `src/${file}.ts uses Math.random: draw from sampling/, by the seed`);
+    .map(({ file }) => `src/${file}.ts uses Math.random: draw from dataset/sampling/, by the seed`);
   expect(complaints).toEqual([]);
 });
 
@@ -131,26 +144,30 @@ function referencesUsed(sources: readonly ProjectSource[]): string[] {
       imports
         .filter(isReference)
         .map(
-          (target) => `src/${file}.ts imports ${target}, which does not ship: move what it needs to numeric/`,
+          (target) =>
+            `src/${file}.ts imports ${target}, which does not ship: move what it needs to base/numeric/`,
         ),
     );
 }
 
-test("what ships takes its arithmetic from numeric/, never from a reference", () => {
+test("what ships takes its arithmetic from base/numeric/, never from a reference", () => {
   expect(referencesUsed(shipped)).toEqual([]);
-  const planted = sourceOf("solvers/a", 'import { step } from "../kernels/fm/fm.reference.js";');
-  expect(referencesUsed([planted])).toEqual([expect.stringContaining("imports kernels/fm/fm.reference")]);
+  const planted = sourceOf("compute/solvers/a", 'import { step } from "../kernels/fm/fm.reference.js";');
+  expect(referencesUsed([planted])).toEqual([
+    expect.stringContaining("imports compute/kernels/fm/fm.reference"),
+  ]);
 });
 
 test("what only tests import is named as a reference or a test's", () => {
   expect(onlyTested(sources)).toEqual([]);
-  const planted = [sourceOf("numeric/a", ""), sourceOf("numeric/a.test", 'import "./a.js";')];
-  expect(onlyTested([...sources, ...planted])).toEqual([expect.stringContaining("src/numeric/a.ts")]);
+  const planted = [sourceOf("base/numeric/a", ""), sourceOf("base/numeric/a.test", 'import "./a.js";')];
+  expect(onlyTested([...sources, ...planted])).toEqual([expect.stringContaining("src/base/numeric/a.ts")]);
 });
 
 /** Returns files that neither the program nor the library nor a worker imports, directly or indirectly. */
 function onlyTested(all: readonly ProjectSource[]): string[] {
-  const isEntry = /\.worker$|^(?:cli\/main|index|library\/write-entry|workers\/thread)$/;
+  const isEntry =
+    /\.worker$|^(?:faces\/cli\/main|index|faces\/library\/write-entry|compute\/threads\/thread)$/;
   const byName = new Map(all.map((source) => [source.file, source]));
   const reached = new Set(all.filter(({ file }) => isEntry.test(file)).map(({ file }) => file));
   for (const file of reached) for (const target of byName.get(file)?.imports ?? []) reached.add(target);
@@ -163,15 +180,15 @@ function onlyTested(all: readonly ProjectSource[]): string[] {
     );
 }
 
-test("structs of kernels are read and written by the names of their fields, in kernels/shared/struct.ts alone", () => {
+test("structs of kernels are read and written by the names of their fields, in compute/kernels/shared/struct.ts alone", () => {
   const byNumber =
     /\bnew DataView\([\w.#]*buffer|\bnew \w+Array\([\w.#]*buffer, [\w.#]*\b(?:plan|search|side|struct|thread|threads\[\w+\]!?)\b/;
   const numbered = (file: string, code: string) =>
-    ["kernels", "solvers", "trainers"].includes(file.split("/")[0]!) &&
-    file !== "kernels/shared/struct" &&
+    ["compute", "trainers"].includes(roomOf(file)) &&
+    file !== "compute/kernels/shared/struct" &&
     byNumber.test(code);
   expect(numbered("trainers/fm/a", "new DataView(memory.buffer).getFloat32(at + 8, true)")).toBe(true);
-  expect(numbered("kernels/fm/state", "new Uint32Array(memory.buffer, layout.plan, 18)")).toBe(true);
+  expect(numbered("compute/kernels/fm/state", "new Uint32Array(memory.buffer, layout.plan, 18)")).toBe(true);
   const complaints = shipped
     .filter(({ file, code }) => numbered(file, code))
     .map(({ file }) => `src/${file}.ts reads a struct by number: use getField, setField or writeStruct`);
@@ -182,7 +199,7 @@ test("no barrel but src/index.ts; a kernel's binding may hand on names of its ow
   const ofLayout = /export (?:type )?\{[^}]*\} from "\.\/layout\.js"/g;
   const complaints = shipped
     .filter(({ file, code }) => {
-      const rest = /^kernels\/[^/]+\/binding$/.test(file) ? code.replace(ofLayout, "") : code;
+      const rest = /^compute\/kernels\/[^/]+\/binding$/.test(file) ? code.replace(ofLayout, "") : code;
       return (
         file !== "index" &&
         /(?:^|\n)\s*export\s+(?:type\s+)?(?:\*|\{[^}]*\})\s*(?:as\s+\w+\s*)?from\b/.test(rest)
@@ -231,25 +248,31 @@ test("no file imports itself through others, AssemblyScript included", () => {
   const all = [...sources, ...readAssemblySources()];
   expect(cyclesOf(all, knownCycles)).toEqual([]);
   const planted = [
-    sourceOf("kernels/fm/assembly/a", 'import { b } from "./b";'),
-    sourceOf("kernels/fm/assembly/b", 'import { a } from "./a";'),
+    sourceOf("compute/kernels/fm/assembly/a", 'import { b } from "./b";'),
+    sourceOf("compute/kernels/fm/assembly/b", 'import { a } from "./a";'),
   ];
   expect(cyclesOf([...all, ...planted], knownCycles)).toEqual([
-    "src/kernels/fm/assembly/a.ts → src/kernels/fm/assembly/b.ts → src/kernels/fm/assembly/a.ts: move what they share into a file that imports none of them",
+    "src/compute/kernels/fm/assembly/a.ts → src/compute/kernels/fm/assembly/b.ts → src/compute/kernels/fm/assembly/a.ts: move what they share into a file that imports none of them",
   ]);
 });
 
 test("the check sees imports of every form, and no comment or string", () => {
-  expect(complaintsAbout('import type {\n  A,\n} from "../embedding/table.js";')).toEqual(["fine"]);
+  expect(complaintsAbout('import type {\n  A,\n} from "../table/table.js";')).toEqual(["fine"]);
   expect(complaintsAbout('// import x from "../log/log.js"\nconst a = "https://x";')).toEqual([]);
   expect(complaintsAbout('const a = { command: "import", of: "../log/log.js" };')).toEqual([]);
   expect(complaintsAbout('import { readFileSync } from "node:fs";')).toEqual([
-    expect.stringContaining("call what io/ offers instead"),
+    expect.stringContaining("call what base/io, "),
   ]);
-  expect(complaintsAbout('const a = await import("../api/export/export.js");')).toEqual([
-    expect.stringContaining("let api/ pass in what export/ needs"),
+  expect(complaintsAbout('const a = await import("../use/export/export.js");')).toEqual([
+    expect.stringContaining("but use/ comes after export/: let the caller pass in"),
   ]);
-  expect(complaintsAbout('export * from "../dataset/dataset.js";')).toEqual([
-    expect.stringContaining("let api/ bring the two together"),
+  expect(complaintsAbout('export * from "../dataset/purposes.js";')).toEqual([
+    expect.stringContaining("which is no door of dataset/"),
+  ]);
+  expect(complaintsAbout('import "../numeric/a.js";', "base/io/a")).toEqual([
+    expect.stringContaining("the parts of base/ are in the order errors, io, numeric"),
+  ]);
+  expect(complaintsAbout('import "../fm/options.js";', "trainers/shared/a")).toEqual([
+    expect.stringContaining("knows the trainer fm"),
   ]);
 });

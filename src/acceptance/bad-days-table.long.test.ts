@@ -17,6 +17,7 @@ const table = `
 | world | bad day | exit | named | exit on the next day | exit when mended |
 | --- | --- | --- | --- | --- | --- |
 | music | item ids permuted | 81 | yes | 81 | 0 |
+| music | items of other rows | 81 | yes | 81 | 0 |
 | music | ids in upper case | 81 | yes | 81 | 0 |
 | music | opposite values swapped | 81 | yes | 81 | 0 |
 | music | a value of a column missing | 81 | yes | 81 | 0 |
@@ -31,6 +32,7 @@ const table = `
 | music | amounts a thousand times as large | 81 | yes | 81 | 0 |
 | music | items of another catalogue | 81 | yes | 81 | 0 |
 | shop | item ids permuted | 81 | yes | 81 | 0 |
+| shop | items of other rows | 81 | yes | 81 | 0 |
 | shop | ids in upper case | 81 | yes | 81 | 0 |
 | shop | opposite values swapped | 81 | yes | 81 | 0 |
 | shop | a value of a column missing | 81 | yes | 81 | 0 |

@@ -3,7 +3,7 @@
 
 import { readFileSync, rmSync, writeFileSync, existsSync, mkdirSync } from "node:fs";
 import { join } from "node:path";
-import type { Comparison } from "../api/compare/compare.js";
+import type { Comparison } from "../judge/compare/compare.js";
 import { embed, embedOk, shell, temporaryFolder } from "../testing/embed.js";
 import { parseJson } from "../testing/json.js";
 import { fixture } from "../testing/places.js";

@@ -3,9 +3,9 @@
 
 import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import type { Comparison } from "../api/compare/compare.js";
-import type { Evaluation } from "../api/evaluate/evaluate.js";
-import type { Manifest } from "../embedding/manifest.js";
+import type { Comparison } from "../judge/compare/compare.js";
+import type { Evaluation } from "../judge/evaluate/evaluate.js";
+import type { Manifest } from "../table/manifest.js";
 import { embed, embedOk, temporaryFolder } from "../testing/embed.js";
 import { parseJson, readJson } from "../testing/json.js";
 import { thirdOfFixture } from "../testing/fixtures.js";

@@ -3,7 +3,7 @@
 import { spawnSync } from "node:child_process";
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { commands } from "../cli/commands.js";
+import { commands } from "../faces/cli/commands.js";
 import { embedOk, temporaryFolder } from "../testing/embed.js";
 
 const folder = temporaryFolder();

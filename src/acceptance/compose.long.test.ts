@@ -3,7 +3,7 @@
 
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
-import { openRun } from "../embedding/run-directory.js";
+import { openRun } from "../table/run-directory.js";
 import { scorerOf } from "../testing/scorer.js";
 import { embed, embedOk, temporaryFolder } from "../testing/embed.js";
 import { parseDelimited, type ExportedRow } from "../testing/exported.js";

@@ -55,10 +55,10 @@ beforeAll(() => {
   symlinkSync(project("node_modules"), at("node_modules"));
   mkdirSync(at("dist", "trainers", "drawn"));
   for (const path of ofTrainer) writeFileSync(at("dist", path), files.get(path)!);
-  // compiles cli/main again: the copied build has it only in the bundle dist/program, which does not contain the new
+  // compiles faces/cli/main again: the copied build has it only in the bundle dist/program, which does not contain the new
   // trainer
-  rmSync(at("dist", "cli", "main.d.ts"));
-  cpSync(project("src", "cli", "main.ts"), at("dist", "cli", "main.ts"));
+  rmSync(at("dist", "faces", "cli", "main.d.ts"));
+  cpSync(project("src", "faces", "cli", "main.ts"), at("dist", "faces", "cli", "main.ts"));
   // adds the page's trainer at the end of the program's list of trainers
   const list = at("dist", "trainers", "index.js");
   const [before, after] = readFileSync(list, "utf8").split(/(?<=export const trainers = \[[\s\S]*?)^\];/m);
@@ -69,7 +69,7 @@ beforeAll(() => {
     at("tsconfig.json"),
     JSON.stringify({
       compilerOptions: { ...compilerOptions, ...here },
-      files: [...ofTrainer, "cli/main.ts"].map((path) => `dist/${path}`),
+      files: [...ofTrainer, "faces/cli/main.ts"].map((path) => `dist/${path}`),
     }),
   );
   writeFileSync(at("log.csv"), plantedText("purchases", 400));

@@ -3,8 +3,8 @@
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { embed, embedOk, temporaryFolder } from "../testing/embed.js";
-import { comparedNeighbors, diffRuns } from "../api/diff.js";
-import { pairedBytes } from "../evaluation/shared-rows.js";
+import { comparedNeighbors, diffRuns } from "../judge/diff.js";
+import { pairedBytes } from "../metrics/shared-rows.js";
 import { fixture } from "../testing/places.js";
 import { parseJson } from "../testing/json.js";
 

@@ -3,13 +3,13 @@
 
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
-import { compositionOf } from "../api/compose.js";
-import { composed } from "../api/composed-items.js";
-import { tableAsRead } from "../api/export/dtype-loss.js";
-import { openRun, writeRun } from "../embedding/run-directory.js";
-import { rowsOf, type EmbeddingTable } from "../embedding/table.js";
-import { readFmParameters } from "../factors/artifact.js";
-import { fmComposer } from "../factors/compose.js";
+import { compositionOf } from "../use/compose.js";
+import { composed } from "../use/composed-items.js";
+import { tableAsRead } from "../use/export/dtype-loss.js";
+import { openRun, writeRun } from "../table/run-directory.js";
+import { rowsOf, type EmbeddingTable } from "../table/table.js";
+import { readFmParameters } from "../trainers/shared/factor-model/artifact.js";
+import { fmComposer } from "../trainers/shared/factor-model/compose.js";
 import { embed, embedOk, temporaryFolder } from "../testing/embed.js";
 import { parseNpy } from "../testing/exported.js";
 import { parseJson } from "../testing/json.js";

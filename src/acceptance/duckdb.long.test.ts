@@ -499,12 +499,13 @@ train: { items: { command: train-fm, epochs: 1 } }
 
 test("without the package, a message says how to install it", () => {
   // a copy of the module that loads duckdb, in a folder outside of the project, does not find the package
-  mkdirSync(at("elsewhere/engine/duckdb"), { recursive: true });
-  const module = readFileSync(join(projectFolder, "dist/engine/duckdb/bindings.js"), "utf8");
+  mkdirSync(at("elsewhere/log/duckdb"), { recursive: true });
+  mkdirSync(at("elsewhere/base"));
+  const module = readFileSync(join(projectFolder, "dist/log/duckdb/bindings.js"), "utf8");
   writeFileSync(at("elsewhere/package.json"), '{ "type": "module" }');
-  writeFileSync(at("elsewhere/engine/duckdb/bindings.js"), module);
-  copyFileSync(join(projectFolder, "dist/errors.js"), at("elsewhere/errors.js"));
-  const load = `const { loadDuckDb } = await import(${JSON.stringify(at("elsewhere/engine/duckdb/bindings.js"))});
+  writeFileSync(at("elsewhere/log/duckdb/bindings.js"), module);
+  copyFileSync(join(projectFolder, "dist/base/errors.js"), at("elsewhere/base/errors.js"));
+  const load = `const { loadDuckDb } = await import(${JSON.stringify(at("elsewhere/log/duckdb/bindings.js"))});
     try { loadDuckDb(); } catch (error) { console.log(error.exitCode, error.message); }`;
   const { stdout } = spawnSync(process.execPath, ["--input-type=module", "-e", load], { encoding: "utf8" });
   expect(stdout).toMatch(

@@ -1,9 +1,9 @@
-// The field numbers in engine/messages.ts agree with the Protocol Buffers descriptors in Spark's Python package.
+// The field numbers in log/spark/messages.ts agree with the Protocol Buffers descriptors in Spark's Python package.
 
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
-import { roots } from "../engine/messages.js";
-import { decode, type FieldType, type MessageShape } from "../engine/wire.js";
+import { roots } from "../log/spark/messages.js";
+import { decode, type FieldType, type MessageShape } from "../log/spark/wire.js";
 import { sparkFolder } from "../testing/spark.js";
 
 /** The fields of google/protobuf/descriptor.proto that this test needs. */
@@ -93,7 +93,7 @@ function shapesOf(): MessageShape[] {
   return [...seen];
 }
 
-/** Fields that Spark 4.0 does not define, and that engine/messages.ts declares as optional. */
+/** Fields that Spark 4.0 does not define, and that log/spark/messages.ts declares as optional. */
 const LATER = new Set(["spark.connect.MlCommandResult.MlOperatorInfo.warning_message"]);
 
 const [TEXT, MESSAGE, BYTES, BOOL, DOUBLE, REPEATED] = [9, 11, 12, 8, 1, 3];

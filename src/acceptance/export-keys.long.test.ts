@@ -4,10 +4,10 @@
 import { encodeKeys } from "../log/keys.js";
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { exportRun, keyRules } from "../api/export/export.js";
-import { writeRun } from "../embedding/run-directory.js";
-import { tableRows } from "../embedding/rows.js";
-import type { EmbeddingTable } from "../embedding/table.js";
+import { exportRun, keyRules } from "../use/export/export.js";
+import { writeRun } from "../table/run-directory.js";
+import { tableRows } from "../table/rows.js";
+import type { EmbeddingTable } from "../table/table.js";
 import { exportDirectory } from "../export/export-table.js";
 import { exportFormats } from "../export/formats.js";
 import { embedOk, shell, temporaryFolder } from "../testing/embed.js";

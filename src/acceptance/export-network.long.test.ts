@@ -3,8 +3,8 @@
 import { readFileSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { bindEncoder } from "../dataset/rows.js";
-import { openRun } from "../embedding/run-directory.js";
-import { exp } from "../numeric/exp.js";
+import { openRun } from "../table/run-directory.js";
+import { exp } from "../base/numeric/exp.js";
 import { datasetOf } from "../testing/dataset-of.js";
 import { embed, embedOk, temporaryFolder } from "../testing/embed.js";
 import { jsonLines, parseJson } from "../testing/json.js";

@@ -4,7 +4,7 @@
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { unzipSync } from "fflate";
-import { readSafetensors } from "../embedding/safetensors.js";
+import { readSafetensors } from "../table/safetensors.js";
 import { embed, embedOk, temporaryFolder } from "../testing/embed.js";
 import { parseNpy } from "../testing/exported.js";
 import { parseJson } from "../testing/json.js";

@@ -5,7 +5,7 @@ import { spawnSync } from "node:child_process";
 import { mkdirSync, readFileSync, readdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import sqlite from "node-sqlite3-wasm";
-import { hostName } from "../io/leftovers.js";
+import { hostName } from "../base/io/leftovers.js";
 import { embed, embedOk, temporaryFolder } from "../testing/embed.js";
 import { parseJsonLines, type ExportedRow } from "../testing/exported.js";
 import { runOnnx } from "../testing/onnx.js";

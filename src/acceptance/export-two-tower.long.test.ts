@@ -4,7 +4,7 @@
 import { encodeKeys } from "../log/keys.js";
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { openRun } from "../embedding/run-directory.js";
+import { openRun } from "../table/run-directory.js";
 import { embed, embedOk, temporaryFolder } from "../testing/embed.js";
 import { parseJson } from "../testing/json.js";
 import { runOnnx, type Input, type Output } from "../testing/onnx.js";

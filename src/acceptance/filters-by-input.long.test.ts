@@ -4,7 +4,7 @@
 
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { encodeOptions } from "../api/options.js";
+import { encodeOptions } from "../use/options.js";
 import { embed, temporaryFolder } from "../testing/embed.js";
 import { delimitedOf, jsonLinesOf, parquetOf } from "../testing/forms.js";
 import { parseJson } from "../testing/json.js";

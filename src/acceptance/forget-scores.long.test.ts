@@ -3,7 +3,7 @@
 import { spawnSync } from "node:child_process";
 import { cpSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { readSafetensors } from "../embedding/safetensors.js";
+import { readSafetensors } from "../table/safetensors.js";
 import { embedOk, temporaryFolder } from "../testing/embed.js";
 import { parseJson } from "../testing/json.js";
 import { fixture } from "../testing/places.js";

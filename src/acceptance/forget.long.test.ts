@@ -3,9 +3,9 @@
 import { spawnSync } from "node:child_process";
 import { cpSync, mkdirSync, readFileSync, readdirSync, readlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import type { ForgetSummary } from "../privacy/forget.js";
-import { publish } from "../store/publish.js";
-import type { StoreListing } from "../store/ls.js";
+import type { ForgetSummary } from "../weekly/forget/forget.js";
+import { publish } from "../weekly/store/publish.js";
+import type { StoreListing } from "../weekly/store/ls.js";
 import { embed, embedOk, temporaryFolder } from "../testing/embed.js";
 import { parseJson, readJson } from "../testing/json.js";
 import { fixture } from "../testing/places.js";

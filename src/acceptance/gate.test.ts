@@ -1,8 +1,8 @@
 // `embed gate`: bounds on a dataset before training and on a run after it, and values of the previous version.
 
-import { copyFileSync, readFileSync, writeFileSync } from "node:fs";
+import { copyFileSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import type { GateOutcome } from "../embedding/gate-file.js";
+import type { GateOutcome } from "../table/gate-file.js";
 import { embed, embedOk, temporaryFolder } from "../testing/embed.js";
 import { parseJson, readJson } from "../testing/json.js";
 import { fixture } from "../testing/places.js";
@@ -145,4 +145,66 @@ test("what is no dataset and no run is 66, and a last version that is damaged 82
   expect((await embed(["gate", at("nothing"), "--bounds", bounds])).code).toBe(66);
   writeFileSync(at("run/gate.json"), "{");
   expect((await embed(["gate", at("dataset"), "--bounds", bounds, "--previous", at("run")])).code).toBe(82);
+});
+
+describe("metrics of the last version on new files and days", () => {
+  const lines = readFileSync(fixture("clicks.csv"), "utf8").trimEnd().split("\n");
+  const dayOf = (line: string) => Math.floor(Number(line.slice(line.lastIndexOf(",") + 1)) / 86_400);
+  const last = dayOf(lines.at(-1)!);
+  const daysUntil = (day: number) => lines.slice(1).filter((line) => dayOf(line) <= day);
+  const write = (name: string, rows: string[]) => {
+    mkdirSync(at("by-day"), { recursive: true });
+    writeFileSync(at(`by-day/${name}`), `${[lines[0], ...rows].join("\n")}\n`);
+  };
+  const metrics = boundsFile(
+    "metrics.yaml",
+    "before: { newFiles: { metrics: { auc: { atLeast: 50% } } }, newDays: { metrics: { auc: { atLeast: 50%, max: 1 } } } }",
+  );
+  const newDay = lines.slice(1).filter((line) => dayOf(line) === last);
+  const gated = async (name: string, rows: string[]) => {
+    write("late.csv", rows);
+    await embedOk(["encode", at("by-day"), "-o", at(name)]);
+    return await outcomesOf([at(name), "--bounds", metrics, "--previous", at("before-run")]);
+  };
+  const metricsIn = (outcomes: GateOutcome[]) => outcomes.filter(({ gate }) => gate.includes(".metrics."));
+
+  beforeAll(async () => {
+    write("early.csv", daysUntil(last - 1));
+    await embedOk(["train-fm", at("by-day/early.csv"), "-o", at("before-run"), "--valid", "0.1"]);
+  });
+
+  test("pass for a day like those before it, and refuse the same day with the labels of other rows", async () => {
+    const good = await gated("good-day", newDay);
+    expect(metricsIn(good.outcomes).map(({ gate, status }) => `${gate} ${status}`)).toEqual([
+      "newFiles.metrics.auc passed",
+      "newDays.metrics.auc passed",
+      "newDays.metrics.auc passed",
+    ]);
+    const others = newDay.map((line, i) => newDay[(i + 100) % newDay.length]![0]! + line.slice(1));
+    const bad = await gated("bad-day", others);
+    expect(bad.code).toBe(81);
+    expect(failedOf(bad.outcomes)).toEqual([
+      "newFiles.metrics.auc atLeast 50%",
+      "newDays.metrics.auc atLeast 50%",
+    ]);
+    const day = new Date(last * 86_400_000).toISOString().slice(0, 10);
+    const [ofFile, ofDay] = bad.outcomes.filter(({ status }) => status === "failed");
+    expect(ofFile!.groups).toEqual([expect.stringContaining("late.csv")]);
+    expect(ofDay!.message).toMatch(
+      new RegExp(
+        `^newDays.metrics.auc is 0\\.\\d+ in ${day}, 0\\.\\d+ on the last version's validation split: ` +
+          "not atLeast 50% of what is above 0.5$",
+      ),
+    );
+  });
+
+  test("are not compared for a few rows, for metrics that the model lacks, or without an earlier version", async () => {
+    const few = await gated("few-rows", newDay.slice(0, 40));
+    expect(metricsIn(few.outcomes)[0]!.message).toContain("on fewer than 50 new rows or users");
+    const ndcg = boundsFile("ndcg.yaml", "before: { newFiles: { metrics: { ndcgAt20: { atLeast: 50% } } } }");
+    const other = await outcomesOf([at("good-day"), "--bounds", ndcg, "--previous", at("before-run")]);
+    expect(metricsIn(other.outcomes)).toMatchObject([{ status: "notCompared", value: null }]);
+    const first = await outcomesOf([at("good-day"), "--bounds", metrics]);
+    expect(metricsIn(first.outcomes).map(({ status }) => status)).toEqual(Array(3).fill("notCompared"));
+  });
 });

@@ -14,9 +14,9 @@ import {
   NoRowsError,
   OutputError,
   UsageError,
-} from "../errors.js";
-import { commands as everyCommand } from "../cli/commands.js";
-import { topics } from "../cli/topics.js";
+} from "../base/errors.js";
+import { commands as everyCommand } from "../faces/cli/commands.js";
+import { topics } from "../faces/cli/topics.js";
 import { trainers } from "../trainers/index.js";
 import { join } from "node:path";
 import { embed, embedOk } from "../testing/embed.js";

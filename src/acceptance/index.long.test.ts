@@ -3,9 +3,9 @@
 import { keyAt } from "../log/keys.js";
 import { cpSync, existsSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { openIndexOf, searchIndex } from "../api/hnsw/search.js";
-import { rowsOf } from "../embedding/table.js";
-import { sha256Of } from "../io/fingerprint.js";
+import { openIndexOf, searchIndex } from "../use/index/search.js";
+import { rowsOf } from "../table/table.js";
+import { sha256Of } from "../base/io/fingerprint.js";
 import { embed, embedOk, temporaryFolder } from "../testing/embed.js";
 import { parseJson, readJson } from "../testing/json.js";
 import { fixture } from "../testing/places.js";

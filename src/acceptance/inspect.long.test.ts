@@ -2,7 +2,7 @@
 
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import type { Inspection } from "../api/inspect/options.js";
+import type { Inspection } from "../judge/inspect/options.js";
 import { Browser, chromium } from "../testing/chromium.js";
 import { embed, embedOk, shell, temporaryFolder } from "../testing/embed.js";
 import { parseJson } from "../testing/json.js";

@@ -165,7 +165,7 @@ describe("users", () => {
     const { vector } = parseJson<{ vector: number[] }>(got.stdout);
     const expected = unit("i1").map((x, d) => 4 * x + unit("i2")[d]!);
     expect(cosine(vector, expected)).toBeCloseTo(1, 6);
-    expect(got.stderr).toContain("1 of 2 keys of 'who' get no vector");
+    expect(got.stderr).toContain("warning: 2 rows of weight 0 excluded");
   });
 
   test("need no session, and no time without a half-life", async () => {

@@ -3,14 +3,14 @@
 
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { encodeWith } from "../api/encode.js";
-import { evaluate } from "../api/evaluate/evaluate.js";
-import { inspect } from "../api/inspect/inspect.js";
+import { encodeWith } from "../use/encode.js";
+import { evaluate } from "../judge/evaluate/evaluate.js";
+import { inspect } from "../judge/inspect/inspect.js";
 import { train as trainByName, type TrainOptions } from "../testing/train-by-command.js";
 
-import { initPipeline } from "../pipeline/init-pipeline.js";
+import { initPipeline } from "../weekly/pipeline/init-pipeline.js";
 import { defaultReadOptions } from "../log/log.js";
-import { fieldChanges } from "../pipeline/log.js";
+import { fieldChanges } from "../weekly/pipeline/log.js";
 import { embed, shell, temporaryFolder } from "../testing/embed.js";
 import { readJson } from "../testing/json.js";
 import { fixture } from "../testing/places.js";

@@ -4,9 +4,9 @@ import { spawnSync } from "node:child_process";
 import { getEventListeners } from "node:events";
 import { existsSync, readdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { commands } from "../cli/commands.js";
-import { entryOf } from "../library/declare.js";
-import { functions } from "../library/functions.js";
+import { commands } from "../faces/cli/commands.js";
+import { entryOf } from "../faces/library/declare.js";
+import { functions } from "../faces/library/functions.js";
 import { embed, embedOk, temporaryFolder } from "../testing/embed.js";
 import { parseJson } from "../testing/json.js";
 import { fixture, projectFolder } from "../testing/places.js";
@@ -50,9 +50,9 @@ test("every command is a function, every trainer by its own name", () => {
   const missing = commands.filter(
     ({ name }) => !none.includes(name) && !functions.some(({ command }) => command === name),
   );
-  expect(missing.map(({ name }) => `'${name}' is no function: add it to src/library/functions.ts`)).toEqual(
-    [],
-  );
+  expect(
+    missing.map(({ name }) => `'${name}' is no function: add it to src/faces/library/functions.ts`),
+  ).toEqual([]);
   for (const { name } of functions) expect([name, typeof library[name]]).toEqual([name, "function"]);
   const trainingFunctions = functions.filter(({ as }) => as === "train").map(({ command }) => command);
   expect(trainingFunctions).toEqual(trainers.map(({ command }) => command));

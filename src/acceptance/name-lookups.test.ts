@@ -14,28 +14,28 @@ import { scaffolding } from "./rooms.js";
  */
 const mayRead: Record<string, string> = {
   "metrics and splits have the program's names":
-    "cli/commands/evaluate cli/commands/train evaluation/comparison evaluation/leaderboard factors/outcome factors/stored-training " +
-    "report/drift report/history report/learning-curves report/metrics skip-grams/learn store/ls trainers/als/learn " +
+    "faces/cli/commands/evaluate faces/cli/commands/train metrics/comparison metrics/leaderboard trainers/shared/factor-model/outcome trainers/shared/factor-model/stored-training " +
+    "judge/report/page/drift judge/report/page/history judge/report/page/learning-curves judge/report/page/metrics trainers/shared/skip-grams/learn weekly/store/ls trainers/als/learn " +
     "trainers/gbdt/leaf-heads/head trainers/ranking/train trainers/two-tower/train training/warnings/outcome-warnings training/search/search",
   "options have the names of an option table":
-    "api/reproduce flags/table-option library/call pipeline/commands pipeline/plan recipes/run-recipe report/search " +
-    "trainers/graph/options training/options/check-given training/options/table training/search/search-space training/session/session",
+    "judge/reproduce/reproduce options/commander-flags faces/library/call weekly/pipeline/commands weekly/pipeline/plan judge/reproduce/run-recipe judge/report/page/search " +
+    "trainers/graph/options options/check-given options/table training/search/search-space training/session/session",
   "the text was matched before: a unit, an operator, a character, a format, a command":
-    "api/compare/options cli/commands/completion config/gates dataset/filters/event-limits dataset/sequences/sequences " +
-    "dataset/time-fields dataset/filters/where export/servers/postgres-table pipeline/file report/html " +
-    "training/options/reading",
+    "judge/compare/options faces/cli/commands/completion weekly/gates/gates-schema dataset/filters/event-limits dataset/sequences/sequences " +
+    "dataset/time-fields dataset/filters/where export/servers/postgres-table weekly/pipeline/file judge/report/page/html " +
+    "training/shared-options/reading",
   "the object has an entry for every column or field that is looked up":
-    "api/inspect/inspect dataset/vocabulary/preprocess dataset/roles log/look-alikes",
+    "judge/inspect/inspect dataset/vocabulary/preprocess dataset/roles log/look-alikes",
   "reasons for skipped rows are the program's":
     "dataset/collect log/merge log/text/open-records log/parquet/read training/reading/bad-row-report",
   "structs, tensors and messages have the program's names":
-    "api/export/fingerprint engine/wire kernels/shared/struct trainers/gbdt/foreign-models/xgboost-read trainers/net/plan " +
+    "use/export/fingerprint log/spark/wire compute/kernels/shared/struct trainers/gbdt/foreign-models/xgboost-read trainers/net/plan " +
     "trainers/two-tower/warm-start training/epochs/checkpoint training/epochs/named-arrays",
   "codes of errors, compressions, types and variables come from the system, Parquet's list, a server and the environment":
-    "cli/report-error cli/settings cli/main-thread export/servers/postgres-table io/environment io/write log/parquet/memory",
-  "the place of a wrong value in a file, for a message": "config/yaml-file",
-  "files of a run and of an archive have endings": "import/arrays",
-  "a role is user or item": "privacy/forget",
+    "faces/cli/report-error faces/cli/settings faces/cli/main-thread export/servers/postgres-table base/io/environment base/io/write log/parquet/memory",
+  "the place of a wrong value in a file, for a message": "options/yaml-file",
+  "files of a run and of an archive have endings": "table/import/arrays",
+  "a role is user or item": "weekly/forget/forget",
 };
 
 /**
@@ -44,20 +44,20 @@ const mayRead: Record<string, string> = {
  */
 const mayWrite: Record<string, string> = {
   "metrics and splits have the program's names":
-    "evaluation/comparison:best evaluation/comparison:intervals evaluation/comparison:toBest " +
-    "evaluation/comparison:toFirst trainers/gbdt/evaluate-forest:metrics trainers/pca/decompose-splits:metrics " +
-    "training/judging/split-metrics:measured.metrics",
+    "metrics/comparison:best metrics/comparison:intervals metrics/comparison:toBest " +
+    "metrics/comparison:toFirst trainers/gbdt/evaluate-forest:metrics trainers/pca/decompose-splits:metrics " +
+    "training/split-metrics/split-metrics:measured.metrics",
   "options have the names of an option table":
-    "api/export/fingerprint:contents config/config-file:shape flags/table-option:given pipeline/exports:placed pipeline/init-pipeline:moved " +
-    "pipeline/plan:given pipeline/plan:resolved recipes/run-recipe:training training/options/table:all flags/from-file:given training/search/search-space:setting",
+    "use/export/fingerprint:contents options/config-file:shape options/commander-flags:given weekly/pipeline/exports:placed weekly/pipeline/init-pipeline:moved " +
+    "weekly/pipeline/plan:given weekly/pipeline/plan:resolved judge/reproduce/run-recipe:training options/table:all options/from-file:given training/search/search-space:setting",
   "files of runs, stores and datasets have the program's names":
-    "api/align:modelFiles api/transform/content:modelFiles dataset/encoded/write:files embedding/run-directory:files " +
-    "factors/rotation:rotated privacy/forget-run:written privacy/forget-version:files store/store:files",
+    "use/align:modelFiles use/transform/content:modelFiles dataset/encoded/write:files table/run-directory:files " +
+    "trainers/shared/factor-model/rotation:rotated weekly/forget/forget-run:written weekly/forget/forget-version:files weekly/store/store:files",
   "reasons for skipped rows are the program's":
     "dataset/collect:this.skipped log/merge:this.skipped log/text/open-records:skipped log/parquet/read:this.skipped " +
     "training/reading/bad-row-report:this.#skipped",
   "tensors, messages and stages have the program's names":
-    "engine/wire:message trainers/net/average:this.#means trainers/net/model:parameters " +
+    "log/spark/wire:message trainers/net/average:this.#means trainers/net/model:parameters " +
     "trainers/net/plan:parameters trainers/two-tower/model:layers training/session/watch:this.laps",
 };
 

@@ -3,8 +3,8 @@
 
 import { cpSync, mkdirSync, readdirSync, readFileSync, symlinkSync } from "node:fs";
 import { join } from "node:path";
-import { outputOptions } from "../training/options/output-paths.js";
-import { commands } from "../cli/commands.js";
+import { outputOptions } from "../faces/cli/output-paths.js";
+import { commands } from "../faces/cli/commands.js";
 import { commandLines } from "../testing/command-line.js";
 import { temporaryFolder } from "../testing/embed.js";
 import { fixture } from "../testing/places.js";

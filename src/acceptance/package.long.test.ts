@@ -48,7 +48,7 @@ test(
   () => {
     // modules that were compiled after the last `npm run build` are not in dist/program/, so that the package would
     // lack them
-    if (existsSync(join(projectFolder, "dist", "cli", "main.js")))
+    if (existsSync(join(projectFolder, "dist", "faces", "cli", "main.js")))
       throw new Error("dist/program/ is older than dist/: run `npm run build`");
     const modules = join(projectFolder, "node_modules");
     symlinkSync(modules, join(installed, "node_modules"));

@@ -4,10 +4,10 @@
 import { keyAt } from "../log/keys.js";
 import { existsSync } from "node:fs";
 import { join } from "node:path";
-import { openRun } from "../embedding/run-directory.js";
-import { readSafetensors } from "../embedding/safetensors.js";
-import { rowsOf } from "../embedding/table.js";
-import { draw } from "../numeric/random.js";
+import { openRun } from "../table/run-directory.js";
+import { readSafetensors } from "../table/safetensors.js";
+import { rowsOf } from "../table/table.js";
+import { draw } from "../base/numeric/random.js";
 import { embedOk, temporaryFolder } from "../testing/embed.js";
 import { readJson } from "../testing/json.js";
 import { fixture, projectFolder } from "../testing/places.js";

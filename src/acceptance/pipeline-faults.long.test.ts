@@ -17,7 +17,7 @@ import {
   writeFileSync,
 } from "node:fs";
 import { join } from "node:path";
-import { latestVersion } from "../store/store.js";
+import { latestVersion } from "../weekly/store/store.js";
 import { embed, embedOk, temporaryFolder } from "../testing/embed.js";
 import { readJson } from "../testing/json.js";
 import { OPTIMIZE_LATE } from "../testing/late-optimization.js";

@@ -2,7 +2,7 @@
 
 import { cpSync, existsSync, mkdirSync, readdirSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { openRun } from "../embedding/run-directory.js";
+import { openRun } from "../table/run-directory.js";
 import { shell, temporaryFolder } from "../testing/embed.js";
 import { fixture, projectFolder } from "../testing/places.js";
 
@@ -28,8 +28,8 @@ test("the job keeps its files, and one that starts meanwhile runs, too", async (
   const act = (): void => {
     rmSync(at("dist"), { recursive: true });
     // a compiler that has written half of the modules
-    mkdirSync(at("dist/cli"), { recursive: true });
-    writeFileSync(at("dist/cli/main.js"), 'import "./not-written-yet.js";');
+    mkdirSync(at("dist/faces/cli"), { recursive: true });
+    writeFileSync(at("dist/faces/cli/main.js"), 'import "./not-written-yet.js";');
     second = shell('"$EMBED_NODE" bin/embed.js export run-before --format csv', { cwd: clone });
   };
   const train = `"$EMBED_NODE" bin/embed.js train-fm '${fixture("clicks.csv")}' --valid 0.1 --test 0.1`;

@@ -14,14 +14,14 @@ import {
   writeFileSync,
 } from "node:fs";
 import { join } from "node:path";
-import { ownIndex } from "../api/hnsw/directory.js";
+import { ownIndex } from "../use/index/directory.js";
 import { Checkpoints } from "../training/epochs/checkpoint.js";
 import { ownDataset } from "../dataset/encoded/write.js";
-import { ownRun, ownVersion } from "../embedding/own-run.js";
+import { ownRun, ownVersion } from "../table/own-run.js";
 import { ownEncodings } from "../export/encodings.js";
 import { exportFormats, formatNamed } from "../export/formats.js";
-import { checkOutput } from "../io/atomic.js";
-import { publish } from "../store/publish.js";
+import { checkOutput } from "../base/io/atomic.js";
+import { publish } from "../weekly/store/publish.js";
 import { embed, embedOk, temporaryFolder } from "../testing/embed.js";
 import { fixture } from "../testing/places.js";
 import { writeSmallRun } from "../testing/small-run.js";

@@ -13,7 +13,7 @@ import { join } from "node:path";
 import { embed, embedOk, temporaryFolder } from "../testing/embed.js";
 import { parseJson, readJson } from "../testing/json.js";
 import { fixture } from "../testing/places.js";
-import { sha256Of } from "../io/fingerprint.js";
+import { sha256Of } from "../base/io/fingerprint.js";
 
 const folder = temporaryFolder();
 const at = (name: string) => join(folder, name);

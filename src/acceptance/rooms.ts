@@ -1,17 +1,173 @@
-// The rooms (folders) of src/ and the import rules of each as data, which architecture.test.ts checks
-// (docs/architecture.md).
+// The rooms (folders) of src/ in the order of imports, and the doors of each: the files that other rooms import.
+// architecture.test.ts checks both. src/README.md describes the rooms.
 
-/** Import rules of one room, which is a folder of src/: the modules that its files may import. */
+/** A room: a folder of src/. */
 export interface Room {
-  /** other folders of src/ whose files may be imported; a single file is named by its path without .ts */
-  mayImport: string[];
-  /** packages and built-in modules that may be imported, besides those that every folder may import */
-  packages?: string[];
+  /** its folders in the order of imports; "." stands for all its other files */
+  parts?: string[];
+  /** the files that other rooms may import, by path in the room; `*` stands for any name; without the list, all */
+  doors?: string[];
 }
 
-const words = (text: string): string[] => text.split(" ");
+const words = (text: string): string[] => text.trim().split(/\s+/);
 
-/** Built-in modules that have no effect outside of the process. */
+/**
+ * The rooms; each imports from itself and from rooms above it. src/index.ts comes after the last. Tests may import every
+ * file.
+ */
+export const rooms: Record<string, Room> = {
+  // errors, bytes on disk, numbers
+  base: {
+    parts: ["errors", "io", "numeric"],
+  },
+  // kernels, threads, solvers
+  compute: {
+    parts: ["kernels", "threads", "solvers"],
+    doors: words(`
+      kernels/*/binding kernels/*/layout kernels/fm/repeats kernels/fm/slice-groups kernels/fm/state
+      kernels/net/shape kernels/ranking/partitions kernels/ranking/tables kernels/sgns/parts
+      kernels/shared/barrier kernels/shared/dense kernels/shared/load kernels/shared/memory
+      kernels/shared/packed-arrays kernels/shared/placed kernels/shared/struct kernels/two-tower/inputs
+      solvers/cholesky solvers/graph-filter/graph-filter solvers/graph-filter/machine
+      solvers/graph-filter/plateau solvers/inverse solvers/logistic solvers/ridge/ridge solvers/rotation
+      solvers/svd/exact solvers/svd/filter solvers/svd/lanczos solvers/svd/machine solvers/svd/matrix
+      solvers/svd/matrix-blocks solvers/svd/symmetric solvers/svd/truncated-svd threads/cores threads/idle
+      threads/kernel-thread threads/process-limits threads/rounds threads/thread-choice
+      threads/threaded-kernel threads/with-machine
+    `),
+  },
+  // an option table → flags, keys of a file, refusals
+  options: {
+    doors: words(`
+      check-given commander-flags config-file flag-words from-file setting table yaml-file
+    `),
+  },
+  // bytes → columns with roles
+  log: {
+    parts: [".", "spark", "duckdb"],
+    doors: words(`
+      directory duckdb/open duplicate-events file-columns form grouped-rows infer keys limits log
+      look-alikes multi-value-cells named-log nulls number open rounded-keys skip-advice spark/batches
+      spark/escaped-cells spark/executors spark/json-rows spark/mllib-als spark/open spark/plans
+      spark/session spark/upload text/separator time
+    `),
+  },
+  // columns → rows, sequences, graph, splits, samples
+  dataset: {
+    parts: [".", "sampling"],
+    doors: words(`
+      build collect columns dataset encoded/description encoded/play-roles encoded/read encoded/write
+      encoding.worker filters/count-users filters/event-limits filters/heavy-users filters/where
+      filters/where-rows graph/edge-list graph/graph graph/graph-facts graph/item-neighbors hash-keys
+      item-fields labels multi numeric roles rows sampling/negative-rows sampling/negatives
+      sampling/noise-distribution sampling/oov-dropout sampling/ranking-events sampling/skip-grams
+      sampling/training-events sequences/event-weights sequences/interactions sequences/sequences side
+      sparse-fields splits/split splits/split-like stored-columns test-vectors time-fields
+      vocabulary/key-counts vocabulary/key-index vocabulary/known-keys vocabulary/last-seen
+      vocabulary/preprocess vocabulary/vocabulary vocabulary/vocabulary-limits
+    `),
+  },
+  // vectors with their keys, the run directory, search, import
+  table: {
+    parts: [".", "retrieval", "import"],
+    doors: words(`
+      added arrow gate-file import/collector import/delimited import/formats key-history manifest
+      manifest-shape own-run publication retrieval/hnsw/build retrieval/hnsw/file retrieval/hnsw/graph
+      retrieval/hnsw/search retrieval/hnsw/space retrieval/nearest retrieval/nearest-points
+      retrieval/neighbors retrieval/top-items rows run-directory safetensors table
+    `),
+  },
+  // scores and labels → metrics, baselines, intervals
+  metrics: {
+    doors: words(`
+      alignment baselines/baselines baselines/input comparison edges label-metrics leaderboard metrics
+      pace rankers ranking scored-metrics search-gain shared-rows table-diff table-facts tied-ranking
+      user-metric vectors-add
+    `),
+  },
+  // a table → formats and servers
+  export: {
+    doors: words(`
+      delta dtype encoded-rows encodings export-table files/vector-indexes format formats key-rules lists
+      narrow onnx/columns onnx/graph onnx/model reserve row-formats row-table selection
+      servers/list-servers servers/server
+    `),
+  },
+  // what all trainers share: reading, the session, epochs, capabilities
+  training: {
+    doors: words(`
+      capabilities/encoded-chunks capabilities/folded-keys capabilities/forgetting/forgetting
+      capabilities/key-vectors capabilities/model capabilities/network-fields capabilities/rotation
+      capabilities/row-predictor capabilities/run-space capabilities/table-model
+      capabilities/vector-columns epochs/checkpoint epochs/early-stopping epochs/epoch-loop
+      epochs/named-arrays examples/examples examples/feature-table examples/item-file
+      examples/ranking-examples examples/training-examples reading/bad-row-report reading/candidates
+      reading/open-as-trained reading/read-dataset reading/run-parts reading/split-parts
+      reading/users-and-items session/describe-run session/feature-plan session/feature-training
+      session/needs session/refit session/session session/summary session/trainer session/watch
+      session/with-engine shared-options/columns shared-options/content-options shared-options/features
+      shared-options/log shared-options/passes shared-options/reading shared-options/run-options
+      shared-options/split-options shared-options/transform-options shared-options/weekly
+      split-metrics/evaluate-scores split-metrics/ranked-items split-metrics/split-metrics
+      warm-start/carried-keys warm-start/init-run warm-start/table-init warnings/leaks
+      warnings/outcome-warnings warnings/training-warnings warnings/vectors-add
+    `),
+  },
+  // a folder each
+  trainers: {
+    parts: ["shared", "."],
+    doors: words(`
+      index
+    `),
+  },
+  // commands that use a run
+  use: {
+    parts: ["rank-items", ".", "on-spark"],
+    doors: words(`
+      align compose composed-items content/edge-files content/fold-in-items content/map encode
+      export/check-options export/export export/options import/import import/options index/build
+      index/options index/search index/source item-keys key-labels neighbors/neighbor-rows
+      neighbors/neighbors on-spark/recall on-spark/rows options predict/options predict/predict
+      predict/scored-rows rank-items/measure rank-items/new-users rank-items/protocol
+      rank-items/run-ranker rank-items/user-events recall/list-files recall/options recall/recall
+      recall/requested-lists recall/send-lists recall/summary tables transform/transform
+    `),
+  },
+  // commands that judge a log or a run
+  judge: {
+    parts: ["report/page", "."],
+    doors: words(`
+      compare/compare compare/handed-over compare/options diff evaluate/evaluate evaluate/options evaluate/parts
+      inspect/inspect inspect/inspect-edges inspect/options lift/lift lift/options lift/summary
+      report/options report/report reproduce/reproduce reproduce/run-recipe starter/newest-gate
+      starter/pipeline-starter
+    `),
+  },
+  // the weekly job, its gates and its store
+  weekly: {
+    parts: ["store", "gates", "."],
+    doors: words(`
+      forget/forget forget/options gates/gate gates/options pipeline/file pipeline/init-pipeline
+      pipeline/options pipeline/report pipeline/run pipeline/schedule store/gc store/ls store/options
+      store/publish store/report-versions store/rollback store/store
+    `),
+  },
+  // the command line, the library, the Python package
+  faces: {
+    parts: ["cli", "library"],
+    doors: words(`
+      library/call library/watching
+    `),
+  },
+};
+
+/**
+ * Imports of a room from one below it, as `FILE FILE`, with the reason. Only `import type` is allowed, and nothing is
+ * better.
+ */
+export const upward: Record<string, string> = {};
+
+/** Built-in modules that have no effect outside of the process; every file may import them. */
 export const openToAll = [
   "node:path",
   "node:url",
@@ -21,209 +177,70 @@ export const openToAll = [
   "node:perf_hooks",
 ];
 
-const disk = [
-  "node:fs",
-  "node:fs/promises",
-  "node:zlib",
-  "node:stream",
-  "node:stream/promises",
-  "node:crypto",
-];
-
-const belowTrainers =
-  "errors io config numeric kernels workers log engine dataset sampling solvers embedding retrieval evaluation import export report";
-
-/**
- * Import rules of each room (folder of src/). The rooms are in the order in which data passes through them; tests may
- * import every room.
- */
-export const rooms: Record<string, Room> = {
-  errors: { mayImport: [] },
-  io: {
-    mayImport: ["errors"],
-    packages: [...disk, "node:os", "node:process", "node:module", "apache-arrow"],
-  },
-  // numeric/ is arithmetic that gives the same bits on every JavaScript engine
-  numeric: { mayImport: ["errors"] },
-  kernels: { mayImport: ["numeric", "errors"] },
-  workers: { mayImport: ["kernels", "errors"], packages: ["node:worker_threads", "node:os"] },
-  // log/ reads files in parallel, with a kernel as scanner: docs/decisions/0002-log-reads-in-parallel.md
-  log: {
-    mayImport: ["io", "kernels", "workers", "errors"],
-    packages: ["papaparse", "hyparquet", "hyparquet-compressors"],
-  },
-  // log/ also parses the data of a server and of DuckDB: docs/decisions/0025-spark-connect-as-an-engine.md
-  engine: {
-    mayImport: ["log", "io", "kernels", "errors"],
-    packages: [
-      ...["@grpc/grpc-js", "apache-arrow", "hyparquet", "node:crypto", "node:timers/promises"],
-      // the package of DuckDB is loaded by its path, and DuckDB writes temporary files into a folder
-      ...["node:module", "node:fs/promises", "node:os", "node:zlib"],
-    ],
-  },
-  // dataset/ imports workers/, because several threads count and encode its rows
-  dataset: {
-    mayImport: ["log", "io", "kernels", "workers", "numeric", "errors"],
-    packages: ["apache-arrow"],
-  },
-  // sampling/ draws random numbers with hash functions of dataset/, and uses the dictionaries of keys of log/
-  sampling: { mayImport: ["dataset", "log", "kernels", "numeric", "errors"] },
-  solvers: { mayImport: ["kernels", "numeric", "workers", "errors"], packages: ["ml-matrix"] },
-  config: { mayImport: ["io", "errors"], packages: ["yaml", "zod"] },
-  embedding: { mayImport: ["io", "errors"], packages: ["apache-arrow"] },
-  // an index is read from its file; the levels of its nodes are hashes of keys
-  retrieval: {
-    mayImport: ["embedding", "io", "kernels", "numeric", "workers", "errors"],
-    packages: ["usearch"],
-  },
-  evaluation: {
-    mayImport: ["dataset", "embedding", "retrieval", "solvers", "kernels", "numeric", "errors"],
-    // umap-js computes a layout for the maps of reports: docs/decisions/0018-umap-by-a-package.md
-    packages: ["umap-js"],
-  },
-  import: { mayImport: ["embedding", "log", "io", "numeric", "errors"], packages: ["fflate"] },
-  // export/ reads lists in the memory layout in which the kernel top-items returns them
-  export: {
-    mayImport: ["embedding", "kernels", "io", "errors"],
-    packages: [
-      "hyparquet-writer",
-      "fflate",
-      "usearch",
-      "node-sqlite3-wasm",
-      // export/ also writes to servers: docs/decisions/0010-exports-into-servers.md
-      "@redis/client",
-      "pg",
-      "pg-copy-streams",
-      "node:crypto",
-      "node:stream",
-      "node:stream/promises",
-      "node:timers/promises",
-    ],
-  },
-  report: {
-    mayImport: ["embedding", "evaluation", "errors"],
-    packages: ["@observablehq/plot", "linkedom"],
-  },
-  // training/ is the code that all trainers share: reading of examples, the loop of epochs, checkpoints, refit, search,
-  // metrics, the manifest
-  training: { mayImport: words(belowTrainers), packages: ["node:os"] },
-  // factors/ is the factor model that several trainers share: its parameters, scores, composition of vectors, folding
-  // in, and rotation
-  factors: { mayImport: words(`${belowTrainers} training`) },
-  // skip-grams/ is the code that trainers of skip-grams share: vectors and contexts in shared memory, and warm starts
-  "skip-grams": { mayImport: words(`${belowTrainers} training`) },
-  // trainers/ needs node:os for the default of --threads
-  trainers: { mayImport: words(`${belowTrainers} training factors skip-grams`), packages: ["node:os"] },
-  // ranking/ is the code that evaluate, recall and other commands share: ranking of items for users or queries, masking
-  // of items, and metrics of ranking
-  ranking: { mayImport: words(`${belowTrainers} training trainers`) },
-  // recipes/ describes how runs were trained, for commands that train in the same way
-  recipes: { mayImport: words(`${belowTrainers} training trainers`) },
-  api: {
-    mayImport: words(`${belowTrainers} training factors skip-grams trainers ranking recipes`),
-    packages: ["ml-matrix"],
-  },
-  // executors/ is the code that runs on the executors of a Spark server, and the code that transfers it to them;
-  // node:v8 serializes the data that an executor gets
-  executors: {
-    mayImport: words("log engine embedding export io training trainers ranking api errors"),
-    packages: ["node:v8", "node:zlib", "node:fs/promises"],
-  },
-  // a training's flags are also keys of a pipeline file, so that flags/ needs their schema
-  flags: { mayImport: ["api", "training", "config", "errors"], packages: ["commander", "node:os"] },
-  store: { mayImport: words(`${belowTrainers} training api`) },
-  gates: { mayImport: words(`${belowTrainers} training api store`), packages: ["yaml"] },
-
-  pipeline: {
-    mayImport: words(`${belowTrainers} training trainers recipes flags api store gates privacy`),
-    packages: ["yaml"],
-  },
-  privacy: { mayImport: words(`${belowTrainers} training factors skip-grams trainers api store pipeline`) },
-  cli: {
-    mayImport: words("training trainers api executors store gates privacy pipeline flags config errors"),
-    // cli/ runs hooks in processes of their own, because they are commands of the user
-    packages: ["commander", "ora", "node:os", "node:process", "node:child_process", "node:tty"],
-  },
-  // the TypeScript functions are the commands without a terminal: docs/decisions/0016-library-from-commands.md
-  library: {
-    mayImport: words("cli trainers training flags errors"),
-    packages: ["commander"],
-  },
-  index: { mayImport: words("library training api store gates privacy pipeline errors") },
-};
-
-/** Files that may import more than the rules of their folder allow. */
-export const exceptions: { file: RegExp; mayImport: string[]; because: string }[] = [
+/** Packages and built-in modules, and the folder or the files whose imports they may be. */
+export const packages: { at: string | RegExp; names: string; because?: string }[] = [
   {
-    file: /^(cli|flags)\//,
-    mayImport: [
-      "trainers/*/options",
-      "dataset/roles",
-      "log/log",
-      "log/form",
-      "io/package-version",
-      "export/row-formats",
-      "evaluation/metrics",
-      "evaluation/baselines/baselines",
-      "evaluation/vectors-add",
-      "evaluation/search-gain",
-      "evaluation/leaderboard",
-    ],
-    because:
-      "an option is declared once, with its default and help text, and so are the version and what metrics are called",
+    at: "base/io",
+    names:
+      "node:fs node:fs/promises node:zlib node:stream node:stream/promises node:crypto node:os node:process node:module apache-arrow",
   },
   {
-    file: /^(embedding|retrieval|evaluation|export|report)\//,
-    mayImport: ["log/keys"],
-    because: "keys are the same bytes in a log's columns and in a table",
+    at: /^compute\/kernels\/shared\/load$/,
+    names: "node:fs node:fs/promises",
+    because: "it reads the compiled modules",
   },
+  { at: "compute/threads", names: "node:worker_threads node:os" },
   {
-    file: /^index$/,
-    mayImport: ["embedding/gate-file"],
-    because:
-      "what a gate found of a version is part of the package's reports, and is defined with the file it is read from",
-  },
-  {
-    file: /^trainers\//,
-    mayImport: ["io/json-shape"],
-    because:
-      "what a file of a model must look like stands beside what writes it, and the check touches no disk",
-  },
-  {
-    file: /^cli\/(terminal|signals|report-error|command-thread|start-thread|command\.worker|main-thread)$/,
-    mayImport: [
-      "node:worker_threads",
-      "node:fs",
-      "node:fs/promises",
-      "node:stream",
-      "node:timers/promises",
-      "io/leftovers",
-      "workers/process-limits",
-    ],
-    because:
-      "the main thread takes signals, ends a command that does not stop by itself, and removes what that leaves",
-  },
-  {
-    file: /^workers\/(process-limits|idle)$/,
-    mayImport: ["node:fs", "node:v8", "node:vm"],
+    at: /^compute\/threads\/(process-limits|idle)$/,
+    names: "node:fs node:v8 node:vm",
     because:
       "Linux tells the limits of a process in files, and V8 lets go of addresses when it collects garbage",
   },
+  { at: "compute/solvers", names: "ml-matrix" },
+  { at: "options", names: "commander yaml zod" },
+  { at: "log", names: "papaparse hyparquet hyparquet-compressors" },
   {
-    file: /^library\/write-entry$/,
-    mayImport: ["node:fs"],
-    because: "it is a step of the build, which writes beside the compiled files",
-  },
-  {
-    file: /^kernels\/shared\/load$/,
-    mayImport: ["node:fs", "node:fs/promises"],
-    because: "it reads the compiled modules beside it",
-  },
-  {
-    file: /^log\/(scan-thread|(text|parquet)\/scan\.worker)$/,
-    mayImport: ["node:worker_threads"],
+    at: /^log\/(scan-thread|(text|parquet)\/scan\.worker)$/,
+    names: "node:worker_threads",
     because:
       "its threads take chunks in turn and answer in order, which a pool that runs one task on all does not",
+  },
+  {
+    at: /^log\/(spark\/|duckdb\/|digest$)/,
+    names:
+      "@grpc/grpc-js apache-arrow node:crypto node:timers/promises node:module node:fs/promises node:os node:zlib",
+    because:
+      "docs/decisions/0025-spark-connect-as-an-engine.md; DuckDB is loaded by its path and writes temporary files",
+  },
+  { at: "dataset", names: "apache-arrow" },
+  { at: "table", names: "apache-arrow" },
+  { at: "table/retrieval", names: "usearch" },
+  { at: "table/import", names: "fflate" },
+  {
+    at: "export",
+    names:
+      "hyparquet-writer fflate usearch node-sqlite3-wasm @redis/client pg pg-copy-streams node:crypto node:stream node:stream/promises node:timers/promises",
+    because: "docs/decisions/0010-exports-into-servers.md",
+  },
+  { at: "training", names: "node:os" },
+  // the code of programs on a server's executors, and the code that transfers it to them
+  { at: "use/on-spark", names: "node:v8 node:zlib node:fs/promises" },
+  { at: "judge/report", names: "umap-js", because: "docs/decisions/0018-umap-by-a-package.md" },
+  { at: "judge/report/page", names: "@observablehq/plot linkedom" },
+  { at: "weekly", names: "yaml zod" },
+  // hooks are commands of the user, in processes of their own
+  { at: "faces/cli", names: "commander ora node:os node:process node:child_process node:tty" },
+  {
+    at: /^faces\/cli\/(terminal|signals|report-error|command-thread|start-thread|command\.worker|main-thread)$/,
+    names: "node:worker_threads node:fs node:fs/promises node:stream node:timers/promises",
+    because:
+      "the main thread takes signals, ends a command that does not stop by itself, and removes what that leaves",
+  },
+  { at: "faces/library", names: "commander" },
+  {
+    at: /^faces\/library\/write-entry$/,
+    names: "node:fs",
+    because: "it is a step of the build, which writes beside the compiled files",
   },
 ];
 
@@ -237,6 +254,6 @@ export const terminal: { pattern: RegExp; name: string; but?: { file: RegExp; pa
     name: "process",
     pattern: /(?<![\w.$"'`/-])process\s*[.[]/,
     // a temporary output contains its writer's pid, so that a later command can tell whether the writer still runs
-    but: { file: /^io\//, pattern: /^process\.(pid|kill|version)\b/ },
+    but: { file: /^base\/io\//, pattern: /^process\.(pid|kill|version)\b/ },
   },
 ];

@@ -7,10 +7,10 @@
 import { spawn } from "node:child_process";
 import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { commands } from "../cli/commands.js";
-import { SIGNAL_EXITS, type SignalName } from "../cli/signals.js";
-import { listStore } from "../store/ls.js";
-import { openRun } from "../embedding/run-directory.js";
+import { commands } from "../faces/cli/commands.js";
+import { SIGNAL_EXITS, type SignalName } from "../faces/cli/signals.js";
+import { listStore } from "../weekly/store/ls.js";
+import { openRun } from "../table/run-directory.js";
 import { embed, embedOk, shell, temporaryFolder } from "../testing/embed.js";
 import { fixture, program } from "../testing/places.js";
 import { between, mulberry32, pick } from "../testing/random.js";

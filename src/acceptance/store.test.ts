@@ -14,7 +14,7 @@ import { join } from "node:path";
 import { embed, embedOk, temporaryFolder } from "../testing/embed.js";
 import { parseJson } from "../testing/json.js";
 import { fixture } from "../testing/places.js";
-import type { StoreListing } from "../store/ls.js";
+import type { StoreListing } from "../weekly/store/ls.js";
 
 const folder = temporaryFolder();
 const at = (...names: string[]) => join(folder, ...names);

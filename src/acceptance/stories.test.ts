@@ -4,7 +4,7 @@
 
 import { cpSync, readFileSync } from "node:fs";
 import { join } from "node:path";
-import { commands } from "../cli/commands.js";
+import { commands } from "../faces/cli/commands.js";
 import { embedOk, temporaryFolder } from "../testing/embed.js";
 import { fixturesFolder } from "../testing/places.js";
 

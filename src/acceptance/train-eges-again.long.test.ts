@@ -4,7 +4,7 @@
 
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { readSafetensors } from "../embedding/safetensors.js";
+import { readSafetensors } from "../table/safetensors.js";
 import { embed, embedOk, temporaryFolder } from "../testing/embed.js";
 import { jsonLines, parseJson } from "../testing/json.js";
 import { between, mulberry32 } from "../testing/random.js";

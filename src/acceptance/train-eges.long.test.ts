@@ -6,7 +6,7 @@
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { readSafetensors } from "../embedding/safetensors.js";
+import { readSafetensors } from "../table/safetensors.js";
 import { embed, embedOk } from "../testing/embed.js";
 import { jsonLines } from "../testing/json.js";
 import { fixture } from "../testing/places.js";

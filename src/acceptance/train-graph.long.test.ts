@@ -2,7 +2,7 @@
 
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { readSafetensors } from "../embedding/safetensors.js";
+import { readSafetensors } from "../table/safetensors.js";
 import { embed, embedOk, temporaryFolder } from "../testing/embed.js";
 import { jsonLines, parseJson, readJson } from "../testing/json.js";
 import { fixture } from "../testing/places.js";

@@ -3,7 +3,7 @@
 import { keyAt } from "../log/keys.js";
 import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
-import { openRun } from "../embedding/run-directory.js";
+import { openRun } from "../table/run-directory.js";
 import { embed, embedOk, temporaryFolder } from "../testing/embed.js";
 import { parseJson } from "../testing/json.js";
 import { fixture } from "../testing/places.js";

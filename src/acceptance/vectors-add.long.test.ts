@@ -3,8 +3,8 @@
 
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import type { GateOutcome } from "../embedding/gate-file.js";
-import type { Manifest, Metrics, VectorsAdd } from "../embedding/manifest.js";
+import type { GateOutcome } from "../table/gate-file.js";
+import type { Manifest, Metrics, VectorsAdd } from "../table/manifest.js";
 import { embed, embedOk, temporaryFolder } from "../testing/embed.js";
 import { parseJson, readJson } from "../testing/json.js";
 import { integerBelow, mulberry32 } from "../testing/random.js";

@@ -1,7 +1,7 @@
 // Text is made safe to print, whatever names it contains (errors.ts).
 
 import * as fc from "fast-check";
-import { DataError, printable, visibleText } from "../errors.js";
+import { DataError, printable, visibleText } from "../base/errors.js";
 
 test("what steers a terminal or reorders text is shown as an escape; letters, line ends and tabs stay", () => {
   expect(visibleText("a\u001b[31mb\u009b0m\rc\u007f")).toBe("a\\u001b[31mb\\u009b0m\\u000dc\\u007f");

@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { embed, embedOk, temporaryFolder } from "../testing/embed.js";
 import { parseJsonLines, type ExportedRow } from "../testing/exported.js";
 import { murmur3 } from "../dataset/vocabulary/hash-field.js";
-import { readSafetensors } from "../embedding/safetensors.js";
+import { readSafetensors } from "../table/safetensors.js";
 import { parseJson, readJson } from "../testing/json.js";
 import { fixture } from "../testing/places.js";
 

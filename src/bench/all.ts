@@ -8,7 +8,7 @@ import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "no
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { transpose } from "../dataset/sequences/interactions.js";
-import { truncatedSvd } from "../solvers/svd/truncated-svd.js";
+import { truncatedSvd } from "../compute/solvers/svd/truncated-svd.js";
 import { projectFolder } from "../testing/places.js";
 import { trainFm } from "../trainers/fm/train.js";
 import { learnFfm } from "../trainers/fm/ffm/learn.js";

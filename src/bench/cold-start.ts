@@ -7,8 +7,8 @@ import { existsSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { train } from "../testing/train-by-command.js";
-import { openRun } from "../embedding/run-directory.js";
-import { readFmModel } from "../factors/artifact.js";
+import { openRun } from "../table/run-directory.js";
+import { readFmModel } from "../trainers/shared/factor-model/artifact.js";
 import {
   exported,
   films,

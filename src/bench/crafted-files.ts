@@ -1,6 +1,6 @@
 // Changes the files of a run as an attacker might: the checksums are correct, but the contents are not.
 
-import { readSafetensors, safetensorsChunks, type Tensor } from "../embedding/safetensors.js";
+import { readSafetensors, safetensorsChunks, type Tensor } from "../table/safetensors.js";
 import { integerBelow, pick, type Random } from "../testing/random.js";
 
 const numbers = [-1, 0, 0.5, 3, 255, 65_536, 2 ** 31 - 1, 2 ** 31, 2 ** 32 - 1, 2 ** 40, 2 ** 53, 1e300];

@@ -15,7 +15,7 @@ import { existsSync } from "node:fs";
 import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { ascending } from "../numeric/indices.js";
+import { ascending } from "../base/numeric/indices.js";
 import { datasetOf } from "../testing/dataset-of.js";
 import { projectFolder } from "../testing/places.js";
 import { plantedPairs, plantedPairsCsv } from "../testing/planted-pairs.js";

@@ -7,7 +7,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createGunzip } from "node:zlib";
 import { text } from "node:stream/consumers";
-import { exp } from "../numeric/exp.js";
+import { exp } from "../base/numeric/exp.js";
 import { mulberry32, type Random } from "../testing/random.js";
 import { projectFolder } from "../testing/places.js";
 import { ctrLog, run, sharedBench } from "./ctr-logs.js";

@@ -6,7 +6,7 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { train } from "../testing/train-by-command.js";
-import type { PartMetrics } from "../embedding/manifest.js";
+import type { PartMetrics } from "../table/manifest.js";
 import { logs, type DefaultLog } from "./default-logs.js";
 import { watch } from "./films.js";
 

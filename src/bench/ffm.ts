@@ -4,7 +4,7 @@
 // It isolates the training pass: rows are in memory as feature ids, and reading is not timed. It first checks that one
 // and two threads give the same bytes. Peer: xLearn, in the same run, if EMBED_XLEARN names its xlearn_train.
 
-import { ascending } from "../numeric/indices.js";
+import { ascending } from "../base/numeric/indices.js";
 import { createHash } from "node:crypto";
 import { stripVTControlCharacters } from "node:util";
 import { defaultReadOptions } from "../log/log.js";
@@ -13,8 +13,8 @@ import { labelledExamples } from "../training/examples/examples.js";
 import { fitFeatures, featureCounts } from "../dataset/vocabulary/vocabulary.js";
 import { learnFfm } from "../trainers/fm/ffm/learn.js";
 import { defaultFmOptions, type FmOptions } from "../trainers/fm/options.js";
-import type { FactorStart } from "../factors/warm-start.js";
-import type { EmbeddingTable } from "../embedding/table.js";
+import type { FactorStart } from "../trainers/shared/factor-model/warm-start.js";
+import type { EmbeddingTable } from "../table/table.js";
 import type { LearnerInput } from "../training/session/feature-training.js";
 import { canGenerate, ctrLog, median, run } from "./ctr-logs.js";
 import { watch } from "./films.js";

@@ -3,11 +3,11 @@
 
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { exportRun } from "../api/export/export.js";
-import { transform } from "../api/transform/transform.js";
+import { exportRun } from "../use/export/export.js";
+import { transform } from "../use/transform/transform.js";
 import { projectFolder } from "../testing/places.js";
 import { mulberry32 } from "../testing/random.js";
-import type { GivenTransform } from "../training/options/transform-options.js";
+import type { GivenTransform } from "../training/shared-options/transform-options.js";
 import type { Watch } from "../training/session/watch.js";
 
 export interface Rating {

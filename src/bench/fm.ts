@@ -4,7 +4,7 @@
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import type { FeatureRows } from "../dataset/rows.js";
-import { draw } from "../numeric/random.js";
+import { draw } from "../base/numeric/random.js";
 import { defaultFmOptions, type FmOptions } from "../trainers/fm/options.js";
 import type { FmInput } from "../trainers/fm/train.js";
 import { run, sharedBench } from "./ctr-logs.js";

@@ -3,7 +3,7 @@
 
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { EmbedError } from "../errors.js";
+import { EmbedError } from "../base/errors.js";
 import { buildDataset } from "../dataset/build.js";
 import { readSide } from "../dataset/side.js";
 import type { Log } from "../log/log.js";

@@ -18,7 +18,7 @@ import { join } from "node:path";
 import { labelledAs, targetMetrics } from "../trainers/gbdt/target.js";
 import { readLikeGbdt } from "../trainers/gbdt/run.js";
 import { wholeOf } from "../training/reading/split-parts.js";
-import { openRun } from "../embedding/run-directory.js";
+import { openRun } from "../table/run-directory.js";
 import { projectFolder } from "../testing/places.js";
 import { readGbdt } from "../trainers/gbdt/forest/artifact.js";
 import { modelScores, trainHead } from "../trainers/gbdt/leaf-heads/head.js";

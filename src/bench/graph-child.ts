@@ -2,10 +2,10 @@
 
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
-import { NO_NODE, type WalkGraph } from "../kernels/walks/binding.js";
-import { pow } from "../numeric/exp.js";
-import { draw } from "../numeric/random.js";
-import { SgnsMachine, type WalkInput } from "../skip-grams/machine.js";
+import { NO_NODE, type WalkGraph } from "../compute/kernels/walks/binding.js";
+import { pow } from "../base/numeric/exp.js";
+import { draw } from "../base/numeric/random.js";
+import { SgnsMachine, type WalkInput } from "../trainers/shared/skip-grams/machine.js";
 
 export interface WalkSetting {
   /** folder with the files of the graph and of the node pairs whose cosines are compared */

@@ -19,10 +19,10 @@
 import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { walksOfChunk, type WalkGraph } from "../kernels/walks/binding.js";
-import { aliasTable } from "../numeric/alias.js";
-import { pow } from "../numeric/exp.js";
-import { draw } from "../numeric/random.js";
+import { walksOfChunk, type WalkGraph } from "../compute/kernels/walks/binding.js";
+import { aliasTable } from "../base/numeric/alias.js";
+import { pow } from "../base/numeric/exp.js";
+import { draw } from "../base/numeric/random.js";
 import { projectFolder } from "../testing/places.js";
 import { run } from "./ctr-logs.js";
 import { runChild, type WalkSetting, type Reported } from "./graph-child.js";

@@ -20,7 +20,7 @@ import {
 import { once } from "node:events";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { loadPen, palette, type Pen } from "../report/plot.js";
+import { loadPen, palette, type Pen } from "../judge/report/page/plot.js";
 import { parseJson } from "../testing/json.js";
 import { projectFolder } from "../testing/places.js";
 import { mulberry32 } from "../testing/random.js";

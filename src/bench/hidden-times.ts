@@ -10,12 +10,12 @@
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { transpose } from "../dataset/sequences/interactions.js";
-import { log } from "../numeric/exp.js";
-import { normalDraw } from "../numeric/normal.js";
-import { draw } from "../numeric/random.js";
-import { historyOf } from "../sampling/negatives.js";
-import { degreeNormalized } from "../solvers/svd/matrix.js";
-import { truncatedSvd } from "../solvers/svd/truncated-svd.js";
+import { log } from "../base/numeric/exp.js";
+import { normalDraw } from "../base/numeric/normal.js";
+import { draw } from "../base/numeric/random.js";
+import { historyOf } from "../dataset/sampling/negatives.js";
+import { degreeNormalized } from "../compute/solvers/svd/matrix.js";
+import { truncatedSvd } from "../compute/solvers/svd/truncated-svd.js";
 import { gowalla } from "./implicit.js";
 
 const [DIM, SEED] = [128, 1];

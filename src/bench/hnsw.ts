@@ -12,19 +12,19 @@
 // Peer: hnswlib with the same M, efConstruction and ef, on the same files in the same run. `EMBED_PEER_PYTHON` names a
 // Python with hnswlib. Processor seconds are printed too; on a busy machine only these are comparable.
 
-import { ascending } from "../numeric/indices.js";
+import { ascending } from "../base/numeric/indices.js";
 import { encodeKeys } from "../log/keys.js";
 import { createHash } from "node:crypto";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { loadavg, tmpdir } from "node:os";
 import { join } from "node:path";
-import { NO_ITEM } from "../kernels/top-items/binding.js";
-import { buildHnsw, buildMixed } from "../retrieval/hnsw/build.js";
-import { levelsOf, type HnswGraph } from "../retrieval/hnsw/graph.js";
-import { hnswChunks } from "../retrieval/hnsw/file.js";
-import { searchGraph } from "../retrieval/hnsw/search.js";
-import { unitRows } from "../retrieval/nearest.js";
-import { ItemSearch } from "../retrieval/top-items.js";
+import { NO_ITEM } from "../compute/kernels/top-items/binding.js";
+import { buildHnsw, buildMixed } from "../table/retrieval/hnsw/build.js";
+import { levelsOf, type HnswGraph } from "../table/retrieval/hnsw/graph.js";
+import { hnswChunks } from "../table/retrieval/hnsw/file.js";
+import { searchGraph } from "../table/retrieval/hnsw/search.js";
+import { unitRows } from "../table/retrieval/nearest.js";
+import { ItemSearch } from "../table/retrieval/top-items.js";
 import { mulberry32, type Random } from "../testing/random.js";
 import { run } from "./ctr-logs.js";
 

@@ -11,11 +11,11 @@
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { loadPen, palette } from "../report/plot.js";
+import { loadPen, palette } from "../judge/report/page/plot.js";
 import { parseJson } from "../testing/json.js";
 import { projectFolder } from "../testing/places.js";
 import { trainerOf } from "../trainers/index.js";
-import type { GivenTraining } from "../training/options/log.js";
+import type { GivenTraining } from "../training/shared-options/log.js";
 import type { TrainingSize } from "../training/session/needs.js";
 import type { TrainingSummary } from "../training/session/summary.js";
 import { embedMeasured } from "./child.js";

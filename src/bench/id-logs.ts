@@ -5,7 +5,7 @@
 //             had
 //   factors   log-odds from planted weights, pairs of fields and one triple of fields
 
-import { exp } from "../numeric/exp.js";
+import { exp } from "../base/numeric/exp.js";
 import type { Random } from "../testing/random.js";
 
 /** Generates the lines of a log, the header first. */

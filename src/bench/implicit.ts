@@ -10,9 +10,9 @@
 import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { interactionsOf, transpose } from "../dataset/sequences/interactions.js";
-import { evaluateRanking } from "../evaluation/ranking.js";
-import type { SparseRows } from "../kernels/als/binding.js";
-import { draw } from "../numeric/random.js";
+import { evaluateRanking } from "../metrics/ranking.js";
+import type { SparseRows } from "../compute/kernels/als/binding.js";
+import { draw } from "../base/numeric/random.js";
 import { projectFolder } from "../testing/places.js";
 import { alsOptionsOf, defaultUnobservedWeight } from "../trainers/als/options.js";
 import { BEFORE_DATA } from "../training/session/feature-training.js";

@@ -4,8 +4,8 @@
 
 import { existsSync, readFileSync, readdirSync, statSync, writeFileSync } from "node:fs";
 import { basename, dirname, join, relative } from "node:path";
-import { sha256Of } from "../io/fingerprint.js";
-import { readSafetensors, safetensorsChunks } from "../embedding/safetensors.js";
+import { sha256Of } from "../base/io/fingerprint.js";
+import { readSafetensors, safetensorsChunks } from "../table/safetensors.js";
 import { jsonMutations } from "../testing/json-mutations.js";
 import { bases, jobs, type Base } from "./crafted-bases.js";
 

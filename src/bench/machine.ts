@@ -3,7 +3,7 @@
 
 import { availableParallelism, cpus } from "node:os";
 import { Worker } from "node:worker_threads";
-import { version } from "../io/package-version.js";
+import { version } from "../base/io/package-version.js";
 
 /** Duration of a measurement in milliseconds, and number of measurements. */
 const [MILLISECONDS, REPEATS] = [20, 9];

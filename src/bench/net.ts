@@ -9,9 +9,9 @@
 // Target: 18 ms on one thread, 11 ms on two.
 
 import { createHash } from "node:crypto";
-import type { NetArch, NetRows } from "../kernels/net/shape.js";
-import { referenceNet, referenceNetStep } from "../kernels/net/net.reference.js";
-import { draw } from "../numeric/random.js";
+import type { NetArch, NetRows } from "../compute/kernels/net/shape.js";
+import { referenceNet, referenceNetStep } from "../compute/kernels/net/net.reference.js";
+import { draw } from "../base/numeric/random.js";
 import { mulberry32 } from "../testing/random.js";
 import { rowsOfBatch } from "../trainers/net/rows.js";
 import { startNet } from "../trainers/net/machine.js";

@@ -1,7 +1,7 @@
 // Truncated singular value decomposition of gowalla's check-ins by scipy's svds.
 
 import { join } from "node:path";
-import type { SparseRows } from "../kernels/als/binding.js";
+import type { SparseRows } from "../compute/kernels/als/binding.js";
 import { run } from "./ctr-logs.js";
 import { gowalla } from "./implicit.js";
 

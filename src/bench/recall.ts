@@ -4,8 +4,8 @@
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { draw } from "../numeric/random.js";
-import { ItemSearch } from "../retrieval/top-items.js";
+import { draw } from "../base/numeric/random.js";
+import { ItemSearch } from "../table/retrieval/top-items.js";
 import { run } from "./ctr-logs.js";
 import type { Duel } from "./duel.js";
 import { timed } from "./read.js";

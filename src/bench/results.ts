@@ -5,11 +5,11 @@
 import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { compareTrainers, type Comparison } from "../api/compare/compare.js";
-import type { GivenCompare } from "../api/compare/options.js";
-import { metricCell, untrainedTexts, type LeaderboardLine } from "../evaluation/leaderboard.js";
-import { titleOf } from "../evaluation/metrics.js";
-import { version } from "../io/package-version.js";
+import { compareTrainers, type Comparison } from "../judge/compare/compare.js";
+import type { GivenCompare } from "../judge/compare/options.js";
+import { metricCell, untrainedTexts, type LeaderboardLine } from "../metrics/leaderboard.js";
+import { titleOf } from "../metrics/metrics.js";
+import { version } from "../base/io/package-version.js";
 import { projectFolder } from "../testing/places.js";
 import { ctrLog } from "./ctr-logs.js";
 import { watch } from "./films.js";

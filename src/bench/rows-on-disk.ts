@@ -6,7 +6,7 @@
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { sumOf } from "../numeric/indices.js";
+import { sumOf } from "../base/numeric/indices.js";
 import { embedMeasured, type Used } from "./child.js";
 
 const KEYS = [1e6, 1e6, 3e5, 1e5, 5e4, 2e4, 1e4, 5e3, 2e3, 1e3, 500, 200, 100, 50, 20, 10];

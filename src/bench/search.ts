@@ -13,8 +13,8 @@
 //             et al. 2017, doi:10.1145/3097983.3098043)
 
 import { basename } from "node:path";
-import { openRun, type Run, type TrialLine } from "../embedding/run-directory.js";
-import { goodness } from "../evaluation/metrics.js";
+import { openRun, type Run, type TrialLine } from "../table/run-directory.js";
+import { goodness } from "../metrics/metrics.js";
 import { mulberry32 } from "../testing/random.js";
 
 /** Number of settings that a simulated search tries. */

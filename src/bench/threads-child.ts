@@ -6,8 +6,8 @@
 // worked at the end.
 
 import { trainInProcess } from "../testing/training-commands.js";
-import { cores } from "../workers/cores.js";
-import { choosing } from "../workers/threaded-kernel.js";
+import { cores } from "../compute/threads/cores.js";
+import { choosing } from "../compute/threads/threaded-kernel.js";
 
 const [kind, command, ...words] = process.argv.slice(2);
 if (kind === "fixed") {

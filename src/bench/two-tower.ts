@@ -4,11 +4,11 @@
 // Peer: PyTorch with the same network, examples and threads, alternately in the same run; `EMBED_PEER_PYTHON` names a
 // Python with torch. Its embeddings are sparse and updated by SparseAdam, its layers by Adam.
 
-import { ascending } from "../numeric/indices.js";
+import { ascending } from "../base/numeric/indices.js";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { draw } from "../numeric/random.js";
+import { draw } from "../base/numeric/random.js";
 import { TowersMachine } from "../trainers/two-tower/machine.js";
 import { firstLayers, networkOf } from "../trainers/two-tower/network.js";
 import { median, run } from "./ctr-logs.js";

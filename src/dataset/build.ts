@@ -4,8 +4,8 @@
 // files instead, only the vocabulary and one batch of rows are in memory.
 
 import { encodeKeys, type Keys } from "../log/keys.js";
-import { NoRowsError, UsageError } from "../errors.js";
-import type { InputFingerprint } from "../io/fingerprint.js";
+import { NoRowsError, UsageError } from "../base/errors.js";
+import type { InputFingerprint } from "../base/io/fingerprint.js";
 import { duplicateNotes } from "../log/duplicate-events.js";
 import type { DroppedDuplicates, Log, ReadProgress } from "../log/log.js";
 import { nullWarnings, placeholderKeys, placeholderWarnings } from "../log/nulls.js";

@@ -1,8 +1,8 @@
 // Filters and checks the rows of a log, and appends the remaining rows to a dataset.
 
-import { mapTo } from "../numeric/indices.js";
+import { mapTo } from "../base/numeric/indices.js";
 import { MISSING } from "../log/keys.js";
-import { DataError, excerpt, type Place } from "../errors.js";
+import { DataError, excerpt, type Place } from "../base/errors.js";
 import type { Batch } from "../log/log.js";
 import { maySkip, skipAdvice } from "../log/skip-advice.js";
 import { parseNumber, truthOf } from "../log/number.js";

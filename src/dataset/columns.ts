@@ -1,7 +1,7 @@
 // Columns of a dataset while its rows are read: their kinds, and the memory for their cells.
 
 import type { Keys } from "../log/keys.js";
-import { sharedF64, sharedU32 } from "../numeric/indices.js";
+import { sharedF64, sharedU32 } from "../base/numeric/indices.js";
 import type { Cells } from "./collect.js";
 import type { Column, Roles } from "./dataset.js";
 import { countAll } from "./vocabulary/key-counts.js";

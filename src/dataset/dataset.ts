@@ -4,9 +4,9 @@
 // computed from it (vocabulary.ts, split.ts, rows.ts), from the rows of the training split only.
 
 import { type Keys, MISSING, selectKeys } from "../log/keys.js";
-import { excerpt, UsageError } from "../errors.js";
-import type { InputFingerprint } from "../io/fingerprint.js";
-import { doublesAt } from "../numeric/indices.js";
+import { excerpt, UsageError } from "../base/errors.js";
+import type { InputFingerprint } from "../base/io/fingerprint.js";
+import { doublesAt } from "../base/numeric/indices.js";
 
 /** A column with one key per row. */
 export interface KeyColumn {

@@ -1,9 +1,9 @@
 // Replaces ids by their keyed hash before anything is computed from them, so that trained, written and printed results
 // contain only hashes.
 
-import type { KeyedHash } from "../io/key-file.js";
+import type { KeyedHash } from "../base/io/key-file.js";
 import { encodeKeys, keyAt, type Keys } from "../log/keys.js";
-import { DataError, excerpt, UsageError } from "../errors.js";
+import { DataError, excerpt, UsageError } from "../base/errors.js";
 import { weightedText } from "../log/multi-value-cells.js";
 import type { ColumnPlan, ColumnSink } from "./columns.js";
 import type { OriginalCells, Column, Dataset, KeyColumn, KeyHashing, Roles } from "./dataset.js";

@@ -10,8 +10,8 @@
 // total of 131,072 events, because these suffice to decide.
 
 import { MISSING, selectKeys, type Keys } from "../log/keys.js";
-import { byGroup } from "../numeric/groups.js";
-import { ascending, lowerBound, mapTo, thoseOf } from "../numeric/indices.js";
+import { byGroup } from "../base/numeric/groups.js";
+import { ascending, lowerBound, mapTo, thoseOf } from "../base/numeric/indices.js";
 import { type Column, type Dataset, type KeyColumn, columnNamed } from "./dataset.js";
 import { slicesAt } from "./stored-columns.js";
 import { countKeys } from "./vocabulary/key-counts.js";

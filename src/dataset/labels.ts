@@ -1,7 +1,7 @@
 // Decides whether labels are classes or numbers, and returns their value for each row.
 
-import { mapTo } from "../numeric/indices.js";
-import { DataError } from "../errors.js";
+import { mapTo } from "../base/numeric/indices.js";
+import { DataError } from "../base/errors.js";
 import { columnNamed, type Dataset, type KeyColumn, type NumberColumn } from "./dataset.js";
 import { MISSING, encodeKeys, keyAt } from "../log/keys.js";
 import { numbersOf } from "./stored-columns.js";

@@ -1,7 +1,7 @@
 // Splits multi-valued cells; each distinct cell is split once.
 
 import { encodeKeys, keyAt, type Keys } from "../log/keys.js";
-import { DataError, excerpt } from "../errors.js";
+import { DataError, excerpt } from "../base/errors.js";
 import { parseWeighted } from "../log/multi-value-cells.js";
 import type { MultiColumn, Roles } from "./dataset.js";
 import type { Log } from "../log/log.js";

@@ -6,10 +6,10 @@
 //
 // In each form, an empty cell adds no feature.
 
-import { doublesAt, mapTo } from "../numeric/indices.js";
+import { doublesAt, mapTo } from "../base/numeric/indices.js";
 import { MISSING, encodeKeys, type Keys } from "../log/keys.js";
-import { DataError, UsageError } from "../errors.js";
-import { log1p } from "../numeric/exp.js";
+import { DataError, UsageError } from "../base/errors.js";
+import { log1p } from "../base/numeric/exp.js";
 import type { KeyColumn, NumberColumn } from "./dataset.js";
 
 /** How the numbers of a column become values of features. */

@@ -1,6 +1,6 @@
 // Decides the roles of columns: roles that the user did not set are inferred from names and first rows.
 
-import { nearestName, UsageError } from "../errors.js";
+import { nearestName, UsageError } from "../base/errors.js";
 import { inferRoles, type InferredRoles } from "../log/infer.js";
 import { lookAlikes, lookAlikeWarnings, unixTimeWarnings } from "../log/look-alikes.js";
 import { parseNumber, truthOf } from "../log/number.js";

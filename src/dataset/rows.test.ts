@@ -1,4 +1,4 @@
-import { ascending } from "../numeric/indices.js";
+import { ascending } from "../base/numeric/indices.js";
 import { datasetOf } from "../testing/dataset-of.js";
 import { ROWS_OF_ROUND } from "./encoding.worker.js";
 import { bindEncoder, featureReader } from "./rows.js";

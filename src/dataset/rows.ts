@@ -6,8 +6,8 @@
 // out-of-vocabulary feature.
 
 import { MISSING } from "../log/keys.js";
-import { lowerBound, mapTo, sharedU32, valuesAt } from "../numeric/indices.js";
-import { areShared, shareRounds } from "../workers/rounds.js";
+import { lowerBound, mapTo, sharedU32, valuesAt } from "../base/numeric/indices.js";
+import { areShared, shareRounds } from "../compute/threads/rounds.js";
 import { isNeverEmpty } from "./vocabulary/key-counts.js";
 import { idsOf, inFormOf, type FeatureSpace, type Field } from "./vocabulary/vocabulary.js";
 import { columnsNamed, type Column, type Dataset, type MultiColumn } from "./dataset.js";

@@ -1,9 +1,9 @@
 // Side tables: columns of items or users that are joined to the rows of the log by a key while the log is read.
 
-import { mapTo } from "../numeric/indices.js";
+import { mapTo } from "../base/numeric/indices.js";
 import { MISSING, encodeKeys, keyAt, keyInCase, type Keys } from "../log/keys.js";
-import { DataError, UsageError } from "../errors.js";
-import type { InputFingerprint } from "../io/fingerprint.js";
+import { DataError, UsageError } from "../base/errors.js";
+import type { InputFingerprint } from "../base/io/fingerprint.js";
 import type { Log } from "../log/log.js";
 import { hasOwnForm, numberParser, type NumberParser } from "../log/number.js";
 import type { NullCells } from "../log/nulls.js";

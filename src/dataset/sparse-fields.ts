@@ -2,7 +2,7 @@
 // keys that were each seen once: a model would memorize its training rows and learn nothing about other rows. The same
 // counts detect a user or item column whose keys do not repeat, so that it links no rows.
 
-import { UsageError } from "../errors.js";
+import { UsageError } from "../base/errors.js";
 import type { Roles } from "./dataset.js";
 
 /** Minimum number of rows per key of a feature column, unless an option names the column. */

@@ -1,9 +1,9 @@
 import { isDeepStrictEqual } from "node:util";
 import { datasetOf } from "../testing/dataset-of.js";
-import { valuesAt } from "../numeric/indices.js";
+import { valuesAt } from "../base/numeric/indices.js";
 import { findItemFields, keyColumn } from "./item-fields.js";
-import { negativeSource } from "../sampling/negatives.js";
-import { heldOutOf } from "../sampling/ranking-events.js";
+import { negativeSource } from "./sampling/negatives.js";
+import { heldOutOf } from "./sampling/ranking-events.js";
 import { labelsOf } from "./labels.js";
 import { bindEncoder } from "./rows.js";
 import { splitRows, type SplitBy } from "./splits/split.js";

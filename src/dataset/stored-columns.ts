@@ -4,7 +4,7 @@
 // rows, are in memory.
 
 import type { Cells } from "./collect.js";
-import { UsageError } from "../errors.js";
+import { UsageError } from "../base/errors.js";
 import {
   OwnCodes,
   rowsAsLog,

@@ -4,7 +4,7 @@
 
 import { hasKey, MISSING, encodeKeys, keyAt } from "../log/keys.js";
 import type { Column, Dataset, Roles } from "./dataset.js";
-import { finish, mixWord } from "../numeric/hash.js";
+import { finish, mixWord } from "../base/numeric/hash.js";
 
 import { weightedText } from "../log/multi-value-cells.js";
 import { cellFormOf, splitCells, type CellForm } from "./multi.js";

@@ -1,8 +1,8 @@
 // Creates the fields of --time-fields from the time column: key columns named hour, dow, day and month.
 
-import { mapTo } from "../numeric/indices.js";
+import { mapTo } from "../base/numeric/indices.js";
 import { encodeKeys } from "../log/keys.js";
-import { nearestName, UsageError } from "../errors.js";
+import { nearestName, UsageError } from "../base/errors.js";
 import { parseTime } from "../log/time.js";
 import type { Dataset, KeyColumn, NumberColumn, Roles } from "./dataset.js";
 

@@ -16,8 +16,8 @@
 //           weights weights.npy f32[n]
 
 import { keyAt } from "../log/keys.js";
-import { UsageError, excerpt } from "../errors.js";
-import { isHole, rowsOf, type EmbeddingTable, type RowRange, vectorsAt } from "../embedding/table.js";
+import { UsageError, excerpt } from "../base/errors.js";
+import { isHole, rowsOf, type EmbeddingTable, type RowRange, vectorsAt } from "../table/table.js";
 import { ByteWriter } from "./files/byte-writer.js";
 import { jsonString, documentParts } from "./files/jsonl.js";
 import { npyHead } from "./files/npy.js";

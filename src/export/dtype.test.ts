@@ -1,6 +1,6 @@
 // Tests that f16 rounds numbers to the nearest 16-bit floats, and that i8 is within its error bound.
 
-import { draw } from "../numeric/random.js";
+import { draw } from "../base/numeric/random.js";
 import { decoded, encoded } from "./dtype.js";
 
 /** Every finite 16-bit float that is not negative, as a 64-bit number. */

@@ -4,10 +4,10 @@
 //   i8    q = round(127 v / m) with m the row's largest magnitude, so that v is about scale * q with scale = m / 127,
 //         f32[rows]; a row of zeros has scale 0
 //
-// `decoded` computes what a reader gets; the loss is measured with it (api/dtype-loss.ts).
+// `decoded` computes what a reader gets; the loss is measured with it (use/export/dtype-loss.ts).
 
-import { DataError } from "../errors.js";
-import { fromHalf } from "../embedding/safetensors.js";
+import { DataError } from "../base/errors.js";
+import { fromHalf } from "../table/safetensors.js";
 
 export const dtypes = ["f32", "f16", "i8"] as const;
 export type Dtype = (typeof dtypes)[number];

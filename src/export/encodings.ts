@@ -10,8 +10,8 @@
 //
 // Source: numpy.lib.format, version 1.0; LIBSVM's README.
 
-import { UsageError } from "../errors.js";
-import { ownFiles, type OwnDirectory } from "../io/replaceable.js";
+import { UsageError } from "../base/errors.js";
+import { ownFiles, type OwnDirectory } from "../base/io/replaceable.js";
 import { hasBiases, type EncodedRows, type EncodedRowFormat } from "./encoded-rows.js";
 import { ByteWriter } from "./files/byte-writer.js";
 import { quotedCell } from "./files/delimited.js";

@@ -2,11 +2,11 @@
 // (formats.ts).
 
 import { join } from "node:path";
-import { UsageError } from "../errors.js";
-import { tableRows, type TableRows } from "../embedding/rows.js";
-import type { EmbeddingTable } from "../embedding/table.js";
-import { writeDirectory, writeFileBy, type AtomicOptions } from "../io/atomic.js";
-import { writeUnlisted, type Chunks } from "../io/write.js";
+import { UsageError } from "../base/errors.js";
+import { tableRows, type TableRows } from "../table/rows.js";
+import type { EmbeddingTable } from "../table/table.js";
+import { writeDirectory, writeFileBy, type AtomicOptions } from "../base/io/atomic.js";
+import { writeUnlisted, type Chunks } from "../base/io/write.js";
 import { deltaFiles, deltaLines, deltaOf } from "./delta.js";
 import type { ExportFormat, SavedFormat } from "./format.js";
 import { formatNamed } from "./formats.js";

@@ -1,11 +1,11 @@
 // The definition of an export format. Each is declared in a file of files/ or onnx/, and formats.ts lists them.
 
 import { join } from "node:path";
-import { excerpt, UsageError } from "../errors.js";
-import { whyNotListed } from "../io/listed-files.js";
-import { readText } from "../io/read-text.js";
-import { ownFiles, type OwnDirectory } from "../io/replaceable.js";
-import type { Chunks } from "../io/write.js";
+import { excerpt, UsageError } from "../base/errors.js";
+import { whyNotListed } from "../base/io/listed-files.js";
+import { readText } from "../base/io/read-text.js";
+import { ownFiles, type OwnDirectory } from "../base/io/replaceable.js";
+import type { Chunks } from "../base/io/write.js";
 import { exact, type KeyRule } from "./key-rules.js";
 import type { ReserveScheme } from "./reserve.js";
 import type { Layer, Selection } from "./selection.js";

@@ -1,6 +1,6 @@
 // The export formats by name. To add a format, declare it in a file of its own (format.ts) and add a line here.
 
-import { UsageError, excerpt, nearestName } from "../errors.js";
+import { UsageError, excerpt, nearestName } from "../base/errors.js";
 import { arrow } from "./files/arrow.js";
 import { csv, tsv } from "./files/delimited.js";
 import { faiss, usearch } from "./files/vector-indexes.js";

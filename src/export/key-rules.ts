@@ -9,8 +9,8 @@
 // reader, which is pandas' with its quotes and its words for missing values; numpy's `<U`; PostgreSQL's text;
 // Elasticsearch's ids.
 
-import { DataError, excerpt } from "../errors.js";
-import { isHole } from "../embedding/table.js";
+import { DataError, excerpt } from "../base/errors.js";
+import { isHole } from "../table/table.js";
 import { checkKeys, oneKeyBytes, type Selection, nameBytes, type ExportBatch } from "./selection.js";
 
 export interface KeyRule {

@@ -6,7 +6,7 @@
 // The file formats are those of row-table.ts. A key with an empty list has no row.
 
 import type { Keys } from "../log/keys.js";
-import { NO_ITEM } from "../kernels/top-items/binding.js";
+import { NO_ITEM } from "../compute/kernels/top-items/binding.js";
 import { type RowFormat } from "./row-formats.js";
 import { rowChunks, type RowBatch, type RowColumn } from "./row-table.js";
 

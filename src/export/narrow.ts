@@ -1,9 +1,9 @@
 // Selects rows or normalizes vectors before they are written.
 
 import { keyAt } from "../log/keys.js";
-import { UsageError } from "../errors.js";
-import { rangeOf, type TableRows } from "../embedding/rows.js";
-import { fieldNumber, isHole, pickRows, type EmbeddingTable } from "../embedding/table.js";
+import { UsageError } from "../base/errors.js";
+import { rangeOf, type TableRows } from "../table/rows.js";
+import { fieldNumber, isHole, pickRows, type EmbeddingTable } from "../table/table.js";
 
 /**
  * Selects the rows with the largest event counts of each field; among rows with equal counts, the first ones are

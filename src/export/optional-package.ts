@@ -1,4 +1,4 @@
-import { IoError, UsageError } from "../errors.js";
+import { IoError, UsageError } from "../base/errors.js";
 
 /** @throws {UsageError} the package is not installed, or does not support this platform */
 export async function optionalPackage<T>(

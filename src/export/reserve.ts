@@ -8,7 +8,7 @@
 // The padding row is zero. Neither has a key or events. A numeric
 // field, which has one row and no keys, gets neither.
 
-import { type EmbeddingTable, isHole, rowsOf } from "../embedding/table.js";
+import { type EmbeddingTable, isHole, rowsOf } from "../table/table.js";
 
 // Chooses the vectors that stand for unknown keys in the rows of --reserve, one for each field.
 //

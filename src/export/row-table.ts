@@ -8,8 +8,8 @@
 // No cell is null: a missing text is empty.
 
 import { joinedKeys, selectKeys, type Keys } from "../log/keys.js";
-import { arrowFileChunks } from "../embedding/arrow.js";
-import { RowKernel, type WrittenColumn } from "../kernels/rows/binding.js";
+import { arrowFileChunks } from "../table/arrow.js";
+import { RowKernel, type WrittenColumn } from "../compute/kernels/rows/binding.js";
 import { ByteWriter } from "./files/byte-writer.js";
 import { quotedCell } from "./files/delimited.js";
 import { jsonString } from "./files/jsonl.js";
@@ -264,7 +264,7 @@ async function* arrowChunks(
   batches: AsyncIterable<RowBatch>,
 ): AsyncGenerator<Uint8Array> {
   // imports Apache Arrow on demand, because few commands need it
-  const { arrow } = await import("../io/apache-arrow.js");
+  const { arrow } = await import("../base/io/apache-arrow.js");
   const { Field, Float32, Float64, makeData, RecordBatch, Schema, Struct, Uint32, Utf8 } = arrow;
   const types = { key: Utf8, count: Uint32, f32: Float32, f64: Float64 };
   const schema = new Schema(columns.map(({ name, type }) => new Field(name, new types[type](), false)));

@@ -2,9 +2,9 @@
 
 import type { Keys } from "../log/keys.js";
 import { isUtf8 } from "node:buffer";
-import { ArtifactError, UsageError, excerpt } from "../errors.js";
-import { loadRows, rangeOf, rowsWithin, type TableRows } from "../embedding/rows.js";
-import { isHole, type EmbeddingTable } from "../embedding/table.js";
+import { ArtifactError, UsageError, excerpt } from "../base/errors.js";
+import { loadRows, rangeOf, rowsWithin, type TableRows } from "../table/rows.js";
+import { isHole, type EmbeddingTable } from "../table/table.js";
 import type { ByteWriter } from "./files/byte-writer.js";
 import type { Dtype } from "./dtype.js";
 import type { ReserveScheme, UnknownVector } from "./reserve.js";

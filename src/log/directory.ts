@@ -2,10 +2,10 @@
 // `dt=2026-01-01`, as Hive and Spark write them, gives all rows below it that value in the column `dt`.
 
 import { dirname, join } from "node:path";
-import { DataError, NoInputError, UsageError } from "../errors.js";
-import { expandPaths } from "../io/glob.js";
-import { pathExists } from "../io/read-artifact.js";
-import { entriesOf, statOf } from "../io/tree.js";
+import { DataError, NoInputError, UsageError } from "../base/errors.js";
+import { expandPaths } from "../base/io/glob.js";
+import { pathExists } from "../base/io/read-artifact.js";
+import { entriesOf, statOf } from "../base/io/tree.js";
 import { forms } from "./form.js";
 import type { LogFile } from "./log.js";
 

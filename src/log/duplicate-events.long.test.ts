@@ -3,7 +3,7 @@
 
 import * as fc from "fast-check";
 import { gzipSync } from "node:zlib";
-import { UsageError } from "../errors.js";
+import { UsageError } from "../base/errors.js";
 import { delimitedOf, jsonLinesOf, parquetOf } from "../testing/forms.js";
 import { logFiles, rowsOf } from "../testing/log-rows.js";
 import { defaultReadOptions } from "./log.js";

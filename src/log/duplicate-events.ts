@@ -10,7 +10,7 @@
 //                table of their combinations. A row with a missing cell has no key. To keep the last rows, all requested
 //                cells are held until the log ends: 4 bytes per key cell, 8 bytes per numeric cell, and 4 bytes per row
 
-import { UsageError } from "../errors.js";
+import { UsageError } from "../base/errors.js";
 import type { Batch, ColumnRequest, DroppedDuplicates, Log, ReadOptions, ReadResult } from "./log.js";
 import { placeholderKeys, placeholderWarnings } from "./nulls.js";
 import { noSuchColumn } from "./read.js";

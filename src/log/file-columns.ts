@@ -2,7 +2,7 @@
 // columns in another order, and a column that a file lacks is missing in its rows. A column given by the path
 // (`dt=2026-01-01/`) has the same cell in all rows of the file.
 
-import { DataError } from "../errors.js";
+import { DataError } from "../base/errors.js";
 
 /** Columns of a file, known before its rows are read. */
 export interface FileColumns {

@@ -1,6 +1,6 @@
 // The file formats of logs. The format of a log is given by --input-format, or else by the extensions of its files.
 
-import { UsageError } from "../errors.js";
+import { UsageError } from "../base/errors.js";
 import type { Log, LogFile, ReadOptions, ReadSizes } from "./log.js";
 import { hasOwnForm } from "./number.js";
 import type { RecordForm } from "./text/record-form.js";

@@ -9,8 +9,8 @@
 // group.
 
 import { isUtf8 } from "node:buffer";
-import { DataError, sizeText, UsageError } from "../errors.js";
-import { openSource } from "../io/source.js";
+import { DataError, sizeText, UsageError } from "../base/errors.js";
+import { openSource } from "../base/io/source.js";
 import { isHeader } from "./text/header-lines.js";
 import { firstBadLine, noRows, notUtf8, readHead, unclosedQuote, type FileHead } from "./text/dialect.js";
 import { formOf } from "./form.js";

@@ -3,8 +3,8 @@
 //
 //   distinct keys of a column ──► lower or upper case ──► table of the resulting keys, whose codes replace the column's
 
-import { loadKernel } from "../kernels/shared/load.js";
-import { UsageError } from "../errors.js";
+import { loadKernel } from "../compute/kernels/shared/load.js";
+import { UsageError } from "../base/errors.js";
 import { encodeKeys, keyInCase, MISSING, type KeyCase, type Keys } from "./keys.js";
 import { KeyTable } from "./key-table.js";
 import type { Log, ReadOptions } from "./log.js";

@@ -5,8 +5,8 @@
 // A code that is found is final, because keys are only ever added to a table. A table that grows is moved: the move
 // waits for running lookups and blocks new ones until it is done.
 
-import { UNKNOWN, type Kernel as ScanKernel } from "../kernels/scan/layout.js";
-import { kernelImports } from "../kernels/shared/load.js";
+import { UNKNOWN, type Kernel as ScanKernel } from "../compute/kernels/scan/layout.js";
+import { kernelImports } from "../compute/kernels/shared/load.js";
 import type { Keys } from "./keys.js";
 import type { ScanMemory } from "./scanner.js";
 
@@ -72,7 +72,7 @@ export class KeyFinder {
   readonly #u32: Uint32Array;
 
   constructor(module: WebAssembly.Module, { memory, lock, scratch }: FinderData) {
-    // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- the exports of kernels/scan/assembly/main.ts
+    // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- the exports of compute/kernels/scan/assembly/main.ts
     this.#kernel = new WebAssembly.Instance(module, kernelImports(memory)).exports as unknown as ScanKernel;
     this.#lock = lockAt(memory, lock);
     this.#scratch = scratch;

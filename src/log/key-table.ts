@@ -1,9 +1,9 @@
-// A hash table from the keys of one column to their codes, in a scanner's memory; kernels/scan/assembly/main.ts defines
+// A hash table from the keys of one column to their codes, in a scanner's memory; compute/kernels/scan/assembly/main.ts defines
 // the layout.
 
 import { noKeys, type Keys } from "./keys.js";
-import { Table } from "../kernels/scan/layout.js";
-import { getField, setField } from "../kernels/shared/struct.js";
+import { Table } from "../compute/kernels/scan/layout.js";
+import { getField, setField } from "../compute/kernels/shared/struct.js";
 import type { TableLock } from "./key-finder.js";
 import type { ScanRegion, ScanMemory } from "./scanner.js";
 

@@ -1,7 +1,7 @@
 // Keys of a column or a table, as UTF-8 bytes in one buffer: 50 million keys take only their bytes, without string
 // objects.
 
-import * as scan from "../kernels/scan/layout.js";
+import * as scan from "../compute/kernels/scan/layout.js";
 
 /** The code that the scanner writes for an empty cell; such a cell adds no feature. */
 export const MISSING = scan.MISSING;

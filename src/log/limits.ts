@@ -1,7 +1,7 @@
 // Limits beyond which a log is considered damaged or hostile. They bound memory and time, and docs/formats.md documents
 // them.
 
-import { DataError } from "../errors.js";
+import { DataError } from "../base/errors.js";
 
 /** Number of first rows from which columns and roles are inferred; fewer rows are used if they take too many bytes. */
 export const SAMPLE_ROWS = 1000;

@@ -3,10 +3,10 @@
 // This file declares the types of this folder; the entry points are openLog (open.ts) and Log.read.
 
 import type { KeyCase, Keys } from "./keys.js";
-import type { InputFingerprint } from "../io/fingerprint.js";
+import type { InputFingerprint } from "../base/io/fingerprint.js";
 import type { NumberForm } from "./number.js";
 import type { FileColumns } from "./file-columns.js";
-import type { ByteSource, PeekedSource } from "../io/source.js";
+import type { ByteSource, PeekedSource } from "../base/io/source.js";
 import type { NullCells } from "./nulls.js";
 
 export interface ReadOptions extends NumberForm {
@@ -49,7 +49,7 @@ export interface ReadOptions extends NumberForm {
   opened?: PeekedSource;
   /** where remote files are read from; the local disk when absent */
   sources?: Sources;
-  /** the server that reads the log, and its settings (see engine/); without secrets, because runs store it */
+  /** the server that reads the log, and its settings (see spark/); without secrets, because runs store it */
   engine?: EngineReading;
   /** columns that are not needed, so their content is not checked */
   ignore?: string[];

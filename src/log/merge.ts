@@ -6,7 +6,7 @@
 
 import { skipAdvice } from "./skip-advice.js";
 import { MISSING, encodeKeys, selectKeys, type Keys } from "./keys.js";
-import { DataError } from "../errors.js";
+import { DataError } from "../base/errors.js";
 import type { ChunkScan, FaultReason, ScanSetup } from "./text/chunk-scanner.js";
 import { notUtf8 } from "./text/dialect.js";
 import { reorderedHeader } from "./text/header-lines.js";

@@ -3,7 +3,7 @@
 //   tea|milk           values, joined by the column's separator
 //   tea:0.5|milk:2     values with a number; one without it counts 1
 
-import { excerpt } from "../errors.js";
+import { excerpt } from "../base/errors.js";
 import { parseNumber } from "./number.js";
 import { RowFault, type Schema } from "./text/record-form.js";
 

@@ -1,7 +1,7 @@
 // The syntax of numbers in cells, decimal and scientific, and of words that mean yes or no. The kernel parses common
-// numbers itself (kernels/scan/assembly/main.ts) and leaves the rest to this file.
+// numbers itself (compute/kernels/scan/assembly/main.ts) and leaves the rest to this file.
 
-import { UsageError } from "../errors.js";
+import { UsageError } from "../base/errors.js";
 
 const DECIMAL = /^[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?$/;
 

@@ -2,7 +2,7 @@
 
 import { join } from "node:path";
 import { gzipSync } from "node:zlib";
-import { DataError, NoInputError, UsageError } from "../errors.js";
+import { DataError, NoInputError, UsageError } from "../base/errors.js";
 import { defaultReadOptions, type ReadOptions } from "./log.js";
 import { openLog } from "./open.js";
 import { logFiles, rowsOf } from "../testing/log-rows.js";

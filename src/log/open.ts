@@ -1,7 +1,7 @@
 // Opens files as a log, so that its columns and first rows are known.
 
-import { NoInputError, UsageError } from "../errors.js";
-import { openSource, peekedSource } from "../io/source.js";
+import { NoInputError, UsageError } from "../base/errors.js";
+import { openSource, peekedSource } from "../base/io/source.js";
 import { filesOfLog } from "./directory.js";
 import { readingDedupeColumns, withoutDuplicates } from "./duplicate-events.js";
 import { checkUndelimited, formOf, forms, refuseOtherText, startsAsJson, type InputFormat } from "./form.js";

@@ -3,7 +3,7 @@
 
 import * as fc from "fast-check";
 import type { SchemaElement } from "hyparquet";
-import { loadKernel } from "../kernels/shared/load.js";
+import { loadKernel } from "../compute/kernels/shared/load.js";
 import { NumberReader } from "./parquet/numbers.js";
 import { PageMemory } from "./parquet/memory.js";
 import { converted, cellText } from "./parquet/text.js";

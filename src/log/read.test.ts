@@ -3,7 +3,7 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import * as fc from "fast-check";
-import type { ByteSource } from "../io/source.js";
+import type { ByteSource } from "../base/io/source.js";
 import { defaultReadOptions, type Log, type ReadOptions, type ReadSizes } from "./log.js";
 import { openFiles, openLog } from "./open.js";
 import { forEachRow } from "./text/text-rows.js";

@@ -4,15 +4,15 @@
 // threads in turn. Threads have to start, learn the keys and send codes: on two cores the speedup is 1.0 for 66 MB and
 // 1.2 for 660 MB.
 
-import { UsageError, nearestName } from "../errors.js";
-import type { ByteSource } from "../io/source.js";
+import { UsageError, nearestName } from "../base/errors.js";
+import type { ByteSource } from "../base/io/source.js";
 import type { ChunkBuffers, InputItem } from "./text/input.js";
 import type { ChunkScan, ScanSetup } from "./text/chunk-scanner.js";
 import { columnPositions, type ScanLayout } from "./file-columns.js";
 import type { Log, ReadOptions, ReadProgress, ReadResult, ReadSizes } from "./log.js";
 import { Merger } from "./merge.js";
 import { noRows } from "./text/dialect.js";
-import { loadKernel } from "../kernels/shared/load.js";
+import { loadKernel } from "../compute/kernels/shared/load.js";
 import { scanMemories } from "./scanner.js";
 import { affordableScanners, LocalScanner, ThreadScanner, type Scanner } from "./text/scanners.js";
 

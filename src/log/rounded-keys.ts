@@ -2,7 +2,7 @@
 // 76987484447176000.0, or a 64-bit integer whose last digits are 0. Different ids may have become equal, or differ from
 // those in other files. Each distinct key of a column is examined once.
 
-import { excerpt } from "../errors.js";
+import { excerpt } from "../base/errors.js";
 import { keyAt, type Keys } from "./keys.js";
 
 const [MINUS, DOT, ZERO, NINE, UPPER_E, LOWER_E] = [0x2d, 0x2e, 0x30, 0x39, 0x45, 0x65];

@@ -1,8 +1,8 @@
 // A thread that scans: it receives jobs and replies to them in order.
 
 import { Worker } from "node:worker_threads";
-import { DataError, EmbedError, IoError, UsageError, type Place } from "../errors.js";
-import { threadEnded } from "../workers/process-limits.js";
+import { DataError, EmbedError, IoError, UsageError, type Place } from "../base/errors.js";
+import { threadEnded } from "../compute/threads/process-limits.js";
 import type { ChunkScan } from "./text/chunk-scanner.js";
 
 /** Returns the buffers of a scan's arrays; they are transferred to another thread together with the scan. */

@@ -1,11 +1,11 @@
 // The compiled scanner and its memory. The sizes of regions are powers of two, so the region that a growing table
 // releases can be reused by another table.
 
-import { kernelImports } from "../kernels/shared/load.js";
-import { MAX_PAGES, newMemory, PAGE, RESERVED } from "../kernels/shared/memory.js";
-import { IoError, sizeText, UsageError } from "../errors.js";
-import type { Kernel as ScanKernel } from "../kernels/scan/layout.js";
-import { freeAddresses } from "../workers/process-limits.js";
+import { kernelImports } from "../compute/kernels/shared/load.js";
+import { MAX_PAGES, newMemory, PAGE, RESERVED } from "../compute/kernels/shared/memory.js";
+import { IoError, sizeText, UsageError } from "../base/errors.js";
+import type { Kernel as ScanKernel } from "../compute/kernels/scan/layout.js";
+import { freeAddresses } from "../compute/threads/process-limits.js";
 
 /** A region of a scanner's memory; its capacity is a power of two. */
 export interface ScanRegion {
@@ -46,7 +46,7 @@ export class ScanMemory {
     this.#module = module;
     this.memory = memory;
     const instance = new WebAssembly.Instance(module, kernelImports(memory));
-    // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- the exports of kernels/scan/assembly/main.ts, as declared above
+    // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- the exports of compute/kernels/scan/assembly/main.ts, as declared above
     this.kernel = instance.exports as unknown as ScanKernel;
     this.#u8 = new Uint8Array(this.memory.buffer);
     this.#u32 = new Uint32Array(this.memory.buffer);

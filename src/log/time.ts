@@ -4,7 +4,7 @@
 // and date-times (`T` or one space between them, seconds and fraction optional, then Z, an offset or nothing). A
 // date-time without a zone is read as UTC, so a log gives the same times on any machine.
 
-import { UsageError } from "../errors.js";
+import { UsageError } from "../base/errors.js";
 
 const ISO =
   /^(\d{4})-(\d{2})-(\d{2})(?:[T ](\d{2}):(\d{2})(?::(\d{2})(?:[.,](\d{1,9}))?)?\s?(Z|[+-]\d{2}(?::?\d{2})?)?)?$/i;

@@ -1,6 +1,6 @@
 // Chooses a different number of threads for each piece of work, so that tests show whether results depend on it.
 
-import type { Choice } from "../workers/thread-choice.js";
+import type { Choice } from "../compute/threads/thread-choice.js";
 
 /**
  * Returns a choice of thread counts: `most` threads for the first piece of work, then 1, 2, 3, ... `most`, 1, 2, ...

@@ -3,16 +3,16 @@
 
 import { readFileSync } from "node:fs";
 import { join, relative } from "node:path";
-import { commandOf } from "../library/call.js";
-import { signaturesOf } from "../library/declare.js";
-import { functions, type LibraryFunction } from "../library/functions.js";
+import { commandOf } from "../faces/library/call.js";
+import { signaturesOf } from "../faces/library/declare.js";
+import { functions, type LibraryFunction } from "../faces/library/functions.js";
 import { Declarations, type Declaration } from "./declarations.js";
 import { projectFolder } from "./places.js";
 
 const dist = join(projectFolder, "dist");
 
 /** Folders of src/ whose types are not documented for users. */
-const inner = /^(kernels|workers)\//;
+const inner = /^compute\//;
 
 /**
  * Returns the generated pages by their names in docs/reference, without the note that says which command writes them.
@@ -115,7 +115,7 @@ function reachedFrom(roots: readonly Declaration[], read: Declarations): Declara
       );
     if (known) continue;
     reached.set(each.name, each);
-    // the members of classes and the types of kernels/ and workers/ are internal
+    // the members of classes and the types of compute/ are internal
     waiting.push(
       ...read.namedBy(each).filter(({ kind, file }) => kind !== "class" && !inner.test(relative(dist, file))),
     );

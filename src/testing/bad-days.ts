@@ -66,6 +66,11 @@ export const badDays: Record<string, BadDay> = {
     );
     return rows.map((row) => change(row, item, (id) => moved.get(id)!));
   }),
+  // no count, share or new key tells, only which user took which item
+  "items of other rows": inRows((rows, { item }) => {
+    const by = Math.ceil(rows.length / 3);
+    return rows.map((row, i) => ({ ...row, [item]: rows[(i + by) % rows.length]![item] }));
+  }),
   "ids in upper case": inEachRow((row, { ids }) =>
     ids.reduce((all, column) => change(all, column, (id) => id.toUpperCase()), row),
   ),

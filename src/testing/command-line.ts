@@ -3,10 +3,10 @@
 
 import { Writable } from "node:stream";
 import { Command, CommanderError } from "commander";
-import { addCommand } from "../cli/add-command.js";
-import { commands } from "../cli/commands.js";
-import { Interrupts } from "../cli/interrupts.js";
-import { EmbedError } from "../errors.js";
+import { addCommand } from "../faces/cli/add-command.js";
+import { commands } from "../faces/cli/commands.js";
+import { Interrupts } from "../faces/cli/interrupts.js";
+import { EmbedError } from "../base/errors.js";
 
 /** The outcome of a command line: the exit code that the program would return, and the message of the error. */
 export interface LineOutcome {

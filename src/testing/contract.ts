@@ -7,16 +7,16 @@
 import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import type { Progress, Watch } from "../training/session/watch.js";
-import { diffRuns } from "../api/diff.js";
-import { evaluate } from "../api/evaluate/evaluate.js";
-import type { EvaluateOptions } from "../api/evaluate/options.js";
-import { exportRun } from "../api/export/export.js";
-import { neighborsOf } from "../api/neighbors.js";
-import { report } from "../api/report/report.js";
-import { reproduce } from "../api/reproduce.js";
-import { transform } from "../api/transform/transform.js";
-import { runPipeline } from "../pipeline/run.js";
-import { forget } from "../privacy/forget.js";
+import { diffRuns } from "../judge/diff.js";
+import { evaluate } from "../judge/evaluate/evaluate.js";
+import type { EvaluateOptions } from "../judge/evaluate/options.js";
+import { exportRun } from "../use/export/export.js";
+import { neighborsOf } from "../use/neighbors/neighbors.js";
+import { report } from "../judge/report/report.js";
+import { reproduce } from "../judge/reproduce/reproduce.js";
+import { transform } from "../use/transform/transform.js";
+import { runPipeline } from "../weekly/pipeline/run.js";
+import { forget } from "../weekly/forget/forget.js";
 import { defaultReadOptions as reading } from "../log/log.js";
 import { temporaryFolder } from "./embed.js";
 import { parseDelimited, type ExportedRow } from "./exported.js";
@@ -26,8 +26,8 @@ import { plantedEvents } from "./planted-events.js";
 import { alternating } from "./alternating-threads.js";
 import { plantedText, writePlanted, type TrainerRow } from "./trainers.js";
 import { notFinite, outcomeOf, trainInProcess, unwatched, type WorkOutcome } from "./training-commands.js";
-import { cores } from "../workers/cores.js";
-import { choosing } from "../workers/threaded-kernel.js";
+import { cores } from "../compute/threads/cores.js";
+import { choosing } from "../compute/threads/threaded-kernel.js";
 
 cores.usable = () => Infinity;
 

@@ -1,7 +1,7 @@
 // For random options of every trainer: flagWords writes options as words of a command line, and the command's parser
 // returns the same options from these words.
 
-import { flagWords, commandLine } from "../training/options/flag-words.js";
+import { flagWords, commandLine } from "../options/flag-words.js";
 import { drawCombinations, type CombinationFiles } from "./option-combinations.js";
 import { parseTraining, trainingCommands } from "./training-commands.js";
 

@@ -2,8 +2,8 @@
 
 import { syncBuiltinESMExports } from "node:module";
 import { Readable } from "node:stream";
-import { Interrupts } from "../cli/interrupts.js";
-import { runProgram } from "../cli/program.js";
+import { Interrupts } from "../faces/cli/interrupts.js";
+import { runProgram } from "../faces/cli/program.js";
 import { optimizeLate } from "./late-optimization.js";
 import { program } from "./places.js";
 

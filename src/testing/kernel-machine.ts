@@ -10,14 +10,14 @@ import {
   reservePairs,
   takeLoss,
   writeBias,
-} from "../kernels/fm/binding.js";
-import { kernelImports, loadKernel } from "../kernels/shared/load.js";
-import { Rows } from "../kernels/fm/layout.js";
-import { writeStruct } from "../kernels/shared/struct.js";
-import { Arena } from "../kernels/shared/memory.js";
-import type { ReferenceRow } from "../kernels/fm/fm.reference.js";
-import { draw, permutation } from "../numeric/random.js";
-import { type Marks, markRepeats, marksFor, mostUnmarked } from "../kernels/fm/repeats.js";
+} from "../compute/kernels/fm/binding.js";
+import { kernelImports, loadKernel } from "../compute/kernels/shared/load.js";
+import { Rows } from "../compute/kernels/fm/layout.js";
+import { writeStruct } from "../compute/kernels/shared/struct.js";
+import { Arena } from "../compute/kernels/shared/memory.js";
+import type { ReferenceRow } from "../compute/kernels/fm/fm.reference.js";
+import { draw, permutation } from "../base/numeric/random.js";
+import { type Marks, markRepeats, marksFor, mostUnmarked } from "../compute/kernels/fm/repeats.js";
 
 export interface KernelMachine {
   arena: Arena;

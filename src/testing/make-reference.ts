@@ -4,7 +4,7 @@
 import { mkdirSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { projectFolder } from "./places.js";
-import { pipelineFileSchema } from "../pipeline/file.js";
+import { pipelineFileSchema } from "../weekly/pipeline/file.js";
 import { referencePages } from "./reference.js";
 
 const folder = join(projectFolder, "docs", "reference");

@@ -1,6 +1,6 @@
 // Seeded rows for networks of any shape.
 
-import { type NetRows, type NetShape, numFieldsOf } from "../kernels/net/shape.js";
+import { type NetRows, type NetShape, numFieldsOf } from "../compute/kernels/net/shape.js";
 import { between, integerBelow, mulberry32, type Random } from "./random.js";
 
 /**

@@ -4,8 +4,8 @@
 //   command's Option objects ──► one option in turn, so that each is drawn, and up to four more that need no server
 //                            ──► the options that those require (`only`), if not drawn ──► the words typed
 
-import { isSwitch, nameOf } from "../flags/setting.js";
-import type { TableOption } from "../flags/table-option.js";
+import { isSwitch, nameOf } from "../options/setting.js";
+import type { TableOption } from "../options/commander-flags.js";
 import { integerBelow, mulberry32, pick, type Random } from "./random.js";
 import { trainers, type TrainerRow } from "./trainers.js";
 import { commandOf } from "./training-commands.js";

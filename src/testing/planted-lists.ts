@@ -2,7 +2,7 @@
 
 import type { Keys } from "../log/keys.js";
 import { type ListBatch, type Lists } from "../export/lists.js";
-import { NO_ITEM } from "../kernels/top-items/binding.js";
+import { NO_ITEM } from "../compute/kernels/top-items/binding.js";
 
 /** The items of each list, the best first, by the user (or another owner) who gets the list. */
 export type Planted = Record<string, readonly string[]>;

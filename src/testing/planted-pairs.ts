@@ -6,7 +6,7 @@
 // 200 users and 30 campaigns form 6,000 pairs: of 40,000 rows each pair has seven on average. `visit` has 4,000 keys
 // and no effect.
 
-import { logistic } from "../numeric/exp.js";
+import { logistic } from "../base/numeric/exp.js";
 import { integerBelow, mulberry32, normal } from "./random.js";
 
 const SIZES = { user: 200, item: 120, campaign: 30, device: 5, visit: 4000 } as const;

@@ -6,8 +6,8 @@
 // Two profiles hardly ever share a pair of ids, so that every pair of columns contains information about the profile,
 // but little of it, because each combination of two ids has few rows. Label 1 is rare.
 
-import { logistic, pow } from "../numeric/exp.js";
-import { lowerBound } from "../numeric/indices.js";
+import { logistic, pow } from "../base/numeric/exp.js";
+import { lowerBound } from "../base/numeric/indices.js";
 import { mulberry32, normal, type Random } from "./random.js";
 
 const SIZES = [2000, 900, 120, 170, 400, 300, 700, 60, 250];

@@ -3,7 +3,7 @@
 
 import { MISSING, encodeKeys } from "../log/keys.js";
 import type { Dataset } from "../dataset/dataset.js";
-import { logistic } from "../numeric/exp.js";
+import { logistic } from "../base/numeric/exp.js";
 import { between, integerBelow, mulberry32 } from "./random.js";
 import { binnedColumn, fitTreeFeatures, type Feature } from "../trainers/gbdt/features.js";
 import { defaultGbdtOptions, type GbdtOptions } from "../trainers/gbdt/options.js";

@@ -1,18 +1,18 @@
-// Generates the files of src/python/embed_tables that `npm run wheel` writes: _functions.py, a Python function for each
+// Generates the files of src/faces/python/embed_tables that `npm run wheel` writes: _functions.py, a Python function for each
 // function of the library, with options whose types and descriptions are those of the flags; and _names.py.
 
 import type { Argument, Command } from "commander";
-import { exitCodes } from "../errors.js";
-import type { TableOption } from "../flags/table-option.js";
-import { commandOf, optionsOf, optionType } from "../library/call.js";
-import { functions, specOf, type LibraryFunction } from "../library/functions.js";
-import { version } from "../io/package-version.js";
+import { exitCodes } from "../base/errors.js";
+import type { TableOption } from "../options/commander-flags.js";
+import { commandOf, optionsOf, optionType } from "../faces/library/call.js";
+import { functions, specOf, type LibraryFunction } from "../faces/library/functions.js";
+import { version } from "../base/io/package-version.js";
 import { roleNames } from "../log/infer.js";
 
 const NOTE =
   '"""Written by `npm run wheel` from the options of the commands: change these, not this file."""';
 
-/** The files that are written, by their names in src/python/embed_tables. */
+/** The files that are written, by their names in src/faces/python/embed_tables. */
 export async function pythonFiles(): Promise<Record<string, string>> {
   return { "_functions.py": await functionsFile(), "_names.py": namesFile() };
 }

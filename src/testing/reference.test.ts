@@ -1,6 +1,6 @@
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
-import { commands } from "../cli/commands.js";
+import { commands } from "../faces/cli/commands.js";
 import { projectFolder } from "./places.js";
 import { referencePages } from "./reference.js";
 

@@ -4,10 +4,10 @@
 import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import type { Command, Option } from "commander";
-import { commands } from "../cli/commands.js";
-import { commandOf } from "../library/call.js";
-import { signaturesOf } from "../library/declare.js";
-import { functions } from "../library/functions.js";
+import { commands } from "../faces/cli/commands.js";
+import { commandOf } from "../faces/library/call.js";
+import { signaturesOf } from "../faces/library/declare.js";
+import { functions } from "../faces/library/functions.js";
 import { trainers } from "../trainers/index.js";
 import { apiPages, resultOf } from "./api-pages.js";
 import { projectFolder } from "./places.js";

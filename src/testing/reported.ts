@@ -1,6 +1,6 @@
 // A small run with known numbers for the report's page; tests of the report modify it.
 
-import type { ReportedRun, ReportedTable } from "../report/content.js";
+import type { ReportedRun, ReportedTable } from "../judge/report/page/content.js";
 
 /** Returns the report's description of a run with binary labels and three epochs, of which the second is the best. */
 export function reportedRun(changes: Partial<ReportedRun> = {}): ReportedRun {

@@ -1,6 +1,6 @@
 // Loads a run's model and scores rows of features with it.
 
-import type { Run } from "../embedding/run-directory.js";
+import type { Run } from "../table/run-directory.js";
 import { capable } from "../trainers/index.js";
 import type { ScoringModel } from "../training/capabilities/run-space.js";
 

@@ -1,9 +1,9 @@
 // Streams of random sessions for item2vec's kernel, and trainings on them.
 
-import type { SgnsStream } from "../kernels/sgns/binding.js";
-import type { ReferenceSgns } from "../kernels/sgns/sgns.reference.js";
-import { draw } from "../numeric/random.js";
-import { SgnsMachine, type SgnsInput } from "../skip-grams/machine.js";
+import type { SgnsStream } from "../compute/kernels/sgns/binding.js";
+import type { ReferenceSgns } from "../compute/kernels/sgns/sgns.reference.js";
+import { draw } from "../base/numeric/random.js";
+import { SgnsMachine, type SgnsInput } from "../trainers/shared/skip-grams/machine.js";
 
 export const seed = 7;
 export const rates = { from: 0.4, to: 0.1 };

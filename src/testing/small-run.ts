@@ -1,8 +1,8 @@
 // Writes a small run directory without a training, for tests of commands that read runs.
 
 import { encodeKeys } from "../log/keys.js";
-import type { Manifest } from "../embedding/manifest.js";
-import { writeRun } from "../embedding/run-directory.js";
+import type { Manifest } from "../table/manifest.js";
+import { writeRun } from "../table/run-directory.js";
 
 /** The manifest of a run that has a table but no model. */
 export const importedManifest: Omit<Manifest, "schemaVersion" | "files"> = {

@@ -36,7 +36,7 @@ export interface SourceText {
 const importPattern =
   /(?:^|[\s;{}])(?:import|export)\b[^;"'`]*?\bfrom\s*["']([^"']+)["']|(?<!["'`])\bimport\s*\(?\s*["']([^"']+)["']/g;
 
-const assembly = /^kernels\/[^/]+\/assembly\//;
+const assembly = /^compute\/kernels\/[^/]+\/assembly\//;
 
 // the first group matches strings, so that `https://` in a string is not taken for a comment
 const stringOrComment =

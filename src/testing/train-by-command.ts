@@ -1,8 +1,8 @@
 // Trains with the trainer that has the name of a command, for tests and benchmarks.
 
-import type { PartMetrics } from "../embedding/manifest.js";
-import { UsageError } from "../errors.js";
-import type { GivenTraining } from "../training/options/log.js";
+import type { PartMetrics } from "../table/manifest.js";
+import { UsageError } from "../base/errors.js";
+import type { GivenTraining } from "../training/shared-options/log.js";
 import { train as trainWith } from "../training/session/session.js";
 import type { Summary } from "../training/session/summary.js";
 import type { Watch } from "../training/session/watch.js";

@@ -2,11 +2,11 @@
 // the command's function.
 
 import { Command, CommanderError } from "commander";
-import { EmbedError, UsageError } from "../errors.js";
-import { declareCommand } from "../cli/add-command.js";
-import { trainerCommand } from "../cli/commands/train.js";
-import { givenOf } from "../flags/table-option.js";
-import type { GivenTraining } from "../training/options/log.js";
+import { EmbedError, UsageError } from "../base/errors.js";
+import { declareCommand } from "../faces/cli/add-command.js";
+import { trainerCommand } from "../faces/cli/commands/train.js";
+import { givenOf } from "../options/commander-flags.js";
+import type { GivenTraining } from "../training/shared-options/log.js";
 import { train } from "../training/session/session.js";
 import type { Summary } from "../training/session/summary.js";
 import type { Trainer } from "../training/session/trainer.js";

@@ -3,10 +3,10 @@
 
 import { appendFileSync, existsSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { evaluate } from "../api/evaluate/evaluate.js";
-import { exportRun } from "../api/export/export.js";
-import { predict } from "../api/predict/predict.js";
-import { reproduce } from "../api/reproduce.js";
+import { evaluate } from "../judge/evaluate/evaluate.js";
+import { exportRun } from "../use/export/export.js";
+import { predict } from "../use/predict/predict.js";
+import { reproduce } from "../judge/reproduce/reproduce.js";
 import { temporaryFolder } from "./embed.js";
 import { parseDelimited } from "./exported.js";
 import {
@@ -18,7 +18,7 @@ import {
 } from "./option-combinations.js";
 import { trainers, writePlanted, type TrainerRow } from "./trainers.js";
 import { notFinite, outcomeOf, parseTraining, trainInProcess, unwatched } from "./training-commands.js";
-import { reading } from "../training/options/reading.js";
+import { reading } from "../training/shared-options/reading.js";
 
 const folder = temporaryFolder();
 const at = (name: string): string => join(folder, name);

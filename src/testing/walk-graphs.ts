@@ -1,7 +1,7 @@
 // Small graphs in compressed sparse rows, for tests of random walks.
 
-import type { WalkGraph } from "../kernels/walks/binding.js";
-import { draw } from "../numeric/random.js";
+import type { WalkGraph } from "../compute/kernels/walks/binding.js";
+import { draw } from "../base/numeric/random.js";
 
 /** An edge between two nodes, with its weight; the default weight is 1. */
 type Edge = readonly [from: number, to: number, weight?: number | undefined];

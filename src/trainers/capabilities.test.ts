@@ -1,6 +1,6 @@
 // Tests the capabilities of every kind of model, on a run whose manifest names the model.
 
-import type { Run } from "../embedding/run-directory.js";
+import type { Run } from "../table/run-directory.js";
 import { importedManifest } from "../testing/small-run.js";
 import { capable, modelOf, trainers } from "./index.js";
 

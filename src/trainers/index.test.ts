@@ -1,5 +1,5 @@
-import { ArtifactError, UsageError } from "../errors.js";
-import type { Manifest } from "../embedding/manifest.js";
+import { ArtifactError, UsageError } from "../base/errors.js";
+import type { Manifest } from "../table/manifest.js";
 import { capable, ofForeign, knownModelOf } from "./index.js";
 
 const runOf = (command: string, model: string) => ({

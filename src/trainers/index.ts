@@ -1,12 +1,12 @@
 // The list of trainers. A trainer's modules are loaded when the trainer, or one of its runs, is used.
 
-import type { Run } from "../embedding/run-directory.js";
-import { ArtifactError, UsageError } from "../errors.js";
+import type { Run } from "../table/run-directory.js";
+import { ArtifactError, UsageError } from "../base/errors.js";
 import type { Capabilities, Model, Models } from "../training/capabilities/model.js";
 import { models as tables } from "../training/capabilities/table-model.js";
 import type { PredictForeign } from "../training/capabilities/row-predictor.js";
 import type { Trainer } from "../training/session/trainer.js";
-import type { TransformForeign } from "../training/options/transform-options.js";
+import type { TransformForeign } from "../training/shared-options/transform-options.js";
 
 /** The exports of a trainer's models.ts. */
 interface Home {

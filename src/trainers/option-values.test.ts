@@ -1,7 +1,7 @@
 // A manifest, a page of a comparison or a caller of the library may state any value of an option.
 
-import { checkRanges } from "../training/options/check-given.js";
-import type { Option } from "../training/options/table.js";
+import { checkRanges } from "../options/check-given.js";
+import type { Option } from "../options/table.js";
 import { trainers } from "./index.js";
 
 /** Values that no option has, and that fail when they are converted to text or read. */

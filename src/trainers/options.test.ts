@@ -1,6 +1,6 @@
 // Tests the messages about numeric options that are out of range, for the options of all trainers.
 
-import type { Option } from "../training/options/table.js";
+import type { Option } from "../options/table.js";
 import { trainers } from "./index.js";
 
 test("a number out of its range is answered with both ends of the range", async () => {

@@ -1,5 +1,5 @@
 import { goals, type LogTraits } from "../training/session/trainer.js";
-import { checkGiven } from "../training/options/check-given.js";
+import { checkGiven } from "../options/check-given.js";
 import { trainers } from "./index.js";
 
 const roles = { user: "user", item: "item", fields: ["user", "item"], numeric: [], multi: {} };

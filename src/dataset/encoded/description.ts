@@ -5,8 +5,8 @@
 //   rows.arrow     every row, in dictionary-encoded and float64 columns (write.ts)
 //   values.arrow   every value of every dictionary with its count (write.ts)
 
-import { ArtifactError, UsageError } from "../../errors.js";
-import type { InputFingerprint } from "../../io/fingerprint.js";
+import { ArtifactError, UsageError } from "../../base/errors.js";
+import type { InputFingerprint } from "../../base/io/fingerprint.js";
 import {
   anything,
   count,
@@ -19,8 +19,8 @@ import {
   whole,
   word,
   type Shape,
-} from "../../io/json-shape.js";
-import type { WrittenFile } from "../../io/write.js";
+} from "../../base/io/json-shape.js";
+import type { WrittenFile } from "../../base/io/write.js";
 import { keyCases } from "../../log/keys.js";
 import type { CellReading, DroppedDuplicates, ReadOptions } from "../../log/log.js";
 import type { ColumnPlan } from "../columns.js";

@@ -1,9 +1,9 @@
 // Applies the roles that a command requests to an encoded dataset; decisions made at encoding remain.
 
-import { ascending } from "../../numeric/indices.js";
+import { ascending } from "../../base/numeric/indices.js";
 import { skipAdvice } from "../../log/skip-advice.js";
 import { MISSING } from "../../log/keys.js";
-import { DataError, UsageError } from "../../errors.js";
+import { DataError, UsageError } from "../../base/errors.js";
 import { cellReadingOf, type ReadOptions } from "../../log/log.js";
 import { columnNamed, roleNames, rowsWhere, type Column, type Dataset, type Roles } from "../dataset.js";
 import { firstRowWith, storedRowsAsLog } from "../stored-columns.js";

@@ -1,17 +1,17 @@
 // Reads an encoded dataset into memory: checks its checksums, then copies it column by column.
 
-import { lowerBound, mapTo } from "../../numeric/indices.js";
+import { lowerBound, mapTo } from "../../base/numeric/indices.js";
 import { join } from "node:path";
-import { restoreInterrupted } from "../../io/atomic.js";
-import { checkRegularFiles } from "../../io/listed-files.js";
+import { restoreInterrupted } from "../../base/io/atomic.js";
+import { checkRegularFiles } from "../../base/io/listed-files.js";
 import {
   checkArtifact,
   pathExists,
   readArtifact,
   withArtifact,
   type ReadHandle,
-} from "../../io/read-artifact.js";
-import { RowFile } from "../../io/row-file.js";
+} from "../../base/io/read-artifact.js";
+import { RowFile } from "../../base/io/row-file.js";
 import type { Cells } from "../collect.js";
 import { columnFrom, type ColumnPlan } from "../columns.js";
 import { type Column, type Dataset, columnOfOption, type OriginalCells, type KeyColumn } from "../dataset.js";
@@ -25,8 +25,8 @@ import {
   type Description,
 } from "./description.js";
 import { MISSING, encodeKeys, type Keys } from "../../log/keys.js";
-import { UsageError } from "../../errors.js";
-import { ARROW_TYPES, ArrowFile, arrowBytesOf, type FlatTable } from "../../io/arrow-file.js";
+import { UsageError } from "../../base/errors.js";
+import { ARROW_TYPES, ArrowFile, arrowBytesOf, type FlatTable } from "../../base/io/arrow-file.js";
 
 export interface EncodedDataset {
   path: string;

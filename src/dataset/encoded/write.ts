@@ -2,16 +2,16 @@
 
 import type * as Arrow from "apache-arrow";
 import { join } from "node:path";
-import { writeDirectory } from "../../io/atomic.js";
-import { version } from "../../io/package-version.js";
-import { ChunkWriter, writeChunks, type WrittenFile } from "../../io/write.js";
+import { writeDirectory } from "../../base/io/atomic.js";
+import { version } from "../../base/io/package-version.js";
+import { ChunkWriter, writeChunks, type WrittenFile } from "../../base/io/write.js";
 import type { StreamedRows } from "../build.js";
 import type { ColumnPlan, ColumnSink } from "../columns.js";
 import type { KeyHashing } from "../dataset.js";
-import { ArtifactError } from "../../errors.js";
-import type { OwnDirectory } from "../../io/replaceable.js";
-import { kindAt } from "../../io/tree.js";
-import { readArtifact } from "../../io/read-artifact.js";
+import { ArtifactError } from "../../base/errors.js";
+import type { OwnDirectory } from "../../base/io/replaceable.js";
+import { kindAt } from "../../base/io/tree.js";
+import { readArtifact } from "../../base/io/read-artifact.js";
 import { encodeKeys, type Keys, MISSING } from "../../log/keys.js";
 import { splitCells, type CellForm } from "../multi.js";
 import type { Cells } from "../collect.js";
@@ -26,7 +26,7 @@ import {
   parseDescription,
   checkDictionaryBytes,
 } from "./description.js";
-import { arrow } from "../../io/apache-arrow-whole.js";
+import { arrow } from "../../base/io/apache-arrow-whole.js";
 
 /**
  * Writes a dataset while its rows are read. Only the distinct values and one batch of rows are in memory.

@@ -4,7 +4,7 @@
 // Memory: 4 bytes per row for users, 8 for times if a limit is per day, and the distinct values.
 
 import { keyAt, type Keys } from "../../log/keys.js";
-import { UsageError } from "../../errors.js";
+import { UsageError } from "../../base/errors.js";
 import type { StreamedRows } from "../build.js";
 import { MemoryColumns, type ColumnPlan, type ColumnSink } from "../columns.js";
 import type { Roles } from "../dataset.js";

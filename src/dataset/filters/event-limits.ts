@@ -1,8 +1,8 @@
 // Limits on the age of events and on their number per user, applied to the whole log before it is split.
 
-import { ascending } from "../../numeric/indices.js";
+import { ascending } from "../../base/numeric/indices.js";
 import { MISSING } from "../../log/keys.js";
-import { UsageError } from "../../errors.js";
+import { UsageError } from "../../base/errors.js";
 import { parseTime } from "../../log/time.js";
 import { columnNamed, rowsWhere, selectRows, timeColumn, type Dataset } from "../dataset.js";
 

@@ -2,7 +2,7 @@
 // users. All their events are removed before events are limited by age, limited per user or split.
 
 import { MISSING, keyAt, type Keys } from "../../log/keys.js";
-import { UsageError } from "../../errors.js";
+import { UsageError } from "../../base/errors.js";
 import { columnNamed, type Dataset, rowsWhere, selectRows } from "../dataset.js";
 
 export interface UserLimits {

@@ -3,7 +3,7 @@
 //
 //   log with labels ──► rows whose label is at least X ──► log of positive events, without the label column
 
-import { DataError, UsageError } from "../../errors.js";
+import { DataError, UsageError } from "../../base/errors.js";
 import { columnNamed, type Dataset, type Positives, rowsWhere, selectRows } from "../dataset.js";
 import { columnText } from "./where.js";
 

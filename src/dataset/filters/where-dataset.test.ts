@@ -1,4 +1,4 @@
-import { UsageError } from "../../errors.js";
+import { UsageError } from "../../base/errors.js";
 import { datasetOf } from "../../testing/dataset-of.js";
 import { neverHolds, rowsThatHold } from "./where-rows.js";
 import { parseWhere } from "./where.js";

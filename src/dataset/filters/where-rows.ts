@@ -1,9 +1,9 @@
 // Evaluates --where over batches and over a dataset: each test is evaluated once per distinct cell, and rows combine
 // the results of their cells.
 
-import { mapTo } from "../../numeric/indices.js";
+import { mapTo } from "../../base/numeric/indices.js";
 import { MISSING, keyAt } from "../../log/keys.js";
-import { nearestName, UsageError } from "../../errors.js";
+import { nearestName, UsageError } from "../../base/errors.js";
 import type { Batch } from "../../log/log.js";
 import { parseNumber } from "../../log/number.js";
 import { whereError, type CellTest, type Condition, type Where, parseWhere } from "./where.js";

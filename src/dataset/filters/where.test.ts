@@ -1,5 +1,5 @@
 import * as fc from "fast-check";
-import { UsageError } from "../../errors.js";
+import { UsageError } from "../../base/errors.js";
 import { parseWhere, type Condition } from "./where.js";
 
 /** Whether an expression is true for one row. A column that is not in the row has a missing cell. */

@@ -8,7 +8,7 @@
 //
 // Every test uses one column, so that it can be evaluated once per distinct cell (where-rows.ts).
 
-import { UsageError } from "../../errors.js";
+import { UsageError } from "../../base/errors.js";
 import { parseNumber } from "../../log/number.js";
 
 export interface CellTest {

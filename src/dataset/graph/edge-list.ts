@@ -5,7 +5,7 @@
 //   b        c
 
 import { MISSING, selectKeys, joinedKeys, type Keys } from "../../log/keys.js";
-import { DataError, UsageError } from "../../errors.js";
+import { DataError, UsageError } from "../../base/errors.js";
 import { columnNamed, timeColumn, type Dataset, type KeyColumn } from "../dataset.js";
 import type { Edges } from "./graph.js";
 import { KeyIndex } from "../vocabulary/key-index.js";

@@ -1,6 +1,6 @@
 // Statistics of a graph: degrees, components, nodes without outgoing arcs.
 
-import { ascending, mapTo } from "../../numeric/indices.js";
+import { ascending, mapTo } from "../../base/numeric/indices.js";
 import type { Graph } from "./graph.js";
 
 /** Statistics of one number per node. The median of an even number of nodes is the mean of the two middle numbers. */

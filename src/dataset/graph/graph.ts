@@ -8,7 +8,7 @@
 // sorted.
 
 import { MISSING } from "../../log/keys.js";
-import { DataError } from "../../errors.js";
+import { DataError } from "../../base/errors.js";
 import type { Sequences } from "../sequences/sequences.js";
 
 /** A graph in compressed sparse rows; an undirected edge is stored in both directions. */

@@ -1,5 +1,5 @@
 import { encodeKeys } from "../../log/keys.js";
-import { draw } from "../../numeric/random.js";
+import { draw } from "../../base/numeric/random.js";
 import { importanceNeighbors } from "./item-neighbors.js";
 
 const namesOf = (numItems: number) => Array.from({ length: numItems }, (_, i) => `item ${draw(9, i)}`);

@@ -9,10 +9,10 @@
 // d_u^2; for a user with more than 1,000 items the second step is restricted to a sample of 1,000, a hash of (seed,
 // user, item): sum of d_u min(d_u, 1000).
 
-import { groupStarts } from "../../numeric/groups.js";
-import { ascending } from "../../numeric/indices.js";
+import { groupStarts } from "../../base/numeric/groups.js";
+import { ascending } from "../../base/numeric/indices.js";
 import { compareKeys, type Keys } from "../../log/keys.js";
-import { draw } from "../../numeric/random.js";
+import { draw } from "../../base/numeric/random.js";
 import { forEachPair, type FeatureRows } from "../rows.js";
 
 /** Maximum number of items of a user that the second step of the walk can reach. */

@@ -6,10 +6,10 @@
 // Weights are divided by their mean over the training split, so that learning rates and penalties have the same effect
 // as without weights.
 
-import { mapTo } from "../../numeric/indices.js";
+import { mapTo } from "../../base/numeric/indices.js";
 import { MISSING } from "../../log/keys.js";
-import { UsageError } from "../../errors.js";
-import { exp } from "../../numeric/exp.js";
+import { UsageError } from "../../base/errors.js";
+import { exp } from "../../base/numeric/exp.js";
 import { columnNamed, timeColumn, type Dataset } from "../dataset.js";
 import { spanMilliseconds } from "../filters/event-limits.js";
 

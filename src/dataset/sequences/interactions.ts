@@ -4,9 +4,9 @@
 //
 // Row r of a matrix belongs to id r of its field: row 0 is out-of-vocabulary and stays empty.
 
-import { groupStarts } from "../../numeric/groups.js";
-import { firstOf, mapTo } from "../../numeric/indices.js";
-import type { SparseRows } from "../../kernels/als/binding.js";
+import { groupStarts } from "../../base/numeric/groups.js";
+import { firstOf, mapTo } from "../../base/numeric/indices.js";
+import type { SparseRows } from "../../compute/kernels/als/binding.js";
 import { featureReader, firstPair, type FeatureRows, type StoredRows } from "../rows.js";
 import { SLICE_ROWS } from "../stored-columns.js";
 

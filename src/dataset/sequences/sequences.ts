@@ -7,9 +7,9 @@
 // numbers.
 
 import { MISSING } from "../../log/keys.js";
-import { UsageError } from "../../errors.js";
+import { UsageError } from "../../base/errors.js";
 import { columnNamed, timeColumn, type Dataset, type KeyColumn } from "../dataset.js";
-import { byGroup } from "../../numeric/groups.js";
+import { byGroup } from "../../base/numeric/groups.js";
 
 export interface Sequences {
   numSessions: number;

@@ -1,4 +1,4 @@
-import { draw } from "../../numeric/random.js";
+import { draw } from "../../base/numeric/random.js";
 import { datasetOf } from "../../testing/dataset-of.js";
 import type { Dataset } from "../dataset.js";
 import { splitRows, type DatasetSplitOptions } from "./split.js";

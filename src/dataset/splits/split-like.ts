@@ -9,10 +9,10 @@
 // bisection finds it. The degree of a held-out item excludes the user for whom it is held out, like the degree of an
 // item of another log.
 
-import { mapTo } from "../../numeric/indices.js";
+import { mapTo } from "../../base/numeric/indices.js";
 import { MISSING } from "../../log/keys.js";
-import { log } from "../../numeric/exp.js";
-import { UsageError } from "../../errors.js";
+import { log } from "../../base/numeric/exp.js";
+import { UsageError } from "../../base/errors.js";
 import { columnNamed, type Dataset, type KeyColumn } from "../dataset.js";
 
 /** u32: rows of each split, in time order for a split by time, otherwise in the log's order */

@@ -1,5 +1,5 @@
 import { encodeKeys } from "../../log/keys.js";
-import { UsageError } from "../../errors.js";
+import { UsageError } from "../../base/errors.js";
 import { datasetOf } from "../../testing/dataset-of.js";
 import { splitCells } from "../multi.js";
 import { splitRows, type DatasetSplitOptions } from "./split.js";

@@ -10,9 +10,9 @@
 //   last    each user's last events, or groups of events (a basket, a session); unlike in a split by time, the training
 //           split contains events of other users after the held-out ones
 
-import { ascending, mapTo, sharedU32, thoseOf } from "../../numeric/indices.js";
+import { ascending, mapTo, sharedU32, thoseOf } from "../../base/numeric/indices.js";
 import { MISSING, compareKeys } from "../../log/keys.js";
-import { UsageError } from "../../errors.js";
+import { UsageError } from "../../base/errors.js";
 import {
   columnNamed,
   timeColumn,
@@ -30,7 +30,7 @@ import {
   hashText,
   mixWord,
   type Hash64,
-} from "../../numeric/hash.js";
+} from "../../base/numeric/hash.js";
 import { cellCodes } from "../item-fields.js";
 import { splitLike, type Likeness, type Parts } from "./split-like.js";
 

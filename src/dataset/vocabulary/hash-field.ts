@@ -5,8 +5,8 @@
 // Source: Weinberger et al. 2009 (arXiv:0902.2206), without the sign; MurmurHash3: Appleby 2011, public domain.
 
 import type { Keys } from "../../log/keys.js";
-import { UsageError } from "../../errors.js";
-import { finish, mixWord } from "../../numeric/hash.js";
+import { UsageError } from "../../base/errors.js";
+import { finish, mixWord } from "../../base/numeric/hash.js";
 
 export const MAX_BITS = 24;
 

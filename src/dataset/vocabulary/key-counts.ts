@@ -1,7 +1,7 @@
 // Counts the rows of each key of a column.
 
-import { sharedU32 } from "../../numeric/indices.js";
-import { shareRounds } from "../../workers/rounds.js";
+import { sharedU32 } from "../../base/numeric/indices.js";
+import { shareRounds } from "../../compute/threads/rounds.js";
 import { start } from "./counting.worker.js";
 import type { KeyColumn } from "../dataset.js";
 import { MISSING } from "../../log/keys.js";

@@ -1,7 +1,7 @@
 // Hash index that finds a dictionary's key by its bytes: open addressing over 32-bit hashes, without string objects.
 
 import type { Keys } from "../../log/keys.js";
-import { hashBytes } from "../../numeric/hash.js";
+import { hashBytes } from "../../base/numeric/hash.js";
 
 const SEED = { lo: 0x5bd1e995, hi: 0 };
 const EMPTY = 0xffffffff;

@@ -6,9 +6,9 @@
 //
 // A numeric field keeps its mean and deviation, or its bins, because its vector was trained for them.
 
-import { ascending, mapTo } from "../../numeric/indices.js";
+import { ascending, mapTo } from "../../base/numeric/indices.js";
 import { selectKeys, compareKeys, joinedKeys, type Keys } from "../../log/keys.js";
-import { UsageError } from "../../errors.js";
+import { UsageError } from "../../base/errors.js";
 import { columnNamed, type Dataset } from "../dataset.js";
 import { checkBuckets } from "./hash-field.js";
 import { countKeys } from "./key-counts.js";

@@ -5,7 +5,7 @@ import { timeColumn, type Column, type Dataset, type KeyColumn, type NumberColum
 import { spanMilliseconds } from "../filters/event-limits.js";
 import { allSlices, numbersOf } from "../stored-columns.js";
 import { columnOf, idsOf, type FeatureSpace } from "./vocabulary.js";
-import { UsageError } from "../../errors.js";
+import { UsageError } from "../../base/errors.js";
 
 /** Time that stands for keys that do not occur in the log. */
 export const NEVER = -Infinity;

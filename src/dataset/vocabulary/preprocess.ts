@@ -11,7 +11,7 @@ import { withForms } from "../numeric.js";
 import type { TestVector } from "../test-vectors.js";
 import type { TimeFieldOptions } from "../time-fields.js";
 import type { FeatureSpace } from "./vocabulary.js";
-import { ArtifactError } from "../../errors.js";
+import { ArtifactError } from "../../base/errors.js";
 import {
   count,
   list,
@@ -25,7 +25,7 @@ import {
   whole,
   word,
   type Shape,
-} from "../../io/json-shape.js";
+} from "../../base/io/json-shape.js";
 
 /** Range of a field's rows in the table: firstRow .. firstRow + numRows - 1. */
 interface TableRows {

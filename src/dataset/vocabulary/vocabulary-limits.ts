@@ -4,7 +4,7 @@
 // first maxVocab of these in the order of the vocabulary (descending count, then UTF-8 bytes).
 
 import { MISSING } from "../../log/keys.js";
-import { UsageError } from "../../errors.js";
+import { UsageError } from "../../base/errors.js";
 import { columnNamed, type Column, type Dataset, type Roles } from "../dataset.js";
 import { hashRecipe, type HashRecipe } from "./hash-field.js";
 import { requireColumn } from "../roles.js";

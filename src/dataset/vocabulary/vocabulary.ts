@@ -3,9 +3,9 @@
 // Ids of a field: 0 is out-of-vocabulary, 1.. are its keys by descending count, then by their UTF-8 bytes. Features of
 // all fields are numbered together: feature = offset + id. A numeric field has one feature, offset + 0.
 
-import { ascending, sharedU32, mapTo } from "../../numeric/indices.js";
+import { ascending, sharedU32, mapTo } from "../../base/numeric/indices.js";
 import { MISSING, compareKeys, selectKeys, type Keys } from "../../log/keys.js";
-import { DataError } from "../../errors.js";
+import { DataError } from "../../base/errors.js";
 import {
   columnNamed,
   type Column,
@@ -14,7 +14,7 @@ import {
   type MultiColumn,
   type NumberColumn,
 } from "../dataset.js";
-import { hashBytes, hashText } from "../../numeric/hash.js";
+import { hashBytes, hashText } from "../../base/numeric/hash.js";
 import { binColumn, binKeys, logColumn, quantileEdges, type NumericForm } from "../numeric.js";
 import { inReadingOrder, slicesAt } from "../stored-columns.js";
 import { countColumns, countKeys } from "./key-counts.js";

@@ -2,8 +2,8 @@
 
 import { encodeKeys } from "../../log/keys.js";
 import { tableFromIPC } from "apache-arrow";
-import { tableRows } from "../../embedding/rows.js";
-import type { EmbeddingTable } from "../../embedding/table.js";
+import { tableRows } from "../../table/rows.js";
+import type { EmbeddingTable } from "../../table/table.js";
 import { arrow } from "./arrow.js";
 import { encoded, type Dtype } from "../dtype.js";
 import { selectRows } from "../selection.js";

@@ -3,8 +3,8 @@
 // With --dtype f16 lists contain halves, with i8 they contain i8 and the column `scale` (f32) precedes them. With
 // --reserve the schema's metadata describes the reserved rows.
 
-import { arrowChunks, type NarrowVectors } from "../../embedding/arrow.js";
-import type { EmbeddingTable } from "../../embedding/table.js";
+import { arrowChunks, type NarrowVectors } from "../../table/arrow.js";
+import type { EmbeddingTable } from "../../table/table.js";
 import { encoded } from "../dtype.js";
 import { fileFormat } from "../format.js";
 import { reserveMetadata } from "../reserve.js";

@@ -1,7 +1,7 @@
 // A growing buffer of text as bytes, which is returned in chunks. Keys are copied as bytes, and numbers are written
 // without creating strings.
 
-import { ArtifactError } from "../../errors.js";
+import { ArtifactError } from "../../base/errors.js";
 
 const CHUNK = 1 << 18;
 

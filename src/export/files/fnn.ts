@@ -10,14 +10,14 @@
 //
 // Source: Zhang, Du and Wang 2016 (arXiv:1601.02376), section 3.1, eq. 3: z_i = (w_i, v_i), beside w0.
 
-import { UsageError, excerpt } from "../../errors.js";
-import { safetensorsChunks, type Tensor } from "../../embedding/safetensors.js";
-import { isHole, rowsOf } from "../../embedding/table.js";
+import { UsageError, excerpt } from "../../base/errors.js";
+import { safetensorsChunks, type Tensor } from "../../table/safetensors.js";
+import { isHole, rowsOf } from "../../table/table.js";
 import { directoryFormat } from "../format.js";
 import { ByteWriter } from "./byte-writer.js";
 import { jsonString } from "./jsonl.js";
 import { reserveMetadata } from "../reserve.js";
-import type { Chunks } from "../../io/write.js";
+import type { Chunks } from "../../base/io/write.js";
 import { keyBytes, type ExportBatch, type ModelFacts, type Selection } from "../selection.js";
 
 const BIAS = "w0";

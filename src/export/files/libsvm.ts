@@ -5,7 +5,7 @@
 // support comments, and --strict omits it. Rows that --row-order left without a key have no features. Sources: LIBSVM's
 // README; https://www.cs.cornell.edu/people/tj/svm_light/ for the comment.
 
-import { isHole } from "../../embedding/table.js";
+import { isHole } from "../../table/table.js";
 import { fileFormat } from "../format.js";
 import { ByteWriter } from "./byte-writer.js";
 import { jsonString } from "./jsonl.js";

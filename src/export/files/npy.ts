@@ -2,12 +2,12 @@
 // (f32[rows]). If several fields are chosen, each has such a directory within the directory, and layers.json lists
 // them.
 
-import { isHole } from "../../embedding/table.js";
+import { isHole } from "../../table/table.js";
 import { directoryFormat, filesByLayer } from "../format.js";
 import { ByteWriter } from "./byte-writer.js";
 import { dtypeNames, encoded } from "../dtype.js";
 import { jsonString } from "./jsonl.js";
-import type { Chunks } from "../../io/write.js";
+import type { Chunks } from "../../base/io/write.js";
 import { byteView, chunksByRow, oneKeyBytes, withoutVectors, type Selection } from "../selection.js";
 
 // the list of names includes rows.npy and removed.jsonl, because --delta writes them in the same format

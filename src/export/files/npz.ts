@@ -9,14 +9,14 @@
 // PretrainedEmbedding; the zip container is fflate's.
 
 import { Zip, ZipPassThrough } from "fflate";
-import { DataError, excerpt, sizeText } from "../../errors.js";
-import { isHole, type RowRange } from "../../embedding/table.js";
+import { DataError, excerpt, sizeText } from "../../base/errors.js";
+import { isHole, type RowRange } from "../../table/table.js";
 import { fileFormat } from "../format.js";
 import { numpyText } from "../key-rules.js";
 import { dtypeNames, encoded, type Encoded } from "../dtype.js";
 import { npyHead } from "./npy.js";
 import { reserveFacts } from "../reserve.js";
-import type { Chunks } from "../../io/write.js";
+import type { Chunks } from "../../base/io/write.js";
 import { byteView, checkKeys, oneKeyBytes, type ExportBatch, type Selection } from "../selection.js";
 
 /** Maximum number of bytes of a zip file without 64-bit extensions. */

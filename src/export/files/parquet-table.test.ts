@@ -4,9 +4,9 @@
 import { encodeKeys } from "../../log/keys.js";
 import { parquetMetadata, parquetReadObjects } from "hyparquet";
 import { compressors } from "hyparquet-compressors";
-import { tableRows } from "../../embedding/rows.js";
-import type { EmbeddingTable } from "../../embedding/table.js";
-import { draw } from "../../numeric/random.js";
+import { tableRows } from "../../table/rows.js";
+import type { EmbeddingTable } from "../../table/table.js";
+import { draw } from "../../base/numeric/random.js";
 import { decoded, encoded, type Dtype } from "../dtype.js";
 import { parquet } from "./parquet.js";
 import { selectRows } from "../selection.js";

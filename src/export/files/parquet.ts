@@ -3,7 +3,7 @@
 // With --dtype f16 numbers are FLOAT16, with i8 they are INT_8 beside `scale`. With --reserve the file's metadata
 // describes the reserved rows.
 
-import type { EmbeddingTable } from "../../embedding/table.js";
+import type { EmbeddingTable } from "../../table/table.js";
 import { encoded, type Encoded } from "../dtype.js";
 import { type Coded, type ColumnValues, ParquetTable, type TableColumn } from "./parquet-table.js";
 import { fileFormat } from "../format.js";

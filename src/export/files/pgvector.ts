@@ -6,7 +6,7 @@
 // Backslash, tab and line ends are escaped, so that keys are exact. Rows that --row-order left without a key are
 // omitted. Sources: PostgreSQL's COPY, "Text Format"; pgvector's README.
 
-import { UsageError } from "../../errors.js";
+import { UsageError } from "../../base/errors.js";
 import { fileFormat } from "../format.js";
 import { postgresText } from "../key-rules.js";
 import { ByteWriter } from "./byte-writer.js";

@@ -10,7 +10,7 @@
 
 import { directoryFormat } from "../format.js";
 import { checkedWords, cells } from "../key-rules.js";
-import type { Chunks } from "../../io/write.js";
+import type { Chunks } from "../../base/io/write.js";
 import { keyBytes, keyedChunks, withoutVectors, type Selection } from "../selection.js";
 import { ByteWriter } from "./byte-writer.js";
 

@@ -5,7 +5,7 @@
 // The vector is a blob in the format of RediSearch's VECTOR fields of type FLOAT32. Rows that --row-order left without
 // a key are omitted.
 
-import { isHole } from "../../embedding/table.js";
+import { isHole } from "../../table/table.js";
 import { fileFormat } from "../format.js";
 import { ByteWriter } from "./byte-writer.js";
 import { commandChunks, type RedisCommand } from "../servers/redis-connection.js";

@@ -9,12 +9,12 @@
 // Rows that --row-order left without a key keep their numbers, with an empty key. If several fields are chosen, each
 // has tensors of its own, `FIELD.vectors` and so on. With --reserve the metadata describes the reserved rows.
 
-import { isHole } from "../../embedding/table.js";
-import { safetensorsHead, type TensorShape } from "../../embedding/safetensors.js";
+import { isHole } from "../../table/table.js";
+import { safetensorsHead, type TensorShape } from "../../table/safetensors.js";
 import { fileFormat } from "../format.js";
 import { dtypeNames, encoded } from "../dtype.js";
 import { reserveMetadata } from "../reserve.js";
-import type { Chunks } from "../../io/write.js";
+import type { Chunks } from "../../base/io/write.js";
 import { byteView, oneKeyBytes, type ExportBatch, type Selection } from "../selection.js";
 
 export const safetensors = fileFormat({

@@ -6,8 +6,8 @@
 // A vector is f32[dim], little-endian. Rows are in the table's order; rows that --row-order left without a key are
 // omitted. The file is created under a temporary name, so the database needs no journal.
 
-import { isHole } from "../../embedding/table.js";
-import { unfinishedEnds, unfinishedStarts } from "../../io/leftovers.js";
+import { isHole } from "../../table/table.js";
+import { unfinishedEnds, unfinishedStarts } from "../../base/io/leftovers.js";
 import { savedFormat } from "../format.js";
 import { optionalPackage, writtenBy } from "../optional-package.js";
 import { byteView, keyBytes, type Selection } from "../selection.js";

@@ -9,9 +9,9 @@ import { cells, checkedWords } from "../key-rules.js";
 import { directoryFormat, savedFormat } from "../format.js";
 import { vectorFiles } from "./npy.js";
 import { chunksByRow, withoutVectors, type Selection } from "../selection.js";
-import { isHole, vectorsAt } from "../../embedding/table.js";
+import { isHole, vectorsAt } from "../../table/table.js";
 import { join } from "node:path";
-import { writeUnlisted } from "../../io/write.js";
+import { writeUnlisted } from "../../base/io/write.js";
 import { optionalPackage, writtenBy } from "../optional-package.js";
 
 export const faiss = directoryFormat("faiss", ["ids.tsv", "vectors.npy", "scales.npy"], {

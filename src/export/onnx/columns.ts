@@ -1,7 +1,7 @@
 // A column of a log in an ONNX model: its input, and the conversion of a cell to a row (of a key) or to a value (of a
 // number).
 
-import { UsageError, excerpt } from "../../errors.js";
+import { UsageError, excerpt } from "../../base/errors.js";
 import { INNER, type GraphBuilder } from "./graph.js";
 import { intAttribute, keysToRows, type Axis } from "./model.js";
 import type { Keys } from "../../log/keys.js";

@@ -5,7 +5,7 @@
 // ai.onnx.ml 3, which onnxruntime supports since 1.12 (2022). A graph that needs a later operator declares it: ai.onnx
 // 18 is supported since 1.14 (2023).
 
-import { DataError, sizeText } from "../../errors.js";
+import { DataError, sizeText } from "../../base/errors.js";
 import { ByteWriter } from "../files/byte-writer.js";
 
 // Writes Protocol Buffers' wire format. The length of a message is known before its bytes are created, so that files

@@ -11,8 +11,8 @@
 
 import { fileFormat } from "../format.js";
 import { onnxText } from "../key-rules.js";
-import { UsageError, excerpt } from "../../errors.js";
-import { isHole, rowsOf, type RowRange } from "../../embedding/table.js";
+import { UsageError, excerpt } from "../../base/errors.js";
+import { isHole, rowsOf, type RowRange } from "../../table/table.js";
 import {
   keysToRows,
   intAttribute,

@@ -13,7 +13,7 @@
 // their members. Users who need scores read them from PostgreSQL or a file. The reason for versions as prefixes:
 // docs/decisions/0010-exports-into-servers.md.
 
-import { DataError, excerpt } from "../../errors.js";
+import { DataError, excerpt } from "../../base/errors.js";
 import { keyAt } from "../../log/keys.js";
 import { postgresText } from "../key-rules.js";
 import { lengthOfList, listRows, numListsIn, type ListBatch, type Lists } from "../lists.js";

@@ -3,7 +3,7 @@
 
 import { Readable } from "node:stream";
 import { pipeline } from "node:stream/promises";
-import { EmbedError, IoError, LockedError, OutputError, UsageError } from "../../errors.js";
+import { EmbedError, IoError, LockedError, OutputError, UsageError } from "../../base/errors.js";
 import { optionalPackage } from "../optional-package.js";
 import { notUrl, PATIENCE, saidBy, type ServerTarget } from "./server.js";
 

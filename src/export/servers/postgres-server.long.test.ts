@@ -3,7 +3,7 @@
 
 import type { Client } from "pg";
 import { connected, startPostgres, type Server } from "../../testing/servers.js";
-import { OutputError } from "../../errors.js";
+import { OutputError } from "../../base/errors.js";
 import { withTransaction } from "./postgres-connection.js";
 import { replaceInPostgres } from "./postgres-server.js";
 import type { Sent, ServerTarget } from "./server.js";

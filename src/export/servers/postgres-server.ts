@@ -9,7 +9,7 @@
 
 import { createHash } from "node:crypto";
 import { setTimeout as pause } from "node:timers/promises";
-import { LockedError, OutputError, UsageError } from "../../errors.js";
+import { LockedError, OutputError, UsageError } from "../../base/errors.js";
 import { withTransaction, type Transaction } from "./postgres-connection.js";
 import {
   attachedTo,

@@ -1,6 +1,6 @@
 // Reads the description of a table that is to be replaced from the catalogs of PostgreSQL.
 
-import { OutputError } from "../../errors.js";
+import { OutputError } from "../../base/errors.js";
 import type { PostgresRow, Transaction } from "./postgres-connection.js";
 
 export interface FoundTable {

@@ -1,7 +1,7 @@
 // A connection to Redis for one writer, which sends commands one by one, or pipelined with a limited number of
 // unanswered bytes. Errors are converted to the error classes of this project.
 
-import { EmbedError, IoError, LockedError, OutputError, UsageError } from "../../errors.js";
+import { EmbedError, IoError, LockedError, OutputError, UsageError } from "../../base/errors.js";
 import { optionalPackage } from "../optional-package.js";
 import { notUrl, PATIENCE, saidBy, type ServerTarget } from "./server.js";
 import { ByteWriter } from "../files/byte-writer.js";

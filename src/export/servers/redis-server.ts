@@ -12,8 +12,8 @@
 // docs/decisions/0010-exports-into-servers.md.
 
 import { randomBytes } from "node:crypto";
-import { LockedError, OutputError } from "../../errors.js";
-import { thisProcess } from "../../io/lock.js";
+import { LockedError, OutputError } from "../../base/errors.js";
+import { thisProcess } from "../../base/io/lock.js";
 import { type Commands, RedisConnection, lockedBy } from "./redis-connection.js";
 import type { Sent, ServerTarget } from "./server.js";
 

@@ -1,7 +1,7 @@
 // Types and error messages that all exports to servers share; the messages do not contain the password of the URL.
 
-import { UsageError } from "../../errors.js";
-import { variableOf } from "../../io/environment.js";
+import { UsageError } from "../../base/errors.js";
+import { variableOf } from "../../base/io/environment.js";
 import type { Selection } from "../selection.js";
 
 export interface ServerTarget {

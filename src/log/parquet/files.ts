@@ -8,8 +8,8 @@ import {
   type RowGroup,
   type SchemaTree,
 } from "hyparquet";
-import { DataError, EmbedError } from "../../errors.js";
-import { openRandomAccess, type RandomAccessFile } from "../../io/random-access.js";
+import { DataError, EmbedError } from "../../base/errors.js";
+import { openRandomAccess, type RandomAccessFile } from "../../base/io/random-access.js";
 import type { LogFile } from "../log.js";
 import type { FileColumns } from "../file-columns.js";
 import type { LeafColumn } from "./cursor.js";

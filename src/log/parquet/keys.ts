@@ -4,7 +4,7 @@
 // Threads read columns, and the calling thread assigns codes in the order of the rows (codes.ts).
 
 import type { SchemaElement } from "hyparquet";
-import { NULL, UNKNOWN } from "../../kernels/scan/layout.js";
+import { NULL, UNKNOWN } from "../../compute/kernels/scan/layout.js";
 import { MISSING, noKeys, selectKeys, type Keys } from "../keys.js";
 import type { NullCells, NullTexts } from "../nulls.js";
 import type { PageRegion, RangeBuffers } from "./memory.js";

@@ -3,8 +3,8 @@
 import * as fc from "fast-check";
 import { compressors } from "hyparquet-compressors";
 import { snappyCompress } from "hyparquet-writer/src/snappy.js";
-import { MISSING, UNKNOWN } from "../../kernels/scan/layout.js";
-import { loadKernel } from "../../kernels/shared/load.js";
+import { MISSING, UNKNOWN } from "../../compute/kernels/scan/layout.js";
+import { loadKernel } from "../../compute/kernels/shared/load.js";
 import { finderData, KeyFinder, TableLock } from "../key-finder.js";
 import { KeyTable, sharedBytes } from "../key-table.js";
 import { encodeKeys } from "../keys.js";

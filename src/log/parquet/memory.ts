@@ -1,7 +1,7 @@
 // Memory for decompressing and unpacking Parquet pages: regions of the scanner's kernel memory.
 
 import { compressors } from "hyparquet-compressors";
-import { DAMAGED, UNKNOWN, UNSEEN } from "../../kernels/scan/layout.js";
+import { DAMAGED, UNKNOWN, UNSEEN } from "../../compute/kernels/scan/layout.js";
 import type { ScanRegion, ScanMemory } from "../scanner.js";
 
 /** Bytes that the kernel may read after its input's end, and write after its output's end. */

@@ -2,9 +2,9 @@
 // on several threads convert these to codes and numbers (scanner.ts), and the merger combines them in order.
 
 import type { RowGroup } from "hyparquet";
-import { NoRowsError, type DataError } from "../../errors.js";
-import { readerOf } from "../../io/random-access.js";
-import { canReopen } from "../../io/source.js";
+import { NoRowsError, type DataError } from "../../base/errors.js";
+import { readerOf } from "../../base/io/random-access.js";
+import { canReopen } from "../../base/io/source.js";
 import { checkPartition, columnsOfFiles, partitionCell, type FileColumns } from "../file-columns.js";
 import { checkColumnCount, SAMPLE_ROWS } from "../limits.js";
 import {

@@ -7,7 +7,7 @@
 // Source: Apache Parquet format, PageHeader in parquet.thrift.
 
 import type { SchemaElement } from "hyparquet";
-import { DataError } from "../../errors.js";
+import { DataError } from "../../base/errors.js";
 import { inflate, type PageRegion } from "./memory.js";
 import { Runs } from "./runs.js";
 

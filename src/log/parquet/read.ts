@@ -6,11 +6,11 @@
 // assigns codes.
 
 import { skipAdvice } from "../skip-advice.js";
-import { DataError } from "../../errors.js";
-import type { InputFingerprint } from "../../io/fingerprint.js";
-import { digestOf, type RandomAccessFile } from "../../io/random-access.js";
-import { loadKernel } from "../../kernels/shared/load.js";
-import { newMemory } from "../../kernels/shared/memory.js";
+import { DataError } from "../../base/errors.js";
+import type { InputFingerprint } from "../../base/io/fingerprint.js";
+import { digestOf, type RandomAccessFile } from "../../base/io/random-access.js";
+import { loadKernel } from "../../compute/kernels/shared/load.js";
+import { newMemory } from "../../compute/kernels/shared/memory.js";
 import { finderData, TableLock, type FinderData } from "../key-finder.js";
 import type { Batch, ColumnRequest, Log, ReadOptions, ReadResult } from "../log.js";
 import { Merger } from "../merge.js";

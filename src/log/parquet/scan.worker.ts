@@ -1,8 +1,8 @@
 // A worker thread that scans Parquet: it receives ranges of rows and sends their scans back, in order.
 
 import { parentPort, workerData } from "node:worker_threads";
-import type { InputFingerprint } from "../../io/fingerprint.js";
-import { digestOf } from "../../io/random-access.js";
+import type { InputFingerprint } from "../../base/io/fingerprint.js";
+import { digestOf } from "../../base/io/random-access.js";
 import { KeyFinder, type FinderData } from "../key-finder.js";
 import {
   buffersOfRange,

@@ -4,8 +4,8 @@
 // group is also read in parallel. If a value of a row cannot be converted to text, the range is read again row by row,
 // as text.
 
-import { EmbedError } from "../../errors.js";
-import { readerOf } from "../../io/random-access.js";
+import { EmbedError } from "../../base/errors.js";
+import { readerOf } from "../../base/io/random-access.js";
 import type { ChunkScan } from "../text/chunk-scanner.js";
 import type { ColumnRequest } from "../log.js";
 import { NullTexts } from "../nulls.js";

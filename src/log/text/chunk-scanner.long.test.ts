@@ -1,10 +1,10 @@
 import * as fc from "fast-check";
-import * as reference from "../../kernels/scan/scan.reference.js";
+import * as reference from "../../compute/kernels/scan/scan.reference.js";
 import { ChunkScanner, type ScanSetup } from "./chunk-scanner.js";
 import type { ScanLayout } from "../file-columns.js";
 import { KeyTable } from "../key-table.js";
 import { parseNumber } from "../number.js";
-import { loadKernel } from "../../kernels/shared/load.js";
+import { loadKernel } from "../../compute/kernels/shared/load.js";
 import { ScanMemory } from "../scanner.js";
 
 const module = await loadKernel("scan");

@@ -12,7 +12,7 @@ import type { ScanLayout } from "../file-columns.js";
 import { KeyTable } from "../key-table.js";
 import { numberParser, parseNumber, type NumberForm, type NumberParser } from "../number.js";
 import { decodedUtf8, type Dialect } from "./records.js";
-import { UNKNOWN } from "../../kernels/scan/layout.js";
+import { UNKNOWN } from "../../compute/kernels/scan/layout.js";
 import type { ScanRegion, ScanMemory } from "../scanner.js";
 import { forEachRow } from "./text-rows.js";
 

@@ -1,7 +1,7 @@
 // Implements --encoding: decodes any encoding to UTF-8, and reports the line of the first invalid bytes.
 
-import { DataError, UsageError } from "../../errors.js";
-import { errorCode } from "../../io/write.js";
+import { DataError, UsageError } from "../../base/errors.js";
+import { errorCode } from "../../base/io/write.js";
 import { countLines } from "./records.js";
 
 type Decoder = InstanceType<typeof TextDecoder>;

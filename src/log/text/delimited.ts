@@ -2,7 +2,7 @@
 // scanners.
 
 import { isUtf8 } from "node:buffer";
-import { canReopen, type ByteSource } from "../../io/source.js";
+import { canReopen, type ByteSource } from "../../base/io/source.js";
 import {
   cellsInOrder,
   checkPartition,

@@ -1,7 +1,7 @@
 // Determines the delimiter, the header and the encoding of a file from its first bytes.
 
 import { isUtf8 } from "node:buffer";
-import { DataError, NoRowsError, UsageError, excerpt } from "../../errors.js";
+import { DataError, NoRowsError, UsageError, excerpt } from "../../base/errors.js";
 import { checkColumnCount, maxRowBytes, rowTooLarge } from "../limits.js";
 import { FOUND_DELIMITERS, type ReadOptions } from "../log.js";
 import { countLines, recordEnd, startsComment, decodedUtf8, type Dialect } from "./records.js";

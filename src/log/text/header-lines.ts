@@ -4,7 +4,7 @@
 // by the length of the header if the header does not contain this byte. Most bytes of rows do not occur in the header.
 // A log without such lines costs 5 ms per 100 MB.
 
-import { DataError, type Place } from "../../errors.js";
+import { DataError, type Place } from "../../base/errors.js";
 import { countLines } from "./records.js";
 
 const [NEWLINE, RETURN] = [0x0a, 0x0d];

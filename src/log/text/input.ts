@@ -1,7 +1,7 @@
 // Splits files into chunks of whole records, decoded to UTF-8, in order; the scanners process the chunks.
 
-import { heldSource, openSource, type ByteSource } from "../../io/source.js";
-import { DataError } from "../../errors.js";
+import { heldSource, openSource, type ByteSource } from "../../base/io/source.js";
+import { DataError } from "../../base/errors.js";
 import { decoded } from "./decoded.js";
 import { readHead, unclosedQuote, type FileHead } from "./dialect.js";
 import type { LogFile, ReadOptions } from "../log.js";

@@ -1,7 +1,7 @@
 // JSON lines: one object per line. The members of the first rows are the columns, in order of appearance; a member of a
 // nested object is named by its path.
 
-import { excerpt, nearestName } from "../../errors.js";
+import { excerpt, nearestName } from "../../base/errors.js";
 import { parseJsonRow, type Cell } from "./json-row.js";
 import { openLines } from "./lines.js";
 import type { ReadOptions } from "../log.js";

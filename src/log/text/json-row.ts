@@ -4,7 +4,7 @@
 // numbers first, and keeps the last of two members of the same name. This parser accepts the same text as JSON.parse,
 // except that it rejects repeated names.
 
-import { excerpt } from "../../errors.js";
+import { excerpt } from "../../base/errors.js";
 import { RowFault } from "./record-form.js";
 
 /** A member's value: a text, empty for null; a list for an array of scalars; undefined for other arrays. */

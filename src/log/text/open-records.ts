@@ -4,11 +4,11 @@
 // every format. Reading uses one thread, and memory for the distinct keys and a few thousand records.
 
 import { skipAdvice } from "../skip-advice.js";
-import { DataError, NoRowsError } from "../../errors.js";
-import { canReopen } from "../../io/source.js";
+import { DataError, NoRowsError } from "../../base/errors.js";
+import { canReopen } from "../../base/io/source.js";
 import { undelimited, type LogFile, type FaultyRow, type Log, type ReadOptions } from "../log.js";
 import { checkPartition } from "../file-columns.js";
-import { loadKernel } from "../../kernels/shared/load.js";
+import { loadKernel } from "../../compute/kernels/shared/load.js";
 import { checkColumnCount, SAMPLE_BYTES, SAMPLE_ROWS } from "../limits.js";
 import { Merger } from "../merge.js";
 import { NullTexts } from "../nulls.js";

@@ -1,6 +1,6 @@
 // Interface of a log format other than delimited text, which supplies records and their cells as text.
 
-import type { ByteSource } from "../../io/source.js";
+import type { ByteSource } from "../../base/io/source.js";
 
 /** A source of records, with the data for its fingerprint and the progress. */
 export type RecordSource = Omit<ByteSource, "pieces">;

@@ -1,7 +1,7 @@
 // The scanners of one reading: one on the calling thread and, if the log is large, others on worker threads.
 
-import { newMemory, RESERVED } from "../../kernels/shared/memory.js";
-import { freeAddresses, THREAD_ADDRESSES } from "../../workers/process-limits.js";
+import { newMemory, RESERVED } from "../../compute/kernels/shared/memory.js";
+import { freeAddresses, THREAD_ADDRESSES } from "../../compute/threads/process-limits.js";
 import type { ChunkBuffers } from "./input.js";
 import { ChunkScanner, type ChunkScan, type ScanSetup } from "./chunk-scanner.js";
 import type { ScanLayout } from "../file-columns.js";

@@ -1,6 +1,6 @@
 // Tests that a delimiter of several characters is read like a single byte, for any chunk size.
 
-import { DataError } from "../../errors.js";
+import { DataError } from "../../base/errors.js";
 import { checkedDelimiter, unescapedDelimiter } from "./separator.js";
 import { logFiles, rowsOf } from "../../testing/log-rows.js";
 

@@ -1,7 +1,7 @@
 // Replaces a --delimiter of several characters, such as `::`, by one byte, so that the scanners can read the log. In
 // the text of quoted cells, the byte is converted back to the delimiter (text-rows.ts).
 
-import { DataError, UsageError, excerpt } from "../../errors.js";
+import { DataError, UsageError, excerpt } from "../../base/errors.js";
 import { countLines, type Dialect } from "./records.js";
 
 /** The unit separator of ASCII, which is not expected in text. */

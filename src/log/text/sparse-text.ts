@@ -5,7 +5,7 @@
 // weight; these columns keep the weights (multi-value-cells.ts), even if every weight is 1. A feature with value 0 is
 // absent.
 
-import { excerpt } from "../../errors.js";
+import { excerpt } from "../../base/errors.js";
 import { parseNumber } from "../number.js";
 import { openLines } from "./lines.js";
 import type { ReadOptions } from "../log.js";

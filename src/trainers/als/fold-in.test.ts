@@ -1,6 +1,6 @@
-import { UsageError } from "../../errors.js";
-import { referenceSolve } from "../../kernels/als/als.reference.js";
-import { draw } from "../../numeric/random.js";
+import { UsageError } from "../../base/errors.js";
+import { referenceSolve } from "../../compute/kernels/als/als.reference.js";
+import { draw } from "../../base/numeric/random.js";
 import { foldInImplicit, otherSide } from "./fold-in.js";
 
 const [dim, numOthers] = [6, 40];

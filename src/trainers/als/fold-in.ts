@@ -1,6 +1,6 @@
 // Computes vectors of new users or items for a run of train-als, by the closed form of its least squares: the vectors
 // of the other side (items for a user) stay as trained. The training solves the same equation per row
-// (kernels/als/assembly/main.ts), but not for all dimensions at once.
+// (compute/kernels/als/assembly/main.ts), but not for all dimensions at once.
 //
 //   (sum c h h' + a H'H + p I) w = sum c h        Hu et al. 2008, eq. 4, as in docs/algorithms/implicit.md
 //
@@ -10,15 +10,15 @@
 import { columnNamed } from "../../dataset/dataset.js";
 import { rowWeights } from "../../dataset/sequences/event-weights.js";
 import { idsOf } from "../../dataset/vocabulary/vocabulary.js";
-import type { Run } from "../../embedding/run-directory.js";
-import type { FmRun } from "../../factors/artifact.js";
-import { foldInEvents, type FitNewKeys, type NewEvents } from "../../factors/fold-in-events.js";
+import type { Run } from "../../table/run-directory.js";
+import type { FmRun } from "../shared/factor-model/artifact.js";
+import { foldInEvents, type FitNewKeys, type NewEvents } from "../shared/factor-model/fold-in-events.js";
 import type { FoldingIn } from "../../training/capabilities/folded-keys.js";
-import type { TransformOptions } from "../../training/options/transform-options.js";
+import type { TransformOptions } from "../../training/shared-options/transform-options.js";
 import type { Watch } from "../../training/session/watch.js";
-import { UsageError } from "../../errors.js";
-import { pow } from "../../numeric/exp.js";
-import { solveCholesky } from "../../solvers/cholesky.js";
+import { UsageError } from "../../base/errors.js";
+import { pow } from "../../base/numeric/exp.js";
+import { solveCholesky } from "../../compute/solvers/cholesky.js";
 import type { ImplicitOptions } from "./options.js";
 
 export async function foldInByLeastSquares(

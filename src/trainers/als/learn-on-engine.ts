@@ -23,13 +23,13 @@
 // Source: Spark 4.3, mllib/src/main/scala/org/apache/spark/ml/recommendation/ALS.scala (computeFactors, with
 // implicitPrefs).
 
-import { DataError, DivergedError, UsageError } from "../../errors.js";
-import type { AlsParameters, RatedSide } from "../../engine/mllib-als.js";
-import type { Relation } from "../../engine/plans.js";
-import type { EngineSession } from "../../engine/session.js";
+import { DataError, DivergedError, UsageError } from "../../base/errors.js";
+import type { AlsParameters, RatedSide } from "../../log/spark/mllib-als.js";
+import type { Relation } from "../../log/spark/plans.js";
+import type { EngineSession } from "../../log/spark/session.js";
 import { transpose } from "../../dataset/sequences/interactions.js";
-import type { SparseRows } from "../../kernels/als/binding.js";
-import type { FactorStart } from "../../factors/warm-start.js";
+import type { SparseRows } from "../../compute/kernels/als/binding.js";
+import type { FactorStart } from "../shared/factor-model/warm-start.js";
 import type { EpochEvent } from "../../training/epochs/epoch-loop.js";
 import type { LearnerInput, Trained } from "../../training/session/feature-training.js";
 import { withEngine } from "../../training/session/with-engine.js";
@@ -62,8 +62,8 @@ export async function learnOnEngine(
   const { dim, epochs, seed, l2Vector } = options;
   const { unobservedWeight } = chosen;
   const objective = mllibObjective(sums, { unobservedWeight, l2Vector });
-  const { checkCanTrain } = await import("../../engine/upload.js");
-  const { fitAls } = await import("../../engine/mllib-als.js");
+  const { checkCanTrain } = await import("../../log/spark/upload.js");
+  const { fitAls } = await import("../../log/spark/mllib-als.js");
   const began = performance.now();
   const trained = await withEngine(given, { doing, signal }, async ({ session, engine: { slice } }) => {
     checkCanTrain(session);
@@ -148,8 +148,8 @@ async function sendRatings(
   session: EngineSession,
   doing: ((text: string) => void) | undefined,
 ): Promise<Relation> {
-  const { projected, unionOf } = await import("../../engine/plans.js");
-  const { upload } = await import("../../engine/upload.js");
+  const { projected, unionOf } = await import("../../log/spark/plans.js");
+  const { upload } = await import("../../log/spark/upload.js");
   const user = new Int32Array(indices.length);
   for (let u = 0; u + 1 < indptr.length; u++) user.fill(u, indptr[u], indptr[u + 1]);
   const item = Int32Array.from(indices);

@@ -3,14 +3,14 @@
 import { type FieldFeatures, interactionsOf, transpose } from "../../dataset/sequences/interactions.js";
 import { featureHashes, type FeatureSpace } from "../../dataset/vocabulary/vocabulary.js";
 import type { EpochEvent } from "../../training/epochs/epoch-loop.js";
-import { listMetric } from "../../training/options/passes.js";
-import type { FactorStart } from "../../factors/warm-start.js";
+import { listMetric } from "../../training/shared-options/passes.js";
+import type { FactorStart } from "../shared/factor-model/warm-start.js";
 import type { LearnerInput, Trained } from "../../training/session/feature-training.js";
 import { type AlsOptions, defaultUnobservedWeight } from "./options.js";
 import { trainImplicit, type StartSide, type ImplicitModel, type ImplicitVectors } from "./train.js";
-import { UsageError } from "../../errors.js";
-import { trainedFactors } from "../../factors/trained.js";
-import { trainedFromStore } from "../../factors/stored-vectors.js";
+import { UsageError } from "../../base/errors.js";
+import { trainedFactors } from "../shared/factor-model/trained.js";
+import { trainedFromStore } from "../shared/factor-model/stored-vectors.js";
 import { isStreamed } from "./memory.js";
 import { trainStreamed } from "./train-streamed.js";
 

@@ -6,11 +6,11 @@ import {
   type AlsKernel,
   type AlsSide,
   type SparseRows,
-} from "../../kernels/als/binding.js";
-import { ThreadedKernel } from "../../workers/threaded-kernel.js";
+} from "../../compute/kernels/als/binding.js";
+import { ThreadedKernel } from "../../compute/threads/threaded-kernel.js";
 import { BLOCK } from "./user-blocks.js";
-import type { Arena, Region } from "../../kernels/shared/memory.js";
-import type { Work } from "../../workers/kernel-thread.js";
+import type { Arena, Region } from "../../compute/kernels/shared/memory.js";
+import type { Work } from "../../compute/threads/kernel-thread.js";
 
 interface AlsShape {
   dim: number;

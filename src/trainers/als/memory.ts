@@ -1,5 +1,5 @@
-import { paddedDim } from "../../kernels/als/binding.js";
-import { MAX_PAGES, PAGE } from "../../kernels/shared/memory.js";
+import { paddedDim } from "../../compute/kernels/als/binding.js";
+import { MAX_PAGES, PAGE } from "../../compute/kernels/shared/memory.js";
 import { tableBytes, type Needs } from "../../training/session/needs.js";
 import { factsOfSize } from "../../training/session/feature-plan.js";
 import { BEFORE_DATA, type DataFacts } from "../../training/session/feature-training.js";

@@ -1,10 +1,10 @@
 // Compares the linear system that MLlib solves for a row, in plain f64 and with our mapping of weights and penalties,
 // with our own reference.
 
-import { UsageError } from "../../errors.js";
-import { referenceSolve } from "../../kernels/als/als.reference.js";
-import { draw } from "../../numeric/random.js";
-import { solveCholesky } from "../../solvers/cholesky.js";
+import { UsageError } from "../../base/errors.js";
+import { referenceSolve } from "../../compute/kernels/als/als.reference.js";
+import { draw } from "../../base/numeric/random.js";
+import { solveCholesky } from "../../compute/solvers/cholesky.js";
 import { mllibObjective } from "./learn-on-engine.js";
 
 const [dim, numOthers, a, l2Vector] = [5, 30, 0.2, 0.03];

@@ -1,4 +1,4 @@
-import { factorCapabilities } from "../../factors/capabilities.js";
+import { factorCapabilities } from "../shared/factor-model/capabilities.js";
 import type { Models } from "../../training/capabilities/model.js";
 
 export const models: Models = {

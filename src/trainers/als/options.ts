@@ -1,17 +1,9 @@
-import { labels, vocabulary } from "../../training/options/features.js";
-import { lists, passes } from "../../training/options/passes.js";
-import { everyday, log } from "../../training/options/log.js";
-import { engineTraining, memory, threads } from "../../training/options/reading.js";
-import {
-  number,
-  omit,
-  resolved,
-  whole,
-  type Resolved,
-  type Given,
-  withCommon,
-} from "../../training/options/table.js";
-import { output, weekly } from "../../training/options/weekly.js";
+import { labels, vocabulary } from "../../training/shared-options/features.js";
+import { lists, passes } from "../../training/shared-options/passes.js";
+import { everyday, log } from "../../training/shared-options/log.js";
+import { engineTraining, memory, threads } from "../../training/shared-options/reading.js";
+import { number, omit, resolved, whole, type Resolved, type Given, withCommon } from "../../options/table.js";
+import { output, weekly } from "../../training/shared-options/weekly.js";
 import type { DataFacts } from "../../training/session/feature-training.js";
 
 /** Default ratio of the total weight of all pairs to the total weight of the events. */

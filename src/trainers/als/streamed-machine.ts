@@ -16,14 +16,14 @@ import {
   paddedDim,
   type AlsKernel,
   type SparseRows,
-} from "../../kernels/als/binding.js";
-import { Side, Sums } from "../../kernels/als/layout.js";
-import { MAX_PAGES, PAGE, type Region } from "../../kernels/shared/memory.js";
-import { allocateStruct, putStruct } from "../../kernels/shared/struct.js";
-import { BlockStore } from "../../io/block-store.js";
-import { KeptRows } from "../../factors/kept-rows.js";
+} from "../../compute/kernels/als/binding.js";
+import { Side, Sums } from "../../compute/kernels/als/layout.js";
+import { MAX_PAGES, PAGE, type Region } from "../../compute/kernels/shared/memory.js";
+import { allocateStruct, putStruct } from "../../compute/kernels/shared/struct.js";
+import { BlockStore } from "../../base/io/block-store.js";
+import { KeptRows } from "../shared/factor-model/kept-rows.js";
 import { floatsOf, type NamedArrays } from "../../training/epochs/named-arrays.js";
-import { ThreadedKernel } from "../../workers/threaded-kernel.js";
+import { ThreadedKernel } from "../../compute/threads/threaded-kernel.js";
 import { GramSums, withoutPadding } from "./machine.js";
 import { residentBytes, sumBytes } from "./memory.js";
 import {

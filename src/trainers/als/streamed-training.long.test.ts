@@ -2,7 +2,7 @@
 
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { openRun } from "../../embedding/run-directory.js";
+import { openRun } from "../../table/run-directory.js";
 import { temporaryFolder } from "../../testing/embed.js";
 import { repeatedTraining, truncateRows } from "../../testing/repeated-training.js";
 import { integerBelow, mulberry32 } from "../../testing/random.js";

@@ -2,12 +2,17 @@
 // model, bit for bit, as the loop of train.ts, whose vectors are all in one memory.
 
 import { columnSums, rowSums, type FieldFeatures } from "../../dataset/sequences/interactions.js";
-import type { RowRange } from "../../embedding/table.js";
-import { DataError } from "../../errors.js";
-import { noteDisk, trainStored, type KeptState, type StoreInput } from "../../factors/stored-training.js";
-import type { StoredResult, StoredVectors } from "../../factors/stored-vectors.js";
+import type { RowRange } from "../../table/table.js";
+import { DataError } from "../../base/errors.js";
+import {
+  noteDisk,
+  trainStored,
+  type KeptState,
+  type StoreInput,
+} from "../shared/factor-model/stored-training.js";
+import type { StoredResult, StoredVectors } from "../shared/factor-model/stored-vectors.js";
 import type { EpochEvent } from "../../training/epochs/epoch-loop.js";
-import { withMachine } from "../../workers/with-machine.js";
+import { withMachine } from "../../compute/threads/with-machine.js";
 import { heldBytes } from "./memory.js";
 import type { AlsOptions, ImplicitOptions } from "./options.js";
 import { withoutPadding } from "./machine.js";

@@ -1,6 +1,6 @@
-import { DataError, DivergedError } from "../../errors.js";
-import type { SparseRows } from "../../kernels/als/binding.js";
-import { draw } from "../../numeric/random.js";
+import { DataError, DivergedError } from "../../base/errors.js";
+import type { SparseRows } from "../../compute/kernels/als/binding.js";
+import { draw } from "../../base/numeric/random.js";
 import { trainImplicit, type ImplicitInput } from "./train.js";
 
 const [numUsers, numItems, numGroups] = [300, 120, 4];

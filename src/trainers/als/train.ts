@@ -6,19 +6,19 @@
 // Source: Hu, Koren and Volinsky 2008 (doi:10.1109/ICDM.2008.22), Rendle et al. 2021 (arXiv:2110.14037). Equations and
 // deviations: docs/algorithms/implicit.md.
 
-import { DataError, DivergedError } from "../../errors.js";
-import { paddedDim, type SparseRows } from "../../kernels/als/binding.js";
-import { pow } from "../../numeric/exp.js";
-import { mapTo } from "../../numeric/indices.js";
-import { featureKey } from "../../numeric/initial.js";
-import { signedDraw } from "../../numeric/random.js";
+import { DataError, DivergedError } from "../../base/errors.js";
+import { paddedDim, type SparseRows } from "../../compute/kernels/als/binding.js";
+import { pow } from "../../base/numeric/exp.js";
+import { mapTo } from "../../base/numeric/indices.js";
+import { featureKey } from "../../base/numeric/initial.js";
+import { signedDraw } from "../../base/numeric/random.js";
 import { type Controls, runEpochs, type Steered, type EpochEvent } from "../../training/epochs/epoch-loop.js";
 import { floatsOf, type LargeArrays } from "../../training/epochs/named-arrays.js";
-import { KEPT, NOW, restoreRows, savedRows } from "../../factors/kept-rows.js";
+import { KEPT, NOW, restoreRows, savedRows } from "../shared/factor-model/kept-rows.js";
 import { AlsMachine, type SideName } from "./machine.js";
 import { cutUsers, mostBetween } from "./user-blocks.js";
 import type { ImplicitOptions } from "./options.js";
-import { withMachine } from "../../workers/with-machine.js";
+import { withMachine } from "../../compute/threads/with-machine.js";
 import { rowSums } from "../../dataset/sequences/interactions.js";
 
 /** Root mean square length of an item's first vector: a dimension has a standard deviation of this / sqrt(dim). */

@@ -1,6 +1,6 @@
 // Tests the options that train-als rejects on a server before it connects to one.
 
-import { UsageError } from "../../errors.js";
+import { UsageError } from "../../base/errors.js";
 import type { GivenAls } from "./options.js";
 import { trainer } from "./trainer.js";
 

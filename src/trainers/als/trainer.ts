@@ -7,9 +7,9 @@ import {
   type Trainer,
   type Plan,
 } from "../../training/session/trainer.js";
-import { factorOutcome } from "../../factors/outcome.js";
-import { type FactorStart, factorInit, openFactorInit } from "../../factors/warm-start.js";
-import { UsageError } from "../../errors.js";
+import { factorOutcome } from "../shared/factor-model/outcome.js";
+import { type FactorStart, factorInit, openFactorInit } from "../shared/factor-model/warm-start.js";
+import { UsageError } from "../../base/errors.js";
 import { featurePlan, type FeatureModel } from "../../training/session/feature-plan.js";
 import { rankingExamples, readCandidates } from "../../training/examples/ranking-examples.js";
 import { BEFORE_DATA, type DataFacts } from "../../training/session/feature-training.js";

@@ -3,13 +3,13 @@
 // as in a training in one memory.
 //
 //   block    consecutive users; their number depends only on the data, so that a checkpoint suits any --max-memory
-//   group    consecutive items, as many as fit into memory with their sums (kernels/als/assembly/main.ts)
+//   group    consecutive items, as many as fit into memory with their sums (compute/kernels/als/assembly/main.ts)
 //   events   u32[numRows + 1] end of each row's events; u32[numEvents] items of a user's events, or users within the
 //            block of an item's; f32[numEvents] confidences, if there are any; f32[numRows] penalties, of users only
 
 import { transpose } from "../../dataset/sequences/interactions.js";
-import type { BlockStore } from "../../io/block-store.js";
-import { packedRows, rowsBetween, type SparseRows } from "../../kernels/als/binding.js";
+import type { BlockStore } from "../../base/io/block-store.js";
+import { packedRows, rowsBetween, type SparseRows } from "../../compute/kernels/als/binding.js";
 
 /**
  * Number of dimensions that are solved together; the result is as good as with all dimensions at once, in half the time

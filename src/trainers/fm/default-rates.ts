@@ -1,7 +1,7 @@
 // Defaults of train-fm for learning rates, penalties and patience, by model, method, loss and facts about the data.
 // Measured in docs/experiments/defaults.md.
 
-import { passes } from "../../training/options/passes.js";
+import { passes } from "../../training/shared-options/passes.js";
 import type { DataFacts } from "../../training/session/feature-training.js";
 
 export const models = ["fm", "lr", "ffm"] as const;

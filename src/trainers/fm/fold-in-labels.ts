@@ -2,23 +2,23 @@
 
 import { rowsAt, type FeatureRows } from "../../dataset/rows.js";
 import type { LabelledTask } from "../../dataset/labels.js";
-import type { Run } from "../../embedding/run-directory.js";
-import { UsageError } from "../../errors.js";
-import type { Composer } from "../../factors/compose.js";
-import { foldIn, type FoldInEvents } from "../../factors/fold-in.js";
+import type { Run } from "../../table/run-directory.js";
+import { UsageError } from "../../base/errors.js";
+import type { Composer } from "../shared/factor-model/compose.js";
+import { foldIn, type FoldInEvents } from "../shared/factor-model/fold-in.js";
 import {
   foldInEvents,
   penaltiesOf,
   type PrepareFit,
   type FoldingModel,
   type NewEvents,
-} from "../../factors/fold-in-events.js";
-import type { FmParameters } from "../../factors/model.js";
-import type { FmRun } from "../../factors/artifact.js";
+} from "../shared/factor-model/fold-in-events.js";
+import type { FmParameters } from "../shared/factor-model/model.js";
+import type { FmRun } from "../shared/factor-model/artifact.js";
 import type { FoldingIn } from "../../training/capabilities/folded-keys.js";
 import { wholeOf } from "../../training/reading/split-parts.js";
-import { rowsToScore } from "../../training/judging/evaluate-scores.js";
-import type { TransformOptions } from "../../training/options/transform-options.js";
+import { rowsToScore } from "../../training/split-metrics/evaluate-scores.js";
+import type { TransformOptions } from "../../training/shared-options/transform-options.js";
 import type { Watch } from "../../training/session/watch.js";
 
 export async function foldInByLabels(run: Run, options: TransformOptions, watch: Watch): Promise<FoldingIn> {

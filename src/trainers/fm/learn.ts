@@ -1,12 +1,12 @@
 import { requireColumn } from "../../dataset/roles.js";
 import { featureHashes, fieldOfFeatures, type FeatureSpace } from "../../dataset/vocabulary/vocabulary.js";
-import type { FeatureRates } from "../../kernels/fm/binding.js";
-import type { RowRange } from "../../embedding/table.js";
+import type { FeatureRates } from "../../compute/kernels/fm/binding.js";
+import type { RowRange } from "../../table/table.js";
 import { featureTable, lateTable } from "../../training/examples/feature-table.js";
-import type { FactorStart } from "../../factors/warm-start.js";
+import type { FactorStart } from "../shared/factor-model/warm-start.js";
 import type { LearnerInput, Trained } from "../../training/session/feature-training.js";
 import type { EpochEvent } from "../../training/epochs/epoch-loop.js";
-import { trainedFactors } from "../../factors/trained.js";
+import { trainedFactors } from "../shared/factor-model/trained.js";
 import type { FmOptions } from "./options.js";
 import { trainFm, type FmInput } from "./train.js";
 

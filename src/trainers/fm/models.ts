@@ -5,7 +5,7 @@ import {
   readFactors,
   storedFactors,
   sumCapabilities,
-} from "../../factors/capabilities.js";
+} from "../shared/factor-model/capabilities.js";
 import { type Capabilities, type Models, predictsLabels } from "../../training/capabilities/model.js";
 
 const ofLabels: Capabilities = {

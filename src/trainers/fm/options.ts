@@ -1,9 +1,9 @@
-import { UsageError } from "../../errors.js";
-import { labels, vocabulary } from "../../training/options/features.js";
-import { everyday, log } from "../../training/options/log.js";
-import { memory, threads } from "../../training/options/reading.js";
-import { passes } from "../../training/options/passes.js";
-import { checkRanges } from "../../training/options/check-given.js";
+import { UsageError } from "../../base/errors.js";
+import { labels, vocabulary } from "../../training/shared-options/features.js";
+import { everyday, log } from "../../training/shared-options/log.js";
+import { memory, threads } from "../../training/shared-options/reading.js";
+import { passes } from "../../training/shared-options/passes.js";
+import { checkRanges } from "../../options/check-given.js";
 import {
   choice,
   custom,
@@ -16,8 +16,8 @@ import {
   type Resolved,
   type Given,
   withCommon,
-} from "../../training/options/table.js";
-import { output, weekly } from "../../training/options/weekly.js";
+} from "../../options/table.js";
+import { output, weekly } from "../../training/shared-options/weekly.js";
 import { BEFORE_DATA, type DataFacts } from "../../training/session/feature-training.js";
 import {
   byLoss,

@@ -1,7 +1,7 @@
 // Generates rows whose labels come from a planted factorization machine, for the tests of this folder.
 
 import type { FeatureRows } from "../../dataset/rows.js";
-import { draw } from "../../numeric/random.js";
+import { draw } from "../../base/numeric/random.js";
 import type { FmInput } from "./train.js";
 
 export const numFeatures = 120;

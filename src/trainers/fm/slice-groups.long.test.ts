@@ -1,8 +1,8 @@
 import { createHash } from "node:crypto";
-import { UsageError } from "../../errors.js";
-import { scoreRows, type FmModel } from "../../factors/model.js";
-import type { FactorStart } from "../../factors/warm-start.js";
-import { bytesOfFeature, memoryBytes, numSliceGroups } from "../../kernels/fm/slice-groups.js";
+import { UsageError } from "../../base/errors.js";
+import { scoreRows, type FmModel } from "../shared/factor-model/model.js";
+import type { FactorStart } from "../shared/factor-model/warm-start.js";
+import { bytesOfFeature, memoryBytes, numSliceGroups } from "../../compute/kernels/fm/slice-groups.js";
 import type { Checkpoint } from "../../training/epochs/epoch-loop.js";
 import { defaultFmOptions, type FmOptions } from "./options.js";
 import { inputOf, numFeatures, plantedRows } from "./planted.test.rows.js";

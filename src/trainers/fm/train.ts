@@ -5,15 +5,15 @@
 // Source: Rendle 2010 (10.1109/ICDM.2010.127); AdaGrad: Duchi et al. 2011. Equations and deviations:
 // docs/algorithms/fm.md.
 
-import { weightOf } from "../../numeric/indices.js";
+import { weightOf } from "../../base/numeric/indices.js";
 import type { StoppingMetric } from "../../training/epochs/early-stopping.js";
 import type { FeatureRows, TrainingRows } from "../../dataset/rows.js";
-import { DataError, UsageError } from "../../errors.js";
-import type { FieldAwareness } from "../../kernels/ffm/binding.js";
-import { METHODS, type FeatureRates, type FmMethod } from "../../kernels/fm/binding.js";
-import type { OptimizerState } from "../../kernels/fm/state.js";
-import { log } from "../../numeric/exp.js";
-import { draw } from "../../numeric/random.js";
+import { DataError, UsageError } from "../../base/errors.js";
+import type { FieldAwareness } from "../../compute/kernels/ffm/binding.js";
+import { METHODS, type FeatureRates, type FmMethod } from "../../compute/kernels/fm/binding.js";
+import type { OptimizerState } from "../../compute/kernels/fm/state.js";
+import { log } from "../../base/numeric/exp.js";
+import { draw } from "../../base/numeric/random.js";
 import {
   type Controls,
   runEpochs,
@@ -22,15 +22,15 @@ import {
   diverged,
 } from "../../training/epochs/epoch-loop.js";
 import { floatsOf, type NamedArrays } from "../../training/epochs/named-arrays.js";
-import { keepUntouched, type FactorStart } from "../../factors/warm-start.js";
+import { keepUntouched, type FactorStart } from "../shared/factor-model/warm-start.js";
 import { labelScaleOf } from "../../training/examples/training-examples.js";
-import { FmMachine, type ParameterArrays } from "../../factors/machine.js";
-import type { FmModel, FmParameters } from "../../factors/model.js";
+import { FmMachine, type ParameterArrays } from "../shared/factor-model/machine.js";
+import type { FmModel, FmParameters } from "../shared/factor-model/model.js";
 import { checkFmOptions, type FmOptions } from "./options.js";
 import { prepareTraining } from "./training-rows.js";
-import { areShared } from "../../workers/rounds.js";
-import { withMachine } from "../../workers/with-machine.js";
-import { RowsBuffer } from "../../factors/rows-buffer.js";
+import { areShared } from "../../compute/threads/rounds.js";
+import { withMachine } from "../../compute/threads/with-machine.js";
+import { RowsBuffer } from "../shared/factor-model/rows-buffer.js";
 
 /** bytes that are left free for the threads' copies of batches */
 const RESERVE = 64 << 20;

@@ -2,22 +2,22 @@
 
 import type { Candidate, LogTraits, Suits, Trainer, Plan } from "../../training/session/trainer.js";
 import type { Dataset } from "../../dataset/dataset.js";
-import { UsageError } from "../../errors.js";
-import { factorOutcome, widthWarnings } from "../../factors/outcome.js";
-import type { FmParameters } from "../../factors/model.js";
+import { UsageError } from "../../base/errors.js";
+import { factorOutcome, widthWarnings } from "../shared/factor-model/outcome.js";
+import type { FmParameters } from "../shared/factor-model/model.js";
 import {
   checkState,
   factorInit,
   readFactorInit,
   type FactorInit,
   type FactorStart,
-} from "../../factors/warm-start.js";
-import { METHODS, type FmMethod } from "../../kernels/fm/binding.js";
-import { bytesOfFeature, numSliceGroups } from "../../kernels/fm/slice-groups.js";
+} from "../shared/factor-model/warm-start.js";
+import { METHODS, type FmMethod } from "../../compute/kernels/fm/binding.js";
+import { bytesOfFeature, numSliceGroups } from "../../compute/kernels/fm/slice-groups.js";
 import { tableBytes, type Needs } from "../../training/session/needs.js";
 import { checkDim, openInitRun } from "../../training/warm-start/init-run.js";
 import { factsOfSize, featurePlan, type FeatureModel } from "../../training/session/feature-plan.js";
-import { checkLabels, type ExampleOptions } from "../../training/options/log.js";
+import { checkLabels, type ExampleOptions } from "../../training/shared-options/log.js";
 import { BEFORE_DATA, type DataFacts, type LearnFunction } from "../../training/session/feature-training.js";
 import { labelledOrDrawn } from "../../training/examples/training-examples.js";
 import { fmOptionsOf, options, withL2, type FmOptions, type GivenFm } from "./options.js";

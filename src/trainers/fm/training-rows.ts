@@ -13,10 +13,10 @@ import {
   type StoredRows,
   type TrainingRows,
 } from "../../dataset/rows.js";
-import { BLOCK_ROWS } from "../../kernels/fm/binding.js";
-import { blockKey, blockOrder, permutation } from "../../numeric/random.js";
-import type { FmMachine } from "../../factors/machine.js";
-import { bytesOfRows, RowsBuffer } from "../../factors/rows-buffer.js";
+import { BLOCK_ROWS } from "../../compute/kernels/fm/binding.js";
+import { blockKey, blockOrder, permutation } from "../../base/numeric/random.js";
+import type { FmMachine } from "../shared/factor-model/machine.js";
+import { bytesOfRows, RowsBuffer } from "../shared/factor-model/rows-buffer.js";
 
 /** blocks of rows per chunk, if the training rows are in memory or in a store */
 const CHUNK_BLOCKS = 32;

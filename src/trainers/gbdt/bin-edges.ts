@@ -4,7 +4,7 @@
 // larger numbers. Source: LightGBM 4, GreedyFindBin and FindBinWithZeroAsOneBin of bin.cpp. Deviation: an edge is the
 // middle between two neighbors, not the next number above it.
 
-import { sumOf } from "../../numeric/indices.js";
+import { sumOf } from "../../base/numeric/indices.js";
 
 const ZERO = 1e-35;
 /** Minimum number of rows per bin. */

@@ -1,7 +1,7 @@
 // Foreign models that claim larger sizes than they have are refused before memory of that size is allocated.
 
 import { readFileSync } from "node:fs";
-import { EmbedError } from "../../errors.js";
+import { EmbedError } from "../../base/errors.js";
 import { jsonMutations } from "../../testing/json-mutations.js";
 import { fixture } from "../../testing/places.js";
 import { readForeignModel } from "./foreign-models/foreign.js";

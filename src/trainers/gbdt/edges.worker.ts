@@ -1,8 +1,8 @@
 // Finds the bin edges of numeric columns in rounds of one column each, which threads share.
 
-import { kernelImports } from "../../kernels/shared/load.js";
-import { Arena } from "../../kernels/shared/memory.js";
-import { SORT_COUNTS_BYTES, type GbdtKernel } from "../../kernels/gbdt/binding.js";
+import { kernelImports } from "../../compute/kernels/shared/load.js";
+import { Arena } from "../../compute/kernels/shared/memory.js";
+import { SORT_COUNTS_BYTES, type GbdtKernel } from "../../compute/kernels/gbdt/binding.js";
 import { edgesOf } from "./bin-edges.js";
 
 /** All arrays are in shared memory. */

@@ -2,14 +2,14 @@
 // trees without the head, and a logistic regression without trees.
 
 import type { Forest } from "./forest/forest.js";
-import type { Metrics, VectorsAdd } from "../../embedding/manifest.js";
-import { multiclassLosses } from "../../evaluation/metrics.js";
-import { vectorsAddOf } from "../../evaluation/vectors-add.js";
-import { log } from "../../numeric/exp.js";
+import type { Metrics, VectorsAdd } from "../../table/manifest.js";
+import { multiclassLosses } from "../../metrics/metrics.js";
+import { vectorsAddOf } from "../../metrics/vectors-add.js";
+import { log } from "../../base/numeric/exp.js";
 import { lossByRow } from "../../training/warnings/vectors-add.js";
-import { scoredMetrics } from "../../evaluation/scored-metrics.js";
-import type { UserMetric } from "../../evaluation/user-metric.js";
-import { ascending, mapTo } from "../../numeric/indices.js";
+import { scoredMetrics } from "../../metrics/scored-metrics.js";
+import type { UserMetric } from "../../metrics/user-metric.js";
+import { ascending, mapTo } from "../../base/numeric/indices.js";
 import { modelScores, scoresWithoutTrees } from "./leaf-heads/head.js";
 import { unknownCategories } from "./run.js";
 import type { Part } from "../../training/examples/examples.js";

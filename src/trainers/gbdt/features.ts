@@ -7,11 +7,11 @@
 import { MISSING } from "../../log/keys.js";
 import { columnNamed, type Dataset, type NumberColumn } from "../../dataset/dataset.js";
 import { fitFeatures, idsOf, type CategoricalField } from "../../dataset/vocabulary/vocabulary.js";
-import { UsageError } from "../../errors.js";
-import { loadKernel } from "../../kernels/shared/load.js";
-import { lowerBound, sharedCopy, sharedF64, sharedU32 } from "../../numeric/indices.js";
-import { draw } from "../../numeric/random.js";
-import { shareRounds } from "../../workers/rounds.js";
+import { UsageError } from "../../base/errors.js";
+import { loadKernel } from "../../compute/kernels/shared/load.js";
+import { lowerBound, sharedCopy, sharedF64, sharedU32 } from "../../base/numeric/indices.js";
+import { draw } from "../../base/numeric/random.js";
+import { shareRounds } from "../../compute/threads/rounds.js";
 import { foundWidth, start } from "./edges.worker.js";
 import type { GbdtOptions } from "./options.js";
 

@@ -1,7 +1,7 @@
 // Grows trees on rows of a log: bins the columns, trains, and returns the columns and vocabularies with which other
 // rows are scored.
 
-import { mapTo } from "../../numeric/indices.js";
+import { mapTo } from "../../base/numeric/indices.js";
 import type { Controls, EpochEvent, EpochsDone } from "../../training/epochs/epoch-loop.js";
 import { numClassesOf, type Forest } from "./forest/forest.js";
 import { renumbered, withInitKeys, checkSameColumns, type ForestInit } from "./warm-start.js";
@@ -15,7 +15,7 @@ import { type GbdtInput, type GbdtRows, trainGbdt, type GbdtModel } from "./boos
 import type { Part } from "../../training/examples/examples.js";
 import type { LabelledPart, Prediction } from "./target.js";
 import type { Watch } from "../../training/session/watch.js";
-import { count, either, flag, list, number, object, record } from "../../io/json-shape.js";
+import { count, either, flag, list, number, object, record } from "../../base/io/json-shape.js";
 import { jsonBytes, jsonOf } from "../../training/epochs/named-arrays.js";
 import { treeShape } from "./forest/tree.js";
 

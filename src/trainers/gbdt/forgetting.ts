@@ -8,10 +8,10 @@
 //
 // Afterwards, a row with the key is scored like one with an unknown category.
 
-import { doublesAt } from "../../numeric/indices.js";
+import { doublesAt } from "../../base/numeric/indices.js";
 import { keyAt, selectKeys } from "../../log/keys.js";
-import type { Run } from "../../embedding/run-directory.js";
-import { object, parseJsonLines } from "../../io/json-shape.js";
+import type { Run } from "../../table/run-directory.js";
+import { object, parseJsonLines } from "../../base/io/json-shape.js";
 import {
   type ForgottenFiles,
   type Forgetting,

@@ -1,6 +1,6 @@
 import type { Models } from "../../training/capabilities/model.js";
 import type { PredictForeign } from "../../training/capabilities/row-predictor.js";
-import type { TransformForeign } from "../../training/options/transform-options.js";
+import type { TransformForeign } from "../../training/shared-options/transform-options.js";
 
 export const transformForeign: TransformForeign = async (...of) =>
   await (await import("./foreign-models/foreign.js")).encodeWithForeign(...of);

@@ -1,10 +1,10 @@
 // The options of train-gbdt. Names and defaults are LightGBM's, if it has the option.
 
-import { UsageError } from "../../errors.js";
-import { labels } from "../../training/options/features.js";
-import { everyday, log } from "../../training/options/log.js";
-import { threads } from "../../training/options/reading.js";
-import { checkRanges } from "../../training/options/check-given.js";
+import { UsageError } from "../../base/errors.js";
+import { labels } from "../../training/shared-options/features.js";
+import { everyday, log } from "../../training/shared-options/log.js";
+import { threads } from "../../training/shared-options/reading.js";
+import { checkRanges } from "../../options/check-given.js";
 import {
   choice,
   custom,
@@ -20,9 +20,9 @@ import {
   type Resolved,
   type Given,
   withCommon,
-} from "../../training/options/table.js";
-import { output, weekly } from "../../training/options/weekly.js";
-import { holdsOutRows } from "../../training/options/split-options.js";
+} from "../../options/table.js";
+import { output, weekly } from "../../training/shared-options/weekly.js";
+import { holdsOutRows } from "../../training/shared-options/split-options.js";
 
 const MANY = 1_000_000;
 const ANY = Number.MAX_VALUE;

@@ -2,8 +2,8 @@
 
 import { encodeKeys, keyAt } from "../../log/keys.js";
 import { kindsOf, readingShapes, type Preprocess } from "../../dataset/vocabulary/preprocess.js";
-import { ArtifactError } from "../../errors.js";
-import { list, object, parseJson, text, where, word, type Shape } from "../../io/json-shape.js";
+import { ArtifactError } from "../../base/errors.js";
+import { list, object, parseJson, text, where, word, type Shape } from "../../base/io/json-shape.js";
 import type { Vocabularies } from "./forest/scorer.js";
 import type { Feature } from "./features.js";
 import type { Forest } from "./forest/forest.js";

@@ -2,9 +2,9 @@
 
 import { type Dataset, columnNamed } from "../../dataset/dataset.js";
 import { rowWeights } from "../../dataset/sequences/event-weights.js";
-import { type Run, DEFAULT_TABLE, jsonLines } from "../../embedding/run-directory.js";
-import { UsageError } from "../../errors.js";
-import { scoredMetrics } from "../../evaluation/scored-metrics.js";
+import { type Run, DEFAULT_TABLE, jsonLines } from "../../table/run-directory.js";
+import { UsageError } from "../../base/errors.js";
+import { scoredMetrics } from "../../metrics/scored-metrics.js";
 import {
   readGbdt,
   type GbdtArtifact,
@@ -21,7 +21,7 @@ import { silently, unseenWarnings, wholeOf } from "../../training/reading/split-
 import type { Watch } from "../../training/session/watch.js";
 import { openAsTrained, type FurtherLog } from "../../training/reading/open-as-trained.js";
 import { heldOutPart } from "../../training/reading/run-parts.js";
-import { unitsOf, type EvaluatedOn, type Scored } from "../../training/judging/evaluate-scores.js";
+import { unitsOf, type EvaluatedOn, type Scored } from "../../training/split-metrics/evaluate-scores.js";
 import type { RowPredictor } from "../../training/capabilities/row-predictor.js";
 import { join } from "node:path";
 import type { RowTexts } from "../../export/selection.js";
@@ -52,7 +52,7 @@ export async function readLikeGbdt(
 /** `part` is a held-out split of the log on which the run was trained. */
 export async function metricsOfTrees(
   run: Run,
-  { on, part: partName, logq, bins, ...options }: EvaluatedOn,
+  { on, part: partName, whole: given, logq, bins, ...options }: EvaluatedOn,
   watch: Watch,
 ): Promise<Scored> {
   if (logq)
@@ -61,13 +61,13 @@ export async function metricsOfTrees(
     );
   const artifact = await readGbdt(run);
   const { vocabularies, preprocess, statistics } = artifact;
-  const own = partName && (await heldOutPart(run, partName, options, watch));
+  const own = given ?? (partName && (await heldOutPart(run, partName, options, watch)));
   const whole = own
     ? { ...own, dataset: withTargetStatistics(own.dataset, statistics) }
     : wholeOf(await readLikeGbdt(artifact, { ...options, on: on!, limitsUsers: true }, watch, true));
   const { dataset } = whole;
   const warnings = [
-    ...(partName ? [] : leakNotes(run, dataset, preprocess.sides.length)),
+    ...(own ? [] : leakNotes(run, dataset, preprocess.sides.length)),
     ...unknownCategories(dataset, vocabularies),
   ];
   const part = labelledAs(preprocess, whole);
@@ -80,10 +80,10 @@ export async function metricsOfTrees(
   const weights = counts && Float32Array.from(counts);
   const units = unitsOf(dataset, rows);
   const { task, labelRange } = preprocess;
-  const given = { units, warnings, rows: rows.length };
+  const found = { units, warnings, rows: rows.length };
   if (task === "multiclass")
-    return { metrics: targetMetrics(preprocess, scores, { labels, weights }), byUser: [], ...given };
-  return { ...scoredMetrics(task, scores, labels, units, { clip: labelRange, bins, weights }), ...given };
+    return { metrics: targetMetrics(preprocess, scores, { labels, weights }), byUser: [], ...found };
+  return { ...scoredMetrics(task, scores, labels, units, { clip: labelRange, bins, weights }), ...found };
 }
 
 /** Predicts by the head if there is one, else by the trees. */

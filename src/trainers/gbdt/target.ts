@@ -3,10 +3,10 @@
 import { classesOf, classLabelsOf, labelsOf, type LabelArray } from "../../dataset/labels.js";
 import type { Dataset } from "../../dataset/dataset.js";
 import { eventWeights, type EventWeightOptions } from "../../dataset/sequences/event-weights.js";
-import type { Metrics } from "../../embedding/manifest.js";
-import { DataError, UsageError } from "../../errors.js";
-import { valuesAt } from "../../numeric/indices.js";
-import { metricsOf, multiclassMetrics } from "../../evaluation/metrics.js";
+import type { Metrics } from "../../table/manifest.js";
+import { DataError, UsageError } from "../../base/errors.js";
+import { valuesAt } from "../../base/numeric/indices.js";
+import { metricsOf, multiclassMetrics } from "../../metrics/metrics.js";
 import type { GbdtPreprocess, GbdtTask } from "./preprocess.js";
 import type { Part } from "../../training/examples/examples.js";
 

@@ -10,9 +10,9 @@ import {
   type FitContents,
 } from "../../training/session/trainer.js";
 import type { Dataset } from "../../dataset/dataset.js";
-import { UsageError } from "../../errors.js";
+import { UsageError } from "../../base/errors.js";
 import type { Evaluated } from "../../training/epochs/checkpoint.js";
-import { comparedByLabels } from "../../training/judging/split-metrics.js";
+import { comparedByLabels } from "../../training/split-metrics/split-metrics.js";
 import { labelWarnings } from "../../training/warnings/training-warnings.js";
 import { ctrColumns, ctrOf, withCtr, idColumnWarnings } from "./target-statistics/ctr.js";
 import type { ChosenPair } from "./target-statistics/ctr-pairs.js";
@@ -36,15 +36,15 @@ import {
   type GivenGbdt,
 } from "./options.js";
 import { targetOf } from "./target.js";
-import type { Metrics, PartMetrics } from "../../embedding/manifest.js";
-import { DEFAULT_TABLE } from "../../embedding/run-directory.js";
-import type { EmbeddingTable } from "../../embedding/table.js";
+import type { Metrics, PartMetrics } from "../../table/manifest.js";
+import { DEFAULT_TABLE } from "../../table/run-directory.js";
+import type { EmbeddingTable } from "../../table/table.js";
 import { readingRecipe } from "../../training/session/describe-run.js";
-import type { ExampleOptions } from "../../training/options/log.js";
+import type { ExampleOptions } from "../../training/shared-options/log.js";
 import { GBDT_MODEL, gbdtModelFiles, leavesTable, LEAVES_TABLE } from "./forest/artifact.js";
 import { comparisons } from "./leaf-heads/head.js";
 import { byGain, importancesOf } from "./forest/in-words.js";
-import { CELL_BYTES, NARROW_CELLS } from "../../kernels/gbdt/binding.js";
+import { CELL_BYTES, NARROW_CELLS } from "../../compute/kernels/gbdt/binding.js";
 import type { Needs } from "../../training/session/needs.js";
 
 const command = "train-gbdt";

@@ -2,7 +2,7 @@
 
 import { classLabelsOf } from "../../dataset/labels.js";
 import { columnNamed, type Dataset } from "../../dataset/dataset.js";
-import type { Run } from "../../embedding/run-directory.js";
+import type { Run } from "../../table/run-directory.js";
 import { vectorEncoding, type EncodedRows, type EncodedRowFormat } from "../../export/encoded-rows.js";
 import { readGbdt, type GbdtArtifact } from "./forest/artifact.js";
 import { leafStarts } from "./forest/forest.js";
@@ -16,11 +16,11 @@ import {
 import { categoryCodes, chunksWithLeaves, type ScoringTrees } from "./forest/scorer.js";
 import type { GbdtPreprocess } from "./preprocess.js";
 import { countUnknown, readLikeGbdt } from "./run.js";
-import { UsageError } from "../../errors.js";
+import { UsageError } from "../../base/errors.js";
 import { wholeOf } from "../../training/reading/split-parts.js";
 import type { Watch } from "../../training/session/watch.js";
 import { keysOfRows } from "../../training/reading/open-as-trained.js";
-import type { Transformed, TransformOptions } from "../../training/options/transform-options.js";
+import type { Transformed, TransformOptions } from "../../training/shared-options/transform-options.js";
 
 const CHUNK_ROWS = 65_536;
 /** Seed of the random projection for trees of another program. */

@@ -3,8 +3,8 @@
 // A column's vocabulary is the log's, followed by the keys that only the run has. Categories in splits are renumbered
 // by key: categories that went left in the run still go left, and new keys go right, as unknown categories did.
 
-import type { Run } from "../../embedding/run-directory.js";
-import { UsageError } from "../../errors.js";
+import type { Run } from "../../table/run-directory.js";
+import { UsageError } from "../../base/errors.js";
 import { readGbdt, type GbdtArtifact } from "./forest/artifact.js";
 import type { Feature, CategoricalFeature } from "./features.js";
 import type { GivenGbdt } from "./options.js";

@@ -14,7 +14,7 @@ import type { EdgeColumns } from "../../dataset/roles.js";
 import { gapOf, sequencesOf } from "../../dataset/sequences/sequences.js";
 import { areNamedUserAndItem } from "../../log/infer.js";
 import { idsOf, type FeatureSpace } from "../../dataset/vocabulary/vocabulary.js";
-import { UsageError } from "../../errors.js";
+import { UsageError } from "../../base/errors.js";
 import {
   withWeights,
   type Counted,
@@ -24,7 +24,7 @@ import {
   sessionGrouping,
   sessionsNote,
   tokensOf,
-} from "../../skip-grams/sessions.js";
+} from "../shared/skip-grams/sessions.js";
 import type { Part, LogParts } from "../../training/examples/examples.js";
 import { edgeColumnsOf, type GivenGraph } from "./options.js";
 

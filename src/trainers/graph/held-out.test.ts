@@ -1,5 +1,5 @@
 import { MISSING } from "../../log/keys.js";
-import { exp, log } from "../../numeric/exp.js";
+import { exp, log } from "../../base/numeric/exp.js";
 import { heldOutEdges } from "./learn.js";
 
 const how = { negatives: 5, seed: 1, directed: true };

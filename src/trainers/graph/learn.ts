@@ -6,7 +6,7 @@
 
 import type { Edges, Graph } from "../../dataset/graph/graph.js";
 import { featureHashes, type FeatureSpace } from "../../dataset/vocabulary/vocabulary.js";
-import type { SgnsParts } from "../../kernels/sgns/parts.js";
+import type { SgnsParts } from "../../compute/kernels/sgns/parts.js";
 import {
   learnSkipGrams,
   noiseOf,
@@ -15,19 +15,19 @@ import {
   popularityRows,
   type ScoredVectors,
   pairLoss,
-} from "../../skip-grams/learn.js";
-import { SgnsMachine } from "../../skip-grams/machine.js";
-import type { SgnsStart } from "../../skip-grams/warm-start.js";
+} from "../shared/skip-grams/learn.js";
+import { SgnsMachine } from "../shared/skip-grams/machine.js";
+import type { SgnsStart } from "../shared/skip-grams/warm-start.js";
 import type { EpochsDone, Controls, EpochEvent } from "../../training/epochs/epoch-loop.js";
-import { withMachine } from "../../workers/with-machine.js";
-import { vectorsAddOf } from "../../evaluation/vectors-add.js";
-import { type UserMetric, valueOf } from "../../evaluation/user-metric.js";
-import type { VectorsAdd } from "../../embedding/manifest.js";
+import { withMachine } from "../../compute/threads/with-machine.js";
+import { vectorsAddOf } from "../../metrics/vectors-add.js";
+import { type UserMetric, valueOf } from "../../metrics/user-metric.js";
+import type { VectorsAdd } from "../../table/manifest.js";
 import { methods, type WalkMethod, type SampledOptions, type Side, type Walks } from "./methods.js";
 import { withLearningRate, type TrainedGraphOptions } from "./options.js";
 import { MISSING } from "../../log/keys.js";
-import { aliasTable } from "../../numeric/alias.js";
-import { draw } from "../../numeric/random.js";
+import { aliasTable } from "../../base/numeric/alias.js";
+import { draw } from "../../base/numeric/random.js";
 
 export interface GraphInput {
   space: FeatureSpace;

@@ -5,7 +5,7 @@
 //   eges       Wang et al. 2018 (arXiv:1803.02349)                    first-order walks; nodes have side information
 //   line       Tang et al. 2015 (arXiv:1503.03578)                    edges sampled by weight, as walks of two nodes
 
-import type { WalksShape } from "../../kernels/walks/binding.js";
+import type { WalksShape } from "../../compute/kernels/walks/binding.js";
 import type { GraphOptions } from "./options.js";
 
 export type SampledOptions = GraphOptions & { samples: number };

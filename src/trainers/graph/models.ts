@@ -2,7 +2,7 @@
 
 import type { Model, Models } from "../../training/capabilities/model.js";
 import { EGES_MODEL, kinds, type Kind } from "./side-tables.js";
-import { sgnsCapabilities, vectorCapabilities } from "../../skip-grams/capabilities.js";
+import { sgnsCapabilities, vectorCapabilities } from "../shared/skip-grams/capabilities.js";
 
 const lacks: Model["lacks"] = {
   transform: "its rows are nodes: use export to write them, and --init to add new nodes and edges",

@@ -1,10 +1,10 @@
 // The options of train-graph (docs/algorithms/graph.md).
 
-import { UsageError } from "../../errors.js";
-import { commonOptions, gaps } from "../../skip-grams/options.js";
-import { everyday } from "../../training/options/log.js";
-import { threads } from "../../training/options/reading.js";
-import { passes } from "../../training/options/passes.js";
+import { UsageError } from "../../base/errors.js";
+import { commonOptions, gaps } from "../shared/skip-grams/options.js";
+import { everyday } from "../../training/shared-options/log.js";
+import { threads } from "../../training/shared-options/reading.js";
+import { passes } from "../../training/shared-options/passes.js";
 import {
   choice,
   custom,
@@ -20,8 +20,8 @@ import {
   type Resolved,
   type Given,
   type SearchRange,
-} from "../../training/options/table.js";
-import { output } from "../../training/options/weekly.js";
+} from "../../options/table.js";
+import { output } from "../../training/shared-options/weekly.js";
 
 const [graph, model, training, sequences] = ["Graph:", "Model:", "Training:", "Sequences:"] as const;
 const ANY = Number.MAX_VALUE;

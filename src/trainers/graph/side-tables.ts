@@ -1,9 +1,9 @@
 // The models of train-graph, and the tables of their sides, which are pairs of vectors and contexts.
 
-import { DEFAULT_TABLE } from "../../embedding/run-directory.js";
-import { CONTEXT_TABLE } from "../../skip-grams/capabilities.js";
-import type { EmbeddingTable } from "../../embedding/table.js";
-import type { TableRows } from "../../skip-grams/contents.js";
+import { DEFAULT_TABLE } from "../../table/run-directory.js";
+import { CONTEXT_TABLE } from "../shared/skip-grams/capabilities.js";
+import type { EmbeddingTable } from "../../table/table.js";
+import type { TableRows } from "../shared/skip-grams/contents.js";
 import type { Rotation } from "../../training/capabilities/rotation.js";
 
 /** Names of the two tables of one side, vectors and contexts, which are trained together. */

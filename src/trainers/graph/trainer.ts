@@ -15,12 +15,12 @@ import { graphOf, type EdgeCounts, type Edges, type Graph } from "../../dataset/
 import type { Dataset } from "../../dataset/dataset.js";
 import { releaseColumns } from "../../dataset/stored-columns.js";
 import { spaceWith, type FeatureSpace } from "../../dataset/vocabulary/vocabulary.js";
-import { DEFAULT_TABLE } from "../../embedding/run-directory.js";
-import { DataError, UsageError } from "../../errors.js";
-import { contentsOf, type TableRows, skipGramBytes, skipGramDisk } from "../../skip-grams/contents.js";
-import { countedEvents } from "../../skip-grams/sessions.js";
-import type { Squares } from "../../skip-grams/warm-start.js";
-import { fittedSpace, vocabularyOf, type SgnsVocabulary } from "../../skip-grams/vocabulary.js";
+import { DEFAULT_TABLE } from "../../table/run-directory.js";
+import { DataError, UsageError } from "../../base/errors.js";
+import { contentsOf, type TableRows, skipGramBytes, skipGramDisk } from "../shared/skip-grams/contents.js";
+import { countedEvents } from "../shared/skip-grams/sessions.js";
+import type { Squares } from "../shared/skip-grams/warm-start.js";
+import { fittedSpace, vocabularyOf, type SgnsVocabulary } from "../shared/skip-grams/vocabulary.js";
 import { featuresFrom } from "../../training/warm-start/carried-keys.js";
 import { unfinishedWarnings, vectorWarnings } from "../../training/warnings/outcome-warnings.js";
 import { countUnseen } from "../../training/reading/split-parts.js";
@@ -52,7 +52,7 @@ import {
 } from "./options.js";
 import { openGraphInit, startsOf, type GraphInit } from "./warm-start.js";
 import type { Needs } from "../../training/session/needs.js";
-import type { VectorsAdd } from "../../embedding/manifest.js";
+import type { VectorsAdd } from "../../table/manifest.js";
 import {
   degreeScore,
   tableScore,
@@ -60,9 +60,9 @@ import {
   drawNonEdges,
   edgeMetrics,
   edgePairs,
-} from "../../evaluation/edges.js";
-import { valueOf } from "../../evaluation/user-metric.js";
-import { vectorsAddOf } from "../../evaluation/vectors-add.js";
+} from "../../metrics/edges.js";
+import { valueOf } from "../../metrics/user-metric.js";
+import { vectorsAddOf } from "../../metrics/vectors-add.js";
 
 const command = "train-graph";
 

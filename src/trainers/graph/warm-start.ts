@@ -1,16 +1,16 @@
 // --init of train-graph: starts from a run's tables: vectors and contexts, for each pair of these that the method
 // trains (LINE trains one pair per order); for EGES also from the items' own vectors and attention logits.
 
-import type { Run } from "../../embedding/run-directory.js";
-import { UsageError } from "../../errors.js";
+import type { Run } from "../../table/run-directory.js";
+import { UsageError } from "../../base/errors.js";
 import {
   readOptimizerFile,
   readSgnsTables,
   startOf,
   type SgnsInit,
   type SgnsStart,
-} from "../../skip-grams/warm-start.js";
-import type { SgnsVocabulary } from "../../skip-grams/vocabulary.js";
+} from "../shared/skip-grams/warm-start.js";
+import type { SgnsVocabulary } from "../shared/skip-grams/vocabulary.js";
 import { checkDim, openInitRun } from "../../training/warm-start/init-run.js";
 import { methods, type WalkMethod } from "./methods.js";
 import type { CarriedItems } from "./eges/artifact.js";

@@ -10,11 +10,11 @@ import { rowWeights } from "../../dataset/sequences/event-weights.js";
 import { spanMilliseconds } from "../../dataset/filters/event-limits.js";
 import { gapOf, sequencesOf, type Sequences } from "../../dataset/sequences/sequences.js";
 import { idsOf } from "../../dataset/vocabulary/vocabulary.js";
-import { rowsOf } from "../../embedding/table.js";
-import type { Run } from "../../embedding/run-directory.js";
-import { UsageError } from "../../errors.js";
-import { exp } from "../../numeric/exp.js";
-import { unitRows } from "../../retrieval/nearest.js";
+import { rowsOf } from "../../table/table.js";
+import type { Run } from "../../table/run-directory.js";
+import { UsageError } from "../../base/errors.js";
+import { exp } from "../../base/numeric/exp.js";
+import { unitRows } from "../../table/retrieval/nearest.js";
 import {
   foldedColumn,
   keysFrom,
@@ -25,13 +25,13 @@ import {
 import { silently, wholeOf } from "../../training/reading/split-parts.js";
 import { openAsTrained } from "../../training/reading/open-as-trained.js";
 import { readSpace, type RunSpace } from "../../training/capabilities/run-space.js";
-import type { TransformOptions } from "../../training/options/transform-options.js";
+import type { TransformOptions } from "../../training/shared-options/transform-options.js";
 import type { Watch } from "../../training/session/watch.js";
-import { CONTEXT_TABLE } from "../../skip-grams/capabilities.js";
+import { CONTEXT_TABLE } from "../shared/skip-grams/capabilities.js";
 import { windowSize, type Item2vecOptions } from "./options.js";
-import { foldIn } from "../../factors/fold-in.js";
-import { draw } from "../../numeric/random.js";
-import { itemAt, noiseDistribution } from "../../sampling/noise-distribution.js";
+import { foldIn } from "../shared/factor-model/fold-in.js";
+import { draw } from "../../base/numeric/random.js";
+import { itemAt, noiseDistribution } from "../../dataset/sampling/noise-distribution.js";
 
 const SMALL_L2 = 1;
 

@@ -7,9 +7,9 @@
 import { BESIDE, type MarkedEvents, type Sequences } from "../../dataset/sequences/sequences.js";
 import { rowsHeldBy } from "../../dataset/filters/where-rows.js";
 import { parseWhere } from "../../dataset/filters/where.js";
-import { UsageError } from "../../errors.js";
-import { type SgnsPairs, NO_MARKET } from "../../kernels/sgns/binding.js";
-import type { WeightedSequences } from "../../sampling/skip-grams.js";
+import { UsageError } from "../../base/errors.js";
+import { type SgnsPairs, NO_MARKET } from "../../compute/kernels/sgns/binding.js";
+import type { WeightedSequences } from "../../dataset/sampling/skip-grams.js";
 import type { Part } from "../../training/examples/examples.js";
 import type { GivenItem2vec } from "./options.js";
 import { MISSING, keyAt } from "../../log/keys.js";

@@ -6,8 +6,8 @@
 // docs/algorithms/item2vec.md.
 
 import { featureHashes, type FeatureSpace } from "../../dataset/vocabulary/vocabulary.js";
-import { aliasTable } from "../../numeric/alias.js";
-import { SkipGrams, type WeightedSequences } from "../../sampling/skip-grams.js";
+import { aliasTable } from "../../base/numeric/alias.js";
+import { SkipGrams, type WeightedSequences } from "../../dataset/sampling/skip-grams.js";
 import {
   learnSkipGrams,
   noiseOf,
@@ -15,21 +15,21 @@ import {
   popularityRows,
   pairLoss,
   type ScoredVectors,
-} from "../../skip-grams/learn.js";
-import { SgnsMachine } from "../../skip-grams/machine.js";
-import type { SgnsStart } from "../../skip-grams/warm-start.js";
+} from "../shared/skip-grams/learn.js";
+import { SgnsMachine } from "../shared/skip-grams/machine.js";
+import type { SgnsStart } from "../shared/skip-grams/warm-start.js";
 import type { EpochsDone, Controls, EpochEvent } from "../../training/epochs/epoch-loop.js";
-import type { VectorsAdd } from "../../embedding/manifest.js";
-import { vectorsAddOf } from "../../evaluation/vectors-add.js";
+import type { VectorsAdd } from "../../table/manifest.js";
+import { vectorsAddOf } from "../../metrics/vectors-add.js";
 import { stoppingMetricOf, windowSize, type TrainedOptions, type Item2vecOptions } from "./options.js";
 import type { Beside } from "./sessions.js";
 import type { Validation } from "./validation.js";
-import { softplus } from "../../numeric/exp.js";
-import { NO_MARKET } from "../../kernels/sgns/binding.js";
-import { draw } from "../../numeric/random.js";
-import { sumOf } from "../../numeric/indices.js";
-import type { UserMetric } from "../../evaluation/user-metric.js";
-import type { HeldOutSequences } from "../../skip-grams/sessions.js";
+import { softplus } from "../../base/numeric/exp.js";
+import { NO_MARKET } from "../../compute/kernels/sgns/binding.js";
+import { draw } from "../../base/numeric/random.js";
+import { sumOf } from "../../base/numeric/indices.js";
+import type { UserMetric } from "../../metrics/user-metric.js";
+import type { HeldOutSequences } from "../shared/skip-grams/sessions.js";
 
 interface Item2vecInput {
   space: FeatureSpace;
@@ -139,7 +139,7 @@ interface SkipGramLoss {
  * vector h, its contexts c at distances d with weights w_d, and noise n; z are context vectors. Centres are weighted by
  * their events' weights, pairs by both events' weights. Goals, rejections and market negatives count as in training.
  *
- * @param noise alias table (numeric/alias) by feature
+ * @param noise alias table (base/numeric/alias) by feature
  */
 function heldOutLoss(
   valid: HeldOutSequences,

@@ -1,7 +1,7 @@
 // The kind of model in runs of `train-item2vec`: a table of item vectors and one of their context vectors.
 
 import type { Models } from "../../training/capabilities/model.js";
-import { sgnsCapabilities } from "../../skip-grams/capabilities.js";
+import { sgnsCapabilities } from "../shared/skip-grams/capabilities.js";
 
 export const ITEM2VEC_MODEL = "item2vec";
 

@@ -1,6 +1,6 @@
 import { mulberry32 } from "../../testing/random.js";
 import { nextItems } from "./validation.js";
-import type { HeldOutSequences } from "../../skip-grams/sessions.js";
+import type { HeldOutSequences } from "../shared/skip-grams/sessions.js";
 
 function heldOutOf(sessions: readonly (readonly [token: number, isHeldOut: 0 | 1])[][]): HeldOutSequences {
   const offsets = [0];

@@ -1,9 +1,9 @@
 // The options of train-item2vec (docs/algorithms/item2vec.md).
 
-import { UsageError } from "../../errors.js";
-import { everyday } from "../../training/options/log.js";
-import { threads } from "../../training/options/reading.js";
-import { passes } from "../../training/options/passes.js";
+import { UsageError } from "../../base/errors.js";
+import { everyday } from "../../training/shared-options/log.js";
+import { threads } from "../../training/shared-options/reading.js";
+import { passes } from "../../training/shared-options/passes.js";
 import {
   choice,
   custom,
@@ -18,9 +18,9 @@ import {
   type Resolved,
   type SearchRange,
   type Given,
-} from "../../training/options/table.js";
-import { commonOptions, gaps } from "../../skip-grams/options.js";
-import { output } from "../../training/options/weekly.js";
+} from "../../options/table.js";
+import { commonOptions, gaps } from "../shared/skip-grams/options.js";
+import { output } from "../../training/shared-options/weekly.js";
 
 const [model, training, sequences, goals] = ["Model:", "Training:", "Sequences:", "Goals:"] as const;
 const weekToWeek = "From week to week:";

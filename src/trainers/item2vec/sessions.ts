@@ -5,9 +5,9 @@ import { type Roles, columnNamed, type Dataset } from "../../dataset/dataset.js"
 import { gapOf, sequencesOf, type Sequences } from "../../dataset/sequences/sequences.js";
 import { releaseColumns } from "../../dataset/stored-columns.js";
 import type { FeatureSpace } from "../../dataset/vocabulary/vocabulary.js";
-import { DataError, UsageError, nearestName } from "../../errors.js";
-import type { SgnsPairs } from "../../kernels/sgns/binding.js";
-import type { WeightedSequences } from "../../sampling/skip-grams.js";
+import { DataError, UsageError, nearestName } from "../../base/errors.js";
+import type { SgnsPairs } from "../../compute/kernels/sgns/binding.js";
+import type { WeightedSequences } from "../../dataset/sampling/skip-grams.js";
 import type { Part, LogParts } from "../../training/examples/examples.js";
 import {
   withWeights,
@@ -19,7 +19,7 @@ import {
   sessionsNote,
   tokensOf,
   type HeldOutSequences,
-} from "../../skip-grams/sessions.js";
+} from "../shared/skip-grams/sessions.js";
 import { markedLists, markNotes, marksOf, oversampled, type SessionLists, marketsOf } from "./goals.js";
 import type { Item2vecOptions, GivenItem2vec } from "./options.js";
 import { featuresNamed, featuresOfRoles } from "../../training/reading/users-and-items.js";

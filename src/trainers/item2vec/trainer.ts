@@ -12,14 +12,14 @@ import type { Dataset } from "../../dataset/dataset.js";
 import { releaseColumns } from "../../dataset/stored-columns.js";
 import type { FeatureSpace } from "../../dataset/vocabulary/vocabulary.js";
 import { fieldsNamed } from "../../dataset/vocabulary/vocabulary-limits.js";
-import { DEFAULT_TABLE } from "../../embedding/run-directory.js";
+import { DEFAULT_TABLE } from "../../table/run-directory.js";
 import { unfinishedWarnings, vectorWarnings } from "../../training/warnings/outcome-warnings.js";
 import { unmeasuredWarnings } from "../../training/warnings/training-warnings.js";
 import { countUnseen } from "../../training/reading/split-parts.js";
-import { countedEvents } from "../../skip-grams/sessions.js";
+import { countedEvents } from "../shared/skip-grams/sessions.js";
 import { columnsAsked } from "./goals.js";
-import { contentsOf, skipGramBytes, skipGramDisk } from "../../skip-grams/contents.js";
-import { CONTEXT_TABLE } from "../../skip-grams/capabilities.js";
+import { contentsOf, skipGramBytes, skipGramDisk } from "../shared/skip-grams/contents.js";
+import { CONTEXT_TABLE } from "../shared/skip-grams/capabilities.js";
 import { ITEM2VEC_MODEL } from "./models.js";
 import {
   checkItem2vecOptions,
@@ -31,8 +31,8 @@ import {
   type GivenItem2vec,
 } from "./options.js";
 import { sessionsOf, acceptTokens } from "./sessions.js";
-import { startOf, openSgnsInit, type SgnsInit } from "../../skip-grams/warm-start.js";
-import { numAlone, vocabularyOf } from "../../skip-grams/vocabulary.js";
+import { startOf, openSgnsInit, type SgnsInit } from "../shared/skip-grams/warm-start.js";
+import { numAlone, vocabularyOf } from "../shared/skip-grams/vocabulary.js";
 import { validationOf, validMetrics } from "./validation.js";
 import type { Needs } from "../../training/session/needs.js";
 

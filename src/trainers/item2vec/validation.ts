@@ -3,17 +3,17 @@
 
 import type { Dataset } from "../../dataset/dataset.js";
 import type { FeatureSpace } from "../../dataset/vocabulary/vocabulary.js";
-import type { Metrics } from "../../embedding/manifest.js";
-import { DataError, UsageError } from "../../errors.js";
+import type { Metrics } from "../../table/manifest.js";
+import { DataError, UsageError } from "../../base/errors.js";
 import type { EpochEvent } from "../../training/epochs/epoch-loop.js";
 import type { LogParts } from "../../training/examples/examples.js";
 import type { Item2vecOptions, GivenItem2vec } from "./options.js";
-import type { HeldOutSequences } from "../../skip-grams/sessions.js";
-import { ascending } from "../../numeric/indices.js";
-import { namedMean, rankedByUser } from "../../evaluation/ranking.js";
-import type { UserMetric } from "../../evaluation/user-metric.js";
-import { NO_ITEM, type ItemLists } from "../../kernels/top-items/binding.js";
-import { unitRows } from "../../retrieval/nearest.js";
+import type { HeldOutSequences } from "../shared/skip-grams/sessions.js";
+import { ascending } from "../../base/numeric/indices.js";
+import { namedMean, rankedByUser } from "../../metrics/ranking.js";
+import type { UserMetric } from "../../metrics/user-metric.js";
+import { NO_ITEM, type ItemLists } from "../../compute/kernels/top-items/binding.js";
+import { unitRows } from "../../table/retrieval/nearest.js";
 
 export interface Validation {
   heldOut: HeldOutSequences;

@@ -1,4 +1,4 @@
-import { ArtifactError } from "../../errors.js";
+import { ArtifactError } from "../../base/errors.js";
 import { between, mulberry32 } from "../../testing/random.js";
 import type { NamedArrays } from "../../training/epochs/named-arrays.js";
 import { ADDED_PER_EPOCH, ParameterAverage } from "./average.js";

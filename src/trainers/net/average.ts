@@ -6,7 +6,7 @@
 // Source: Polyak and Juditsky 1992 (10.1137/0330046) average all iterates. Exponential weights, normalized by their sum
 // as in Adam, reduce the weight of the first, poor iterates.
 
-import { exp, pow } from "../../numeric/exp.js";
+import { exp, pow } from "../../base/numeric/exp.js";
 import { arrayOf, floatsOf, type NamedArrays } from "../../training/epochs/named-arrays.js";
 
 /** Number of times per epoch that the parameters are added to their average; each time copies the network. */

@@ -2,7 +2,7 @@
 
 import { encodeKeys } from "../../log/keys.js";
 import { featureSpace } from "../../dataset/vocabulary/vocabulary.js";
-import { UsageError } from "../../errors.js";
+import { UsageError } from "../../base/errors.js";
 import { crosserOf, numCrossesOf } from "./crosses.js";
 
 const fieldOf = (name: string, keys: string[]) => ({

@@ -8,9 +8,9 @@
 
 import { firstPair, type FeatureRows } from "../../dataset/rows.js";
 import { featureHashes, fieldOfFeatures, type FeatureSpace } from "../../dataset/vocabulary/vocabulary.js";
-import { UsageError } from "../../errors.js";
-import type { NetRows } from "../../kernels/net/shape.js";
-import { featureKey } from "../../numeric/initial.js";
+import { UsageError } from "../../base/errors.js";
+import type { NetRows } from "../../compute/kernels/net/shape.js";
+import { featureKey } from "../../base/numeric/initial.js";
 
 export interface CrossPlan {
   /** names of the two fields of each pair */

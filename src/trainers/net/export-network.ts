@@ -1,6 +1,6 @@
 // Exports a network (train-net) as an ONNX model from columns to scores, with w0 folded into the first layer's biases.
 
-import type { Run } from "../../embedding/run-directory.js";
+import type { Run } from "../../table/run-directory.js";
 import {
   type NetworkKeys,
   type NetworkNumber,
@@ -16,12 +16,12 @@ import {
 } from "../../export/onnx/columns.js";
 import { checkFields, networkField } from "../../training/capabilities/network-fields.js";
 import { type NetworkLayer, GraphBuilder, denseLayers } from "../../export/onnx/graph.js";
-import { denseLayersOf, embeddingWidth } from "../../kernels/net/shape.js";
+import { denseLayersOf, embeddingWidth } from "../../compute/kernels/net/shape.js";
 import { featureHashes, type FeatureSpace } from "../../dataset/vocabulary/vocabulary.js";
 import { readSpace, type RunSpace } from "../../training/capabilities/run-space.js";
 import type { NetworkAsked, NetworkFile } from "../../training/capabilities/model.js";
 import { floatsOf } from "../../training/epochs/named-arrays.js";
-import { featureKey } from "../../numeric/initial.js";
+import { featureKey } from "../../base/numeric/initial.js";
 import { readNetParameters, type NetParameters } from "./model.js";
 import { modelChunks } from "../../export/onnx/model.js";
 
@@ -247,7 +247,7 @@ function linked(graph: GraphBuilder, link: Network["link"], score: string): void
 //
 //   first   u32, per row of the first field: the hash of (pair, feature)
 //   lo, hi  u32, per row of the second field: the feature's hash
-//   place = draw(draw(first, lo), hi) / 2^(32 - bits)          draw: docs/algorithms/networks.md, numeric/random.ts
+//   place = draw(draw(first, lo), hi) / 2^(32 - bits)          draw: docs/algorithms/networks.md, base/numeric/random.ts
 //
 // ONNX has no arithmetic modulo 2^32. Numbers are int64 in [0, 2^32), and a product is computed in two parts below
 // 2^49, which do not overflow. BitwiseXor needs ai.onnx 18.

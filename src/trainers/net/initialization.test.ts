@@ -2,7 +2,7 @@
 
 import { encodeKeys } from "../../log/keys.js";
 import { featureHashes, featureSpace } from "../../dataset/vocabulary/vocabulary.js";
-import { embeddingWidth, type NetArch } from "../../kernels/net/shape.js";
+import { embeddingWidth, type NetArch } from "../../compute/kernels/net/shape.js";
 import { initialParameters, type NetPlan } from "./plan.js";
 import type { Initialization } from "../../training/session/trainer.js";
 import type { TableStart } from "../../training/warm-start/table-init.js";

@@ -6,8 +6,8 @@
 //   norms      random directions, with the norms of the table's rows (control)
 
 import type { FeatureSpace } from "../../dataset/vocabulary/vocabulary.js";
-import { embeddingWidth } from "../../kernels/net/shape.js";
-import { draw, permutation } from "../../numeric/random.js";
+import { embeddingWidth } from "../../compute/kernels/net/shape.js";
+import { draw, permutation } from "../../base/numeric/random.js";
 import type { Initialization } from "../../training/session/trainer.js";
 import type { TableStart } from "../../training/warm-start/table-init.js";
 import type { NetPlan } from "./plan.js";

@@ -1,12 +1,12 @@
-import type { NetArch, NetRows } from "../../kernels/net/shape.js";
+import type { NetArch, NetRows } from "../../compute/kernels/net/shape.js";
 import {
   referenceHidden,
   referenceNet,
   referenceNetScores,
   referenceNetStep,
   referenceValues,
-} from "../../kernels/net/net.reference.js";
-import { draw } from "../../numeric/random.js";
+} from "../../compute/kernels/net/net.reference.js";
+import { draw } from "../../base/numeric/random.js";
 import { netRows } from "../../testing/net-rows.js";
 import { between, mulberry32 } from "../../testing/random.js";
 import type { NamedArrays } from "../../training/epochs/named-arrays.js";

@@ -3,8 +3,8 @@
 //   rows ──► chunks of whole batches, copied to memory ──► threads: trainBatch after trainBatch ──► loss
 //                                               └─► threads: scoreRows of their share    ──► scores
 
-import { sizeText, UsageError } from "../../errors.js";
-import { GrowingArrays } from "../../kernels/shared/memory.js";
+import { sizeText, UsageError } from "../../base/errors.js";
+import { GrowingArrays } from "../../compute/kernels/shared/memory.js";
 import {
   alignWide,
   allocateNet,
@@ -16,15 +16,20 @@ import {
   setRates,
   startState,
   takeLoss,
-} from "../../kernels/net/binding.js";
-import { readArrays, writeArrays } from "../../kernels/shared/placed.js";
-import { denseLayersOf, embeddingWidth, type NetRows, numFeaturesOf } from "../../kernels/net/shape.js";
-import { paddedUnits, transposeWeights } from "../../kernels/shared/dense.js";
-import { NetRows as NetRowsStruct } from "../../kernels/net/layout.js";
-import { PairRows } from "../../kernels/shared/layout.js";
-import { allocateStruct, putStruct } from "../../kernels/shared/struct.js";
-import { ThreadedKernel } from "../../workers/threaded-kernel.js";
-import { pow } from "../../numeric/exp.js";
+} from "../../compute/kernels/net/binding.js";
+import { readArrays, writeArrays } from "../../compute/kernels/shared/placed.js";
+import {
+  denseLayersOf,
+  embeddingWidth,
+  type NetRows,
+  numFeaturesOf,
+} from "../../compute/kernels/net/shape.js";
+import { paddedUnits, transposeWeights } from "../../compute/kernels/shared/dense.js";
+import { NetRows as NetRowsStruct } from "../../compute/kernels/net/layout.js";
+import { PairRows } from "../../compute/kernels/shared/layout.js";
+import { allocateStruct, putStruct } from "../../compute/kernels/shared/struct.js";
+import { ThreadedKernel } from "../../compute/threads/threaded-kernel.js";
+import { pow } from "../../base/numeric/exp.js";
 import { arrayOf, floatsOf, type NamedArrays } from "../../training/epochs/named-arrays.js";
 import { rowsOfBatch } from "./rows.js";
 import type { NetMachine, NetPlan } from "./plan.js";

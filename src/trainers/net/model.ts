@@ -10,11 +10,16 @@
 import { unknownKeysOf, featureTable, tableFeatures } from "../../training/examples/feature-table.js";
 import type { FeatureRows } from "../../dataset/rows.js";
 import type { FeatureSpace } from "../../dataset/vocabulary/vocabulary.js";
-import type { Run } from "../../embedding/run-directory.js";
-import { safetensorsChunks, TensorFile, type Tensor } from "../../embedding/safetensors.js";
-import { flag, list, object, parseJson, text, whole, word } from "../../io/json-shape.js";
-import type { EmbeddingTable } from "../../embedding/table.js";
-import { embeddingWidth, parameterShapes, type NetRows, type NetShape } from "../../kernels/net/shape.js";
+import type { Run } from "../../table/run-directory.js";
+import { safetensorsChunks, TensorFile, type Tensor } from "../../table/safetensors.js";
+import { flag, list, object, parseJson, text, whole, word } from "../../base/io/json-shape.js";
+import type { EmbeddingTable } from "../../table/table.js";
+import {
+  embeddingWidth,
+  parameterShapes,
+  type NetRows,
+  type NetShape,
+} from "../../compute/kernels/net/shape.js";
 import type { EpochEvent } from "../../training/epochs/epoch-loop.js";
 import { floatsOf, type NamedArrays } from "../../training/epochs/named-arrays.js";
 import type { Scorer } from "../../training/session/feature-training.js";

@@ -1,9 +1,9 @@
 // The options of train-net.
 
-import { UsageError } from "../../errors.js";
-import { list as listOf, text as textShape } from "../../io/json-shape.js";
-import type { NetArch } from "../../kernels/net/shape.js";
-import { labels, vocabulary } from "../../training/options/features.js";
+import { UsageError } from "../../base/errors.js";
+import { list as listOf, text as textShape } from "../../base/io/json-shape.js";
+import type { NetArch } from "../../compute/kernels/net/shape.js";
+import { labels, vocabulary } from "../../training/shared-options/features.js";
 import {
   layerSizes,
   choice,
@@ -19,12 +19,12 @@ import {
   withCommon,
   type Resolved,
   type Given,
-} from "../../training/options/table.js";
-import { everyday, log } from "../../training/options/log.js";
-import { threads } from "../../training/options/reading.js";
-import { passes } from "../../training/options/passes.js";
-import { checkRanges } from "../../training/options/check-given.js";
-import { output, weekly } from "../../training/options/weekly.js";
+} from "../../options/table.js";
+import { everyday, log } from "../../training/shared-options/log.js";
+import { threads } from "../../training/shared-options/reading.js";
+import { passes } from "../../training/shared-options/passes.js";
+import { checkRanges } from "../../options/check-given.js";
+import { output, weekly } from "../../training/shared-options/weekly.js";
 import type { DataFacts } from "../../training/session/feature-training.js";
 
 export const archs = ["fnn", "wide-deep", "deep-crossing"] as const satisfies readonly NetArch[];

@@ -1,4 +1,4 @@
-import { draw } from "../../numeric/random.js";
+import { draw } from "../../base/numeric/random.js";
 import { initialParameters, type NetPlan } from "./plan.js";
 
 const plan: NetPlan = {

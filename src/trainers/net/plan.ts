@@ -14,10 +14,10 @@ import {
   type NetShape,
   numFeaturesOf,
   parameterShapes,
-} from "../../kernels/net/shape.js";
-import { featureKey, firstDenseWeights, firstUnit } from "../../numeric/initial.js";
+} from "../../compute/kernels/net/shape.js";
+import { featureKey, firstDenseWeights, firstUnit } from "../../base/numeric/initial.js";
 import type { NamedArrays } from "../../training/epochs/named-arrays.js";
-import type { ThreadsInUse } from "../../workers/thread-choice.js";
+import type { ThreadsInUse } from "../../compute/threads/thread-choice.js";
 
 export interface NetPlan extends NetShape, NetLearning {
   /** number of rows per batch; each batch is one gradient step */

@@ -2,12 +2,12 @@
 //
 //   a block of users x all items ──► rows ──► the network's scores ──► the best of each user
 
-import { ownersOfItems } from "../../sampling/negatives.js";
+import { ownersOfItems } from "../../dataset/sampling/negatives.js";
 import { type FeatureRows, joinedRows } from "../../dataset/rows.js";
-import type { EmbeddingTable } from "../../embedding/table.js";
-import type { Run } from "../../embedding/run-directory.js";
-import { topByScores, type Ranker, type RankerFor } from "../../evaluation/rankers.js";
-import { rankedItems, type RankedKeys, type RankedUsers } from "../../training/judging/ranked-items.js";
+import type { EmbeddingTable } from "../../table/table.js";
+import type { Run } from "../../table/run-directory.js";
+import { topByScores, type Ranker, type RankerFor } from "../../metrics/rankers.js";
+import { rankedItems, type RankedKeys, type RankedUsers } from "../../training/split-metrics/ranked-items.js";
 import { readSpace } from "../../training/capabilities/run-space.js";
 import { readNetParameters, startScoring } from "./model.js";
 

@@ -2,8 +2,8 @@
 // epoch.
 
 import { rowsAt, type FeatureRows, type TrainingRows } from "../../dataset/rows.js";
-import type { NetRows } from "../../kernels/net/shape.js";
-import { permutation } from "../../numeric/random.js";
+import type { NetRows } from "../../compute/kernels/net/shape.js";
+import { permutation } from "../../base/numeric/random.js";
 
 const CHUNK_ROWS = 65536;
 

@@ -1,6 +1,6 @@
 import { bindEncoder } from "../../dataset/rows.js";
 import { featureCounts, fitFeatures } from "../../dataset/vocabulary/vocabulary.js";
-import { rowLoss } from "../../numeric/losses.js";
+import { rowLoss } from "../../base/numeric/losses.js";
 import { BEFORE_DATA } from "../../training/session/feature-training.js";
 import { datasetOf } from "../../testing/dataset-of.js";
 import { integerBelow, mulberry32 } from "../../testing/random.js";

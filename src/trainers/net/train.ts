@@ -2,16 +2,16 @@
 //
 //   input ──► plan, initial parameters (random or a table's) ──► machine ──► epochs ──► model of the best epoch
 //
-// The architectures are in kernels/net/shape.ts, sources and deviations in docs/algorithms/networks.md.
+// The architectures are in compute/kernels/net/shape.ts, sources and deviations in docs/algorithms/networks.md.
 
 import type { FeatureRows, TrainingRows } from "../../dataset/rows.js";
 import { featureHashes, type FeatureSpace } from "../../dataset/vocabulary/vocabulary.js";
-import { DataError } from "../../errors.js";
-import { type NetRows, embeddingWidth } from "../../kernels/net/shape.js";
-import { rowLoss } from "../../numeric/losses.js";
-import { draw } from "../../numeric/random.js";
-import { areFinite, weightOf } from "../../numeric/indices.js";
-import { withMachine } from "../../workers/with-machine.js";
+import { DataError } from "../../base/errors.js";
+import { type NetRows, embeddingWidth } from "../../compute/kernels/net/shape.js";
+import { rowLoss } from "../../base/numeric/losses.js";
+import { draw } from "../../base/numeric/random.js";
+import { areFinite, weightOf } from "../../base/numeric/indices.js";
+import { withMachine } from "../../compute/threads/with-machine.js";
 import {
   type Controls,
   runEpochs,
@@ -29,7 +29,7 @@ import { scoreRows, type NetModel, type NetParameters, NET_MODEL, netModelFiles,
 import type { NetOptions } from "./options.js";
 import { initialParameters, type NetMachine, type NetPlan } from "./plan.js";
 import { putTable, type NetStart } from "./initialization.js";
-import { metricsOf } from "../../evaluation/metrics.js";
+import { metricsOf } from "../../metrics/metrics.js";
 import type { LearnerInput, Trained } from "../../training/session/feature-training.js";
 import type { StoppingMetric } from "../../training/epochs/early-stopping.js";
 

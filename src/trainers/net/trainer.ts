@@ -12,8 +12,8 @@ import {
   type TrainingSteps,
   type Initialization,
 } from "../../training/session/trainer.js";
-import { UsageError } from "../../errors.js";
-import { checkLabels } from "../../training/options/log.js";
+import { UsageError } from "../../base/errors.js";
+import { checkLabels } from "../../training/shared-options/log.js";
 import {
   factsOf,
   featurePlan,
@@ -23,7 +23,7 @@ import {
   type Outcome,
 } from "../../training/session/feature-plan.js";
 import type { Capable } from "../../training/capabilities/model.js";
-import { metricsOfRows } from "../../training/judging/split-metrics.js";
+import { metricsOfRows } from "../../training/split-metrics/split-metrics.js";
 import { BEFORE_DATA } from "../../training/session/feature-training.js";
 import { labelledOrDrawn } from "../../training/examples/training-examples.js";
 import {
@@ -44,7 +44,7 @@ import {
   withTableKeys,
   type TableInit,
 } from "../../training/warm-start/table-init.js";
-import { factorOutcome } from "../../factors/outcome.js";
+import { factorOutcome } from "../shared/factor-model/outcome.js";
 import { tableBytes, type Needs } from "../../training/session/needs.js";
 
 /** @param capable returns the capabilities of any trainer's run, since --init accepts all runs with vectors */

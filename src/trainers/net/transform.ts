@@ -2,13 +2,13 @@
 
 import type { Dataset } from "../../dataset/dataset.js";
 import { bindEncoder } from "../../dataset/rows.js";
-import type { Run } from "../../embedding/run-directory.js";
+import type { Run } from "../../table/run-directory.js";
 import { vectorEncoding, type EncodedRows } from "../../export/encoded-rows.js";
-import { denseLayersOf } from "../../kernels/net/shape.js";
+import { denseLayersOf } from "../../compute/kernels/net/shape.js";
 import { silently, wholeOf } from "../../training/reading/split-parts.js";
 import { openAsTrained } from "../../training/reading/open-as-trained.js";
 import { readSpace, type RunSpace } from "../../training/capabilities/run-space.js";
-import type { Transformed, TransformOptions } from "../../training/options/transform-options.js";
+import type { Transformed, TransformOptions } from "../../training/shared-options/transform-options.js";
 import type { Watch } from "../../training/session/watch.js";
 import { readNetParameters, startScoring, type NetParameters } from "./model.js";
 import { encodedChunks } from "../../training/capabilities/encoded-chunks.js";

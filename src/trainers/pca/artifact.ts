@@ -14,15 +14,15 @@
 // out-of-vocabulary one before its keys; for columns, the numeric columns.
 
 import type { FeatureSpace } from "../../dataset/vocabulary/vocabulary.js";
-import type { Run } from "../../embedding/run-directory.js";
-import { safetensorsChunks, TensorFile, type Tensor } from "../../embedding/safetensors.js";
-import type { EmbeddingTable } from "../../embedding/table.js";
+import type { Run } from "../../table/run-directory.js";
+import { safetensorsChunks, TensorFile, type Tensor } from "../../table/safetensors.js";
+import type { EmbeddingTable } from "../../table/table.js";
 import { featureTable, rowsByFeature } from "../../training/examples/feature-table.js";
-import { storedTable, type StoredVectors } from "../../factors/stored-vectors.js";
-import type { TableRows } from "../../embedding/rows.js";
+import { storedTable, type StoredVectors } from "../shared/factor-model/stored-vectors.js";
+import type { TableRows } from "../../table/rows.js";
 import type { Spectrum } from "./decompose.js";
 import type { PcaMatrix } from "./options.js";
-import { factorScorer } from "../../factors/trained.js";
+import { factorScorer } from "../shared/factor-model/trained.js";
 import type { Scorer } from "../../training/session/feature-training.js";
 import {
   forgettingOf,
@@ -30,8 +30,8 @@ import {
   type Forgetting,
   type ForgetTensors,
 } from "../../training/capabilities/forgetting/forgetting.js";
-import { ArtifactError } from "../../errors.js";
-import { floatsIn, rotating, type RotateTensors } from "../../factors/rotation.js";
+import { ArtifactError } from "../../base/errors.js";
+import { floatsIn, rotating, type RotateTensors } from "../shared/factor-model/rotation.js";
 import { wholeRows, type Rotation } from "../../training/capabilities/rotation.js";
 
 /** Tensor of a run that was aligned to an earlier run, f32[dim, dim]: all vectors were multiplied by it at the end. */

@@ -5,9 +5,9 @@
 //
 // Singular values are those of the centered table, sqrt(E (n - 1)). Missing cells are replaced by the column's mean.
 
-import { DataError, UsageError } from "../../errors.js";
-import { MAX_EXACT } from "../../solvers/svd/exact.js";
-import { eigenOf } from "../../solvers/svd/symmetric.js";
+import { DataError, UsageError } from "../../base/errors.js";
+import { MAX_EXACT } from "../../compute/solvers/svd/exact.js";
+import { eigenOf } from "../../compute/solvers/svd/symmetric.js";
 import { matrixTensor, vectorTensor, type PcaModel } from "./artifact.js";
 import { shared, sharesOf } from "./decompose.js";
 import type { PcaOptions } from "./options.js";

@@ -7,8 +7,8 @@
 // Source: Levy and Goldberg 2014, "Neural Word Embedding as Implicit Matrix Factorization", sections 3.3 and 4.2.
 
 import { sparseOf, transpose } from "../../dataset/sequences/interactions.js";
-import type { SparseRows } from "../../kernels/als/binding.js";
-import { log } from "../../numeric/exp.js";
+import type { SparseRows } from "../../compute/kernels/als/binding.js";
+import { log } from "../../base/numeric/exp.js";
 import { matrixTensor, type PcaModel } from "./artifact.js";
 import { decompose, shared, sharesOf } from "./decompose.js";
 import type { PcaOptions } from "./options.js";

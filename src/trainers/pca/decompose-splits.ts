@@ -13,18 +13,18 @@ import {
   type RowOrder,
   type FeatureSpace,
 } from "../../dataset/vocabulary/vocabulary.js";
-import type { Metrics, VectorsAdd } from "../../embedding/manifest.js";
-import type { UserMetric } from "../../evaluation/user-metric.js";
-import { UsageError } from "../../errors.js";
+import type { Metrics, VectorsAdd } from "../../table/manifest.js";
+import type { UserMetric } from "../../metrics/user-metric.js";
+import { UsageError } from "../../base/errors.js";
 import { matrixTensor, pcaTensorsOf, vectorTensor, type PcaModel } from "./artifact.js";
 import { columnsPca } from "./columns.js";
 import { cooccurrencePca } from "./cooccurrence.js";
 import { featuresOf, interactionsPca } from "./interactions.js";
-import { storedScorer } from "../../factors/stored-vectors.js";
-import { factorScorer } from "../../factors/trained.js";
+import { storedScorer } from "../shared/factor-model/stored-vectors.js";
+import { factorScorer } from "../shared/factor-model/trained.js";
 import { decompose, shared, sharesOf } from "./decompose.js";
 import type { PcaOptions } from "./options.js";
-import type { ExampleOptions } from "../../training/options/log.js";
+import type { ExampleOptions } from "../../training/shared-options/log.js";
 import { explainedVarianceOf, projectionOf } from "./project.js";
 import type { Examples, Part } from "../../training/examples/examples.js";
 import { countUnseen, type SplitParts } from "../../training/reading/split-parts.js";
@@ -32,7 +32,7 @@ import type { Watch } from "../../training/session/watch.js";
 import { rankingExamples, readCandidates } from "../../training/examples/ranking-examples.js";
 import { addedToPopularity, vectorAdvice } from "../../training/warnings/vectors-add.js";
 import { unrankedWarnings, vectorWarnings } from "../../training/warnings/outcome-warnings.js";
-import { rankingMetricsOfParts } from "../../training/judging/split-metrics.js";
+import { rankingMetricsOfParts } from "../../training/split-metrics/split-metrics.js";
 import { featuresOfRoles } from "../../training/reading/users-and-items.js";
 
 export interface PcaJob {

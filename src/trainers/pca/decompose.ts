@@ -2,10 +2,10 @@
 //
 //   A = U S V' + rest       explained variance of a component = variance over the rows of A v
 
-import { DataError } from "../../errors.js";
-import { pow } from "../../numeric/exp.js";
-import { columnMoments, numRowsOf, totalVariance, type SvdMatrix } from "../../solvers/svd/matrix.js";
-import { truncatedSvd, type TruncatedSvd } from "../../solvers/svd/truncated-svd.js";
+import { DataError } from "../../base/errors.js";
+import { pow } from "../../base/numeric/exp.js";
+import { columnMoments, numRowsOf, totalVariance, type SvdMatrix } from "../../compute/solvers/svd/matrix.js";
+import { truncatedSvd, type TruncatedSvd } from "../../compute/solvers/svd/truncated-svd.js";
 import type { PcaOptions } from "./options.js";
 
 /** Singular values and explained variances of a decomposition; variances have the divisor rows - 1. */

@@ -1,8 +1,8 @@
-import { PANEL } from "../../kernels/svd/binding.js";
-import { MAX_PAGES, PAGE } from "../../kernels/shared/memory.js";
-import { basisPanels } from "../../solvers/svd/lanczos.js";
-import { PARTS } from "../../solvers/svd/machine.js";
-import { isInBlocks } from "../../solvers/svd/truncated-svd.js";
+import { PANEL } from "../../compute/kernels/svd/binding.js";
+import { MAX_PAGES, PAGE } from "../../compute/kernels/shared/memory.js";
+import { basisPanels } from "../../compute/solvers/svd/lanczos.js";
+import { PARTS } from "../../compute/solvers/svd/machine.js";
+import { isInBlocks } from "../../compute/solvers/svd/truncated-svd.js";
 import { tableBytes, type Needs, type TrainingSize } from "../../training/session/needs.js";
 import type { PcaOptions } from "./options.js";
 

@@ -1,7 +1,7 @@
-import { UsageError } from "../../errors.js";
-import { labels, vocabulary } from "../../training/options/features.js";
-import { everyday, log } from "../../training/options/log.js";
-import { memory, threads } from "../../training/options/reading.js";
+import { UsageError } from "../../base/errors.js";
+import { labels, vocabulary } from "../../training/shared-options/features.js";
+import { everyday, log } from "../../training/shared-options/log.js";
+import { memory, threads } from "../../training/shared-options/reading.js";
 import {
   choice,
   flag,
@@ -13,10 +13,10 @@ import {
   type Resolved,
   type Given,
   withCommon,
-} from "../../training/options/table.js";
-import { lists } from "../../training/options/passes.js";
-import { output, weekly } from "../../training/options/weekly.js";
-import { FLATNESS } from "../../solvers/graph-filter/plateau.js";
+} from "../../options/table.js";
+import { lists } from "../../training/shared-options/passes.js";
+import { output, weekly } from "../../training/shared-options/weekly.js";
+import { FLATNESS } from "../../compute/solvers/graph-filter/plateau.js";
 
 const matrices = ["interactions", "features", "columns", "cooccurrence"] as const;
 export type PcaMatrix = (typeof matrices)[number];

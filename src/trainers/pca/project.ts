@@ -10,7 +10,7 @@
 
 import { firstPair, type FeatureRows } from "../../dataset/rows.js";
 import type { FeatureSpace } from "../../dataset/vocabulary/vocabulary.js";
-import { type EmbeddingTable, rowsOf } from "../../embedding/table.js";
+import { type EmbeddingTable, rowsOf } from "../../table/table.js";
 import { type PcaTensors, ROTATION } from "./artifact.js";
 import type { ValueKind } from "./options.js";
 import { valueOf } from "./values.js";

@@ -11,18 +11,18 @@ import type {
   TrainingInput,
 } from "../../training/session/trainer.js";
 import { fieldsNamed } from "../../dataset/vocabulary/vocabulary-limits.js";
-import { HISTORY_FILE, historyChunks } from "../../embedding/key-history.js";
-import type { PartMetrics } from "../../embedding/manifest.js";
+import { HISTORY_FILE, historyChunks } from "../../table/key-history.js";
+import type { PartMetrics } from "../../table/manifest.js";
 import type { RowOrder } from "../../dataset/vocabulary/vocabulary.js";
-import { differenceOf, valueOf, type UserMetric } from "../../evaluation/user-metric.js";
-import { DEFAULT_TABLE } from "../../embedding/run-directory.js";
-import { UsageError } from "../../errors.js";
+import { differenceOf, valueOf, type UserMetric } from "../../metrics/user-metric.js";
+import { DEFAULT_TABLE } from "../../table/run-directory.js";
+import { UsageError } from "../../base/errors.js";
 import { holdOutInside } from "../../training/reading/split-parts.js";
-import { listMetric } from "../../training/options/passes.js";
+import { listMetric } from "../../training/shared-options/passes.js";
 import { nextHistory, readRowOrder, rowOrderNotes } from "../../training/warm-start/carried-keys.js";
 import { negativeFiles } from "../../training/examples/item-file.js";
 import { preprocessFile } from "../../training/capabilities/run-space.js";
-import { memory } from "../../training/options/reading.js";
+import { memory } from "../../training/shared-options/reading.js";
 import type { PcaJob } from "./decompose-splits.js";
 import type { Watch } from "../../training/session/watch.js";
 import { PCA_MODELS, pcaModelFiles, pcaTable, type PcaModel } from "./artifact.js";

@@ -1,10 +1,10 @@
 import { MISSING } from "../../log/keys.js";
 import { columnNamed, type KeyColumn } from "../../dataset/dataset.js";
 import { idsOf } from "../../dataset/vocabulary/vocabulary.js";
-import type { Run } from "../../embedding/run-directory.js";
-import { UsageError } from "../../errors.js";
+import type { Run } from "../../table/run-directory.js";
+import { UsageError } from "../../base/errors.js";
 import { vectorEncoding } from "../../export/encoded-rows.js";
-import { composeVectors } from "../../factors/compose.js";
+import { composeVectors } from "../shared/factor-model/compose.js";
 import { newKeysOf, type FoldingIn } from "../../training/capabilities/folded-keys.js";
 import { readSpace } from "../../training/capabilities/run-space.js";
 import { PCA_MODELS, readPcaTensors } from "./artifact.js";
@@ -14,7 +14,7 @@ import { silently } from "../../training/reading/split-parts.js";
 import type { Watch } from "../../training/session/watch.js";
 import { openAsTrained, openTableAsTrained } from "../../training/reading/open-as-trained.js";
 import { encodedChunks } from "../../training/capabilities/encoded-chunks.js";
-import type { Transformed, TransformOptions } from "../../training/options/transform-options.js";
+import type { Transformed, TransformOptions } from "../../training/shared-options/transform-options.js";
 
 export async function projectRows(run: Run, options: TransformOptions, watch: Watch): Promise<Transformed> {
   const model = await readSpace(run);

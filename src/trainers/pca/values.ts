@@ -11,8 +11,8 @@
 // Source: Salton and Buckley 1988 (10.1016/0306-4573(88)90021-0) as smoothed in scikit-learn; Robertson and Zaragoza
 // 2009 (10.1561/1500000019), eq. 3.15, with k = 1.2 and b = 0.75, and a positive logarithm.
 
-import { log, log1p } from "../../numeric/exp.js";
-import type { SparseRows } from "../../kernels/als/binding.js";
+import { log, log1p } from "../../base/numeric/exp.js";
+import type { SparseRows } from "../../compute/kernels/als/binding.js";
 import type { ValueKind } from "./options.js";
 
 const [K, B] = [1.2, 0.75];

@@ -1,9 +1,9 @@
 // Converts ranking examples to the input of the kernel.
 
 import type { FeatureRows } from "../../dataset/rows.js";
-import type { RankingData } from "../../kernels/ranking/binding.js";
-import { sharedNoise, type SharedNoiseOptions } from "../../sampling/noise-distribution.js";
-import type { RankingExamples } from "../../sampling/ranking-events.js";
+import type { RankingData } from "../../compute/kernels/ranking/binding.js";
+import { sharedNoise, type SharedNoiseOptions } from "../../dataset/sampling/noise-distribution.js";
+import type { RankingExamples } from "../../dataset/sampling/ranking-events.js";
 import { NONE } from "../../training/warm-start/carried-keys.js";
 
 /** Returns whether the user is the only feature of an event's context, and an item's key the item's only feature. */

@@ -2,7 +2,7 @@
 //
 //   theta = (w, v)   the parameters to fit; a user's w cancels in every comparison and stays 0
 //
-// Differences of two scores are linear in theta, so that their logistic loss is that of factors/fold-in.ts with label
+// Differences of two scores are linear in theta, so that their logistic loss is that of trainers/shared/factor-model/fold-in.ts with label
 // 1:
 //
 //   difference = <phi, theta> + c
@@ -19,26 +19,26 @@
 
 import { keyAt } from "../../log/keys.js";
 import { rowWeights } from "../../dataset/sequences/event-weights.js";
-import { hashText } from "../../numeric/hash.js";
+import { hashText } from "../../base/numeric/hash.js";
 import { bindEncoder } from "../../dataset/rows.js";
 import { idsOf } from "../../dataset/vocabulary/vocabulary.js";
-import type { Run } from "../../embedding/run-directory.js";
-import { lowerBound } from "../../numeric/indices.js";
-import { draw } from "../../numeric/random.js";
-import { itemsOf, usersOf, type NegativeSource } from "../../sampling/negatives.js";
-import { NO_ITEM } from "../../kernels/top-items/binding.js";
-import { composeVectors, composeWeights } from "../../factors/compose.js";
+import type { Run } from "../../table/run-directory.js";
+import { lowerBound } from "../../base/numeric/indices.js";
+import { draw } from "../../base/numeric/random.js";
+import { itemsOf, usersOf, type NegativeSource } from "../../dataset/sampling/negatives.js";
+import { NO_ITEM } from "../../compute/kernels/top-items/binding.js";
+import { composeVectors, composeWeights } from "../shared/factor-model/compose.js";
 import {
   foldInEvents,
   penaltiesOf,
   type FoldingModel,
   type NewEvents,
-} from "../../factors/fold-in-events.js";
-import { foldIn, type FoldInEvents } from "../../factors/fold-in.js";
-import type { FmRun } from "../../factors/artifact.js";
+} from "../shared/factor-model/fold-in-events.js";
+import { foldIn, type FoldInEvents } from "../shared/factor-model/fold-in.js";
+import type { FmRun } from "../shared/factor-model/artifact.js";
 import { readNegatives } from "../../training/examples/item-file.js";
 import type { FoldingIn } from "../../training/capabilities/folded-keys.js";
-import type { TransformOptions } from "../../training/options/transform-options.js";
+import type { TransformOptions } from "../../training/shared-options/transform-options.js";
 import type { Watch } from "../../training/session/watch.js";
 
 /** Negative items per event. */

@@ -1,17 +1,17 @@
 // Trains a ranking on feature rows. The model is a factorization machine, written and read like any other.
 
 import { featureHashes } from "../../dataset/vocabulary/vocabulary.js";
-import { UsageError } from "../../errors.js";
-import { trainedFactors } from "../../factors/trained.js";
+import { UsageError } from "../../base/errors.js";
+import { trainedFactors } from "../shared/factor-model/trained.js";
 import type { EpochEvent } from "../../training/epochs/epoch-loop.js";
 import { featureTable } from "../../training/examples/feature-table.js";
 import type { LearnerInput, Trained } from "../../training/session/feature-training.js";
-import type { FactorStart } from "../../factors/warm-start.js";
+import type { FactorStart } from "../shared/factor-model/warm-start.js";
 import { isMatrix } from "./data.js";
 import type { RankingParameters } from "./machine.js";
 import { BASE_TABLE } from "./models.js";
 import type { RankingOptions } from "./options.js";
-import { trainedFromStore } from "../../factors/stored-vectors.js";
+import { trainedFromStore } from "../shared/factor-model/stored-vectors.js";
 import { partitionsFor, trainPartitions } from "./train-partitions.js";
 import { trainRanking, firstVectors } from "./train.js";
 

@@ -1,4 +1,4 @@
-import type { OptimizerState } from "../../kernels/fm/state.js";
+import type { OptimizerState } from "../../compute/kernels/fm/state.js";
 import {
   allocateRanking,
   RANKING_BLOCK,
@@ -9,15 +9,20 @@ import {
   type RankingKernel,
   type RankingLayout,
   type RankingShape,
-} from "../../kernels/ranking/binding.js";
-import { readArrays, wholeRegions, writeArrays, type PlacedArrays } from "../../kernels/shared/placed.js";
+} from "../../compute/kernels/ranking/binding.js";
+import {
+  readArrays,
+  wholeRegions,
+  writeArrays,
+  type PlacedArrays,
+} from "../../compute/kernels/shared/placed.js";
 import { floatsOf, type NamedArrays } from "../../training/epochs/named-arrays.js";
-import { blockVisits } from "../../numeric/random.js";
-import { ONCE, type Work } from "../../workers/kernel-thread.js";
-import { ThreadedKernel } from "../../workers/threaded-kernel.js";
-import type { FactorStart } from "../../factors/warm-start.js";
-import { FeatureVectors } from "../../kernels/ranking/tables.js";
-import type { Arena } from "../../kernels/shared/memory.js";
+import { blockVisits } from "../../base/numeric/random.js";
+import { ONCE, type Work } from "../../compute/threads/kernel-thread.js";
+import { ThreadedKernel } from "../../compute/threads/threaded-kernel.js";
+import type { FactorStart } from "../shared/factor-model/warm-start.js";
+import { FeatureVectors } from "../../compute/kernels/ranking/tables.js";
+import type { Arena } from "../../compute/kernels/shared/memory.js";
 
 export interface RankingParameters {
   /** f32[numFeatures] */

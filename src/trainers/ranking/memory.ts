@@ -1,5 +1,5 @@
-import { sharesNegatives } from "../../kernels/ranking/binding.js";
-import { numPartitions, partitionBytes, rankingRowBytes } from "../../kernels/ranking/partitions.js";
+import { sharesNegatives } from "../../compute/kernels/ranking/binding.js";
+import { numPartitions, partitionBytes, rankingRowBytes } from "../../compute/kernels/ranking/partitions.js";
 import { tableBytes, type Needs, type TrainingSize } from "../../training/session/needs.js";
 import type { RankingOptions } from "./options.js";
 

@@ -1,14 +1,14 @@
-import { UsageError } from "../../errors.js";
+import { UsageError } from "../../base/errors.js";
 import {
   RANKING_BLOCK,
   sharesNegatives,
   type RankingLoss,
   type RankingMethod,
-} from "../../kernels/ranking/binding.js";
-import { labels, noises, vocabulary } from "../../training/options/features.js";
-import { lists, passes } from "../../training/options/passes.js";
-import { everyday, log } from "../../training/options/log.js";
-import { memory, threads } from "../../training/options/reading.js";
+} from "../../compute/kernels/ranking/binding.js";
+import { labels, noises, vocabulary } from "../../training/shared-options/features.js";
+import { lists, passes } from "../../training/shared-options/passes.js";
+import { everyday, log } from "../../training/shared-options/log.js";
+import { memory, threads } from "../../training/shared-options/reading.js";
 import {
   choice,
   custom,
@@ -21,8 +21,8 @@ import {
   type Resolved,
   type Given,
   withCommon,
-} from "../../training/options/table.js";
-import { output, weekly } from "../../training/options/weekly.js";
+} from "../../options/table.js";
+import { output, weekly } from "../../training/shared-options/weekly.js";
 
 const ANY = Number.MAX_VALUE;
 const [model, training] = ["Model:", "Training:"] as const;

@@ -1,4 +1,4 @@
-// Trains a ranking model one partition of users after another (kernels/ranking/partitions.ts). The rows of all items
+// Trains a ranking model one partition of users after another (compute/kernels/ranking/partitions.ts). The rows of all items
 // and of two partitions are in the kernel's memory, those of the other partitions in a store, which is in memory or on
 // disk.
 //
@@ -6,7 +6,7 @@
 //
 // The rows of the best epoch remain in the store: a partition that is trained later is written to another block.
 
-import type { BlockStore } from "../../io/block-store.js";
+import type { BlockStore } from "../../base/io/block-store.js";
 import {
   allocateRanking,
   membershipsOf,
@@ -17,7 +17,7 @@ import {
   type RankingKernel,
   type RankingLayout,
   type RankingShape,
-} from "../../kernels/ranking/binding.js";
+} from "../../compute/kernels/ranking/binding.js";
 import {
   allocateSlot,
   partitionSections,
@@ -26,16 +26,16 @@ import {
   type Partitions,
   type PartitionSizes,
   type Slot,
-} from "../../kernels/ranking/partitions.js";
-import { NO_ITEM } from "../../kernels/top-items/binding.js";
-import { groupStarts, orderByGroup } from "../../numeric/groups.js";
-import { draw, permutation } from "../../numeric/random.js";
-import type { FactorStart } from "../../factors/warm-start.js";
+} from "../../compute/kernels/ranking/partitions.js";
+import { NO_ITEM } from "../../compute/kernels/top-items/binding.js";
+import { groupStarts, orderByGroup } from "../../base/numeric/groups.js";
+import { draw, permutation } from "../../base/numeric/random.js";
+import type { FactorStart } from "../shared/factor-model/warm-start.js";
 import { floatsOf, type NamedArrays } from "../../training/epochs/named-arrays.js";
-import { ThreadedKernel } from "../../workers/threaded-kernel.js";
+import { ThreadedKernel } from "../../compute/threads/threaded-kernel.js";
 import { NONE } from "../../training/warm-start/carried-keys.js";
 import { RankingRows, strataRounds } from "./machine.js";
-import { KeptRows } from "../../factors/kept-rows.js";
+import { KeptRows } from "../shared/factor-model/kept-rows.js";
 import type { RankingInput } from "./train.js";
 
 /** Counters of draws with an epoch's random key: the order of the partitions, and the random key of each turn. */

@@ -3,9 +3,9 @@
 import { readdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { keyAt } from "../../log/keys.js";
-import { rowsOf } from "../../embedding/table.js";
-import { openRun } from "../../embedding/run-directory.js";
-import { partitionBytes } from "../../kernels/ranking/partitions.js";
+import { rowsOf } from "../../table/table.js";
+import { openRun } from "../../table/run-directory.js";
+import { partitionBytes } from "../../compute/kernels/ranking/partitions.js";
 import { temporaryFolder } from "../../testing/embed.js";
 import { repeatedTraining } from "../../testing/repeated-training.js";
 import { integerBelow, mulberry32 } from "../../testing/random.js";

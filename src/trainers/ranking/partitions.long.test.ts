@@ -1,9 +1,9 @@
-import { Partitions } from "../../kernels/ranking/partitions.js";
-import { strataGroups, type RankingData, type RankingShape } from "../../kernels/ranking/binding.js";
-import { ReferenceRanking, type ReferenceBag } from "../../kernels/ranking/ranking.reference.js";
-import { referenceStrata } from "../../kernels/ranking/strata.reference.js";
-import { BlockStore } from "../../io/block-store.js";
-import { draw, permutation } from "../../numeric/random.js";
+import { Partitions } from "../../compute/kernels/ranking/partitions.js";
+import { strataGroups, type RankingData, type RankingShape } from "../../compute/kernels/ranking/binding.js";
+import { ReferenceRanking, type ReferenceBag } from "../../compute/kernels/ranking/ranking.reference.js";
+import { referenceStrata } from "../../compute/kernels/ranking/strata.reference.js";
+import { BlockStore } from "../../base/io/block-store.js";
+import { draw, permutation } from "../../base/numeric/random.js";
 import { temporaryFolder } from "../../testing/embed.js";
 import { join } from "node:path";
 import { PartitionedMachine } from "./partitioned-machine.js";

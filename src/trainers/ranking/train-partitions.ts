@@ -1,16 +1,16 @@
 // The epoch loop of a ranking whose users are trained one partition after another. It returns the same kind of model as
 // train.ts. Rows may be on disk; the bytes of the result do not depend on it.
 
-import { areFinite } from "../../numeric/indices.js";
-import { BlockStore } from "../../io/block-store.js";
-import { numPartitions, Partitions, rankingRowBytes } from "../../kernels/ranking/partitions.js";
-import { sharesNegatives, type RankingData } from "../../kernels/ranking/binding.js";
-import type { OptimizerState } from "../../kernels/fm/state.js";
-import { draw } from "../../numeric/random.js";
-import { noEvents, type RankingExamples } from "../../sampling/ranking-events.js";
+import { areFinite } from "../../base/numeric/indices.js";
+import { BlockStore } from "../../base/io/block-store.js";
+import { numPartitions, Partitions, rankingRowBytes } from "../../compute/kernels/ranking/partitions.js";
+import { sharesNegatives, type RankingData } from "../../compute/kernels/ranking/binding.js";
+import type { OptimizerState } from "../../compute/kernels/fm/state.js";
+import { draw } from "../../base/numeric/random.js";
+import { noEvents, type RankingExamples } from "../../dataset/sampling/ranking-events.js";
 import { diverged, type EpochEvent } from "../../training/epochs/epoch-loop.js";
-import type { FactorStart } from "../../factors/warm-start.js";
-import { withMachine } from "../../workers/with-machine.js";
+import type { FactorStart } from "../shared/factor-model/warm-start.js";
+import { withMachine } from "../../compute/threads/with-machine.js";
 import { isMatrix, rankingData, userFeatures } from "./data.js";
 import { storeBudget } from "./memory.js";
 import type { RankingOptions } from "./options.js";
@@ -19,14 +19,14 @@ import {
   vectorsInPartitions,
   type PartitionedModel,
   type StoredResult,
-} from "../../factors/stored-vectors.js";
+} from "../shared/factor-model/stored-vectors.js";
 import {
   noteDisk,
   trainStored,
   type KeptState,
   type StoredEpochs,
   type StoreInput,
-} from "../../factors/stored-training.js";
+} from "../shared/factor-model/stored-training.js";
 import { FIRST_SQUARES, rateOf, SPREAD, type RankingInput } from "./train.js";
 
 interface PartitionedInput extends Omit<RankingInput, "validate">, StoreInput {

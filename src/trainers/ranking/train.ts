@@ -4,10 +4,10 @@
 //
 // Losses, their sources and deviations: docs/algorithms/ranking.md.
 
-import { DataError } from "../../errors.js";
-import type { OptimizerState } from "../../kernels/fm/state.js";
-import { draw } from "../../numeric/random.js";
-import type { RankingExamples } from "../../sampling/ranking-events.js";
+import { DataError } from "../../base/errors.js";
+import type { OptimizerState } from "../../compute/kernels/fm/state.js";
+import { draw } from "../../base/numeric/random.js";
+import type { RankingExamples } from "../../dataset/sampling/ranking-events.js";
 import {
   type Controls,
   runEpochs,
@@ -17,14 +17,14 @@ import {
   cosineRate,
 } from "../../training/epochs/epoch-loop.js";
 import { floatsOf, type NamedArrays } from "../../training/epochs/named-arrays.js";
-import { keepUntouched, type FactorStart } from "../../factors/warm-start.js";
-import { listMetric } from "../../training/options/passes.js";
+import { keepUntouched, type FactorStart } from "../shared/factor-model/warm-start.js";
+import { listMetric } from "../../training/shared-options/passes.js";
 import { rankingData, userFeatures } from "./data.js";
-import { areFinite } from "../../numeric/indices.js";
+import { areFinite } from "../../base/numeric/indices.js";
 import { RankingMachine, type RankingParameters } from "./machine.js";
 import type { RankingOptions } from "./options.js";
-import { withMachine } from "../../workers/with-machine.js";
-import { degreeVectors } from "../../factors/degree-vectors.js";
+import { withMachine } from "../../compute/threads/with-machine.js";
+import { degreeVectors } from "../shared/factor-model/degree-vectors.js";
 import { NONE } from "../../training/warm-start/carried-keys.js";
 
 /** Bound of initial vectors, which are uniform in ±SPREAD. */

@@ -7,22 +7,22 @@ import {
   type Trainer,
   type Plan,
 } from "../../training/session/trainer.js";
-import { factorOutcome, widthWarnings } from "../../factors/outcome.js";
+import { factorOutcome, widthWarnings } from "../shared/factor-model/outcome.js";
 import {
   checkState,
   type FactorStart,
   factorInit,
   openFactorInit,
   type FactorInit,
-} from "../../factors/warm-start.js";
+} from "../shared/factor-model/warm-start.js";
 import type { Dataset } from "../../dataset/dataset.js";
 import { inMemory, isStored } from "../../dataset/stored-columns.js";
 import { featurePlan, type FeatureModel } from "../../training/session/feature-plan.js";
-import type { Run } from "../../embedding/run-directory.js";
+import type { Run } from "../../table/run-directory.js";
 import { rowsByFeature } from "../../training/examples/feature-table.js";
 import { rankingExamples, readCandidates } from "../../training/examples/ranking-examples.js";
 import { togetherNote } from "../../training/examples/training-examples.js";
-import { ArtifactError, UsageError } from "../../errors.js";
+import { ArtifactError, UsageError } from "../../base/errors.js";
 import { BASE_TABLE } from "./models.js";
 import { options, rankingOptionsOf, withL2, type RankingOptions, type GivenRanking } from "./options.js";
 import { rankingNeeds } from "./memory.js";

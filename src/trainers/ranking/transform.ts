@@ -6,11 +6,11 @@ import { MISSING } from "../../log/keys.js";
 import { columnNamed } from "../../dataset/dataset.js";
 import { KeyIndex } from "../../dataset/vocabulary/key-index.js";
 import { withNeighborRows } from "../../dataset/graph/item-neighbors.js";
-import type { Run } from "../../embedding/run-directory.js";
-import { composerOfFactors, encodeComposed, type Completion } from "../../factors/transform.js";
+import type { Run } from "../../table/run-directory.js";
+import { composerOfFactors, encodeComposed, type Completion } from "../shared/factor-model/transform.js";
 import { readItems } from "../../training/examples/item-file.js";
 import { readPreprocess } from "../../training/capabilities/run-space.js";
-import type { Transformed, TransformOptions } from "../../training/options/transform-options.js";
+import type { Transformed, TransformOptions } from "../../training/shared-options/transform-options.js";
 import type { Watch } from "../../training/session/watch.js";
 
 export async function encodeItems(run: Run, options: TransformOptions, watch: Watch): Promise<Transformed> {

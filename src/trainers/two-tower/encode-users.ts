@@ -2,15 +2,15 @@
 // whose vectors are then in a store.
 
 import { rowsAt, type FeatureRows } from "../../dataset/rows.js";
-import { KeptRows } from "../../factors/kept-rows.js";
-import { vectorsInPartitions, type StoredVectors } from "../../factors/stored-vectors.js";
-import { BlockStore } from "../../io/block-store.js";
-import type { TowerShape } from "../../kernels/two-tower/binding.js";
-import type { TowerUsers } from "../../kernels/two-tower/inputs.js";
+import { KeptRows } from "../shared/factor-model/kept-rows.js";
+import { vectorsInPartitions, type StoredVectors } from "../shared/factor-model/stored-vectors.js";
+import { BlockStore } from "../../base/io/block-store.js";
+import type { TowerShape } from "../../compute/kernels/two-tower/binding.js";
+import type { TowerUsers } from "../../compute/kernels/two-tower/inputs.js";
 import { floatsOf, type NamedArrays } from "../../training/epochs/named-arrays.js";
 import type { ItemRanker } from "../../training/session/feature-training.js";
 import type { FeatureSpace } from "../../dataset/vocabulary/vocabulary.js";
-import { withMachine } from "../../workers/with-machine.js";
+import { withMachine } from "../../compute/threads/with-machine.js";
 import type { Towers } from "./examples.js";
 import { TowersMachine } from "./machine.js";
 import { forEachRow } from "./rows.js";

@@ -1,8 +1,8 @@
 // Encodes users and items that were not in training by the towers of a trained model.
 
-import { mapTo } from "../../numeric/indices.js";
+import { mapTo } from "../../base/numeric/indices.js";
 import type { FeatureSpace } from "../../dataset/vocabulary/vocabulary.js";
-import type { FieldRows } from "../../kernels/two-tower/inputs.js";
+import type { FieldRows } from "../../compute/kernels/two-tower/inputs.js";
 import { TowersMachine } from "./machine.js";
 import { slotsOf, type StoredTowers } from "./model.js";
 import { hasHistoryRows, networkOf } from "./network.js";

@@ -9,14 +9,14 @@ import { itemCatalogue, keyColumn } from "../../dataset/item-fields.js";
 import { bindEncoder, type Encoder } from "../../dataset/rows.js";
 import type { FeatureSpace } from "../../dataset/vocabulary/vocabulary.js";
 import { rowsHeldBy } from "../../dataset/filters/where-rows.js";
-import { DataError, UsageError } from "../../errors.js";
-import { noteDisk, type StoreInput } from "../../factors/stored-training.js";
-import { BlockStore } from "../../io/block-store.js";
-import type { FieldRows, Ranges } from "../../kernels/two-tower/inputs.js";
-import { itemsOf, usersOf, type NegativeSource } from "../../sampling/negatives.js";
-import { NO_ITEM, type ItemLists } from "../../kernels/top-items/binding.js";
-import { noEvents, type RankingExamples } from "../../sampling/ranking-events.js";
-import { timesOfRows } from "../../sampling/training-events.js";
+import { DataError, UsageError } from "../../base/errors.js";
+import { noteDisk, type StoreInput } from "../shared/factor-model/stored-training.js";
+import { BlockStore } from "../../base/io/block-store.js";
+import type { FieldRows, Ranges } from "../../compute/kernels/two-tower/inputs.js";
+import { itemsOf, usersOf, type NegativeSource } from "../../dataset/sampling/negatives.js";
+import { NO_ITEM, type ItemLists } from "../../compute/kernels/top-items/binding.js";
+import { noEvents, type RankingExamples } from "../../dataset/sampling/ranking-events.js";
+import { timesOfRows } from "../../dataset/sampling/training-events.js";
 import { itemColumnsOf, type Examples, type Part, type LogParts } from "../../training/examples/examples.js";
 import { rankingExamples } from "../../training/examples/ranking-examples.js";
 import type { Watch } from "../../training/session/watch.js";
@@ -30,9 +30,9 @@ import {
 import { hasHistoryRows } from "./network.js";
 import type { TwoTowerOptions } from "./options.js";
 import { fieldRows, itemHashes, towerRows, type TowerRows, rowsBeside } from "./rows.js";
-import { byGroup } from "../../numeric/groups.js";
-import { codesAt, mapTo } from "../../numeric/indices.js";
-import { shuffle, streamOf } from "../../numeric/hash.js";
+import { byGroup } from "../../base/numeric/groups.js";
+import { codesAt, mapTo } from "../../base/numeric/indices.js";
+import { shuffle, streamOf } from "../../base/numeric/hash.js";
 import {
   behaviorOf,
   inHashOrder,

@@ -1,10 +1,10 @@
 // Exports a run's user tower or item tower as an ONNX model from histories, or an item's key, and columns to a vector.
 
-import { ascending } from "../../numeric/indices.js";
+import { ascending } from "../../base/numeric/indices.js";
 import { featureSpace, type FeatureSpace, type Field } from "../../dataset/vocabulary/vocabulary.js";
-import type { Run } from "../../embedding/run-directory.js";
-import { rowsOf, type EmbeddingTable } from "../../embedding/table.js";
-import { UsageError } from "../../errors.js";
+import type { Run } from "../../table/run-directory.js";
+import { rowsOf, type EmbeddingTable } from "../../table/table.js";
+import { UsageError } from "../../base/errors.js";
 import { type NetworkLayer, GraphBuilder, denseLayers } from "../../export/onnx/graph.js";
 import {
   type FoundBy,
@@ -20,7 +20,7 @@ import {
   type RowFeatures,
 } from "../../export/onnx/columns.js";
 import { checkFields, networkField } from "../../training/capabilities/network-fields.js";
-import type { DenseLayer } from "../../kernels/shared/dense.js";
+import type { DenseLayer } from "../../compute/kernels/shared/dense.js";
 import { rowsByFeature } from "../../training/examples/feature-table.js";
 import type { NetworkAsked, NetworkFile } from "../../training/capabilities/model.js";
 import { floatsOf, type NamedArrays } from "../../training/epochs/named-arrays.js";

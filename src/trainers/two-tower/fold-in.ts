@@ -5,10 +5,10 @@ import { MISSING } from "../../log/keys.js";
 import type { Dataset } from "../../dataset/dataset.js";
 import { bindEncoder } from "../../dataset/rows.js";
 import { idsOf, type FeatureSpace } from "../../dataset/vocabulary/vocabulary.js";
-import type { Run } from "../../embedding/run-directory.js";
-import { UsageError } from "../../errors.js";
-import { historyOf } from "../../sampling/negatives.js";
-import { NO_ITEM } from "../../kernels/top-items/binding.js";
+import type { Run } from "../../table/run-directory.js";
+import { UsageError } from "../../base/errors.js";
+import { historyOf } from "../../dataset/sampling/negatives.js";
+import { NO_ITEM } from "../../compute/kernels/top-items/binding.js";
 import { silently, wholeOf } from "../../training/reading/split-parts.js";
 import { openAsTrained } from "../../training/reading/open-as-trained.js";
 import {
@@ -18,9 +18,9 @@ import {
   type FoldingIn,
 } from "../../training/capabilities/folded-keys.js";
 import { readSpace } from "../../training/capabilities/run-space.js";
-import type { TransformOptions } from "../../training/options/transform-options.js";
+import type { TransformOptions } from "../../training/shared-options/transform-options.js";
 import type { Watch } from "../../training/session/watch.js";
-import { endedBy, unlessAborted } from "../../workers/with-machine.js";
+import { endedBy, unlessAborted } from "../../compute/threads/with-machine.js";
 import { rowsOfRun, startEncoder } from "./encoder.js";
 import { behaviorRows } from "./examples.js";
 import { behaviorOf, inHashOrder, newestRanges, orderedEvents, rangesOfAll } from "./histories.js";

@@ -1,6 +1,6 @@
-import { draw } from "../../numeric/random.js";
-import { historyOf } from "../../sampling/negatives.js";
-import { NO_ITEM } from "../../kernels/top-items/binding.js";
+import { draw } from "../../base/numeric/random.js";
+import { historyOf } from "../../dataset/sampling/negatives.js";
+import { NO_ITEM } from "../../compute/kernels/top-items/binding.js";
 import { datasetOf } from "../../testing/dataset-of.js";
 import {
   behaviorOf,

@@ -6,13 +6,13 @@
 //
 // Items with the same time as an event are not in its history, because they may belong to the same basket.
 
-import { byGroup } from "../../numeric/groups.js";
-import { doublesAt, mapTo } from "../../numeric/indices.js";
+import { byGroup } from "../../base/numeric/groups.js";
+import { doublesAt, mapTo } from "../../base/numeric/indices.js";
 import type { Dataset } from "../../dataset/dataset.js";
-import type { Ranges } from "../../kernels/two-tower/inputs.js";
-import { exp } from "../../numeric/exp.js";
-import { NO_ITEM, type ItemLists } from "../../kernels/top-items/binding.js";
-import { timesOfRows } from "../../sampling/training-events.js";
+import type { Ranges } from "../../compute/kernels/two-tower/inputs.js";
+import { exp } from "../../base/numeric/exp.js";
+import { NO_ITEM, type ItemLists } from "../../compute/kernels/top-items/binding.js";
+import { timesOfRows } from "../../dataset/sampling/training-events.js";
 import type { HistoryKind } from "./options.js";
 
 /** Events of known users, sorted by user, then by time, then by position in the log. */

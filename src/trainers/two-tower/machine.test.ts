@@ -2,12 +2,12 @@ import {
   referenceTowersStep,
   referenceTowerState,
   type ReferenceTowerEvent,
-} from "../../kernels/two-tower/two-tower.reference.js";
-import { referenceDraw } from "../../kernels/ranking/ranking.reference.js";
-import type { TowerData, TowerLearning, TowerShape } from "../../kernels/two-tower/binding.js";
-import type { DenseLayer } from "../../kernels/shared/dense.js";
-import { aliasTable } from "../../numeric/alias.js";
-import { blockKey, draw, permutation } from "../../numeric/random.js";
+} from "../../compute/kernels/two-tower/two-tower.reference.js";
+import { referenceDraw } from "../../compute/kernels/ranking/ranking.reference.js";
+import type { TowerData, TowerLearning, TowerShape } from "../../compute/kernels/two-tower/binding.js";
+import type { DenseLayer } from "../../compute/kernels/shared/dense.js";
+import { aliasTable } from "../../base/numeric/alias.js";
+import { blockKey, draw, permutation } from "../../base/numeric/random.js";
 import { between, mulberry32 } from "../../testing/random.js";
 import type { NamedArrays } from "../../training/epochs/named-arrays.js";
 import { TowersMachine } from "./machine.js";

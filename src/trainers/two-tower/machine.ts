@@ -1,6 +1,6 @@
 // The two towers in shared memory, with the threads that train them and encode users and items.
 
-import { ascending, mapTo } from "../../numeric/indices.js";
+import { ascending, mapTo } from "../../base/numeric/indices.js";
 import {
   allocateTowers,
   setTowersSteps,
@@ -12,26 +12,26 @@ import {
   type TowerLearning,
   type TowerShape,
   type TowersKernel,
-} from "../../kernels/two-tower/binding.js";
+} from "../../compute/kernels/two-tower/binding.js";
 import {
   noTowerEvents,
   placeUsers,
   useTowerEvents,
   type TowerEvents,
   type TowerUsers,
-} from "../../kernels/two-tower/inputs.js";
-import { placedDense, placedMoments, transposeWeights } from "../../kernels/shared/dense.js";
-import { GrowingArrays, type Region } from "../../kernels/shared/memory.js";
+} from "../../compute/kernels/two-tower/inputs.js";
+import { placedDense, placedMoments, transposeWeights } from "../../compute/kernels/shared/dense.js";
+import { GrowingArrays, type Region } from "../../compute/kernels/shared/memory.js";
 import {
   type Placed,
   readArrays,
   readPlaced,
   wholeRegions,
   writeArrays,
-} from "../../kernels/shared/placed.js";
-import { blockVisits, draw, permutation } from "../../numeric/random.js";
+} from "../../compute/kernels/shared/placed.js";
+import { blockVisits, draw, permutation } from "../../base/numeric/random.js";
 import { arrayOf, floatsOf, type NamedArrays } from "../../training/epochs/named-arrays.js";
-import { ThreadedKernel } from "../../workers/threaded-kernel.js";
+import { ThreadedKernel } from "../../compute/threads/threaded-kernel.js";
 
 const CHUNK = 65_536;
 const CALL_ROWS = 1024;

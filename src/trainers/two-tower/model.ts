@@ -10,22 +10,22 @@
 //                               f32[numFields][dim]: vectors of out-of-vocabulary keys, by field
 
 import { featureSpace, type FeatureSpace } from "../../dataset/vocabulary/vocabulary.js";
-import { DEFAULT_TABLE, type Run } from "../../embedding/run-directory.js";
-import { safetensorsChunks, TensorFile, type Tensor } from "../../embedding/safetensors.js";
-import type { EmbeddingTable } from "../../embedding/table.js";
-import { ArtifactError, UsageError } from "../../errors.js";
+import { DEFAULT_TABLE, type Run } from "../../table/run-directory.js";
+import { safetensorsChunks, TensorFile, type Tensor } from "../../table/safetensors.js";
+import type { EmbeddingTable } from "../../table/table.js";
+import { ArtifactError, UsageError } from "../../base/errors.js";
 import { meansForUnknown, withoutUntrained, type OutOfVocabulary } from "../../export/reserve.js";
-import type { StoredVectors } from "../../factors/stored-vectors.js";
+import type { StoredVectors } from "../shared/factor-model/stored-vectors.js";
 import type { UnknownKeysOf } from "../../training/capabilities/model.js";
-import { flag, list, object, parseJson, text, where, whole, word } from "../../io/json-shape.js";
+import { flag, list, object, parseJson, text, where, whole, word } from "../../base/io/json-shape.js";
 import { featureTable, rowsByFeature } from "../../training/examples/feature-table.js";
 import { floatsOf, type NamedArrays } from "../../training/epochs/named-arrays.js";
 import type { Towers } from "./examples.js";
 import { AGE, FORM_FILE, HISTORY_TABLE, ITEM_TABLE, PARAMETERS_FILE, USER_BIAS } from "./names.js";
 import { hasHistoryRows, networkOf, type NetworkOptions } from "./network.js";
 import type { TwoTowerOptions } from "./options.js";
-import { ascending } from "../../numeric/indices.js";
-import { floatsIn, rowsIn, rotating, type RotateTensors } from "../../factors/rotation.js";
+import { ascending } from "../../base/numeric/indices.js";
+import { floatsIn, rowsIn, rotating, type RotateTensors } from "../shared/factor-model/rotation.js";
 import { wholeRows, type Rotation } from "../../training/capabilities/rotation.js";
 
 export type StoredForm = NetworkOptions &

@@ -10,7 +10,7 @@ export const models: Models = {
     command: "train-two-tower",
     lacks: { networks: "it has two towers: use --onnx-part user or item" },
     ...ranksByVectors(async (_, space, { dim, vectors, weights, numRows }) => {
-      const { factorScorer } = await import("../../factors/trained.js");
+      const { factorScorer } = await import("../shared/factor-model/trained.js");
       const w = rowsByFeature(space, weights ?? new Float32Array(numRows), 1);
       return factorScorer({ dim, w0: 0, w, vectors: rowsByFeature(space, vectors, dim) });
     }),

@@ -1,8 +1,8 @@
 // Derives the architecture of the two towers, the kernel's arguments, from the options or from a run.
 
-import type { DenseLayer } from "../../kernels/shared/dense.js";
-import type { TowerShape } from "../../kernels/two-tower/binding.js";
-import { firstDenseWeights } from "../../numeric/initial.js";
+import type { DenseLayer } from "../../compute/kernels/shared/dense.js";
+import type { TowerShape } from "../../compute/kernels/two-tower/binding.js";
+import { firstDenseWeights } from "../../base/numeric/initial.js";
 import { recencyOf } from "./histories.js";
 import type { TwoTowerOptions } from "./options.js";
 

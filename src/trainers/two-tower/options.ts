@@ -1,8 +1,8 @@
 // The options of train-two-tower.
 
-import { UsageError } from "../../errors.js";
+import { UsageError } from "../../base/errors.js";
 import { parseWhere } from "../../dataset/filters/where.js";
-import { labels, noises, vocabulary } from "../../training/options/features.js";
+import { labels, noises, vocabulary } from "../../training/shared-options/features.js";
 import {
   layerSizes,
   choice,
@@ -19,11 +19,11 @@ import {
   withCommon,
   type Resolved,
   type Given,
-} from "../../training/options/table.js";
-import { lists, passes } from "../../training/options/passes.js";
-import { everyday, log } from "../../training/options/log.js";
-import { memory, threads } from "../../training/options/reading.js";
-import { output, weekly } from "../../training/options/weekly.js";
+} from "../../options/table.js";
+import { lists, passes } from "../../training/shared-options/passes.js";
+import { everyday, log } from "../../training/shared-options/log.js";
+import { memory, threads } from "../../training/shared-options/reading.js";
+import { output, weekly } from "../../training/shared-options/weekly.js";
 
 const ANY = Number.MAX_VALUE;
 const [examples, model, training] = ["Examples:", "Model:", "Training:"] as const;

@@ -4,8 +4,8 @@
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { keyAt } from "../../log/keys.js";
-import { openRun } from "../../embedding/run-directory.js";
-import { rowsOf } from "../../embedding/table.js";
+import { openRun } from "../../table/run-directory.js";
+import { rowsOf } from "../../table/table.js";
 import { temporaryFolder } from "../../testing/embed.js";
 import { repeatedTraining, truncateRows } from "../../testing/repeated-training.js";
 import { fillDisk, onSmallDisk } from "../../testing/small-disk.js";

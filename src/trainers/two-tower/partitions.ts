@@ -4,14 +4,18 @@
 //   partition  about 64 MB of events and user vectors. Their number depends only on the data and on --dim, so the bytes
 //              do not depend on where events are stored
 
-import type { BlockStore } from "../../io/block-store.js";
-import { packArrays, type PackedArrays } from "../../kernels/shared/packed-arrays.js";
-import { Partitions } from "../../kernels/ranking/partitions.js";
-import { mostRowsOfUsers, type TowerEvents, type TowerUsers } from "../../kernels/two-tower/inputs.js";
+import type { BlockStore } from "../../base/io/block-store.js";
+import { packArrays, type PackedArrays } from "../../compute/kernels/shared/packed-arrays.js";
+import { Partitions } from "../../compute/kernels/ranking/partitions.js";
+import {
+  mostRowsOfUsers,
+  type TowerEvents,
+  type TowerUsers,
+} from "../../compute/kernels/two-tower/inputs.js";
 import { idsOf, type FeatureSpace } from "../../dataset/vocabulary/vocabulary.js";
-import type { NegativeSource } from "../../sampling/negatives.js";
+import type { NegativeSource } from "../../dataset/sampling/negatives.js";
 import type { EventPartitions } from "./machine.js";
-import { byGroup } from "../../numeric/groups.js";
+import { byGroup } from "../../base/numeric/groups.js";
 import { tableBytes, type Needs } from "../../training/session/needs.js";
 import { hasHistoryRows } from "./network.js";
 import type { TwoTowerOptions } from "./options.js";

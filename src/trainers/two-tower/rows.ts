@@ -5,8 +5,8 @@
 
 import { firstPair, type FeatureRows } from "../../dataset/rows.js";
 import { featureHashes, type FeatureSpace } from "../../dataset/vocabulary/vocabulary.js";
-import type { FieldRows } from "../../kernels/two-tower/inputs.js";
-import { featureKey, firstUnit } from "../../numeric/initial.js";
+import type { FieldRows } from "../../compute/kernels/two-tower/inputs.js";
+import { featureKey, firstUnit } from "../../base/numeric/initial.js";
 
 /** Bound of initial vectors, which are uniform in ±SPREAD. */
 const SPREAD = 0.05;

@@ -4,13 +4,13 @@
 //
 // Sources and deviations are in docs/algorithms/two-tower.md.
 
-import { areFinite } from "../../numeric/indices.js";
-import { BlockStore } from "../../io/block-store.js";
+import { areFinite } from "../../base/numeric/indices.js";
+import { BlockStore } from "../../base/io/block-store.js";
 import type { FeatureSpace } from "../../dataset/vocabulary/vocabulary.js";
-import { draw } from "../../numeric/random.js";
-import { degreeItemVectors } from "../../factors/degree-vectors.js";
-import type { TowerShape } from "../../kernels/two-tower/binding.js";
-import { noTowerEvents } from "../../kernels/two-tower/inputs.js";
+import { draw } from "../../base/numeric/random.js";
+import { degreeItemVectors } from "../shared/factor-model/degree-vectors.js";
+import type { TowerShape } from "../../compute/kernels/two-tower/binding.js";
+import { noTowerEvents } from "../../compute/kernels/two-tower/inputs.js";
 import {
   runEpochs,
   diverged,
@@ -21,16 +21,16 @@ import {
   type EpochsDone,
 } from "../../training/epochs/epoch-loop.js";
 import { prefixed, unprefixed, type NamedArrays } from "../../training/epochs/named-arrays.js";
-import { sharedNoise } from "../../sampling/noise-distribution.js";
-import { listMetric } from "../../training/options/passes.js";
-import { withMachine } from "../../workers/with-machine.js";
+import { sharedNoise } from "../../dataset/sampling/noise-distribution.js";
+import { listMetric } from "../../training/shared-options/passes.js";
+import { withMachine } from "../../compute/threads/with-machine.js";
 import type { TowerExamples } from "./examples.js";
 import { TowersMachine } from "./machine.js";
 import { firstLayers, networkOf } from "./network.js";
 import type { TwoTowerOptions } from "./options.js";
 import { firstVectors } from "./rows.js";
 import { putStart, type TowersStart } from "./warm-start.js";
-import { storedScorer, storedTable } from "../../factors/stored-vectors.js";
+import { storedScorer, storedTable } from "../shared/factor-model/stored-vectors.js";
 import type { LearnerInput, Trained } from "../../training/session/feature-training.js";
 import { encodeAll, machineRanker } from "./encode-users.js";
 import { modelFiles, towerTables } from "./model.js";

@@ -8,12 +8,12 @@ import {
   type Plan,
 } from "../../training/session/trainer.js";
 import type { Dataset } from "../../dataset/dataset.js";
-import { factorOutcome } from "../../factors/outcome.js";
+import { factorOutcome } from "../shared/factor-model/outcome.js";
 import { type FeatureModel, featurePlan } from "../../training/session/feature-plan.js";
 import type { Capable } from "../../training/capabilities/model.js";
 import { readCandidates } from "../../training/examples/ranking-examples.js";
 import { featuresNamed, featuresOfRoles } from "../../training/reading/users-and-items.js";
-import { UsageError } from "../../errors.js";
+import { UsageError } from "../../base/errors.js";
 import { towerExamples } from "./examples.js";
 import { type TowersStart, openTowersInit } from "./warm-start.js";
 import {

@@ -3,9 +3,9 @@
 //   two towers   items, histories, fields and layers; keys that this log lacks keep their rows
 //   any other    its item vectors, both as candidates and in histories
 
-import { openRun, type Run } from "../../embedding/run-directory.js";
+import { openRun, type Run } from "../../table/run-directory.js";
 import type { FeatureSpace } from "../../dataset/vocabulary/vocabulary.js";
-import { UsageError } from "../../errors.js";
+import { UsageError } from "../../base/errors.js";
 import { rowsByFeature } from "../../training/examples/feature-table.js";
 import type { Capable } from "../../training/capabilities/model.js";
 import type { NamedArrays } from "../../training/epochs/named-arrays.js";

@@ -2,14 +2,14 @@
 //
 //   run ──► FoldingIn, once ──► of(log), for each log ──► FoldedKeys ──► rows to write
 
-import { mapTo } from "../../numeric/indices.js";
+import { mapTo } from "../../base/numeric/indices.js";
 import { keyAt } from "../../log/keys.js";
 import { columnNamed, type Dataset, type KeyColumn } from "../../dataset/dataset.js";
-import { DataError, UsageError, excerpt } from "../../errors.js";
+import { DataError, UsageError, excerpt } from "../../base/errors.js";
 import { once, vectorEncoding, type EncodedRows, type EncodedRowFormat } from "../../export/encoded-rows.js";
-import type { Run } from "../../embedding/run-directory.js";
+import type { Run } from "../../table/run-directory.js";
 import type { FurtherLog } from "../reading/open-as-trained.js";
-import type { Transformed, TransformOptions } from "../options/transform-options.js";
+import type { Transformed, TransformOptions } from "../shared-options/transform-options.js";
 import { collectWarnings, type Watch } from "../session/watch.js";
 import { idsOf } from "../../dataset/vocabulary/vocabulary.js";
 import type { RunSpace } from "./run-space.js";

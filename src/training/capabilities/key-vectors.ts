@@ -1,8 +1,8 @@
 // Reads a run's vectors by feature, with which another model can be initialized.
 
 import { featureSpace, type FeatureSpace } from "../../dataset/vocabulary/vocabulary.js";
-import type { Run } from "../../embedding/run-directory.js";
-import { keysOfRows, rowsOf, type EmbeddingTable } from "../../embedding/table.js";
+import type { Run } from "../../table/run-directory.js";
+import { keysOfRows, rowsOf, type EmbeddingTable } from "../../table/table.js";
 import { rowsByFeature } from "../examples/feature-table.js";
 import { readSpace } from "./run-space.js";
 

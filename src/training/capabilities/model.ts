@@ -3,21 +3,20 @@
 // whose runs have it.
 
 import type { Preprocess } from "../../dataset/vocabulary/preprocess.js";
-import type { Run } from "../../embedding/run-directory.js";
-import type { EmbeddingTable } from "../../embedding/table.js";
+import type { Run } from "../../table/run-directory.js";
+import type { EmbeddingTable } from "../../table/table.js";
 import type { ReserveScheme, OutOfVocabulary } from "../../export/reserve.js";
 import type { ModelFacts, OnnxInput, RowTexts } from "../../export/selection.js";
-import type { ReportedRun } from "../../report/content.js";
 import type { FoldIn } from "./folded-keys.js";
 import type { Forgetting } from "./forgetting/forgetting.js";
 import type { KeyVectors } from "./key-vectors.js";
 import { type Composition, type ScoringModel, readPreprocess, readSpace } from "./run-space.js";
-import type { RankerFor } from "../../evaluation/rankers.js";
-import type { RankedKeys, RankedUsers } from "../judging/ranked-items.js";
+import type { RankerFor } from "../../metrics/rankers.js";
+import type { RankedKeys, RankedUsers } from "../split-metrics/ranked-items.js";
 import type { Rotation } from "./rotation.js";
 import type { RowPredictor } from "./row-predictor.js";
-import type { EvaluatedOn, Scored } from "../judging/evaluate-scores.js";
-import type { Transformed, TransformFlag, TransformOptions } from "../options/transform-options.js";
+import type { EvaluatedOn, Scored } from "../split-metrics/evaluate-scores.js";
+import type { Transformed, TransformFlag, TransformOptions } from "../shared-options/transform-options.js";
 import type { Watch } from "../session/watch.js";
 import type { FeatureSpace } from "../../dataset/vocabulary/vocabulary.js";
 import type { Scorer } from "../session/feature-training.js";
@@ -74,8 +73,29 @@ export interface Capabilities {
   /** Reads one text per row of a table; undefined if there are none. @param table undefined for the default table */
   rowTexts?: (run: Run, table: string | undefined) => Promise<RowTexts | undefined>;
   networks?: Readonly<Partial<Record<NetworkName, WriteNetwork>>>;
-  /** Reads what only this kind of model reports: importances of columns by descending gain, or attention shares. */
-  reported?: (run: Run) => Promise<Pick<ReportedRun, "importances" | "shares">>;
+  /** Reads what only this kind of model reports. */
+  reported?: (run: Run) => Promise<ReportedOfModel>;
+}
+
+/** What a report shows of some kinds of models only. */
+export interface ReportedOfModel {
+  /** importances of boosted trees: columns by descending gain */
+  importances?: readonly { column: string; splits: number; gain: number }[];
+  shares?: ReportedShares;
+}
+
+/** The share of each kind of side information in items' vectors, for items with similar numbers of events. */
+interface ReportedShares {
+  /** names of the terms whose sum is an item's vector: the item's own column first, then its side information */
+  parts: readonly string[];
+  /** ranges of the number of events, ascending, each with at least one item; a range without `to` has no upper bound */
+  buckets: readonly {
+    from: number;
+    to?: number;
+    items: number;
+    /** share of each term in the items' vectors, as a mean over the items in the range; the shares sum to 1 */
+    shares: readonly number[];
+  }[];
 }
 
 /** A table of a run that needs replacement vectors for keys without a row. */
@@ -158,7 +178,7 @@ export function predictsLabels(
     ...scoresRows(read),
     evaluate: async (run, on, watch) =>
       await (
-        await import("../judging/evaluate-scores.js")
+        await import("../split-metrics/evaluate-scores.js")
       ).evaluateScores(run, await readScoringModel(read, run, on.inPlace), on, watch),
   };
 }
@@ -171,7 +191,7 @@ export function ranksByVectors(
     ...scoresRows(read),
     rank: async (run, keys, inPlace) =>
       await (
-        await import("../judging/ranked-items.js")
+        await import("../split-metrics/ranked-items.js")
       ).rankByVectors(run, await readScoringModel(read, run, inPlace), keys),
   };
 }

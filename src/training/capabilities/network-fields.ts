@@ -1,8 +1,8 @@
 import type { Field } from "../../dataset/vocabulary/vocabulary.js";
-import { tableRows } from "../../embedding/rows.js";
-import type { Run } from "../../embedding/run-directory.js";
-import type { EmbeddingTable } from "../../embedding/table.js";
-import { UsageError, excerpt } from "../../errors.js";
+import { tableRows } from "../../table/rows.js";
+import type { Run } from "../../table/run-directory.js";
+import type { EmbeddingTable } from "../../table/table.js";
+import { UsageError, excerpt } from "../../base/errors.js";
 import { formatNamed } from "../../export/formats.js";
 import { checkHeld } from "../../export/key-rules.js";
 import type { NetworkKeys, NetworkNumber } from "../../export/onnx/columns.js";

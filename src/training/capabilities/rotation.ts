@@ -1,7 +1,7 @@
 // Describes the rotations of a run's vectors that leave its predictions unchanged: the vectors that share a rotation,
 // and the files of model/ that must be rotated with them.
 
-import type { EmbeddingTable } from "../../embedding/table.js";
+import type { EmbeddingTable } from "../../table/table.js";
 
 /** A range of dimensions of the vectors in a field's rows, offset .. offset + width - 1. */
 export interface VectorBlock {

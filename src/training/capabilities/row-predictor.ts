@@ -3,8 +3,8 @@
 import type { Dataset } from "../../dataset/dataset.js";
 import { bindEncoder, type UnseenCounts } from "../../dataset/rows.js";
 import { ranksItems } from "../../dataset/labels.js";
-import { DivergedError } from "../../errors.js";
-import { exp, logistic } from "../../numeric/exp.js";
+import { DivergedError } from "../../base/errors.js";
+import { exp, logistic } from "../../base/numeric/exp.js";
 import { openAsTrained, type FurtherLog, type TrainedAs } from "../reading/open-as-trained.js";
 import { featureChunks } from "./encoded-chunks.js";
 import type { ScoringModel } from "./run-space.js";

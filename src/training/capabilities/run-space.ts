@@ -1,7 +1,7 @@
 import { type Preprocess, parsePreprocess } from "../../dataset/vocabulary/preprocess.js";
 import type { FeatureSpace } from "../../dataset/vocabulary/vocabulary.js";
-import type { Run } from "../../embedding/run-directory.js";
-import type { EmbeddingTable } from "../../embedding/table.js";
+import type { Run } from "../../table/run-directory.js";
+import type { EmbeddingTable } from "../../table/table.js";
 import type { Scorer } from "../session/feature-training.js";
 import type { FeatureRows } from "../../dataset/rows.js";
 

@@ -1,6 +1,6 @@
 // Capabilities of a run that contains only a table, as written by `import`.
 
-import { TABLE_MODEL } from "../../embedding/manifest.js";
+import { TABLE_MODEL } from "../../table/manifest.js";
 import { meansForUnknown } from "../../export/reserve.js";
 import type { Models } from "./model.js";
 import { wholeRows } from "./rotation.js";

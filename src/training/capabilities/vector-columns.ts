@@ -1,6 +1,6 @@
-import type { TableRows } from "../../embedding/rows.js";
-import type { EmbeddingTable } from "../../embedding/table.js";
-import { rotatedRows } from "../../evaluation/alignment.js";
+import type { TableRows } from "../../table/rows.js";
+import type { EmbeddingTable } from "../../table/table.js";
+import { rotatedRows } from "../../metrics/alignment.js";
 import type { Rotate, VectorBlock } from "./rotation.js";
 
 /** A rotation matrix, and the ranges of vector columns that it rotates. */

@@ -9,9 +9,9 @@
 //
 // A resumed training writes the same bytes as an uninterrupted one, at any number of threads.
 
-import type { PartMetrics, VectorsAdd } from "../../embedding/manifest.js";
-import { trialShape } from "../../embedding/run-directory.js";
-import type { UserMetric } from "../../evaluation/user-metric.js";
+import type { PartMetrics, VectorsAdd } from "../../table/manifest.js";
+import { trialShape } from "../../table/run-directory.js";
+import type { UserMetric } from "../../metrics/user-metric.js";
 import {
   anything,
   count,
@@ -24,7 +24,7 @@ import {
   record,
   text,
   parseJson,
-} from "../../io/json-shape.js";
+} from "../../base/io/json-shape.js";
 import type { Checkpoint, Controls, EpochEvent } from "./epoch-loop.js";
 import { firstStanding } from "./early-stopping.js";
 import { arrayOf, floatsOf, type NamedArrays, type LargeArrays } from "./named-arrays.js";
@@ -37,14 +37,14 @@ import {
   safetensorsHead,
   tensorShape,
   type Tensor,
-} from "../../embedding/safetensors.js";
-import { ArtifactError, OutputError, UsageError } from "../../errors.js";
-import { writeFileAtomic } from "../../io/atomic.js";
-import { CHECKSUM_BYTES, endsWithChecksum, withChecksum } from "../../io/fingerprint.js";
-import { checkRegularFiles } from "../../io/listed-files.js";
-import { pathExists, withArtifact } from "../../io/read-artifact.js";
-import { removeFile } from "../../io/write.js";
-import { kindAt } from "../../io/tree.js";
+} from "../../table/safetensors.js";
+import { ArtifactError, OutputError, UsageError } from "../../base/errors.js";
+import { writeFileAtomic } from "../../base/io/atomic.js";
+import { CHECKSUM_BYTES, endsWithChecksum, withChecksum } from "../../base/io/fingerprint.js";
+import { checkRegularFiles } from "../../base/io/listed-files.js";
+import { pathExists, withArtifact } from "../../base/io/read-artifact.js";
+import { removeFile } from "../../base/io/write.js";
+import { kindAt } from "../../base/io/tree.js";
 
 /** Results of the first training that its refit needs. */
 export interface Evaluated {

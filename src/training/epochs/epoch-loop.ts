@@ -8,9 +8,9 @@
 
 import { EarlyStopping, firstStanding, type Standing, type StoppingMetric } from "./early-stopping.js";
 import type { LargeArrays, NamedArrays } from "./named-arrays.js";
-import { DivergedError } from "../../errors.js";
-import { cosDegrees } from "../../numeric/degrees.js";
-import type { ThreadsInUse } from "../../workers/thread-choice.js";
+import { DivergedError } from "../../base/errors.js";
+import { cosDegrees } from "../../base/numeric/degrees.js";
+import type { ThreadsInUse } from "../../compute/threads/thread-choice.js";
 
 /** Result of an epoch. Losses are means per row: nats for the logistic loss, (score - label)^2 for the squared loss. */
 export interface EpochEvent {

@@ -1,8 +1,8 @@
 // Named arrays: the form in which checkpoints store the parameters of any trainer.
 
-import type { Tensor } from "../../embedding/safetensors.js";
-import { ArtifactError } from "../../errors.js";
-import { parseJson, type Shape } from "../../io/json-shape.js";
+import type { Tensor } from "../../table/safetensors.js";
+import { ArtifactError } from "../../base/errors.js";
+import { parseJson, type Shape } from "../../base/io/json-shape.js";
 
 /** Arrays, keyed by names that the trainer chooses. */
 export type NamedArrays = Readonly<Record<string, Tensor["data"]>>;

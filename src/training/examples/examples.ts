@@ -12,17 +12,17 @@ import {
 } from "../../dataset/rows.js";
 import { isStored, unsorted } from "../../dataset/stored-columns.js";
 import type { FeatureSpace } from "../../dataset/vocabulary/vocabulary.js";
-import { DataError, UsageError } from "../../errors.js";
-import { streamOf, uniformAt } from "../../numeric/hash.js";
-import { thoseOf, valuesAt } from "../../numeric/indices.js";
+import { DataError, UsageError } from "../../base/errors.js";
+import { streamOf, uniformAt } from "../../base/numeric/hash.js";
+import { thoseOf, valuesAt } from "../../base/numeric/indices.js";
 import type { RankingJob } from "../session/feature-training.js";
-import { NegativeRows, type NegativeOptions } from "../../sampling/negative-rows.js";
+import { NegativeRows, type NegativeOptions } from "../../dataset/sampling/negative-rows.js";
 import {
   negativeSource,
   type EventNumbers,
   type NegativeSource,
   type NegativeSourceOptions,
-} from "../../sampling/negatives.js";
+} from "../../dataset/sampling/negatives.js";
 import {
   itemCatalogue,
   findItemFields,

@@ -11,9 +11,9 @@ import {
   type FeatureSpace,
   type Field,
 } from "../../dataset/vocabulary/vocabulary.js";
-import { ArtifactError } from "../../errors.js";
-import { laterRows, type TableRows } from "../../embedding/rows.js";
-import { keysOfRows, rowsOf, type EmbeddingTable, type RowRange } from "../../embedding/table.js";
+import { ArtifactError } from "../../base/errors.js";
+import { laterRows, type TableRows } from "../../table/rows.js";
+import { keysOfRows, rowsOf, type EmbeddingTable, type RowRange } from "../../table/table.js";
 import { withoutUntrained, type OutOfVocabulary } from "../../export/reserve.js";
 
 /** Returns for each field the range of its features that are table rows, without the out-of-vocabulary feature. */

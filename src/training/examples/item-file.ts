@@ -12,9 +12,9 @@ import type { Keys } from "../../log/keys.js";
 import type { ItemCatalogue } from "../../dataset/item-fields.js";
 import { numFeaturesOf, type Preprocess } from "../../dataset/vocabulary/preprocess.js";
 import type { FeatureRows } from "../../dataset/rows.js";
-import type { Run } from "../../embedding/run-directory.js";
-import { safetensorsChunks, TensorFile, type Tensor } from "../../embedding/safetensors.js";
-import type { NegativeSource } from "../../sampling/negatives.js";
+import type { Run } from "../../table/run-directory.js";
+import { safetensorsChunks, TensorFile, type Tensor } from "../../table/safetensors.js";
+import type { NegativeSource } from "../../dataset/sampling/negatives.js";
 
 const FILE = "items.safetensors";
 const FROM_NEIGHBORS = "fromNeighbors";

@@ -7,9 +7,9 @@ import { isAscending, isStored } from "../../dataset/stored-columns.js";
 import { columnText } from "../../dataset/filters/where.js";
 import { countKeys } from "../../dataset/vocabulary/key-counts.js";
 import type { FeatureSpace } from "../../dataset/vocabulary/vocabulary.js";
-import { UsageError } from "../../errors.js";
-import { withoutMasked } from "../../evaluation/ranking.js";
-import { ascending, thoseOf } from "../../numeric/indices.js";
+import { UsageError } from "../../base/errors.js";
+import { withoutMasked } from "../../metrics/ranking.js";
+import { ascending, thoseOf } from "../../base/numeric/indices.js";
 import {
   noEvents,
   queriesAt,
@@ -17,8 +17,8 @@ import {
   rankingQueries,
   sampleQueries,
   type RankingQueries,
-} from "../../sampling/ranking-events.js";
-import type { NegativeSource } from "../../sampling/negatives.js";
+} from "../../dataset/sampling/ranking-events.js";
+import type { NegativeSource } from "../../dataset/sampling/negatives.js";
 import { candidateLists } from "../reading/candidates.js";
 import { openKeysAsTrained } from "../reading/open-as-trained.js";
 import type { Session } from "../session/trainer.js";
@@ -30,8 +30,8 @@ import {
   type Part,
   type LogParts,
 } from "./examples.js";
-import { rankingMetricsOf } from "../judging/split-metrics.js";
-import { measuredBy } from "../options/passes.js";
+import { rankingMetricsOf } from "../split-metrics/split-metrics.js";
+import { measuredBy } from "../shared-options/passes.js";
 import type { ListOptions } from "../session/feature-training.js";
 import type { Watch } from "../session/watch.js";
 import {

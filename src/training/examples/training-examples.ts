@@ -1,14 +1,14 @@
 import type { EventWeightOptions } from "../../dataset/sequences/event-weights.js";
 import type { FeatureSpace } from "../../dataset/vocabulary/vocabulary.js";
-import type { ExampleOptions } from "../options/log.js";
+import type { ExampleOptions } from "../shared-options/log.js";
 import { labelledExamples, negativeExamples, type Examples } from "./examples.js";
 import type { SplitParts } from "../reading/split-parts.js";
 import { labelWarnings } from "../warnings/training-warnings.js";
 import type { Watch } from "../session/watch.js";
 import type { FeatureRows, TrainingRows } from "../../dataset/rows.js";
-import { DataError } from "../../errors.js";
-import { log } from "../../numeric/exp.js";
-import { weightOf } from "../../numeric/indices.js";
+import { DataError } from "../../base/errors.js";
+import { log } from "../../base/numeric/exp.js";
+import { weightOf } from "../../base/numeric/indices.js";
 
 type RequestedExamples = Pick<
   ExampleOptions,

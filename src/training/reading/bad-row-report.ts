@@ -2,11 +2,11 @@
 
 import { checkBadShare, type BadRow } from "../../dataset/collect.js";
 import { DEFAULT_MAX_BAD } from "../../log/skip-advice.js";
-import { checkOutput, writeFileAtomic } from "../../io/atomic.js";
-import { checkNotAnInput } from "../../io/not-an-input.js";
-import { NoRowsError } from "../../errors.js";
-import type { badRows } from "../options/reading.js";
-import type { Given } from "../options/table.js";
+import { checkOutput, writeFileAtomic } from "../../base/io/atomic.js";
+import { checkNotAnInput } from "../../base/io/not-an-input.js";
+import { NoRowsError } from "../../base/errors.js";
+import type { badRows } from "../shared-options/reading.js";
+import type { Given } from "../../options/table.js";
 
 /** Converts the user's options for bad rows to options for reading a log. */
 export function badRowsOf({

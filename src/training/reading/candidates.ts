@@ -1,12 +1,18 @@
 // --candidates FILE: the items among which each user's held-out items are ranked, for protocols with sampled negatives.
 
-import { ascending } from "../../numeric/indices.js";
+import { ascending } from "../../base/numeric/indices.js";
 import type { Dataset } from "../../dataset/dataset.js";
-import { UsageError } from "../../errors.js";
-import { withoutMasked } from "../../evaluation/ranking.js";
-import { NO_ITEM, type ItemLists } from "../../kernels/top-items/binding.js";
-import { itemsOf, usersOf, type NegativeSource, historyOf, unionOf } from "../../sampling/negatives.js";
-import { listsOfUsers } from "../../sampling/ranking-events.js";
+import { UsageError } from "../../base/errors.js";
+import { withoutMasked } from "../../metrics/ranking.js";
+import { NO_ITEM, type ItemLists } from "../../compute/kernels/top-items/binding.js";
+import {
+  itemsOf,
+  usersOf,
+  type NegativeSource,
+  historyOf,
+  unionOf,
+} from "../../dataset/sampling/negatives.js";
+import { listsOfUsers } from "../../dataset/sampling/ranking-events.js";
 
 interface Candidates {
   /** u32: indexes of the queries whose user has a candidate other than the held-out items */

@@ -12,17 +12,18 @@ import { isEncodedDataset, readDescription } from "../../dataset/encoded/read.js
 import { userLimitsOf, type UserLimits } from "../../dataset/filters/heavy-users.js";
 import { secretIdOf, withHashedKeys } from "../../dataset/hash-keys.js";
 import { numericForms } from "../../dataset/numeric.js";
+import { weightlessNote } from "../../dataset/sequences/event-weights.js";
 import { numericOf, readingShapes, timeOf, type Preprocess } from "../../dataset/vocabulary/preprocess.js";
 import type { FeatureSpace } from "../../dataset/vocabulary/vocabulary.js";
-import type { Run } from "../../embedding/run-directory.js";
-import { UsageError } from "../../errors.js";
-import { object, type Shape } from "../../io/json-shape.js";
-import { keyedHashFrom } from "../../io/key-file.js";
+import type { Run } from "../../table/run-directory.js";
+import { UsageError } from "../../base/errors.js";
+import { object, type Shape } from "../../base/io/json-shape.js";
+import { keyedHashFrom } from "../../base/io/key-file.js";
 import { formOf } from "../../log/form.js";
 import { encodeKeys, keyInCase, MISSING } from "../../log/keys.js";
 import { cellReadingOf, numberFormOf, type CellReading, type ReadOptions } from "../../log/log.js";
 import { COMMON_NULLS } from "../../log/nulls.js";
-import { definedOf } from "../options/table.js";
+import { definedOf } from "../../options/table.js";
 import type { Watch } from "../session/watch.js";
 import { readDataset, withLog, type DatasetOptions, type ReadDataset } from "./read-dataset.js";
 import { givenRoles, silently } from "./split-parts.js";
@@ -91,6 +92,8 @@ export async function openAsTrained(
     ...(Array.isArray(needed.roles) && eventOptions(trained, roles)),
   };
   const read = await readDataset(on, given, watch);
+  const { zeroWeightRows = 0 } = read;
+  if (zeroWeightRows > 0) watch.observe({ stage: "warning", text: weightlessNote(zeroWeightRows) });
   return rowsOf ? { ...read, dataset: rowsAsLog(read.dataset, rowsOf(read.dataset)) } : read;
 }
 

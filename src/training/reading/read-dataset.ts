@@ -29,8 +29,8 @@ import {
 import { ofLog, withTimeFields } from "../../dataset/time-fields.js";
 import { parseDrop, parseWhere, type Where } from "../../dataset/filters/where.js";
 import { parseSide, readSide, type SideTable } from "../../dataset/side.js";
-import { DataError, sizeText, UsageError } from "../../errors.js";
-import { keyedHashFrom } from "../../io/key-file.js";
+import { DataError, sizeText, UsageError } from "../../base/errors.js";
+import { keyedHashFrom } from "../../base/io/key-file.js";
 import { formOf } from "../../log/form.js";
 import { numberFormOf, isRemote, type Log, type ReadOptions, type ReadProgress } from "../../log/log.js";
 import type { NumberForm } from "../../log/number.js";
@@ -393,12 +393,12 @@ export async function openLogWith(
   const named = sql === undefined ? given : [];
   const options = { ...reading, engine: { ...engine, ...(sql !== undefined && { sql }) } };
   const onServer = (server: string) => observe({ stage: "doing", text: `reading through ${server}` });
-  const { isDuckDbAddress } = await import("../../engine/named-log.js");
+  const { isDuckDbAddress } = await import("../../log/named-log.js");
   if (isDuckDbAddress(options.engine.address)) {
-    const { openDuckDbLog } = await import("../../engine/duckdb/open.js");
+    const { openDuckDbLog } = await import("../../log/duckdb/open.js");
     return await openDuckDbLog(named, options, { signal, onServer });
   }
-  const { openEngineLog } = await import("../../engine/open.js");
+  const { openEngineLog } = await import("../../log/spark/open.js");
   return await openEngineLog(named, options, { signal, onServer });
 }
 

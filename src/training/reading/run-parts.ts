@@ -6,19 +6,19 @@
 import type { Roles } from "../../dataset/dataset.js";
 import { limitEvents, type EventLimits } from "../../dataset/filters/event-limits.js";
 import { withForms } from "../../dataset/numeric.js";
-import type { Run } from "../../embedding/run-directory.js";
-import { EmbedError, UsageError, NoInputError } from "../../errors.js";
+import type { Run } from "../../table/run-directory.js";
+import { EmbedError, UsageError, NoInputError } from "../../base/errors.js";
 import { isRemote, type ReadOptions } from "../../log/log.js";
 import type { Part } from "../examples/examples.js";
 import { splitParts, wholeOf, type SplitParts } from "./split-parts.js";
 import type { Watch } from "../session/watch.js";
 import { readDataset, type DatasetOptions } from "./read-dataset.js";
 import type { FurtherLog } from "./open-as-trained.js";
-import { isCut, type SplitFlags } from "../options/split-options.js";
+import { isCut, type SplitFlags } from "../shared-options/split-options.js";
 import { isAbsolute, join, resolve } from "node:path";
 import { parseSide } from "../../dataset/side.js";
-import { expandPaths } from "../../io/glob.js";
-import { statOf } from "../../io/tree.js";
+import { expandPaths } from "../../base/io/glob.js";
+import { statOf } from "../../base/io/tree.js";
 
 type StatedOptions = Partial<DatasetOptions & SplitFlags & EventLimits> & { log?: string[]; task?: string };
 

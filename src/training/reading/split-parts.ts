@@ -1,7 +1,7 @@
 // Creates the splits of a training: cuts them from the log, or reads them from further logs.
 
-import { ascending, mapTo, sharedCopy, thoseOf } from "../../numeric/indices.js";
-import type { InputFingerprint } from "../../io/fingerprint.js";
+import { ascending, mapTo, sharedCopy, thoseOf } from "../../base/numeric/indices.js";
+import type { InputFingerprint } from "../../base/io/fingerprint.js";
 import { MISSING } from "../../log/keys.js";
 import { isRemote } from "../../log/log.js";
 import {
@@ -11,7 +11,7 @@ import {
   type NumberColumn,
   type Roles,
 } from "../../dataset/dataset.js";
-import { UsageError } from "../../errors.js";
+import { UsageError } from "../../base/errors.js";
 import { withForms } from "../../dataset/numeric.js";
 import { inReadingOrder, isAscending, isStored, slicesAt } from "../../dataset/stored-columns.js";
 import { bindEncoder, type UnseenCounts } from "../../dataset/rows.js";
@@ -19,13 +19,13 @@ import { splitRows } from "../../dataset/splits/split.js";
 import type { Likeness, Imitation } from "../../dataset/splits/split-like.js";
 import { KeyIndex } from "../../dataset/vocabulary/key-index.js";
 import type { FeatureSpace } from "../../dataset/vocabulary/vocabulary.js";
-import type { Manifest } from "../../embedding/manifest.js";
+import type { Manifest } from "../../table/manifest.js";
 import type { Part } from "../examples/examples.js";
-import { timesOfRows } from "../../sampling/training-events.js";
+import { timesOfRows } from "../../dataset/sampling/training-events.js";
 import type { Watch } from "../session/watch.js";
-import { areShared } from "../../workers/rounds.js";
+import { areShared } from "../../compute/threads/rounds.js";
 import { furtherReading, readDataset, type DatasetOptions } from "./read-dataset.js";
-import { isCut, splitOptionsOf, type SplitFlags } from "../options/split-options.js";
+import { isCut, splitOptionsOf, type SplitFlags } from "../shared-options/split-options.js";
 
 /** Number of held-out events below which a comparison of settings is noise. */
 const FEWEST_HELD_OUT = 100;

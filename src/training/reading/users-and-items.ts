@@ -1,5 +1,5 @@
 import { columnNamed, type Dataset } from "../../dataset/dataset.js";
-import { UsageError } from "../../errors.js";
+import { UsageError } from "../../base/errors.js";
 
 /**
  * Returns the dataset with only the columns of these roles as features.

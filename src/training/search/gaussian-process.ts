@@ -10,9 +10,9 @@
 // the rest. Sources: Rasmussen and Williams 2006, algorithm 2.1; expected improvement: Jones, Schonlau and Welch 1998
 // (doi:10.1023/A:1008306431147).
 
-import { mapTo } from "../../numeric/indices.js";
-import { exp, log, softplus } from "../../numeric/exp.js";
-import { solveCholesky } from "../../solvers/cholesky.js";
+import { mapTo } from "../../base/numeric/indices.js";
+import { exp, log, softplus } from "../../base/numeric/exp.js";
+import { solveCholesky } from "../../compute/solvers/cholesky.js";
 
 /** Variance of differences between settings that the options do not explain; all values together have variance 1. */
 const NOISE = 0.01;

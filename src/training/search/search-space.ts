@@ -9,10 +9,10 @@
 // The coordinate of a number with a `span` is its logarithm, where 0 is the default and -1 and 1 are the ends of the
 // span. The random numbers of a sample depend only on the seed, the setting's number and the option.
 
-import { log, pow } from "../../numeric/exp.js";
-import { shuffle, streamOf, uniformAt } from "../../numeric/hash.js";
-import { ascending } from "../../numeric/indices.js";
-import type { Option, OptionTable, SearchRange } from "../options/table.js";
+import { log, pow } from "../../base/numeric/exp.js";
+import { shuffle, streamOf, uniformAt } from "../../base/numeric/hash.js";
+import { ascending } from "../../base/numeric/indices.js";
+import type { Option, OptionTable, SearchRange } from "../../options/table.js";
 import { fitImprovement } from "./gaussian-process.js";
 
 export type SearchSetting = Readonly<Record<string, number | string>>;

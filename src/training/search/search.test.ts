@@ -1,9 +1,9 @@
 // Tests --search on trainings whose metric is a formula of their options.
 
-import { DivergedError, UsageError } from "../../errors.js";
-import { searchGain } from "../../evaluation/search-gain.js";
-import { log } from "../../numeric/exp.js";
-import { choice, number, whole, type OptionTable } from "../options/table.js";
+import { DivergedError, UsageError } from "../../base/errors.js";
+import { searchGain } from "../../metrics/search-gain.js";
+import { log } from "../../base/numeric/exp.js";
+import { choice, number, whole, type OptionTable } from "../../options/table.js";
 import { search, type SearchRequest, type SearchState, type Tried } from "./search.js";
 import { SearchSpace, type SearchSetting } from "./search-space.js";
 

@@ -7,14 +7,14 @@
 //
 // No setting is dropped after a few epochs: docs/experiments/search.md compares that with successive halving.
 
-import type { PartMetrics, SearchedBy, Trial } from "../../embedding/manifest.js";
-import type { TrialLine } from "../../embedding/run-directory.js";
-import { DataError, DivergedError, flagOf, UsageError } from "../../errors.js";
-import { goodness, titleOf } from "../../evaluation/metrics.js";
-import { differenceOf, type UserMetric } from "../../evaluation/user-metric.js";
+import type { PartMetrics, SearchedBy, Trial } from "../../table/manifest.js";
+import type { TrialLine } from "../../table/run-directory.js";
+import { DataError, DivergedError, flagOf, UsageError } from "../../base/errors.js";
+import { goodness, titleOf } from "../../metrics/metrics.js";
+import { differenceOf, type UserMetric } from "../../metrics/user-metric.js";
 import { BEFORE_DATA } from "../session/feature-training.js";
-import { checkRanges } from "../options/check-given.js";
-import { resolved, type OptionTable } from "../options/table.js";
+import { checkRanges } from "../../options/check-given.js";
+import { resolved, type OptionTable } from "../../options/table.js";
 import { SearchSpace, searchedNames, type SearchSetting } from "./search-space.js";
 import type { EpochEvent } from "../epochs/epoch-loop.js";
 import type { Watch } from "../session/watch.js";

@@ -8,17 +8,17 @@ import { parseSide } from "../../dataset/side.js";
 import { testVectors } from "../../dataset/test-vectors.js";
 import type { FeatureSpace } from "../../dataset/vocabulary/vocabulary.js";
 import { cellReadingOf, keptReading, isRemote } from "../../log/log.js";
-import { type ExampleOptions, log, type GivenTraining } from "../options/log.js";
+import { type ExampleOptions, log, type GivenTraining } from "../shared-options/log.js";
 import type { Examples } from "../examples/examples.js";
-import { labels, vocabulary } from "../options/features.js";
-import { decisive, type OptionTable } from "../options/table.js";
+import { labels, vocabulary } from "../shared-options/features.js";
+import { decisive, type OptionTable } from "../../options/table.js";
 import type { TrainedAs } from "../reading/open-as-trained.js";
 import { DATASET_MARKER } from "../../dataset/encoded/description.js";
 import { isEncodedDataset, readDescription } from "../../dataset/encoded/read.js";
-import type { TrainingRequest } from "../../embedding/manifest.js";
-import { openRun, type Run } from "../../embedding/run-directory.js";
-import { fingerprintOf, sha256Of, type InputFingerprint } from "../../io/fingerprint.js";
-import { isCut } from "../options/split-options.js";
+import type { TrainingRequest } from "../../table/manifest.js";
+import { openRun, type Run } from "../../table/run-directory.js";
+import { fingerprintOf, sha256Of, type InputFingerprint } from "../../base/io/fingerprint.js";
+import { isCut } from "../shared-options/split-options.js";
 
 export function preprocessOf(
   space: FeatureSpace,

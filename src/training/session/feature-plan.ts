@@ -11,26 +11,26 @@ import {
   type FeatureSpace,
 } from "../../dataset/vocabulary/vocabulary.js";
 import { fieldsNamed } from "../../dataset/vocabulary/vocabulary-limits.js";
-import { HISTORY_FILE, historyChunks } from "../../embedding/key-history.js";
-import type { Carried, Metrics, PartMetrics, VectorsAdd } from "../../embedding/manifest.js";
-import { DEFAULT_TABLE, type Run } from "../../embedding/run-directory.js";
-import { UsageError } from "../../errors.js";
-import { withOovDropout, withTrainedOov } from "../../sampling/oov-dropout.js";
+import { HISTORY_FILE, historyChunks } from "../../table/key-history.js";
+import type { Carried, Metrics, PartMetrics, VectorsAdd } from "../../table/manifest.js";
+import { DEFAULT_TABLE, type Run } from "../../table/run-directory.js";
+import { UsageError } from "../../base/errors.js";
+import { withOovDropout, withTrainedOov } from "../../dataset/sampling/oov-dropout.js";
 import { addedByVectors } from "../warnings/vectors-add.js";
 import { preprocessOf } from "./describe-run.js";
-import type { GivenTraining } from "../options/log.js";
+import type { GivenTraining } from "../shared-options/log.js";
 import { itemsOfRun, type Examples } from "../examples/examples.js";
 import { itemFiles, negativeFiles } from "../examples/item-file.js";
-import { listMetric } from "../options/passes.js";
-import { memory, ROW_SHARE } from "../options/reading.js";
-import type { OptionTable } from "../options/table.js";
-import type { StoppingMetricName } from "../options/weekly.js";
+import { listMetric } from "../shared-options/passes.js";
+import { memory, ROW_SHARE } from "../shared-options/reading.js";
+import type { OptionTable } from "../../options/table.js";
+import type { StoppingMetricName } from "../shared-options/weekly.js";
 import {
   comparedByLabels,
   measureParts,
   stoppingMetricOf,
   validationByUnit,
-} from "../judging/split-metrics.js";
+} from "../split-metrics/split-metrics.js";
 import { countUnseen } from "../reading/split-parts.js";
 import { unrankedWarnings } from "../warnings/outcome-warnings.js";
 import {

@@ -5,11 +5,11 @@ import type { Roles } from "../../dataset/dataset.js";
 import type { Task } from "../../dataset/labels.js";
 import type { FeatureRows, TrainingRows } from "../../dataset/rows.js";
 import type { FeatureSpace } from "../../dataset/vocabulary/vocabulary.js";
-import type { TopItemsInput } from "../../kernels/top-items/binding.js";
-import type { RankingExamples } from "../../sampling/ranking-events.js";
-import type { TrainedOn } from "../../embedding/manifest.js";
-import type { TableRows } from "../../embedding/rows.js";
-import type { EmbeddingTable } from "../../embedding/table.js";
+import type { TopItemsInput } from "../../compute/kernels/top-items/binding.js";
+import type { RankingExamples } from "../../dataset/sampling/ranking-events.js";
+import type { TrainedOn } from "../../table/manifest.js";
+import type { TableRows } from "../../table/rows.js";
+import type { EmbeddingTable } from "../../table/table.js";
 import type { Controls, EpochOptions, EpochEvent } from "../epochs/epoch-loop.js";
 
 /** Options of every trainer whose model uses feature rows. */

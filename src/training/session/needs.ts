@@ -7,11 +7,11 @@
 import type { Dataset } from "../../dataset/dataset.js";
 import { isStored } from "../../dataset/stored-columns.js";
 import { featureColumns, vocabularySize } from "../../dataset/vocabulary/vocabulary.js";
-import { IoError, sizeText } from "../../errors.js";
-import { availableMemory, freeDisk, processMemory } from "../../io/machine-resources.js";
-import { MAX_PAGES, PAGE, RESERVED } from "../../kernels/shared/memory.js";
-import { addressLimit, THREAD_ADDRESSES } from "../../workers/process-limits.js";
-import type { ExampleOptions } from "../options/log.js";
+import { IoError, sizeText } from "../../base/errors.js";
+import { availableMemory, freeDisk, processMemory } from "../../base/io/machine-resources.js";
+import { MAX_PAGES, PAGE, RESERVED } from "../../compute/kernels/shared/memory.js";
+import { addressLimit, THREAD_ADDRESSES } from "../../compute/threads/process-limits.js";
+import type { ExampleOptions } from "../shared-options/log.js";
 import type { SplitParts } from "../reading/split-parts.js";
 import type { Watch } from "./watch.js";
 

@@ -1,14 +1,14 @@
 // --refit: once a first training has determined the metrics and the number of epochs, trains again on all rows.
 
-import type { PartMetrics } from "../../embedding/manifest.js";
-import { UsageError } from "../../errors.js";
+import type { PartMetrics } from "../../table/manifest.js";
+import { UsageError } from "../../base/errors.js";
 import type { Checkpoints, Evaluated } from "../epochs/checkpoint.js";
 import type { Controls } from "../epochs/epoch-loop.js";
 import type { Part } from "../examples/examples.js";
 import { rowsOfParts, type SplitParts } from "../reading/split-parts.js";
-import type { GivenTraining } from "../options/log.js";
+import type { GivenTraining } from "../shared-options/log.js";
 import type { Fit, Plan, Session, TrainingInput } from "./trainer.js";
-import { holdsOutRows, isCut } from "../options/split-options.js";
+import { holdsOutRows, isCut } from "../shared-options/split-options.js";
 
 interface FittedTwice {
   first: Evaluated;

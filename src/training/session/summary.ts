@@ -1,8 +1,8 @@
 import type { UnseenCounts } from "../../dataset/rows.js";
-import type { Metrics, PartMetrics, SearchedBy, Trial, VectorsAdd } from "../../embedding/manifest.js";
+import type { Metrics, PartMetrics, SearchedBy, Trial, VectorsAdd } from "../../table/manifest.js";
 import type { DroppedDuplicates } from "../../log/log.js";
 import type { StatedNeeds } from "./needs.js";
-import type { ThreadsInUse } from "../../workers/thread-choice.js";
+import type { ThreadsInUse } from "../../compute/threads/thread-choice.js";
 
 export type { PartMetrics };
 

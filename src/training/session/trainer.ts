@@ -1,13 +1,13 @@
 // The interface of a trainer: its options, the way in which it needs a log to be read, and its training on the splits.
 // session.ts does everything else, from the log to the run directory.
 
-import type { OptionTable } from "../options/table.js";
-import type { GivenTraining, ExampleOptions } from "../options/log.js";
+import type { OptionTable } from "../../options/table.js";
+import type { GivenTraining, ExampleOptions } from "../shared-options/log.js";
 import type { Roles, Dataset } from "../../dataset/dataset.js";
 import type { LabelledTask } from "../../dataset/labels.js";
-import type { Manifest, PartMetrics, Metrics } from "../../embedding/manifest.js";
-import type { Run, RunContents } from "../../embedding/run-directory.js";
-import type { UserMetric } from "../../evaluation/user-metric.js";
+import type { Manifest, PartMetrics, Metrics } from "../../table/manifest.js";
+import type { Run, RunContents } from "../../table/run-directory.js";
+import type { UserMetric } from "../../metrics/user-metric.js";
 import type { Evaluated } from "../epochs/checkpoint.js";
 import type { Controls, EpochEvent } from "../epochs/epoch-loop.js";
 import type { SplitParts } from "../reading/split-parts.js";

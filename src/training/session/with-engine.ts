@@ -1,7 +1,7 @@
-import type { EngineSession } from "../../engine/session.js";
+import type { EngineSession } from "../../log/spark/session.js";
 import type { EngineReading } from "../../log/log.js";
-import type { GivenTraining } from "../options/log.js";
-import { engineOf } from "../options/reading.js";
+import type { GivenTraining } from "../shared-options/log.js";
+import { engineOf } from "../shared-options/reading.js";
 
 interface EngineJob {
   session: EngineSession;
@@ -16,7 +16,7 @@ export async function withEngine<T>(
 ): Promise<T> {
   const engine = engineOf(given);
   // loads the modules of the engine only if it is used
-  const { openEngineSession } = await import("../../engine/open.js");
+  const { openEngineSession } = await import("../../log/spark/open.js");
   const session = await openEngineSession(engine, {}, signal);
   try {
     doing?.(`training on ${session.shown} (Spark ${session.version})`);

@@ -7,7 +7,7 @@
 //
 // --row-order keeps the row numbers of a run's table, with or without --init.
 
-import { mapTo } from "../../numeric/indices.js";
+import { mapTo } from "../../base/numeric/indices.js";
 import { expiryOf, newestEvent, newestTimes, NEVER } from "../../dataset/vocabulary/last-seen.js";
 import { selectKeys } from "../../log/keys.js";
 import { timeColumn, type Dataset } from "../../dataset/dataset.js";
@@ -20,12 +20,12 @@ import {
 } from "../../dataset/vocabulary/vocabulary.js";
 import { KeyIndex } from "../../dataset/vocabulary/key-index.js";
 import { checkKinds, withKnown } from "../../dataset/vocabulary/known-keys.js";
-import { UNKNOWN, type KeyHistory } from "../../embedding/key-history.js";
-import type { Carried } from "../../embedding/manifest.js";
-import { openRun } from "../../embedding/run-directory.js";
-import { keysOfRows, rowsOf } from "../../embedding/table.js";
+import { UNKNOWN, type KeyHistory } from "../../table/key-history.js";
+import type { Carried } from "../../table/manifest.js";
+import { openRun } from "../../table/run-directory.js";
+import { keysOfRows, rowsOf } from "../../table/table.js";
 import { tableFeatures } from "../examples/feature-table.js";
-import type { GivenTraining } from "../options/log.js";
+import type { GivenTraining } from "../shared-options/log.js";
 import type { InitRun } from "./init-run.js";
 
 /** In `from` (the earlier run's feature for each feature of this training): a feature that the run lacks. */

@@ -2,11 +2,11 @@
 
 import { expiryOf } from "../../dataset/vocabulary/last-seen.js";
 import type { FeatureSpace } from "../../dataset/vocabulary/vocabulary.js";
-import { readHistory, UNKNOWN, type KeyHistory } from "../../embedding/key-history.js";
-import { openRun, type Run } from "../../embedding/run-directory.js";
-import { UsageError } from "../../errors.js";
+import { readHistory, UNKNOWN, type KeyHistory } from "../../table/key-history.js";
+import { openRun, type Run } from "../../table/run-directory.js";
+import { UsageError } from "../../base/errors.js";
 import { tableFeatures } from "../examples/feature-table.js";
-import type { GivenTraining } from "../options/log.js";
+import type { GivenTraining } from "../shared-options/log.js";
 
 /** The run that --init names, with its features, and the time when each key was last seen, by feature. */
 export interface InitRun {

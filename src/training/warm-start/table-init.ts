@@ -10,9 +10,9 @@ import type { Roles } from "../../dataset/dataset.js";
 import { withKnown } from "../../dataset/vocabulary/known-keys.js";
 import { NEVER } from "../../dataset/vocabulary/last-seen.js";
 import { featureSpace, type FeatureSpace } from "../../dataset/vocabulary/vocabulary.js";
-import type { Carried } from "../../embedding/manifest.js";
-import { openRun, type Run } from "../../embedding/run-directory.js";
-import { UsageError } from "../../errors.js";
+import type { Carried } from "../../table/manifest.js";
+import { openRun, type Run } from "../../table/run-directory.js";
+import { UsageError } from "../../base/errors.js";
 import type { KeyVectors } from "../capabilities/key-vectors.js";
 import type { Capable } from "../capabilities/model.js";
 import {

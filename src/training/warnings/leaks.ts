@@ -1,5 +1,5 @@
 import type { Dataset } from "../../dataset/dataset.js";
-import type { Run } from "../../embedding/run-directory.js";
+import type { Run } from "../../table/run-directory.js";
 
 /**
  * Returns a sentence for each file on which the run was trained. Side tables, which are the last inputs, are ignored.

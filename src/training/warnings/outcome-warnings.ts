@@ -4,9 +4,9 @@
 // The thresholds are such that trainings which have nearly converged get no warning.
 
 import type { FeatureRows } from "../../dataset/rows.js";
-import type { Metrics, VectorsAdd } from "../../embedding/manifest.js";
-import { addsNothing, vectorsAddText } from "../../evaluation/vectors-add.js";
-import type { RankingExamples } from "../../sampling/ranking-events.js";
+import type { Metrics, VectorsAdd } from "../../table/manifest.js";
+import { addsNothing, vectorsAddText } from "../../metrics/vectors-add.js";
+import type { RankingExamples } from "../../dataset/sampling/ranking-events.js";
 
 /** Minimum relative improvement in the last tenth of the epochs of an unfinished training; metrics fluctuate more. */
 const LEAST_GAIN = { lower: 0.005, higher: 0.02 };

@@ -6,7 +6,7 @@ import { keyAt } from "../../log/keys.js";
 import { countKeys } from "../../dataset/vocabulary/key-counts.js";
 import type { EventLimits } from "../../dataset/filters/event-limits.js";
 import type { Part } from "../examples/examples.js";
-import { DataError } from "../../errors.js";
+import { DataError } from "../../base/errors.js";
 
 /** Value above which a number in a multi-valued cell is probably unintended. */
 const LARGE_VALUE = 1000;

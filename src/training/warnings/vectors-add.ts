@@ -1,17 +1,17 @@
 // Measures the gain of a training's vectors on the validation split: its metric by row or user, compared with a control
 // without vectors.
 
-import { mapTo } from "../../numeric/indices.js";
+import { mapTo } from "../../base/numeric/indices.js";
 import { concatRows, type FeatureRows, type StoredRows, type TrainingRows } from "../../dataset/rows.js";
 import type { FeatureSpace } from "../../dataset/vocabulary/vocabulary.js";
-import type { VectorsAdd } from "../../embedding/manifest.js";
-import type { UserMetric } from "../../evaluation/user-metric.js";
-import { vectorsAddOf } from "../../evaluation/vectors-add.js";
-import { log } from "../../numeric/exp.js";
-import { rowLoss } from "../../numeric/losses.js";
+import type { VectorsAdd } from "../../table/manifest.js";
+import type { UserMetric } from "../../metrics/user-metric.js";
+import { vectorsAddOf } from "../../metrics/vectors-add.js";
+import { log } from "../../base/numeric/exp.js";
+import { rowLoss } from "../../base/numeric/losses.js";
 import type { Examples } from "../examples/examples.js";
-import { type MeasuredParts, rankingByPopularity } from "../judging/split-metrics.js";
-import { listMetric } from "../options/passes.js";
+import { type MeasuredParts, rankingByPopularity } from "../split-metrics/split-metrics.js";
+import { listMetric } from "../shared-options/passes.js";
 import type { RankingJob } from "../session/feature-training.js";
 import { fitWeights, weightScores } from "./weights-alone.js";
 

@@ -1,6 +1,6 @@
 import type { FeatureRows } from "../../dataset/rows.js";
-import { logLoss } from "../../evaluation/metrics.js";
-import { logistic } from "../../numeric/exp.js";
+import { logLoss } from "../../metrics/metrics.js";
+import { logistic } from "../../base/numeric/exp.js";
 import { integerBelow, mulberry32 } from "../../testing/random.js";
 import { fitWeights, weightScores } from "./weights-alone.js";
 

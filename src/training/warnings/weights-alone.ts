@@ -14,11 +14,11 @@
 // and Clayton 1993 (doi:10.1080/01621459.1993.10594284) for penalized quasi-likelihood; MacKay 1992
 // (doi:10.1162/neco.1992.4.3.415), eq. 3.24, for the step of v.
 
-import { groupStarts } from "../../numeric/groups.js";
-import { mapTo } from "../../numeric/indices.js";
+import { groupStarts } from "../../base/numeric/groups.js";
+import { mapTo } from "../../base/numeric/indices.js";
 import { fieldOfFeatures, type FeatureSpace } from "../../dataset/vocabulary/vocabulary.js";
 import { firstPair, rowsAt, type FeatureRows } from "../../dataset/rows.js";
-import { logistic } from "../../numeric/exp.js";
+import { logistic } from "../../base/numeric/exp.js";
 
 /** For many rows, the first cycles of the fit use every 8th row, later cycles every 2nd row. */
 const SAMPLED = {

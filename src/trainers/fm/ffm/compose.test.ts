@@ -4,9 +4,9 @@
 import { encodeKeys } from "../../../log/keys.js";
 import type { FeatureRows } from "../../../dataset/rows.js";
 import { featureSpace, fieldOfFeatures, type Field } from "../../../dataset/vocabulary/vocabulary.js";
-import { referenceFfm, referenceFfmScore } from "../../../kernels/ffm/ffm.reference.js";
+import { referenceFfm, referenceFfmScore } from "../../../compute/kernels/ffm/ffm.reference.js";
 import { mulberry32 } from "../../../testing/random.js";
-import type { FmParameters } from "../../../factors/model.js";
+import type { FmParameters } from "../../shared/factor-model/model.js";
 import { crossComposer } from "./run.js";
 
 const [SIZE, K] = [5, 3];

@@ -1,9 +1,9 @@
 // The layout of a field-aware run's vectors, in model/ffm.json: consecutive blocks of `dim` numbers, one per partner
 // field.
 
-import type { Run } from "../../../embedding/run-directory.js";
-import { ArtifactError } from "../../../errors.js";
-import { count, flag, list, object, parseJson, text } from "../../../io/json-shape.js";
+import type { Run } from "../../../table/run-directory.js";
+import { ArtifactError } from "../../../base/errors.js";
+import { count, flag, list, object, parseJson, text } from "../../../base/io/json-shape.js";
 
 const LAYOUT_FILE = "ffm.json";
 

@@ -2,21 +2,21 @@
 // with another kernel; the pairs of a row must be sorted by field, and a feature has one vector per partner field.
 //
 //   embeddings.arrow        vectors f32[fields * dim]: block f is the vector for field f (ffm.json lists their order)
-//   model/fm.safetensors    as in factors/artifact.ts
+//   model/fm.safetensors    as in trainers/shared/factor-model/artifact.ts
 //   model/ffm.json          fields, dim of a block, and whether rows are normalized
 
-import { hashText } from "../../../numeric/hash.js";
+import { hashText } from "../../../base/numeric/hash.js";
 import { fieldOfFeatures, type FeatureSpace } from "../../../dataset/vocabulary/vocabulary.js";
-import type { Run } from "../../../embedding/run-directory.js";
-import type { EmbeddingTable } from "../../../embedding/table.js";
-import type { FieldAwareness } from "../../../kernels/ffm/binding.js";
-import { readFmParameters } from "../../../factors/artifact.js";
-import { trainedFactors } from "../../../factors/trained.js";
+import type { Run } from "../../../table/run-directory.js";
+import type { EmbeddingTable } from "../../../table/table.js";
+import type { FieldAwareness } from "../../../compute/kernels/ffm/binding.js";
+import { readFmParameters } from "../../shared/factor-model/artifact.js";
+import { trainedFactors } from "../../shared/factor-model/trained.js";
 import { spaceInput } from "../learn.js";
-import { scoreRows, startScoring } from "../../../factors/model.js";
+import { scoreRows, startScoring } from "../../shared/factor-model/model.js";
 import type { FmOptions } from "../options.js";
 import { trainFm } from "../train.js";
-import type { FactorStart } from "../../../factors/warm-start.js";
+import type { FactorStart } from "../../shared/factor-model/warm-start.js";
 import type { EpochEvent } from "../../../training/epochs/epoch-loop.js";
 import type { LearnerInput, Scorer, Trained } from "../../../training/session/feature-training.js";
 import { layoutFile, readLayout } from "./layout.js";

@@ -12,22 +12,22 @@
 
 import { forEachPair, type FeatureRows } from "../../../dataset/rows.js";
 import { fieldOfFeatures, type FeatureSpace } from "../../../dataset/vocabulary/vocabulary.js";
-import type { FmParameters } from "../../../factors/model.js";
+import type { FmParameters } from "../../shared/factor-model/model.js";
 import type { Composition } from "../../../training/capabilities/run-space.js";
-import type { Run } from "../../../embedding/run-directory.js";
-import { UsageError } from "../../../errors.js";
-import type { Composer } from "../../../factors/compose.js";
-import { readFmModel, type FmRun } from "../../../factors/artifact.js";
+import type { Run } from "../../../table/run-directory.js";
+import { UsageError } from "../../../base/errors.js";
+import type { Composer } from "../../shared/factor-model/compose.js";
+import { readFmModel, type FmRun } from "../../shared/factor-model/artifact.js";
 import { readLayout } from "./layout.js";
-import { foldInEvents } from "../../../factors/fold-in-events.js";
-import { encodeComposed } from "../../../factors/transform.js";
+import { foldInEvents } from "../../shared/factor-model/fold-in-events.js";
+import { encodeComposed } from "../../shared/factor-model/transform.js";
 import type { FoldingIn } from "../../../training/capabilities/folded-keys.js";
-import type { Transformed, TransformOptions } from "../../../training/options/transform-options.js";
+import type { Transformed, TransformOptions } from "../../../training/shared-options/transform-options.js";
 import type { Watch } from "../../../training/session/watch.js";
 import { drawsByPlace, fitLabels } from "../fold-in-labels.js";
-import type { EmbeddingTable } from "../../../embedding/table.js";
-import { factorForgetting } from "../../../factors/read.js";
-import { factorFiles, rotating } from "../../../factors/rotation.js";
+import type { EmbeddingTable } from "../../../table/table.js";
+import { factorForgetting } from "../../shared/factor-model/read.js";
+import { factorFiles, rotating } from "../../shared/factor-model/rotation.js";
 import type { Rotation, VectorBlock } from "../../../training/capabilities/rotation.js";
 import type { Forgetting } from "../../../training/capabilities/forgetting/forgetting.js";
 

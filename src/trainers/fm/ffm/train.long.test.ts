@@ -2,10 +2,10 @@ import { encodeKeys } from "../../../log/keys.js";
 import { createHash } from "node:crypto";
 import type { FeatureRows } from "../../../dataset/rows.js";
 import { featureSpace, type Field } from "../../../dataset/vocabulary/vocabulary.js";
-import { draw } from "../../../numeric/random.js";
+import { draw } from "../../../base/numeric/random.js";
 import { defaultFmOptions, type FmOptions } from "../options.js";
-import type { FactorStart } from "../../../factors/warm-start.js";
-import type { EmbeddingTable } from "../../../embedding/table.js";
+import type { FactorStart } from "../../shared/factor-model/warm-start.js";
+import type { EmbeddingTable } from "../../../table/table.js";
 import type { LearnerInput } from "../../../training/session/feature-training.js";
 import { learnFfm, inFieldOrder, trainingInFieldOrder } from "./learn.js";
 

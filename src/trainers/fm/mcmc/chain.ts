@@ -1,9 +1,9 @@
 // The chain of ALS or MCMC. CoordinateMachine stores the vectors and weights; this module stores w0 and the priors. A
 // sweep updates each parameter once.
 
-import { DivergedError } from "../../../errors.js";
-import { normalDraw, gammaDraw } from "../../../numeric/normal.js";
-import { draw } from "../../../numeric/random.js";
+import { DivergedError } from "../../../base/errors.js";
+import { normalDraw, gammaDraw } from "../../../base/numeric/normal.js";
+import { draw } from "../../../base/numeric/random.js";
 import { arrayOf, type NamedArrays } from "../../../training/epochs/named-arrays.js";
 import type { FmOptions } from "../options.js";
 import type { CoordinateMachine, Totals } from "./machine.js";

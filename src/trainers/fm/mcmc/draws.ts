@@ -10,12 +10,12 @@
 //                scores(a w0, a w, sqrt(a) V) = a scores(w0, w, V)
 
 import type { FeatureRows } from "../../../dataset/rows.js";
-import { log } from "../../../numeric/exp.js";
+import { log } from "../../../base/numeric/exp.js";
 import { arrayOf, type NamedArrays } from "../../../training/epochs/named-arrays.js";
-import { addRotated, rotationOnto } from "../../../solvers/rotation.js";
-import { FmMachine } from "../../../factors/machine.js";
-import { scoringShape, type FmParameters } from "../../../factors/model.js";
-import { RowsBuffer } from "../../../factors/rows-buffer.js";
+import { addRotated, rotationOnto } from "../../../compute/solvers/rotation.js";
+import { FmMachine } from "../../shared/factor-model/machine.js";
+import { scoringShape, type FmParameters } from "../../shared/factor-model/model.js";
+import { RowsBuffer } from "../../shared/factor-model/rows-buffer.js";
 import { lesserProbability, meanLoss, type Link } from "./link.js";
 
 export interface Ensemble {

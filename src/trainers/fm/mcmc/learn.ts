@@ -8,13 +8,13 @@
 // With one draw and without a link, the table is the whole model, and the run's model is a plain "fm".
 
 import { featureHashes, type FeatureSpace } from "../../../dataset/vocabulary/vocabulary.js";
-import type { Run } from "../../../embedding/run-directory.js";
-import { TensorFile, safetensorsChunks, type Tensor } from "../../../embedding/safetensors.js";
-import type { FactorStart } from "../../../factors/warm-start.js";
+import type { Run } from "../../../table/run-directory.js";
+import { TensorFile, safetensorsChunks, type Tensor } from "../../../table/safetensors.js";
+import type { FactorStart } from "../../shared/factor-model/warm-start.js";
 import type { EpochEvent } from "../../../training/epochs/epoch-loop.js";
 import type { LearnerInput, Scorer, Trained } from "../../../training/session/feature-training.js";
-import { trainedFactors } from "../../../factors/trained.js";
-import type { FmParameters } from "../../../factors/model.js";
+import { trainedFactors } from "../../shared/factor-model/trained.js";
+import type { FmParameters } from "../../shared/factor-model/model.js";
 import type { FmOptions } from "../options.js";
 import { fieldPenalties } from "../learn.js";
 import { scoreEnsemble, type Ensemble } from "./draws.js";

@@ -1,11 +1,11 @@
 // Link functions, from scores to predicted numbers or probabilities of label 1, and their losses.
 
-import { exp, log1p } from "../../../numeric/exp.js";
-import { normalCdf } from "../../../numeric/normal.js";
+import { exp, log1p } from "../../../base/numeric/exp.js";
+import { normalCdf } from "../../../base/numeric/normal.js";
 import type { FmOptions } from "../options.js";
 import type { FeatureRows } from "../../../dataset/rows.js";
-import type { Run } from "../../../embedding/run-directory.js";
-import { UsageError } from "../../../errors.js";
+import type { Run } from "../../../table/run-directory.js";
+import { UsageError } from "../../../base/errors.js";
 
 /** Link functions, indexed by their code in model/draws.safetensors. */
 export const links = ["identity", "probit", "logit"] as const;

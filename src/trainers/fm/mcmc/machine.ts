@@ -4,12 +4,17 @@
 
 import { firstPair, type FeatureRows } from "../../../dataset/rows.js";
 import { fieldOfFeatures } from "../../../dataset/vocabulary/vocabulary.js";
-import { allocateBarrier } from "../../../kernels/shared/barrier.js";
-import type { Arena } from "../../../kernels/shared/memory.js";
-import { readArrays, wholeRegions, writeArrays, type PlacedArrays } from "../../../kernels/shared/placed.js";
-import { CALL_FEATURES, type CoordinateKernel } from "../../../kernels/coordinate/binding.js";
-import { ThreadedKernel } from "../../../workers/threaded-kernel.js";
-import type { FmParameters } from "../../../factors/model.js";
+import { allocateBarrier } from "../../../compute/kernels/shared/barrier.js";
+import type { Arena } from "../../../compute/kernels/shared/memory.js";
+import {
+  readArrays,
+  wholeRegions,
+  writeArrays,
+  type PlacedArrays,
+} from "../../../compute/kernels/shared/placed.js";
+import { CALL_FEATURES, type CoordinateKernel } from "../../../compute/kernels/coordinate/binding.js";
+import { ThreadedKernel } from "../../../compute/threads/threaded-kernel.js";
+import type { FmParameters } from "../../shared/factor-model/model.js";
 import { floatsOf, type NamedArrays } from "../../../training/epochs/named-arrays.js";
 import type { Link } from "./link.js";
 import {

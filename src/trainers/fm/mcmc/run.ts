@@ -1,22 +1,22 @@
 // Capabilities of runs of posterior draws, whose mean is the table.
 
 import { featureCounts } from "../../../dataset/vocabulary/vocabulary.js";
-import type { Run } from "../../../embedding/run-directory.js";
-import { fmComposer } from "../../../factors/compose.js";
-import { foldInEvents } from "../../../factors/fold-in-events.js";
-import type { FmRun } from "../../../factors/artifact.js";
+import type { Run } from "../../../table/run-directory.js";
+import { fmComposer } from "../../shared/factor-model/compose.js";
+import { foldInEvents } from "../../shared/factor-model/fold-in-events.js";
+import type { FmRun } from "../../shared/factor-model/artifact.js";
 import type { FoldingIn } from "../../../training/capabilities/folded-keys.js";
-import type { TransformOptions } from "../../../training/options/transform-options.js";
+import type { TransformOptions } from "../../../training/shared-options/transform-options.js";
 import type { Watch } from "../../../training/session/watch.js";
 import { drawsByPlace, fitLabels, type Machines } from "../fold-in-labels.js";
 import { rotatedAlike } from "./draws.js";
 import { readEnsemble } from "./learn.js";
 import { refuseProbit } from "./link.js";
-import type { EmbeddingTable } from "../../../embedding/table.js";
-import { factorFiles, rowsIn, rotating, type RotateTensors } from "../../../factors/rotation.js";
+import type { EmbeddingTable } from "../../../table/table.js";
+import { factorFiles, rowsIn, rotating, type RotateTensors } from "../../shared/factor-model/rotation.js";
 import { wholeRows, type Rotation } from "../../../training/capabilities/rotation.js";
 import { byFeature, type Forgetting } from "../../../training/capabilities/forgetting/forgetting.js";
-import { factorForgetting, factorVectors } from "../../../factors/read.js";
+import { factorForgetting, factorVectors } from "../../shared/factor-model/read.js";
 import type { KeyVectors } from "../../../training/capabilities/key-vectors.js";
 
 /** Fits new users or items to each draw. @throws {UsageError} the draws' scores are not log-odds */

@@ -13,9 +13,13 @@
 // so that results do not depend on the thread count. Multi-valued fields are processed by the first thread alone,
 // because their features share rows.
 
-import { CALL_FEATURES, CALL_ROWS, type CoordinateKernel } from "../../../kernels/coordinate/binding.js";
-import type { Region } from "../../../kernels/shared/memory.js";
-import { kernelThread } from "../../../workers/kernel-thread.js";
+import {
+  CALL_FEATURES,
+  CALL_ROWS,
+  type CoordinateKernel,
+} from "../../../compute/kernels/coordinate/binding.js";
+import type { Region } from "../../../compute/kernels/shared/memory.js";
+import { kernelThread } from "../../../compute/threads/kernel-thread.js";
 import type { Link } from "./link.js";
 
 /**

@@ -1,5 +1,5 @@
-import { draw } from "../../../numeric/random.js";
-import { scoreRows } from "../../../factors/model.js";
+import { draw } from "../../../base/numeric/random.js";
+import { scoreRows } from "../../shared/factor-model/model.js";
 import { inputOf, numFeatures, plantedRows } from "../planted.test.rows.js";
 import { bestScale, scaledBy } from "./draws.js";
 

@@ -1,11 +1,11 @@
 // Tests ALS and MCMC on planted data, and properties of every run.
 
 import type { FeatureRows } from "../../../dataset/rows.js";
-import { DivergedError } from "../../../errors.js";
-import { exp } from "../../../numeric/exp.js";
-import { normalCdf, normalDraw } from "../../../numeric/normal.js";
-import { draw } from "../../../numeric/random.js";
-import type { FmParameters } from "../../../factors/model.js";
+import { DivergedError } from "../../../base/errors.js";
+import { exp } from "../../../base/numeric/exp.js";
+import { normalCdf, normalDraw } from "../../../base/numeric/normal.js";
+import { draw } from "../../../base/numeric/random.js";
+import type { FmParameters } from "../../shared/factor-model/model.js";
 import { defaultFmOptions, type FmOptions } from "../options.js";
 import { meanOfDraws, scoreEnsemble } from "./draws.js";
 import { trainCoordinates, type CoordinateInput } from "./train.js";

@@ -8,13 +8,13 @@
 
 import type { StoppingMetric } from "../../../training/epochs/early-stopping.js";
 import type { FeatureRows } from "../../../dataset/rows.js";
-import { AT_MEAN, DRAWN } from "../../../kernels/coordinate/binding.js";
-import { featureKey } from "../../../numeric/initial.js";
-import { normalDraw } from "../../../numeric/normal.js";
-import { draw } from "../../../numeric/random.js";
-import { weightOf } from "../../../numeric/indices.js";
-import { withMachine } from "../../../workers/with-machine.js";
-import { keepUntouched, type FactorStart } from "../../../factors/warm-start.js";
+import { AT_MEAN, DRAWN } from "../../../compute/kernels/coordinate/binding.js";
+import { featureKey } from "../../../base/numeric/initial.js";
+import { normalDraw } from "../../../base/numeric/normal.js";
+import { draw } from "../../../base/numeric/random.js";
+import { weightOf } from "../../../base/numeric/indices.js";
+import { withMachine } from "../../../compute/threads/with-machine.js";
+import { keepUntouched, type FactorStart } from "../../shared/factor-model/warm-start.js";
 import {
   runEpochs,
   type Steered,
@@ -23,7 +23,7 @@ import {
 } from "../../../training/epochs/epoch-loop.js";
 import { arrayOf, floatsOf, type NamedArrays } from "../../../training/epochs/named-arrays.js";
 import { labelScaleOf } from "../../../training/examples/training-examples.js";
-import type { FmModel, FmParameters } from "../../../factors/model.js";
+import type { FmModel, FmParameters } from "../../shared/factor-model/model.js";
 import type { FmOptions } from "../options.js";
 import { Chain, SPREAD, type ChainInput } from "./chain.js";
 import {

@@ -1,6 +1,6 @@
 // Bins the columns of a log in pieces of rows: while the threads bin a piece, the next is copied to shared memory.
 
-import { BLOCK_ROWS, EDGES, stagedAt, type GbdtLayout } from "../../../kernels/gbdt/binding.js";
+import { BLOCK_ROWS, EDGES, stagedAt, type GbdtLayout } from "../../../compute/kernels/gbdt/binding.js";
 import { MISSING } from "../../../log/keys.js";
 import type { BinnedColumn, Feature } from "../features.js";
 import type { OwnShare } from "./thread-share.js";

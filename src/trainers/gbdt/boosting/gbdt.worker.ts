@@ -1,5 +1,5 @@
-import type { GbdtKernel, GbdtLayout } from "../../../kernels/gbdt/binding.js";
-import { kernelThread } from "../../../workers/kernel-thread.js";
+import type { GbdtKernel, GbdtLayout } from "../../../compute/kernels/gbdt/binding.js";
+import { kernelThread } from "../../../compute/threads/kernel-thread.js";
 import { binPiece, type BinTask } from "./binning.js";
 import { takeGradients, type Loss } from "./gradients.js";
 import { growTree, type Grown, type GrowTask } from "./grow.js";

@@ -1,7 +1,7 @@
 // Computes the gradients of the training split and the losses of all rows from the scores, in blocks that threads take,
 // and the factors by which gradients and hessians are converted to integers.
 
-import { BLOCK_ROWS, numBlocks, GRADIENT_BITS, HESSIAN_BITS } from "../../../kernels/gbdt/binding.js";
+import { BLOCK_ROWS, numBlocks, GRADIENT_BITS, HESSIAN_BITS } from "../../../compute/kernels/gbdt/binding.js";
 import type { OwnShare } from "./thread-share.js";
 
 /** Log loss of log-odds, squared error, or log loss of several classes. */

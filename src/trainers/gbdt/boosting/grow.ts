@@ -10,7 +10,7 @@
 //
 // Source: Ke et al. 2017 (LightGBM); best-first growth: Shi 2007.
 
-import { putSplitOptions, BLOCK_ROWS } from "../../../kernels/gbdt/binding.js";
+import { putSplitOptions, BLOCK_ROWS } from "../../../compute/kernels/gbdt/binding.js";
 import { gradientSums, scalesOf } from "./gradients.js";
 import { finishLeaves, type GrowingLeaf, type GrownNode, type GrownTree } from "./growing-tree.js";
 import type { GbdtOptions } from "../options.js";

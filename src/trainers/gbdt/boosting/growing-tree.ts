@@ -4,8 +4,8 @@
 import type { Feature } from "../features.js";
 import type { GbdtOptions } from "../options.js";
 import type { Node, Test, Tree } from "../forest/tree.js";
-import { BLOCK_ROWS, Node as NodeStruct, numBlocks } from "../../../kernels/gbdt/binding.js";
-import { putStruct } from "../../../kernels/shared/struct.js";
+import { BLOCK_ROWS, Node as NodeStruct, numBlocks } from "../../../compute/kernels/gbdt/binding.js";
+import { putStruct } from "../../../compute/kernels/shared/struct.js";
 import type { OwnShare } from "./thread-share.js";
 
 export interface GrownNode {

@@ -3,8 +3,8 @@
 //   the smaller side's rows ─► a histogram per thread ─► their sum ─► its best split
 //   the parent's histogram minus that sum ──────────────────────────► the larger side's best split
 
-import { CELL_BYTES, MARK, Split } from "../../../kernels/gbdt/binding.js";
-import { getField } from "../../../kernels/shared/struct.js";
+import { CELL_BYTES, MARK, Split } from "../../../compute/kernels/gbdt/binding.js";
+import { getField } from "../../../compute/kernels/shared/struct.js";
 import { sizeOf, type GrowingLeaf, type Split as Found } from "./growing-tree.js";
 import type { GbdtOptions } from "../options.js";
 import type { OwnShare } from "./thread-share.js";

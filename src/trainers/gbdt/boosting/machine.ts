@@ -7,9 +7,9 @@ import {
   rowLayout,
   type GbdtKernel,
   type GbdtLayout,
-} from "../../../kernels/gbdt/binding.js";
-import type { Choice, ThreadsInUse } from "../../../workers/thread-choice.js";
-import { choosing, ThreadedKernel } from "../../../workers/threaded-kernel.js";
+} from "../../../compute/kernels/gbdt/binding.js";
+import type { Choice, ThreadsInUse } from "../../../compute/threads/thread-choice.js";
+import { choosing, ThreadedKernel } from "../../../compute/threads/threaded-kernel.js";
 import { stage, stageEdges } from "./binning.js";
 import { cellsOf, type BinnedColumn, type Feature } from "../features.js";
 import type { GbdtOwn, BoostingTask } from "./gbdt.worker.js";

@@ -7,7 +7,7 @@
 // A leaf without rows keeps decay times its value. Trees of the first iteration include the best constant and have
 // shrinkage 1. Source: LightGBM 4.6, GBDT::RefitTree and SerialTreeLearner::FitByExistingTree.
 
-import { gradient, softmaxGradient } from "../../../numeric/losses.js";
+import { gradient, softmaxGradient } from "../../../base/numeric/losses.js";
 import { numClassesOf, type Forest } from "../forest/forest.js";
 import { leafValue } from "./growing-tree.js";
 import type { Tree } from "../forest/tree.js";

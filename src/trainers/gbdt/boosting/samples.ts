@@ -7,7 +7,7 @@
 // Source: Ke et al. 2017 (LightGBM), algorithm 2, and goss.hpp of LightGBM 4. Deviation: other rows are sampled
 // independently, so their number varies around otherRate n.
 
-import { draw, permutation } from "../../../numeric/random.js";
+import { draw, permutation } from "../../../base/numeric/random.js";
 import type { GbdtMachine } from "./machine.js";
 import type { GbdtOptions } from "../options.js";
 

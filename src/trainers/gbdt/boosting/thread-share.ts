@@ -15,7 +15,7 @@ import {
   MARK,
   type GbdtKernel,
   type GbdtLayout,
-} from "../../../kernels/gbdt/binding.js";
+} from "../../../compute/kernels/gbdt/binding.js";
 
 export class OwnShare {
   readonly kernel: GbdtKernel;

@@ -1,8 +1,8 @@
 // Tests boosted trees on planted data.
 
-import { logLoss } from "../../../evaluation/metrics.js";
-import { UsageError } from "../../../errors.js";
-import { exp } from "../../../numeric/exp.js";
+import { logLoss } from "../../../metrics/metrics.js";
+import { UsageError } from "../../../base/errors.js";
+import { exp } from "../../../base/numeric/exp.js";
 import type { Forest } from "../forest/forest.js";
 import { lightgbmText, readLightgbm } from "../forest/lightgbm-text.js";
 import { checkGbdtOptions, defaultGbdtOptions, type GbdtOptions } from "../options.js";

@@ -5,11 +5,11 @@
 // Source: Friedman 2001 (doi:10.1214/aos/1013203451), algorithms 1, 5 and 6 with Newton steps; He et al. 2014.
 // Deviations: docs/algorithms/gbdt.md.
 
-import { weightOf } from "../../../numeric/indices.js";
-import { DataError, DivergedError, UsageError } from "../../../errors.js";
-import { MAX_ROWS } from "../../../kernels/gbdt/binding.js";
-import { list } from "../../../io/json-shape.js";
-import { log } from "../../../numeric/exp.js";
+import { weightOf } from "../../../base/numeric/indices.js";
+import { DataError, DivergedError, UsageError } from "../../../base/errors.js";
+import { MAX_ROWS } from "../../../compute/kernels/gbdt/binding.js";
+import { list } from "../../../base/io/json-shape.js";
+import { log } from "../../../base/numeric/exp.js";
 import {
   type Controls,
   runEpochs,
@@ -26,7 +26,7 @@ import { GbdtMachine } from "./machine.js";
 import { checkGbdtOptions, type GbdtOptions } from "../options.js";
 import { drawColumns, drawRows, isSampled, type Sample } from "./samples.js";
 import { treeShape, type Tree } from "../forest/tree.js";
-import { withMachine } from "../../../workers/with-machine.js";
+import { withMachine } from "../../../compute/threads/with-machine.js";
 
 export interface GbdtRows {
   /** one per feature */

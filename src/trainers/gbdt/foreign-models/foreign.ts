@@ -7,7 +7,7 @@
 
 import type { FurtherLog } from "../../../training/reading/open-as-trained.js";
 import { encodeKeys, MISSING, keyAt } from "../../../log/keys.js";
-import { ArtifactError, UsageError, DataError, excerpt, nearestName } from "../../../errors.js";
+import { ArtifactError, UsageError, DataError, excerpt, nearestName } from "../../../base/errors.js";
 import { type Categories, type ForeignModel, readXgboost } from "./xgboost-read.js";
 import { numClassesOf, type ForestColumn, type TreeSums } from "../forest/forest.js";
 import { readLightgbmTrees, type LightgbmModel, type PandasCategory } from "../forest/lightgbm-text.js";
@@ -15,7 +15,7 @@ import type { Vocabularies } from "../forest/scorer.js";
 import { buildDataset } from "../../../dataset/build.js";
 import type { Column, Dataset, KeyColumn } from "../../../dataset/dataset.js";
 import { isEncodedDataset } from "../../../dataset/encoded/read.js";
-import { openSource } from "../../../io/source.js";
+import { openSource } from "../../../base/io/source.js";
 import { countUnknown } from "../run.js";
 import { modelScorer } from "../leaf-heads/head.js";
 import type { RowPredictor } from "../../../training/capabilities/row-predictor.js";
@@ -23,7 +23,7 @@ import { silently } from "../../../training/reading/split-parts.js";
 import type { Watch } from "../../../training/session/watch.js";
 import { withLog } from "../../../training/reading/read-dataset.js";
 import { encodedLeaves } from "../transform.js";
-import type { Transformed, TransformOptions } from "../../../training/options/transform-options.js";
+import type { Transformed, TransformOptions } from "../../../training/shared-options/transform-options.js";
 
 /** As many as two bytes represent, besides missing and unknown. */
 const MAX_CATEGORIES = 65_533;

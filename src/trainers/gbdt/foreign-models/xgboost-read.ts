@@ -8,7 +8,7 @@
 //
 // Source: XGBoost 3.2, doc/model.schema; common/categorical.h (Decision); tree_model.cc; objectives' ProbToMargin.
 
-import { log } from "../../../numeric/exp.js";
+import { log } from "../../../base/numeric/exp.js";
 import { failing, MAX_CLASSES, type Fail } from "../forest/lightgbm-text.js";
 import type { ForestColumn, TreeSums } from "../forest/forest.js";
 import type { Leaf, Node, Test, Tree } from "../forest/tree.js";

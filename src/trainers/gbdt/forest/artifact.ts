@@ -9,12 +9,12 @@
 //   model/ctr.jsonl           target statistics of id columns, if there are any (target-statistics.ts)
 //   model/head.json           bias and weights of the head, if there is one: leaves, then categories (head.ts)
 
-import { mapTo } from "../../../numeric/indices.js";
+import { mapTo } from "../../../base/numeric/indices.js";
 import { encodeKeys } from "../../../log/keys.js";
-import type { EmbeddingTable } from "../../../embedding/table.js";
-import type { Run } from "../../../embedding/run-directory.js";
-import { ArtifactError, UsageError } from "../../../errors.js";
-import { object, parseJsonLines, text } from "../../../io/json-shape.js";
+import type { EmbeddingTable } from "../../../table/table.js";
+import type { Run } from "../../../table/run-directory.js";
+import { ArtifactError, UsageError } from "../../../base/errors.js";
+import { object, parseJsonLines, text } from "../../../base/io/json-shape.js";
 import type { Feature } from "../features.js";
 import type { Forest } from "./forest.js";
 import { headText, readHead, type Head } from "../leaf-heads/head.js";

@@ -7,9 +7,9 @@
 //
 // Source of the rules for missing numbers: LightGBM 4, NumericalDecision and CategoricalDecision of tree.h.
 
-import { MISSING_BIN } from "../../../kernels/gbdt/binding.js";
-import { ArtifactError } from "../../../errors.js";
-import { lowerBound, mapTo } from "../../../numeric/indices.js";
+import { MISSING_BIN } from "../../../compute/kernels/gbdt/binding.js";
+import { ArtifactError } from "../../../base/errors.js";
+import { lowerBound, mapTo } from "../../../base/numeric/indices.js";
 import type { Node, Tree } from "./tree.js";
 
 /** What a column treats as missing: no number (NaN becomes 0), NaN and 0, or NaN. */
@@ -55,7 +55,7 @@ export function leafStarts({ trees }: Pick<TreeSums, "trees">): { starts: number
   return { starts, numLeaves };
 }
 
-/** For kernels/gbdt/assembly/predict.ts. */
+/** For compute/kernels/gbdt/assembly/predict.ts. */
 export interface CompiledForest {
   numTrees: number;
   /** ascending thresholds of each numeric column, padded with infinity to a power of two */

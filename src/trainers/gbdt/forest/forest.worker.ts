@@ -1,8 +1,8 @@
 // Script of the threads that score rows with a forest: computes the columns' codes, then leaves and scores, in blocks
 // of 512 rows, whose codes fit into the cache.
 
-import type { GbdtKernel } from "../../../kernels/gbdt/binding.js";
-import { kernelThread } from "../../../workers/kernel-thread.js";
+import type { GbdtKernel } from "../../../compute/kernels/gbdt/binding.js";
+import { kernelThread } from "../../../compute/threads/kernel-thread.js";
 
 export const SCORED_ROWS = 512;
 

@@ -18,7 +18,7 @@ import {
 import { importancesOf } from "./in-words.js";
 import type { GbdtOptions } from "../options.js";
 import { type Leaf, type Node, type Tree, isTree, type Test } from "./tree.js";
-import { ArtifactError, UsageError } from "../../../errors.js";
+import { ArtifactError, UsageError } from "../../../base/errors.js";
 
 /** Bits of decision_type; bits 2 and 3 are the numbers that count as missing (2: NaN). */
 const CATEGORY = 1;

@@ -3,10 +3,10 @@
 import { MISSING } from "../../../log/keys.js";
 import { columnNamed, type Column, type Dataset } from "../../../dataset/dataset.js";
 import { idsOf, type CategoricalField } from "../../../dataset/vocabulary/vocabulary.js";
-import { UsageError } from "../../../errors.js";
-import { MISSING_BIN, type GbdtKernel } from "../../../kernels/gbdt/binding.js";
-import type { Arena } from "../../../kernels/shared/memory.js";
-import { ThreadedKernel } from "../../../workers/threaded-kernel.js";
+import { UsageError } from "../../../base/errors.js";
+import { MISSING_BIN, type GbdtKernel } from "../../../compute/kernels/gbdt/binding.js";
+import type { Arena } from "../../../compute/kernels/shared/memory.js";
+import { ThreadedKernel } from "../../../compute/threads/threaded-kernel.js";
 import { compileForest, numClassesOf, type CompiledForest, type TreeSums } from "./forest.js";
 import { SCORED_ROWS, type ScoringColumn, type ScoringLayout, type ScoringTask } from "./forest.worker.js";
 

@@ -14,7 +14,7 @@ import {
   whole,
   word,
   type Shape,
-} from "../../../io/json-shape.js";
+} from "../../../base/io/json-shape.js";
 
 export type Test =
   | {

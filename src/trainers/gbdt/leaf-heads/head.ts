@@ -14,9 +14,9 @@ import {
   type LogisticModel,
   type OneHotRows,
   scoresOfRows,
-} from "../../../solvers/logistic.js";
-import { ArtifactError, UsageError } from "../../../errors.js";
-import { list, number, object, parseJson } from "../../../io/json-shape.js";
+} from "../../../compute/solvers/logistic.js";
+import { ArtifactError, UsageError } from "../../../base/errors.js";
+import { list, number, object, parseJson } from "../../../base/io/json-shape.js";
 import { numClassesOf, type Forest } from "../forest/forest.js";
 import type { HeadOptions } from "../options.js";
 import {
@@ -30,9 +30,9 @@ import {
 } from "../forest/scorer.js";
 import type { RowPredictor } from "../../../training/capabilities/row-predictor.js";
 import type { LabelledPart } from "../target.js";
-import type { Metrics } from "../../../embedding/manifest.js";
-import { normalizedEntropy } from "../../../evaluation/metrics.js";
-import { draw } from "../../../numeric/random.js";
+import type { Metrics } from "../../../table/manifest.js";
+import { normalizedEntropy } from "../../../metrics/metrics.js";
+import { draw } from "../../../base/numeric/random.js";
 import { binOf, binnedColumn, cellsOf, type Feature } from "../features.js";
 import type { Part } from "../../../training/examples/examples.js";
 

@@ -8,20 +8,20 @@
 // A is not centered, so the first component is roughly how common a row's leaves are. If there are more than
 // MAX_ENTRIES / trees rows, every k-th row is used. Memory: 18 bytes per entry, and 4 dim per leaf.
 
-import { mapTo } from "../../../numeric/indices.js";
+import { mapTo } from "../../../base/numeric/indices.js";
 import { transpose } from "../../../dataset/sequences/interactions.js";
-import { safetensorsChunks, TensorFile } from "../../../embedding/safetensors.js";
-import type { Run } from "../../../embedding/run-directory.js";
-import { truncatedSvd, type SvdOptions } from "../../../solvers/svd/truncated-svd.js";
+import { safetensorsChunks, TensorFile } from "../../../table/safetensors.js";
+import type { Run } from "../../../table/run-directory.js";
+import { truncatedSvd, type SvdOptions } from "../../../compute/solvers/svd/truncated-svd.js";
 import { leafStarts, type TreeSums } from "../forest/forest.js";
 import { leavesOf, type DatasetRows, type ScoringTrees } from "../forest/scorer.js";
 import type { Watch } from "../../../training/session/watch.js";
-import { draw } from "../../../numeric/random.js";
+import { draw } from "../../../base/numeric/random.js";
 import { MISSING } from "../../../log/keys.js";
 import { columnOfOption } from "../../../dataset/dataset.js";
 import { fitFeatures, idsOf, type CategoricalField } from "../../../dataset/vocabulary/vocabulary.js";
-import type { EmbeddingTable } from "../../../embedding/table.js";
-import { UsageError } from "../../../errors.js";
+import type { EmbeddingTable } from "../../../table/table.js";
+import { UsageError } from "../../../base/errors.js";
 
 const DENSE_FILE = "dense.safetensors";
 /** Rows times trees that are decomposed. */

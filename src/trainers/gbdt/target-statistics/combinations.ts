@@ -8,8 +8,8 @@
 // before. These numbers are below the rows times the keys of a column, so f64 represents them exactly.
 
 import { MISSING } from "../../../log/keys.js";
-import { UsageError } from "../../../errors.js";
-import { lowerBound } from "../../../numeric/indices.js";
+import { UsageError } from "../../../base/errors.js";
+import { lowerBound } from "../../../base/numeric/indices.js";
 
 /** As in CatBoost (max_ctr_complexity). */
 const MAX_COLUMNS = 4;

@@ -15,9 +15,9 @@
 // that is additive in the columns.
 
 import { MISSING } from "../../../log/keys.js";
-import { gradient } from "../../../numeric/losses.js";
-import { log } from "../../../numeric/exp.js";
-import { ascending, sumOf } from "../../../numeric/indices.js";
+import { gradient } from "../../../base/numeric/losses.js";
+import { log } from "../../../base/numeric/exp.js";
+import { ascending, sumOf } from "../../../base/numeric/indices.js";
 import { tuplesOf } from "./combinations.js";
 import {
   idColumn,

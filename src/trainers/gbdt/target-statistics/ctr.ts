@@ -2,7 +2,7 @@
 
 import { keyAt } from "../../../log/keys.js";
 import { type Dataset, columnNamed } from "../../../dataset/dataset.js";
-import { UsageError } from "../../../errors.js";
+import { UsageError } from "../../../base/errors.js";
 import { parseCombination } from "./combinations.js";
 import { choosePairs, KEY_SHARE, type ChosenPair } from "./ctr-pairs.js";
 import { mostCandidates, pairsByTrees, withHeldOutRows, type PairsOfTrees } from "./pairs-by-trees.js";

@@ -7,10 +7,10 @@
 //
 // Source: shuffled copies as in Kursa and Rudnicki 2010 (doi:10.18637/jss.v036.i11), each compared with its own column.
 
-import { doublesAt, valuesAt } from "../../../numeric/indices.js";
-import { multiclassLosses } from "../../../evaluation/metrics.js";
-import { rowLoss } from "../../../numeric/losses.js";
-import { draw, permutation } from "../../../numeric/random.js";
+import { doublesAt, valuesAt } from "../../../base/numeric/indices.js";
+import { multiclassLosses } from "../../../metrics/metrics.js";
+import { rowLoss } from "../../../base/numeric/losses.js";
+import { draw, permutation } from "../../../base/numeric/random.js";
 import { columnNamed, type Dataset } from "../../../dataset/dataset.js";
 import { trainGbdt } from "../boosting/train.js";
 import { fitTreeFeatures } from "../features.js";

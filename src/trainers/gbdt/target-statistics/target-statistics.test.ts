@@ -1,11 +1,11 @@
 // Tests on which rows a target statistic depends, and that it never depends on the row's own label.
 
 import type { Dataset, KeyColumn } from "../../../dataset/dataset.js";
-import { permutation, draw } from "../../../numeric/random.js";
+import { permutation, draw } from "../../../base/numeric/random.js";
 import { orderedStatistics } from "./target-statistics.reference.js";
 import { datasetOf } from "../../../testing/dataset-of.js";
 import { mulberry32 } from "../../../testing/random.js";
-import { ArtifactError, UsageError } from "../../../errors.js";
+import { ArtifactError, UsageError } from "../../../base/errors.js";
 import { fitTreeFeatures } from "../features.js";
 import { defaultGbdtOptions } from "../options.js";
 import { rowsOf } from "../../../testing/planted-trees.js";

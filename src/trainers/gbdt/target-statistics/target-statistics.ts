@@ -11,13 +11,13 @@
 // target-statistics.reference.ts. Source: Prokhorenkova et al. 2018 (arXiv:1706.09516), sections 3.2 and 4. Deviation:
 // the values of several permutations are averaged, where CatBoost grows each tree on those of one.
 
-import { doublesAt, mapTo } from "../../../numeric/indices.js";
+import { doublesAt, mapTo } from "../../../base/numeric/indices.js";
 import { MISSING, selectKeys, encodeKeys, keyAt, type Keys } from "../../../log/keys.js";
 import { columnNamed, columnOfOption, type Dataset, type KeyColumn } from "../../../dataset/dataset.js";
 import { idsOf } from "../../../dataset/vocabulary/vocabulary.js";
-import { ArtifactError, UsageError } from "../../../errors.js";
-import { list, number, object, parseJsonLines, text, type Shape } from "../../../io/json-shape.js";
-import { draw, permutation } from "../../../numeric/random.js";
+import { ArtifactError, UsageError } from "../../../base/errors.js";
+import { list, number, object, parseJsonLines, text, type Shape } from "../../../base/io/json-shape.js";
+import { draw, permutation } from "../../../base/numeric/random.js";
 import { ABSENT, parseCombination, tuplesOf } from "./combinations.js";
 
 /** Statistics of one target over all training rows. */

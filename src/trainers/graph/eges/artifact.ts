@@ -9,8 +9,8 @@
 //     own        f32[numItems, dim]       items' own vectors; the table has the composed ones
 //   model/side-history.safetensors   when each side value was last seen, by row of the table `side`
 
-import type { ExampleOptions } from "../../../training/options/log.js";
-import { ascending } from "../../../numeric/indices.js";
+import type { ExampleOptions } from "../../../training/shared-options/log.js";
+import { ascending } from "../../../base/numeric/indices.js";
 import { keyAt } from "../../../log/keys.js";
 import {
   recipesOf,
@@ -21,13 +21,13 @@ import {
 } from "../../../dataset/vocabulary/preprocess.js";
 import type { Roles, Dataset } from "../../../dataset/dataset.js";
 import { featureSpace, type FeatureSpace } from "../../../dataset/vocabulary/vocabulary.js";
-import { historyChunks, type KeyHistory } from "../../../embedding/key-history.js";
-import type { EmbeddingTable } from "../../../embedding/table.js";
-import { type Run, DEFAULT_TABLE } from "../../../embedding/run-directory.js";
-import { safetensorsChunks, TensorFile } from "../../../embedding/safetensors.js";
-import { sharesOf } from "../../../kernels/sgns/parts.js";
-import { anything, list, object, parseJson, text } from "../../../io/json-shape.js";
-import { CONTEXT_TABLE, OPTIMIZER_FILE, rotationOf } from "../../../skip-grams/capabilities.js";
+import { historyChunks, type KeyHistory } from "../../../table/key-history.js";
+import type { EmbeddingTable } from "../../../table/table.js";
+import { type Run, DEFAULT_TABLE } from "../../../table/run-directory.js";
+import { safetensorsChunks, TensorFile } from "../../../table/safetensors.js";
+import { sharesOf } from "../../../compute/kernels/sgns/parts.js";
+import { anything, list, object, parseJson, text } from "../../../base/io/json-shape.js";
+import { CONTEXT_TABLE, OPTIMIZER_FILE, rotationOf } from "../../shared/skip-grams/capabilities.js";
 import {
   clearHistory,
   clearRows,
@@ -40,11 +40,11 @@ import type { Rotation } from "../../../training/capabilities/rotation.js";
 import type { FitContents } from "../../../training/session/trainer.js";
 import { readPreprocess, type RunSpace } from "../../../training/capabilities/run-space.js";
 import type { SideInformation } from "./side-information.js";
-import type { ReportedRun } from "../../../report/content.js";
-import { contentsOf } from "../../../skip-grams/contents.js";
-import type { SgnsVectors } from "../../../skip-grams/learn.js";
-import { optimizerFile } from "../../../skip-grams/warm-start.js";
-import type { SgnsVocabulary } from "../../../skip-grams/vocabulary.js";
+import type { ReportedOfModel } from "../../../training/capabilities/model.js";
+import { contentsOf } from "../../shared/skip-grams/contents.js";
+import type { SgnsVectors } from "../../shared/skip-grams/learn.js";
+import { optimizerFile } from "../../shared/skip-grams/warm-start.js";
+import type { SgnsVocabulary } from "../../shared/skip-grams/vocabulary.js";
 import { EGES_MODEL } from "../side-tables.js";
 
 const SIDE_TABLE = "side";
@@ -57,7 +57,7 @@ interface EgesVectors {
   dim: number;
   /** f32[numFeatures * dim]: own vectors of items, and vectors of side values */
   vectors: Float32Array;
-  /** f32: attention to each kind of side information of each item, in the order of SgnsParts (kernels/sgns/parts.ts) */
+  /** f32: attention to each kind of side information of each item, in the order of SgnsParts (compute/kernels/sgns/parts.ts) */
   attention: Float32Array;
 }
 
@@ -246,7 +246,7 @@ async function readShares(run: Run, numRows: number): Promise<{ kinds: string[];
 const BUCKETS = [1, 2, 5, 10, 20, 50, 100, 1000, 10_000, 100_000];
 
 /** Mean share of each kind, for items in buckets by their number of events. */
-export async function attentionOf(run: Run): Promise<ReportedRun["shares"]> {
+export async function attentionOf(run: Run): Promise<ReportedOfModel["shares"]> {
   const { counts, numRows } = await run.readKeys();
   const { kinds, shares } = await readShares(run, numRows);
   const width = kinds.length;

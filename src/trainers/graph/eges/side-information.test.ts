@@ -2,8 +2,8 @@ import { keyAt } from "../../../log/keys.js";
 import { bindEncoder } from "../../../dataset/rows.js";
 import { fitFeatures, type FeatureSpace } from "../../../dataset/vocabulary/vocabulary.js";
 import { datasetOf } from "../../../testing/dataset-of.js";
-import { composedRows } from "../../../kernels/sgns/parts.js";
-import { UsageError } from "../../../errors.js";
+import { composedRows } from "../../../compute/kernels/sgns/parts.js";
+import { UsageError } from "../../../base/errors.js";
 import { acceptSideColumns, sideInformationOf } from "./side-information.js";
 import { meansOfKinds } from "./transform.js";
 

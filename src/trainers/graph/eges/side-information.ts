@@ -17,8 +17,8 @@ import {
 import { itemCatalogue, keyColumn, cellCodes, findItemFields } from "../../../dataset/item-fields.js";
 import { bindEncoder, forEachPair, type FeatureRows } from "../../../dataset/rows.js";
 import type { FeatureSpace } from "../../../dataset/vocabulary/vocabulary.js";
-import { UsageError, nearestName } from "../../../errors.js";
-import type { SgnsParts } from "../../../kernels/sgns/parts.js";
+import { UsageError, nearestName } from "../../../base/errors.js";
+import type { SgnsParts } from "../../../compute/kernels/sgns/parts.js";
 import { fieldsNamed, type VocabularyLimits } from "../../../dataset/vocabulary/vocabulary-limits.js";
 import { wholeOf } from "../../../training/reading/split-parts.js";
 

@@ -7,13 +7,18 @@
 // Items without events in this log have no side values in it. They keep their composed vector, attention and shares.
 
 import { featureSpace } from "../../../dataset/vocabulary/vocabulary.js";
-import type { KeyHistory } from "../../../embedding/key-history.js";
-import type { Run } from "../../../embedding/run-directory.js";
-import { TensorFile } from "../../../embedding/safetensors.js";
-import { UsageError } from "../../../errors.js";
-import { composedRows, type SgnsParts } from "../../../kernels/sgns/parts.js";
-import { CONTEXT_TABLE } from "../../../skip-grams/capabilities.js";
-import { readOptimizerFile, startOf, type SgnsStart, type SgnsInit } from "../../../skip-grams/warm-start.js";
+import type { KeyHistory } from "../../../table/key-history.js";
+import type { Run } from "../../../table/run-directory.js";
+import { TensorFile } from "../../../table/safetensors.js";
+import { UsageError } from "../../../base/errors.js";
+import { composedRows, type SgnsParts } from "../../../compute/kernels/sgns/parts.js";
+import { CONTEXT_TABLE } from "../../shared/skip-grams/capabilities.js";
+import {
+  readOptimizerFile,
+  startOf,
+  type SgnsStart,
+  type SgnsInit,
+} from "../../shared/skip-grams/warm-start.js";
 import { rowsByFeature, spaceOf } from "../../../training/examples/feature-table.js";
 import { readPreprocess } from "../../../training/capabilities/run-space.js";
 import { ATTENTION_FILE, readSide, SIDE_HISTORY_FILE, type CarriedItems } from "./artifact.js";

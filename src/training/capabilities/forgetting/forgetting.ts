@@ -6,16 +6,16 @@
 //   other tensors of the model       according to the model: the rows of removed keys or features become zero
 
 import { parsePreprocess, type Preprocess } from "../../../dataset/vocabulary/preprocess.js";
-import type { Run } from "../../../embedding/run-directory.js";
-import { readSafetensors, safetensorsChunks, type Tensor } from "../../../embedding/safetensors.js";
-import type { EmbeddingTable } from "../../../embedding/table.js";
+import type { Run } from "../../../table/run-directory.js";
+import { readSafetensors, safetensorsChunks, type Tensor } from "../../../table/safetensors.js";
+import type { EmbeddingTable } from "../../../table/table.js";
 import { spaceOf, tableFeatures } from "../../examples/feature-table.js";
 import { readItems, readNegatives } from "../../examples/item-file.js";
 import { PREPROCESS_FILE } from "../run-space.js";
 import type { TestVector } from "../../../dataset/test-vectors.js";
-import { ascending } from "../../../numeric/indices.js";
+import { ascending } from "../../../base/numeric/indices.js";
 import { keyAt, type Keys } from "../../../log/keys.js";
-import { UNKNOWN } from "../../../embedding/key-history.js";
+import { UNKNOWN } from "../../../table/key-history.js";
 
 /** The rows that are removed from a run's default table. */
 export interface LostRows {
