@@ -9,6 +9,9 @@ import type { PcaOptions } from "./options.js";
 /** Bytes of the solver's memory that must remain free for its smaller arrays. */
 const SPARE = 64 << 20;
 
+/** Bytes of the threads that rank held-out events to choose the normalization. */
+const TRIALS = 48 << 20;
+
 interface InteractionSize {
   rows: number;
   columns: number;
@@ -53,8 +56,14 @@ export function storedBytes({ rows, columns, entries }: InteractionSize, dim: nu
  * Estimates the memory as the sum of two copies of the matrix, one in the solver's memory; the basis of its shorter
  * side; and vectors of both sides. Users in blocks have their vectors, and the entries by items, in a store: as much of
  * it is in memory as --max-memory allows.
+ *
+ * @param chooses whether both normalizations are tried first
  */
-export function pcaNeeds({ matrix, dim: given, exact }: PcaOptions, maxMemory: number): Needs {
+export function pcaNeeds(
+  { matrix, dim: given, exact }: PcaOptions,
+  chooses: boolean,
+  maxMemory: number,
+): Needs {
   return {
     dim: given,
     advice:
@@ -63,7 +72,7 @@ export function pcaNeeds({ matrix, dim: given, exact }: PcaOptions, maxMemory: n
     of(size, dim = given) {
       const own = matrixOf(matrix, size);
       const table = 1.2 * tableBytes(size, dim);
-      const heldOut = 16 * size.heldOutRows;
+      const heldOut = 16 * size.heldOutRows + (chooses ? TRIALS : 0);
       const isUsers = matrix === "interactions" && own.rows === size.users;
       if (isUsers && fitOf(own, { dim, exact }, maxMemory).isStored) {
         const { resident, store } = storedBytes(own, dim);

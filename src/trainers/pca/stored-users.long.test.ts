@@ -57,7 +57,7 @@ test("the forecast moves from memory to disk what --max-memory does not leave in
   ]);
   const size = { trainRows: 1e7, heldOutRows: 0, features: 1.1e6, ofColumn, users: 1e6, cells: 2 };
   const needs = (most: number) =>
-    pcaNeeds(pcaOptionsOf({}), most).of({ ...size, keyBytes: 1e7, isStored: false });
+    pcaNeeds(pcaOptionsOf({}), false, most).of({ ...size, keyBytes: 1e7, isStored: false });
   const [whole, part, none] = [needs(2 ** 40), needs(2 ** 29), needs(2 ** 28)];
   expect(none.memory).toBeLessThan(0.5 * whole.memory);
   // the store contains the users' vectors, and the entries of the matrix grouped by item

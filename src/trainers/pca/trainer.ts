@@ -68,7 +68,7 @@ function plan(given: GivenPca): Plan {
       return { dataset, notes: [] };
     },
     comparedBy: () => listMetric(pca),
-    needs: pcaNeeds(pca, given.maxMemory ?? memory.maxMemory.default()),
+    needs: pcaNeeds(pca, isOpen(given, pca), given.maxMemory ?? memory.maxMemory.default()),
     fit: async (source, session) => await fit(source, session, given, pca),
   };
 }
@@ -147,6 +147,15 @@ function memoryOf({ options, beside }: Session): PcaJob["memory"] {
   return { most: options.maxMemory ?? memory.maxMemory.default(), beside };
 }
 
+/** Returns whether the log decides the normalization. */
+function isOpen({ normalize, response, degreePower, search }: GivenPca, pca: PcaOptions): boolean {
+  return (
+    pca.matrix === "interactions" &&
+    pca.normalize === "degree" &&
+    [normalize, response, degreePower, search].every((own) => own === undefined)
+  );
+}
+
 /**
  * Returns the normalization of users x items. If the user set none, both are tried and that with the better metric on
  * the validation split is used, or on a tenth of the training events if there is no such split: neither is better on all
@@ -161,10 +170,7 @@ async function normalizationOf(
 ): Promise<PcaOptions["normalize"]> {
   const { options, watch, note, first, isTrial } = session;
   if (first) return (first.options as PcaOptions).normalize;
-  const isNamed = [given.normalize, given.response, given.degreePower, given.search].some(
-    (own) => own !== undefined,
-  );
-  if (isTrial || isNamed || pca.normalize !== "degree" || pca.matrix === "transitions") return pca.normalize;
+  if (isTrial || !isOpen(given, pca)) return pca.normalize;
   const split = parts.valid
     ? { ...parts, test: undefined }
     : holdOutInside(dataset, parts, options, pca.seed);

@@ -46,7 +46,7 @@ function leaderboardText({ leaderboard, out, runs, seconds }: Comparison): strin
     .join("");
   const best = bestEmbedding(leaderboard);
   const next = best?.commandForAllRows
-    ? `${best.name} on all rows: ${printable(best.commandForAllRows)}\n` +
+    ? `retrain ${best.name} on all rows, held-out ones too: ${printable(best.commandForAllRows)}\n` +
       `weekly: embed init --from ${commandLine([out])} -o pipeline.yaml\n`
     : "";
   return (
