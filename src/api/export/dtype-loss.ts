@@ -97,19 +97,28 @@ async function sampledVectors(rows: TableRows, field: string | undefined, dtype:
 }
 
 /** Returns the rows of the query's field with the greatest dot products; equal ones in the order of the rows. */
-function nearest(vectors: readonly Float32Array[], fieldOf: readonly number[], query: number): number[] {
+export function nearest(
+  vectors: readonly Float32Array[],
+  fieldOf: readonly number[],
+  query: number,
+  top = NEAREST,
+): number[] {
   const asked = vectors[query]!;
-  const scores = Float64Array.from(vectors, (vector, row) => {
-    if (row === query || fieldOf[row] !== fieldOf[query]) return -Infinity;
-    let sum = 0;
-    for (let d = 0; d < vector.length; d++) sum += vector[d]! * asked[d]!;
-    return sum;
+  const best: { row: number; score: number }[] = [];
+  vectors.forEach((vector, row) => {
+    if (row === query || fieldOf[row] !== fieldOf[query]) return;
+    let score = 0;
+    for (let d = 0; d < vector.length; d++) score += vector[d]! * asked[d]!;
+    if (best.length === top && score <= best[top - 1]!.score) return;
+    let at = best.length;
+    while (at > 0 && best[at - 1]!.score < score) at--;
+    best.splice(at, 0, { row, score });
+    if (best.length > top) best.pop();
   });
-  const order = Array.from(scores.keys()).filter((row) => scores[row]! > -Infinity);
-  return order.sort((a, b) => scores[b]! - scores[a]! || a - b).slice(0, NEAREST);
+  return best.map(({ row }) => row);
 }
 
-function unit(vector: Float32Array): Float32Array {
+export function unit(vector: Float32Array): Float32Array {
   const norm = Math.sqrt(vector.reduce((sum, x) => sum + x * x, 0));
   return vector.map((x) => (norm > 0 ? x / norm : 0));
 }

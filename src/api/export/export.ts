@@ -19,6 +19,7 @@ import { version } from "../../io/package-version.js";
 import { definedOf, resolved } from "../../training/options/table.js";
 import type { Chunks } from "../../io/write.js";
 import { dtypeLoss, lossTexts, type DtypeLoss, heldOutLoss } from "./dtype-loss.js";
+import type { CodesFacts } from "../codes/semantic-ids.js";
 import { checkTogether } from "./check-options.js";
 import { exportOptions, type ExportRunOptions, type GivenExport, type OnnxPart } from "./options.js";
 import { exportFingerprint } from "./fingerprint.js";
@@ -60,6 +61,8 @@ export interface ExportSummary {
   unknownKeys?: Record<string, UnknownVector>;
   /** measured cost of a smaller type for the vectors (--dtype) */
   dtypeLoss?: DtypeLoss;
+  /** properties of the ids; only for --codes and --books */
+  semanticIds?: CodesFacts;
   /** true if the server already had the same rows, so that none were written; only for servers */
   unchanged?: boolean;
   options: Record<string, unknown>;
@@ -112,6 +115,11 @@ export async function exportRun(
       await output.write(chunks);
       return { fields: named, rows };
     }
+    if (options.codes !== undefined || options.books !== undefined)
+      return {
+        fields: named,
+        ...(await writeCodes(opened, format, { ...asked, field: named }, signal, tell)),
+      };
     const write = options.delta === undefined ? writeRows : writeDelta;
     return {
       fields: named,
@@ -141,6 +149,23 @@ const DEFAULT_INTO = "embeddings";
 
 /** The options of an export, in which `field` contains names of columns instead of roles. */
 type OfColumns = Omit<ExportRunOptions, "field"> & { field: string[] | undefined };
+
+async function writeCodes(
+  opened: OpenRows,
+  format: ExportFormat,
+  options: OfColumns,
+  signal: AbortSignal,
+  tell: (note: string) => void,
+): Promise<Pick<ExportSummary, "rows" | "semanticIds">> {
+  const field = onlyField(options.field);
+  const { out = "-" } = options;
+  if (field === undefined) throw new UsageError("--codes needs one field: name it once with --field");
+  if (out === "-") throw new UsageError("--codes writes codebooks beside the ids: name a file with -o FILE");
+  const { rows } = await rowsToWrite(opened, format, [field], options, tell);
+  const { writeSemanticIds } = await import("../codes/semantic-ids.js");
+  const how = { ...options, field, out, format: options.format as "csv" | "jsonl" | "parquet" };
+  return await writeSemanticIds(rows, { ...how, signal }, tell);
+}
 
 async function writeRows(
   opened: OpenRows,
@@ -249,6 +274,7 @@ function statedOptions({
   out: _,
   force: __,
   table: ___,
+  threads: ____,
   urlEnv,
   into,
   field,

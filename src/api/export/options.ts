@@ -5,11 +5,12 @@ import { dtypes } from "../../export/dtype.js";
 import { reserveSchemes } from "../../export/reserve.js";
 import { onnxInputs } from "../../export/selection.js";
 import { UsageError } from "../../errors.js";
-import { compose, table } from "../../training/options/run-options.js";
+import { compose, table, threads } from "../../training/options/run-options.js";
 import {
   choice,
   custom,
   flag,
+  share,
   text,
   texts,
   whole,
@@ -23,6 +24,23 @@ const measured = {
   only: { dtype: ["f16", "i8"] },
   not: { normalize: true, mips: true, table: true },
   why: "the loss is measured on one log or split, by the vectors that the model scores by",
+} as const;
+
+const codesGroup = "Semantic ids:";
+const ofCodes = { group: codesGroup, onlyAny: { codes: true, books: true } } as const;
+/** Options of other outputs cannot be combined with those of semantic ids. */
+const idsOnly = {
+  not: {
+    withWeight: true,
+    mips: true,
+    reserve: true,
+    delta: true,
+    dtype: true,
+    wide: true,
+    urlEnv: true,
+    strict: true,
+  },
+  why: "it writes codes in place of vectors",
 } as const;
 
 export const exportOptions = {
@@ -108,6 +126,40 @@ export const exportOptions = {
     group,
     only: { format: ["parquet"] },
   }),
+  codes: whole({
+    min: 2,
+    max: 65_536,
+    help: "csv, jsonl, parquet: write semantic ids, a code of n for each level, by residual k-means",
+    ...idsOnly,
+    group: codesGroup,
+    only: { field: true, format: ["csv", "jsonl", "parquet"] },
+  }),
+  levels: whole({ min: 1, max: 16, help: "number of levels", ...ofCodes, shown: "3" }),
+  whitenCodes: flag({
+    help: "center the vectors and scale their principal axes to variance 1 first",
+    default: false,
+    ...ofCodes,
+  }),
+  books: text("directory", {
+    help: "codebooks of an earlier export, OUT.books: keys in them keep their ids",
+    ...idsOnly,
+    group: codesGroup,
+    only: { field: true, format: ["csv", "jsonl", "parquet"] },
+  }),
+  recode: flag({
+    help: "give keys of the codebooks new ids by their current vectors",
+    group: codesGroup,
+    default: false,
+    only: { books: true },
+  }),
+  maxChanged: share({
+    min: 0,
+    max: 1,
+    help: "fail if more than this share of the keys of the codebooks would get other codes by their current vectors",
+    group: codesGroup,
+    only: { books: true },
+  }),
+  ...threads,
   out: text("path", { help: "file or directory to write; - or no file is stdout", group }),
   urlEnv: custom(
     "variable",

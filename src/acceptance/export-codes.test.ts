@@ -1,0 +1,93 @@
+// `embed export --codes`: semantic ids with their codebooks, kept from week to week, and codes of new keys.
+
+import { existsSync, readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { argv } from "../testing/argv.js";
+import { embed, embedOk, temporaryFolder } from "../testing/embed.js";
+import { parseJson } from "../testing/json.js";
+import { fixture } from "../testing/places.js";
+
+const folder = temporaryFolder();
+const at = (name: string): string => join(folder, name);
+const ids = (name: string): string => readFileSync(at(name), "utf8");
+
+beforeAll(async () => {
+  await embedOk(argv`train-fm ${fixture("clicks.csv")} -o ${at("run")} --epochs 2 --dim 8`);
+  await embedOk(argv`export ${at("run")} --field item --codes 8 --levels 2 --format csv -o ${at("ids.csv")}`);
+});
+
+test("ids are unique, and the same at any number of threads", async () => {
+  const rows = ids("ids.csv").trim().split("\n").slice(1);
+  const tuples = rows.map((row) => row.slice(row.indexOf(",")));
+  expect(new Set(tuples).size).toBe(rows.length);
+  const again = argv`--field item --codes 8 --levels 2 --format csv -o ${at("two.csv")} --threads 2`;
+  await embedOk(["export", at("run"), ...again]);
+  expect(ids("two.csv")).toBe(ids("ids.csv"));
+  expect(readFileSync(at("two.csv.books/codebooks.npy"))).toEqual(
+    readFileSync(at("ids.csv.books/codebooks.npy")),
+  );
+});
+
+test("with --books, keys keep their ids under another table, and --max-changed fails without writing", async () => {
+  await embedOk(argv`train-fm ${fixture("clicks.csv")} -o ${at("other")} --epochs 2 --dim 8 --seed 9`);
+  const books = ["--field", "item", "--books", at("ids.csv.books"), "--format", "csv", "-o"];
+  const { stdout } = await embedOk(["export", at("other"), ...books, at("kept.csv"), "--json"]);
+  expect(parseJson<{ semanticIds: { changed: number } }>(stdout).semanticIds.changed).toBeGreaterThan(0.3);
+  expect(ids("kept.csv")).toBe(ids("ids.csv"));
+  const gated = await embed(["export", at("other"), ...books, at("gated.csv"), "--max-changed", "0.1"]);
+  expect(gated).toMatchObject({
+    code: 81,
+    stderr: expect.stringMatching(/would change their codes.*embed align/),
+  });
+  expect(existsSync(at("gated.csv")) || existsSync(at("gated.csv.books"))).toBe(false);
+  await embedOk(["export", at("other"), ...books, at("new.csv"), "--recode"]);
+  expect(ids("new.csv")).not.toBe(ids("ids.csv"));
+});
+
+test("transform --books writes the ids of new keys by the same codebooks", async () => {
+  const events = ids("ids.csv").split("\n")[1]!.split(",")[0]!;
+  const log = readFileSync(fixture("clicks.csv"), "utf8").replaceAll(events, "brand-new");
+  writeFileSync(at("new-events.csv"), log);
+  const how = ["--fold-in", at("new-events.csv"), "--field", "item", "--books", at("ids.csv.books")];
+  const { stdout } = await embedOk(["transform", at("run"), ...how, "--format", "jsonl"]);
+  const { codes } = parseJson<{ codes: number[] }>(stdout);
+  expect(codes).toHaveLength(3);
+  expect(ids("ids.csv")).not.toContain(`,${codes.join(",")}\n`);
+});
+
+test.each([
+  [["--codes", "4000"], 64, /needs at least as many keys/],
+  [["--codes", "8", "--dtype", "f16"], 64, /cannot be combined with --dtype/],
+  [["--books", "nowhere"], 66, /OUT\.books/],
+  [["--levels", "2"], 64, /--levels needs --codes/],
+])("export %j is refused, and nothing is written", async (options, code, message) => {
+  const result = await embed([
+    "export",
+    at("run"),
+    "--field",
+    "item",
+    "--format",
+    "csv",
+    "-o",
+    at("bad"),
+    ...options,
+  ]);
+  expect(result).toMatchObject({ code, stderr: expect.stringMatching(message) });
+  expect(existsSync(at("bad")) || existsSync(at("bad.books"))).toBe(false);
+});
+
+test.each(["neighbors", "align", "diff", "recall", "evaluate"])(
+  "%s says what to do with codebooks",
+  async (command) => {
+    const books = at("ids.csv.books");
+    const rest: Record<string, string[]> = {
+      neighbors: ["--key", "item:a"],
+      align: ["--to", at("run"), "-o", at("aligned")],
+      diff: [at("run")],
+      recall: ["--users", "all", "-o", at("lists.csv")],
+      evaluate: ["--part", "valid"],
+    };
+    const { stderr } = await embed([command, books, ...rest[command]!]);
+    expect(stderr).toMatch(/codebooks of semantic ids/);
+  },
+);
