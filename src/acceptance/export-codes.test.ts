@@ -91,3 +91,17 @@ test.each(["neighbors", "align", "diff", "recall", "evaluate"])(
     expect(stderr).toMatch(/codebooks of semantic ids/);
   },
 );
+
+test("export --dim writes the first principal axes, and evaluate --dims their metrics beside the run's", async () => {
+  const held = argv`--user customer_id --item product_id --dim 8 --epochs 2 --test 0.2`;
+  await embedOk(argv`train-ranking ${fixture("purchases.csv")} -o ${at("ranked")} ${held}`);
+  const { stdout } = await embedOk(argv`export ${at("ranked")} --field item --dim 3 --format csv`);
+  expect(stdout.split("\n")[0]).toMatch(/v2$/);
+  const { metrics } = parseJson<{ metrics: Record<string, { recallAt20: number }> }>(
+    (await embedOk(argv`evaluate ${at("ranked")} --part test --dims 2,8 --json`)).stdout,
+  );
+  expect(Object.keys(metrics)).toEqual(["ranked", "dim 2", "dim 8"]);
+  expect(metrics["dim 8"]!.recallAt20).toBeCloseTo(metrics["ranked"]!.recallAt20, 2);
+  const { code, stderr } = await embed(argv`evaluate ${at("ranked")} --part test --dims 9`);
+  expect([code, stderr]).toEqual([64, expect.stringMatching(/at most the table's dimension, 8, got 9/)]);
+});

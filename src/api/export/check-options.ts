@@ -8,13 +8,15 @@ import { exportOptions, type GivenExport } from "./options.js";
 /** @throws {UsageError} options exclude each other */
 export function checkTogether(format: ExportFormat, options: GivenExport): void {
   checkGiven(exportOptions, options);
-  const { field, reserve, compose, mips, normalize, delta, format: name } = options;
+  const { field, reserve, compose, mips, normalize, delta, dim, format: name } = options;
   if (format.isOfModel) {
     if (compose === "item")
       throw new UsageError(
         `format ${name} has one tensor per field, which the network sums itself: omit --compose item`,
       );
-    const changed = Object.entries({ "--mips": mips, "--normalize": normalize }).filter(([, on]) => on);
+    const changed = Object.entries({ "--mips": mips, "--normalize": normalize, "--dim": dim }).filter(
+      ([, on]) => on,
+    );
     if (changed.length > 0)
       throw new UsageError(
         `format ${name} holds the trained parameters unchanged: omit ` +

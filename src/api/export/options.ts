@@ -73,6 +73,14 @@ export const exportOptions = {
     help: "scale every vector to length 1; zero vectors stay zero",
     group,
   }),
+  dim: whole({
+    min: 1,
+    max: 65_536,
+    help: "rotate the vectors to the table's principal axes, and export the first n dimensions",
+    group,
+    not: { mips: true, onnxPart: true, part: true, on: true, reserve: true },
+    why: "that needs the dimensions of the model; evaluate --dims measures what fewer keep",
+  }),
   reserve: choice(reserveSchemes, {
     placeholder: "scheme",
     help:
