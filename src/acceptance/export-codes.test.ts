@@ -98,10 +98,51 @@ test("export --dim writes the first principal axes, and evaluate --dims their me
   const { stdout } = await embedOk(argv`export ${at("ranked")} --field item --dim 3 --format csv`);
   expect(stdout.split("\n")[0]).toMatch(/v2$/);
   const { metrics } = parseJson<{ metrics: Record<string, { recallAt20: number }> }>(
-    (await embedOk(argv`evaluate ${at("ranked")} --part test --dims 2,8 --json`)).stdout,
+    (await embedOk(argv`evaluate ${at("ranked")} --part test --repeats allow --dims 2,8 --json`)).stdout,
   );
   expect(Object.keys(metrics)).toEqual(["ranked", "dim 2", "dim 8"]);
   expect(metrics["dim 8"]!.recallAt20).toBeCloseTo(metrics["ranked"]!.recallAt20, 2);
-  const { code, stderr } = await embed(argv`evaluate ${at("ranked")} --part test --dims 9`);
+  const { code, stderr } = await embed(argv`evaluate ${at("ranked")} --part test --repeats allow --dims 9`);
   expect([code, stderr]).toEqual([64, expect.stringMatching(/at most the table's dimension, 8, got 9/)]);
+});
+
+test.each(["npy", "faiss"])(
+  "%s with --dtype b1 comes back as its books decode it, and neighbors takes it",
+  async (format) => {
+    const { stdout } = await embedOk(
+      argv`export ${at("run")} --field item --format ${format} --dtype b1 -o ${at(format)} --json`,
+    );
+    const { dtypeLoss } = parseJson<{ dtypeLoss: Record<string, number> }>(stdout);
+    expect(dtypeLoss["rescoredRecallAt20"]).toBeGreaterThanOrEqual(dtypeLoss["neighborRecallAt20"]!);
+    const refused = await embed(argv`neighbors ${at(format)} --key item:a`);
+    expect(refused.stderr).toMatch(`--format ${format} -o RUN makes it one`);
+    await embedOk(argv`import ${at(format)} --format ${format} --field product -o ${at(`${format}-run`)}`);
+    const [codes, books] = ["vectors.npy", "books.npy"].map((name) => readFileSync(join(at(format), name)));
+    const start = 10 + books!.readUInt16LE(8);
+    const book = new Float32Array(Uint8Array.from(books!.subarray(start)).buffer);
+    const first = codes!.readUInt8(10 + codes!.readUInt16LE(8));
+    const expected = Array.from({ length: 8 }, (_, i) =>
+      Array.from({ length: 8 }, (__, d) => ((first >> d) & 1 ? 1 : -1) * book[(d + 1) * 8 + i]!).reduce(
+        (sum, x) => sum + x,
+        book[i]!,
+      ),
+    );
+    const table = await embedOk(argv`export ${at(`${format}-run`)} --format jsonl`);
+    const { key, vector } = parseJson<{ key: string; vector: number[] }>(table.stdout.split("\n")[0]!);
+    expect(Math.max(...vector.map((x, i) => Math.abs(x - expected[i]!)))).toBeLessThan(1e-6);
+    await embedOk(["neighbors", at(`${format}-run`), "--key", `product:${key}`]);
+  },
+);
+
+test.each([
+  [["--dtype", "b1", "--format", "npy"], /needs one field/],
+  [["--dtype", "b1", "--format", "parquet", "--field", "item"], /needs format npy or faiss, got parquet/],
+  [
+    ["--dtype", "pq", "--bytes", "3", "--format", "npy", "--field", "item"],
+    /--bytes must divide the dimension, 8, got 3/,
+  ],
+])("export %j is refused", async (options, message) => {
+  const { code, stderr } = await embed(["export", at("run"), "-o", at("bad"), ...options]);
+  expect([code, stderr]).toEqual([64, expect.stringMatching(message)]);
+  expect(existsSync(at("bad"))).toBe(false);
 });

@@ -18,7 +18,7 @@ import {
 } from "../evaluation/baselines/baselines.js";
 import { compare, type Compared, type Measured } from "../evaluation/comparison.js";
 import { exposureMetrics, rankingMetrics } from "../evaluation/ranking.js";
-import { rankLists, type Ranker } from "../evaluation/rankers.js";
+import { rankLists, rescoredRanker, type Ranker } from "../evaluation/rankers.js";
 import { OutOfTime, pace } from "../evaluation/pace.js";
 import type { ItemLists } from "../kernels/top-items/binding.js";
 import { historyWith } from "../sampling/ranking-events.js";
@@ -152,14 +152,16 @@ export async function measureRankings(
     };
   };
   const measured: Measured[] = [];
-  for (const { run, name, table } of runs) {
+  for (const { run, name, table, shortlist } of runs) {
     const { folded, warnings: of = [] } = folding
       ? await foldedVectors({ run, name }, protocol.users, folding, folding.log, watch)
       : {};
     const by = { ...how, inPlace: table, folded };
     const { ranker, warnings: own } = await rankerOfRun(run, protocol, queries, by);
     warnings.push(...[...of, ...own].map((text) => (runs.length > 1 ? `${name}: ${text}` : text)));
-    measured.push(await measure(name, "run", ranker));
+    const short =
+      shortlist && (await rankerOfRun(run, protocol, queries, { ...by, inPlace: shortlist })).ranker;
+    measured.push(await measure(name, "run", short ? rescoredRanker(short, ranker) : ranker));
   }
   const pairEvents = baselines.some(needsPairEvents) ? pairEventsOf(learned) : undefined;
   const skipped: string[] = [];

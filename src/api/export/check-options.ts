@@ -1,6 +1,7 @@
 import type { ExportFormat } from "../../export/format.js";
 import { deltaFormats } from "../../export/delta.js";
 import { exportFormats } from "../../export/formats.js";
+import { codeTypes } from "../../export/dtype.js";
 import { UsageError } from "../../errors.js";
 import { checkGiven } from "../../training/options/check-given.js";
 import { exportOptions, type GivenExport } from "./options.js";
@@ -29,6 +30,12 @@ export function checkTogether(format: ExportFormat, options: GivenExport): void 
   }
   checkServer(format, options);
   const { onnxInput, dtype = "f32" } = options;
+  const isCode = (codeTypes as readonly string[]).includes(dtype);
+  if (isCode && field?.length !== 1)
+    throw new UsageError(`--dtype ${dtype} needs one field, to which its books are fitted: --field item`);
+  if (isCode && format.takesDtype && !format.takesCodes)
+    throw new UsageError(`--dtype ${dtype} needs format npy or faiss, got ${name}`);
+  if (isCode && reserve) throw new UsageError(`--reserve has rows without codes: omit --dtype ${dtype}`);
   if (dtype !== "f32" && !format.takesDtype)
     throw new UsageError(
       `--dtype ${dtype} needs format ` +

@@ -11,14 +11,22 @@ import { exact } from "../../export/key-rules.js";
 import type { ExportOptions } from "../../export/selection.js";
 import type { UnknownVector } from "../../export/reserve.js";
 import { serverUrl } from "../../export/servers/server.js";
-import { loadRows } from "../../embedding/rows.js";
+import { decodedCodes, type SearchCodes } from "../../embedding/search-codes.js";
+import { loadRows, rangeOf, rowsWithin, type TableRows } from "../../embedding/rows.js";
 import { rowsOf } from "../../embedding/table.js";
 import { UsageError } from "../../errors.js";
 import { writeFileOr } from "../../io/atomic.js";
 import { version } from "../../io/package-version.js";
 import { definedOf, resolved } from "../../training/options/table.js";
 import type { Chunks } from "../../io/write.js";
-import { dtypeLoss, lossTexts, type DtypeLoss, heldOutLoss } from "./dtype-loss.js";
+import {
+  dtypeLoss,
+  lossTexts,
+  numbersOf,
+  type DtypeLoss,
+  type WrittenAs,
+  heldOutLoss,
+} from "./dtype-loss.js";
 import type { CodesFacts } from "../codes/semantic-ids.js";
 import { checkTogether } from "./check-options.js";
 import { exportOptions, type ExportRunOptions, type GivenExport, type OnnxPart } from "./options.js";
@@ -175,18 +183,21 @@ async function writeRows(
   tell: (note: string) => void,
 ): Promise<Pick<ExportSummary, "rows" | "zeroVectors" | "unknownKeys" | "dtypeLoss" | "unchanged">> {
   const { dtype = "f32", field: fields, on, part, compose } = options;
-  // heldOutLoss is called before any rows are prepared, because it may reject its options with a UsageError
+  const { rows, unknownKeys } = await rowsToWrite(opened, format, fields, options, tell);
+  const { written, codes } =
+    dtype === "b1" || dtype === "pq"
+      ? await codesOfRows(rows, onlyField(fields)!, { ...options, kind: dtype, signal })
+      : { written: numbersOf(dtype) };
   const evaluated =
     on || part
       ? await heldOutLoss(
           opened.run,
-          { fields, compose, dtype },
+          { fields, compose, ...written },
           { on, part },
           { observe: () => undefined, signal },
         )
       : undefined;
-  const { rows, unknownKeys } = await rowsToWrite(opened, format, fields, options, tell);
-  const given = { ...(await givenOptions(opened, format, options)), ...definedOf({ unknownKeys }) };
+  const given = { ...(await givenOptions(opened, format, options)), ...definedOf({ unknownKeys, codes }) };
   if (server) {
     const stated = statedOptions(options);
     const fingerprint = await exportFingerprint(opened.run, { ...stated, table: options.table });
@@ -212,9 +223,29 @@ async function writeRows(
   if (!format.isOfModel) tellZeros(numZero, tell);
   const counts = { ...rowCounts(numRows, numZero), ...definedOf({ unknownKeys }) };
   if (dtype === "f32") return counts;
-  const loss = { ...(await dtypeLoss(rows, onlyField(fields), dtype)), ...evaluated };
+  const loss = { ...(await dtypeLoss(rows, onlyField(fields), written)), ...evaluated };
   for (const text of lossTexts(loss)) tell(text);
   return { ...counts, dtypeLoss: loss };
+}
+
+/** Fits search codes to the rows of a field. */
+async function codesOfRows(
+  rows: TableRows,
+  field: string,
+  { kind, bytes = 8, ...how }: { kind: "b1" | "pq"; bytes?: number; threads: number; signal: AbortSignal },
+): Promise<{ written: WrittenAs; codes: SearchCodes }> {
+  const { fitSearchCodes, searchCodesOf } = await import("../codes/search-codes.js");
+  const { dim, vectors } = await loadRows(rowsWithin(rows, await rangeOf(rows, field)));
+  const books = await fitSearchCodes(vectors, dim, { kind, bytes }, how);
+  const codesOf = async (some: Float32Array) => await searchCodesOf(some, books, how);
+  return {
+    written: {
+      dtype: kind,
+      read: async (some) => decodedCodes(books, await codesOf(some)),
+      isSearched: true,
+    },
+    codes: { ...books, codes: await codesOf(vectors) },
+  };
 }
 
 function rowCounts(rows: number, numZero: number): Pick<ExportSummary, "rows" | "zeroVectors"> {
@@ -262,8 +293,9 @@ async function givenOptions(
   const texts = await (await modelOf(opened.run))?.rowTexts?.(opened.run, table);
   return {
     ...{ format: name, withWeight, strict },
-    ...definedOf({ field: onlyField(field), reserve, wide, onnxInput, dtype, model, preprocess, texts }),
+    ...definedOf({ field: onlyField(field), reserve, wide, onnxInput, model, preprocess, texts }),
     ...(field && field.length > 1 && { isLayered: true }),
+    ...(dtype !== "b1" && dtype !== "pq" && definedOf({ dtype })),
     ...(mips && { isInnerProduct: true }),
     ...(format.needsPrefix && into !== undefined && { prefix: into }),
   };

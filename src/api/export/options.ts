@@ -1,7 +1,7 @@
 // Options of `embed export`. This module does not import the writers of formats; check-options.ts checks the formats
 // and their options.
 
-import { dtypes } from "../../export/dtype.js";
+import { codeTypes, dtypes } from "../../export/dtype.js";
 import { reserveSchemes } from "../../export/reserve.js";
 import { onnxInputs } from "../../export/selection.js";
 import { UsageError } from "../../errors.js";
@@ -21,7 +21,7 @@ import {
 const group = "Options:";
 /** Restrictions of --on and --part, which select the data on which the cost of --dtype is measured. */
 const measured = {
-  only: { dtype: ["f16", "i8"] },
+  only: { dtype: ["f16", "i8", "b1", "pq"] },
   not: { normalize: true, mips: true, table: true },
   why: "the loss is measured on one log or split, by the vectors that the model scores by",
 } as const;
@@ -110,12 +110,20 @@ export const exportOptions = {
     group,
     only: { format: ["onnx"] },
   }),
-  dtype: choice(dtypes, {
+  dtype: choice([...dtypes, ...codeTypes], {
     placeholder: "type",
     help:
       "npy, npz, safetensors, arrow, parquet, faiss: element type of the vectors, i8 with one scale per " +
-      "row; the loss of precision is reported",
+      "row; npy, faiss: b1 (signs) and pq (product codes) with their books; the loss of precision is reported",
     group,
+  }),
+  bytes: whole({
+    min: 1,
+    max: 1024,
+    help: "bytes of a key's product code, which divide the dimension",
+    group,
+    shown: "8",
+    only: { dtype: ["pq"] },
   }),
   part: choice(["valid", "test"], {
     placeholder: "part",
