@@ -115,7 +115,7 @@ test.each(["npy", "faiss"])(
     const { dtypeLoss } = parseJson<{ dtypeLoss: Record<string, number> }>(stdout);
     expect(dtypeLoss["rescoredRecallAt20"]).toBeGreaterThanOrEqual(dtypeLoss["neighborRecallAt20"]!);
     const refused = await embed(argv`neighbors ${at(format)} --key item:a`);
-    expect(refused.stderr).toMatch(`--format ${format} -o RUN makes it one`);
+    expect(refused.stderr).toMatch(`--format ${format} -o RUN, and name that run`);
     await embedOk(argv`import ${at(format)} --format ${format} --field product -o ${at(`${format}-run`)}`);
     const [codes, books] = ["vectors.npy", "books.npy"].map((name) => readFileSync(join(at(format), name)));
     const start = 10 + books!.readUInt16LE(8);

@@ -326,8 +326,8 @@ async function notARun(path: string, root: string): Promise<EmbedError> {
     );
   if (names.includes("vectors.npy"))
     return new UsageError(
-      `'${path}' is an exported table, not a run: embed import '${path}' --format ` +
-        `${names.includes("ids.tsv") ? "faiss" : "npy"} -o RUN makes it one`,
+      `'${path}' is an exported table, not a run: read it with embed import --format ` +
+        `${names.includes("ids.tsv") ? "faiss" : "npy"} -o RUN, and name that run`,
     );
   const versions = await versionsBelow(path, root, names);
   if (versions.length > 0)

@@ -33,7 +33,7 @@ export interface WrittenAs {
 }
 
 /** Numbers of fewer bits. */
-export function numbersOf(dtype: Dtype): WrittenAs {
+export function numberType(dtype: Dtype): WrittenAs {
   return { dtype, read: (vectors, dim) => decoded(encoded(vectors, dim, dtype), dim, dtype) };
 }
 

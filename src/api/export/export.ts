@@ -22,7 +22,7 @@ import type { Chunks } from "../../io/write.js";
 import {
   dtypeLoss,
   lossTexts,
-  numbersOf,
+  numberType,
   type DtypeLoss,
   type WrittenAs,
   heldOutLoss,
@@ -187,7 +187,7 @@ async function writeRows(
   const { written, codes } =
     dtype === "b1" || dtype === "pq"
       ? await codesOfRows(rows, onlyField(fields)!, { ...options, kind: dtype, signal })
-      : { written: numbersOf(dtype) };
+      : { written: numberType(dtype) };
   const evaluated =
     on || part
       ? await heldOutLoss(
