@@ -146,3 +146,19 @@ test.each([
   expect([code, stderr]).toEqual([64, expect.stringMatching(message)]);
   expect(existsSync(at("bad"))).toBe(false);
 });
+
+test("equal vectors, and a table of one key, are refused by what to try", async () => {
+  const table = async (name: string, rows: string[]) => {
+    writeFileSync(at(`${name}.csv`), ["key,v0,v1", ...rows, ""].join("\n"));
+    await embedOk(argv`import ${at(`${name}.csv`)} --format csv --field item -o ${at(name)}`);
+    return await embed(
+      argv`export ${at(name)} --field item --codes 2 --levels 1 --whiten-codes --format csv -o ${at(`${name}-ids.csv`)}`,
+    );
+  };
+  const equal = await table("equal", ["a,1,2", "b,1,2", "c,1,2"]);
+  expect(equal).toMatchObject({ code: 65, stderr: expect.stringMatching(/are equal.*train again/) });
+  const single = await table("single", ["a,1,2"]);
+  expect(single).toMatchObject({ code: 64, stderr: expect.stringMatching(/has 1: use a smaller --codes/) });
+  expect(existsSync(at("equal-ids.csv")) || existsSync(at("single-ids.csv.books"))).toBe(false);
+  expect((await table("line", ["a,1,2", "b,3,4", "c,9,9"])).code).toBe(0);
+});
