@@ -5,7 +5,7 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { compositionOf } from "../use/compose.js";
 import { composed } from "../use/composed-items.js";
-import { tableAsRead } from "../use/export/dtype-loss.js";
+import { numberType, tableAsRead } from "../use/export/dtype-loss.js";
 import { openRun, writeRun } from "../table/run-directory.js";
 import { rowsOf, type EmbeddingTable } from "../table/table.js";
 import { readFmParameters } from "../trainers/shared/factor-model/artifact.js";
@@ -96,7 +96,11 @@ test("the RMSE of composed items is judged by what is written of them, their wei
   const table = await run.readTable();
   const composition = (await compositionOf(run, table.fields, undefined))!;
   const exact = (await composed(table, composition)).table;
-  const read = await tableAsRead(run, { fields: [composition.item], compose: undefined, dtype: "i8" });
+  const read = await tableAsRead(run, {
+    fields: [composition.item],
+    compose: undefined,
+    ...numberType("i8"),
+  });
   const parameters = await readFmParameters(run, composition.sums.space, read);
   const sums = { ...composition.sums, composer: fmComposer(parameters) };
   const { table: again } = await composed(read, { ...composition, sums });

@@ -16,8 +16,8 @@ export interface EncodedRows {
 }
 
 export interface EncodedRowFormat {
-  /** what the numbers of a row are: indices of leaves, features, or a vector */
-  kind: "leaves" | "features" | "vectors";
+  /** what the numbers of a row are: indices of leaves, features, a vector, or codes of codebooks */
+  kind: "leaves" | "features" | "vectors" | "codes";
   unbiased?: true;
   key: string;
   columns: string[];

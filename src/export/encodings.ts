@@ -3,7 +3,7 @@
 //
 //   csv      a header; the key, then a column per number
 //   jsonl    {"row":...,"leaves":[...]}, or {"row":...,"features":{...}}
-//            vectors: {"row":...,"bias":...,"vector":[...]}
+//            vectors: {"row":...,"bias":...,"vector":[...]}; codes: {"row":...,"codes":[...]}
 //   libsvm   label, then index:value of numbers other than 0; leaves are one-hot, numbered from 1 over all trees
 //   npy      a directory: NAME.npy of all numbers, keys.txt with one JSON string per line
 //   parquet  the columns of csv (encoding-parquet.ts)
@@ -126,6 +126,7 @@ export const ownEncodings: OwnDirectory = ownFiles("encoded rows in format npy",
   "leaves.npy",
   "features.npy",
   "vectors.npy",
+  "codes.npy",
   "biases.npy",
   "scores.npy",
 ]);
@@ -140,7 +141,7 @@ interface NpyFile {
 /** A name, the first bytes, and a function that returns the bytes of a chunk, for each file of an npy directory. */
 export function npyFiles(encoding: EncodedRowFormat): NpyFile[] {
   const { kind, columns, numRows } = encoding;
-  const type = { leaves: "<u4", features: "<f8", vectors: "<f4" }[kind];
+  const type = { leaves: "<u4", codes: "<u4", features: "<f8", vectors: "<f4" }[kind];
   const biases: NpyFile = {
     name: "biases.npy",
     head: npyHead("<f4", [numRows]),

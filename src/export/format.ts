@@ -30,6 +30,8 @@ interface FormatTraits {
    */
   isOfModel?: true;
   takesDtype?: true;
+  /** true if the format holds search codes and their books (--dtype b1, pq) */
+  takesCodes?: true;
   /** true if the format looks up a row for unknown keys, so the table must have one */
   findsUnknown?: true;
   send?: Send;

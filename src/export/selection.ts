@@ -5,6 +5,7 @@ import { isUtf8 } from "node:buffer";
 import { ArtifactError, UsageError, excerpt } from "../base/errors.js";
 import { loadRows, rangeOf, rowsWithin, type TableRows } from "../table/rows.js";
 import { isHole, type EmbeddingTable } from "../table/table.js";
+import type { SearchCodes } from "../table/search-codes.js";
 import type { ByteWriter } from "./files/byte-writer.js";
 import type { Dtype } from "./dtype.js";
 import type { ReserveScheme, UnknownVector } from "./reserve.js";
@@ -44,6 +45,8 @@ export interface ExportOptions {
   texts?: RowTexts;
   /** type of the vectors' numbers; f32 when absent */
   dtype?: Dtype;
+  /** codes of the rows, which replace the vectors' numbers */
+  codes?: SearchCodes;
   /** for onnx: the kind of input, keys or row numbers */
   onnxInput?: OnnxInput;
   /** for usearch: whether vectors are compared by their inner product instead of the cosine */

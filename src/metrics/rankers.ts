@@ -62,6 +62,27 @@ export function vectorRanker(input: Omit<TopItemsInput, "masks">): Ranker {
   };
 }
 
+/** Number of items of a shortlist per item of the list. */
+const SHORTLIST = 4;
+
+/** Ranks by `exact` among the best four times as many items of `shortlist`. */
+export function rescoredRanker(shortlist: Ranker, exact: Ranker): Ranker {
+  return {
+    ...exact,
+    async top(masks, top, options) {
+      const { items } = await shortlist.top(masks, SHORTLIST * top, options);
+      const indptr = new Uint32Array(masks.indptr.length);
+      let end = 0;
+      for (let q = 0; q + 1 < indptr.length; q++) {
+        for (let at = q * SHORTLIST * top; at < (q + 1) * SHORTLIST * top; at++)
+          if (items[at] !== NO_ITEM) items[end++] = items[at]!;
+        indptr[q + 1] = end;
+      }
+      return await rankLists(exact, { indptr, items: items.subarray(0, end) }, top, options);
+    },
+  };
+}
+
 /** Function that writes a query's scores to f64[numItems], which may contain old values; queries come in order. */
 export type FillScores = (query: number, scores: Float64Array) => void | Promise<void>;
 

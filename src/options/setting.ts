@@ -25,11 +25,11 @@ export function settingOf(option: TableOption): ConfigSetting {
 }
 
 /**
- * Returns whether the value is a path, by its placeholder: `<file>`, `<log>`, `<run>` and `<file:key>` are paths,
+ * Returns whether the value is a path, by its placeholder: `<file>`, `<log>`, `<run>`, `<directory>` and `<file:key>` are paths,
  * `<share, date or file>` may be.
  */
 function pathIn(placeholder = ""): ConfigSetting["path"] {
-  if (/^(file|log|run)\b/.test(placeholder)) return "always";
+  if (/^(file|log|run|directory)\b/.test(placeholder)) return "always";
   return /\bfile$/.test(placeholder) ? "maybe" : undefined;
 }
 

@@ -325,6 +325,16 @@ async function notARun(path: string, root: string): Promise<EmbedError> {
     return new UsageError(
       `'${path}' is an encoded dataset, not a run: train on it (a train command reads it in place of a log) and name that run`,
     );
+  if (names.includes("codebooks.npy"))
+    return new UsageError(
+      `'${path}' has the codebooks of semantic ids, which are no vectors: name the run whose ids they are, or pass them ` +
+        "to embed export or embed transform with --books",
+    );
+  if (names.includes("vectors.npy"))
+    return new UsageError(
+      `'${path}' is an exported table, not a run: read it with embed import --format ` +
+        `${names.includes("ids.tsv") ? "faiss" : "npy"} -o RUN, and name that run`,
+    );
   const versions = await versionsBelow(path, root, names);
   if (versions.length > 0)
     return new UsageError(

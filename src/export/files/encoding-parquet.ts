@@ -22,7 +22,7 @@ export async function* parquetChunks(
 
 function parquetColumns(encoding: EncodedRowFormat): ParquetColumn[] {
   const { kind, key, columns } = encoding;
-  const type = ({ leaves: "integer", features: "double", vectors: "float" } as const)[kind];
+  const type = ({ leaves: "integer", codes: "integer", features: "double", vectors: "float" } as const)[kind];
   const all: ParquetColumn[] = [
     { name: key, type: "key" },
     ...(hasBiases(encoding) ? [{ name: "bias", type }] : []),

@@ -3,6 +3,7 @@
 // them.
 
 import { isHole } from "../../table/table.js";
+import { shapeOfBooks } from "../../table/search-codes.js";
 import { directoryFormat, filesByLayer } from "../format.js";
 import { ByteWriter } from "./byte-writer.js";
 import { dtypeNames, encoded } from "../dtype.js";
@@ -13,13 +14,14 @@ import { byteView, chunksByRow, oneKeyBytes, withoutVectors, type Selection } fr
 // the list of names includes rows.npy and removed.jsonl, because --delta writes them in the same format
 export const npy = directoryFormat(
   "npy",
-  ["vectors.npy", "keys.txt", "scales.npy", "weights.npy", "rows.npy", "removed.jsonl"],
+  ["vectors.npy", "keys.txt", "scales.npy", "books.npy", "weights.npy", "rows.npy", "removed.jsonl"],
   {
     summary: "directory of vectors.npy and keys.txt",
     oneKeyColumn: true,
     keepsRows: true,
     layers: true,
     takesDtype: true,
+    takesCodes: true,
     files: (selection) => (selection.layers ? filesByLayer(selection.layers, npyFiles) : npyFiles(selection)),
   },
 );
@@ -33,6 +35,12 @@ function npyFiles(selection: Selection): Map<string, Chunks> {
 }
 
 export function vectorFiles(selection: Selection): [name: string, chunks: Chunks][] {
+  const { codes, numRows } = selection;
+  if (codes)
+    return [
+      ["vectors.npy", [npyHead("|u1", [numRows, codes.bytes]), codes.codes]],
+      ["books.npy", [npyHead("<f4", shapeOfBooks(codes)), byteView(codes.books)]],
+    ];
   const scales: [string, Chunks][] = selection.dtype === "i8" ? [["scales.npy", scalesNpy(selection)]] : [];
   return [["vectors.npy", vectorsNpy(selection)], ...scales];
 }

@@ -8,20 +8,50 @@ import { ByteWriter } from "./byte-writer.js";
 import { cells, checkedWords } from "../key-rules.js";
 import { directoryFormat, savedFormat } from "../format.js";
 import { vectorFiles } from "./npy.js";
-import { chunksByRow, withoutVectors, type Selection } from "../selection.js";
+import type { SearchCodes } from "../../table/search-codes.js";
+import { byteView, chunksByRow, withoutVectors, type Selection } from "../selection.js";
 import { isHole, vectorsAt } from "../../table/table.js";
 import { join } from "node:path";
 import { writeUnlisted } from "../../base/io/write.js";
 import { optionalPackage, writtenBy } from "../optional-package.js";
 
-export const faiss = directoryFormat("faiss", ["ids.tsv", "vectors.npy", "scales.npy"], {
-  summary: "directory of vectors.npy and ids.tsv",
-  oneKeyColumn: true,
-  keys: cells,
-  keepsRows: true,
-  takesDtype: true,
-  files: (selection) => new Map([["ids.tsv", idChunks(selection)], ...vectorFiles(selection)]),
-});
+export const faiss = directoryFormat(
+  "faiss",
+  ["ids.tsv", "vectors.npy", "scales.npy", "books.npy", "index.faiss"],
+  {
+    summary: "directory of vectors.npy and ids.tsv",
+    oneKeyColumn: true,
+    keys: cells,
+    keepsRows: true,
+    takesDtype: true,
+    takesCodes: true,
+    files: (selection) => {
+      const { codes } = selection;
+      const files = new Map([["ids.tsv", idChunks(selection)], ...vectorFiles(selection)]);
+      if (codes?.kind === "pq") files.set("index.faiss", indexPq(codes, selection));
+      return files;
+    },
+  },
+);
+
+/** Returns a serialized IndexPQ. Source: faiss/impl/index_write.cpp, version 1.15. */
+function indexPq(
+  { dim, bytes, books, codes }: SearchCodes,
+  { numRows, isInnerProduct }: Selection,
+): Uint8Array[] {
+  const head = Buffer.alloc(4 + 4 + 24 + 1 + 4 + 24 + 8);
+  head.write("IxPq");
+  head.writeInt32LE(dim, 4);
+  // the number of vectors, and two numbers that faiss no longer reads
+  [numRows, 1 << 20, 1 << 20].forEach((n, i) => head.writeBigInt64LE(BigInt(n), 8 + 8 * i));
+  head[32] = 1; // is trained
+  head.writeInt32LE(isInnerProduct ? 0 : 1, 33);
+  [dim, bytes, 8, books.length].forEach((n, i) => head.writeBigInt64LE(BigInt(n), 37 + 8 * i));
+  const size = Buffer.alloc(8);
+  size.writeBigInt64LE(BigInt(codes.length));
+  // the kind of search, and two settings of polysemous codes, are faiss's defaults
+  return [head, byteView(books), size, codes, Buffer.alloc(4 + 1 + 4)];
+}
 
 /** Maps the row numbers of an index to keys. @throws {DataError} before the first chunk, as checkedWords */
 export async function* idChunks(selection: Selection): AsyncGenerator<Uint8Array> {

@@ -2,8 +2,10 @@ import { openRun, type Run } from "../../table/run-directory.js";
 import { shellWord, UsageError } from "../../base/errors.js";
 import type { Compared } from "../../metrics/comparison.js";
 import { version } from "../../base/io/package-version.js";
-import { knownModelOf, refusal } from "../../trainers/index.js";
+import { capable, knownModelOf, refusal } from "../../trainers/index.js";
 import { distinct, evaluateOptions, modes, type EvaluateOptions, type Evaluating } from "./options.js";
+import { tableRows } from "../../table/rows.js";
+import { axesOf, checkPrefix, projected } from "../../use/codes/prefixes.js";
 import { evaluateEdges, type EvaluatedEdges } from "./edges.js";
 import { evaluateCold, type ColdResult } from "./cold/cold.js";
 import type { MapFacts } from "../../use/content/map.js";
@@ -67,13 +69,18 @@ export async function evaluate(
         "training data",
     );
   const evaluator = evaluatorFor(given);
-  const { k, ef, cold, seed, bootstrap } = given;
-  const lists = { k: k && distinct(k), ef: ef && distinct(ef), cold: cold && distinct(cold) };
+  const { k, ef, cold, seed, bootstrap, dims } = given;
+  const lists = {
+    k: k && distinct(k),
+    dims: dims && distinct(dims),
+    ef: ef && distinct(ef),
+    cold: cold && distinct(cold),
+  };
   const options = { ...given, ...lists, reading: readingOf(given), ...badRowsOf(given) };
   const runs = await Promise.all(paths.map(openRun));
   const all = runs.map((run, i) => ({ run, path: paths[i]!, name: nameAmong(paths, i) }));
   const { named, unevaluated } = withoutSeen(all, given.part);
-  const found = await evaluator(named, options, watch);
+  const found = await evaluator(dims ? await withPrefixes(named, options.dims!) : named, options, watch);
   const { compared, warnings, rows, given: stated, ...rest } = found;
   for (const text of warnings) watch.observe({ stage: "warning", text });
   return {
@@ -84,7 +91,7 @@ export async function evaluate(
     rows,
     options: {
       run: paths.length > 1 ? paths : paths[0],
-      ...definedOf({ ...stated, seed, bootstrap }),
+      ...definedOf({ ...stated, seed, bootstrap, dims: options.dims }),
     },
     metrics:
       compared.length === 1 && unevaluated.length === 0
@@ -95,6 +102,22 @@ export async function evaluate(
     ...rest,
     ...(unevaluated.length > 0 && { unevaluated }),
   };
+}
+
+/** Returns the run, and the run with vectors of fewer dimensions. @throws {UsageError} several runs, or no vectors */
+async function withPrefixes(named: NamedRuns, dims: readonly number[]): Promise<NamedRuns> {
+  const [{ run, path } = named[0]!, other] = named;
+  if (other) throw new UsageError("--dims takes one run");
+  const by = await capable(run, "scoresBy", "cannot be evaluated with vectors of fewer dimensions (--dims)");
+  if (by === "weights") throw new UsageError(`run '${path}' scores by weights, not by vectors: omit --dims`);
+  const table = await run.readTable();
+  for (const length of dims) checkPrefix("--dims", length, table.dim);
+  const axes = await axesOf(tableRows(table));
+  const prefix = (length: number) => ({
+    ...{ run, path, name: `dim ${length}` },
+    table: projected(table, length, axes),
+  });
+  return [...named, ...dims.map(prefix)];
 }
 
 function withoutSeen(
@@ -113,7 +136,7 @@ function withoutSeen(
 type Evaluated = Omit<Evaluation, keyof Summary | "unevaluated"> &
   Pick<Evaluation, "compared" | "warnings" | "rows"> &
   Partial<Pick<Evaluation, "metrics">> & { given: Record<string, unknown> };
-type NamedRuns = readonly { run: Run; path: string; name: string }[];
+type NamedRuns = readonly (Contestant & { path: string })[];
 type Evaluator = (runs: NamedRuns, options: Evaluating, watch: Watch) => Promise<Evaluated>;
 
 function evaluatorFor(given: EvaluateOptions): Evaluator {

@@ -87,6 +87,16 @@ const ofLog = forModes(
   ...(["scores", "ranking", "cold"] as const),
 );
 
+const prefixes = {
+  dims: numbers(1, {
+    help: "also evaluate the first dimensions of the vectors after rotation to principal axes, such as 8,16,32",
+    group,
+    for: ["scores", "ranking"],
+    not: { score: ["dot", "cosine", "context"], foldInShare: true },
+    why: "it evaluates the model with cut vectors",
+  }),
+} as const;
+
 const ofScores = forModes(
   {
     curve: text("file", { help: "write the calibration curve to this CSV file", group: "Scores:" }),
@@ -351,6 +361,7 @@ const allButIndex = ["scores", "ranking", "cold", "labels", "edges"] as const;
 export const evaluateOptions = withCommon(
   {
     ...ofLog,
+    ...prefixes,
     ...threads,
     ...ofScores,
     ...ofRanking,

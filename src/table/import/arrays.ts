@@ -7,8 +7,10 @@ import { isUtf8 } from "node:buffer";
 import { unzipSync } from "fflate";
 import { ArtifactError, DataError } from "../../base/errors.js";
 import { entriesOf, MAX_TENSORS_HEADER, type TensorEntry } from "../safetensors.js";
+import { booksOfShape, decodedCodes, type SearchBooks } from "../search-codes.js";
 import type { RowRange } from "../table.js";
 import type { InputFingerprint } from "../../base/io/fingerprint.js";
+import { pathExists } from "../../base/io/read-artifact.js";
 import type { TableCollector } from "./collector.js";
 import {
   blocksOfRows,
@@ -34,7 +36,7 @@ import { ByteReader } from "./byte-reader.js";
 //
 //   npy     vectors.npy, keys.txt (one JSON string per line)    faiss   vectors.npy, ids.tsv (row TAB key)
 //
-// Vectors are f32, f64, halves, or i8 with a scale per row in scales.npy.
+// Vectors are f32, f64, halves, i8 with a scale per row in scales.npy, or codes with books.npy.
 
 /** Maximum number of bytes of a header, and of a line with a key. */
 const [MAX_HEADER, MAX_LINE] = [1 << 20, 16 << 20];
@@ -68,9 +70,12 @@ async function readFolder(
   try {
     keys = await ByteReader.open(keysPath);
     const { descr, shape } = await headerOf(vectors, vectorsPath);
-    const type = elementType(descr) ?? failVectors(descr, vectorsPath);
+    const booksPath = join(path, "books.npy");
+    const hasBooks = descr === "|u1" && (await pathExists(booksPath));
+    const books = hasBooks ? await booksIn(booksPath, shape[1]!) : undefined;
+    const type = books ? Int8Array : (elementType(descr) ?? failVectors(descr, vectorsPath));
     const rowBytes = shape[1]! * type.BYTES_PER_ELEMENT;
-    const [numRows, dim] = [shape[0]!, shape[1]!];
+    const [numRows, dim] = [shape[0]!, books?.dim ?? shape[1]!];
     const scales = descr === "|i1" ? await scalesIn(join(path, "scales.npy"), numRows) : undefined;
     let line: string | undefined;
     let numLines = 0;
@@ -78,7 +83,7 @@ async function readFolder(
       const bytes = await vectors.read((last - first) * rowBytes);
       if (!bytes) failVectors(descr, vectorsPath);
       const rowAt = rowReader(
-        new type(new Uint8Array(bytes).buffer),
+        books ? decodedCodes(books, bytes) : new type(new Uint8Array(bytes).buffer),
         dim,
         scales?.values.subarray(first, last),
       );
@@ -144,6 +149,21 @@ async function headerOf(reader: ByteReader, file: string): Promise<NpyHeader> {
   if (header.shape[1]! > MAX_DIM)
     throw new DataError(`${header.shape[1]!} numbers per row, at most ${MAX_DIM} are supported`, { file });
   return header;
+}
+
+/** Reads the books of search codes of `bytes` bytes. */
+async function booksIn(path: string, bytes: number): Promise<SearchBooks> {
+  const read = parseNpy((await wholeFile(path)).bytes);
+  const books =
+    read?.descr === "<f4"
+      ? booksOfShape(read.shape, elementsOf(read, path) as Float32Array, bytes)
+      : undefined;
+  if (books) return books;
+  throw new DataError(
+    `it has shape [${read?.shape.join(", ")}], which does not fit codes of ${bytes} bytes: expected the books of an ` +
+      "export with --dtype b1 or pq",
+    { file: path },
+  );
 }
 
 async function scalesIn(

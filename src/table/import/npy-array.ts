@@ -85,8 +85,8 @@ export function elementType(descr: string): (typeof elements)[keyof typeof eleme
 /** @throws {DataError} always: vectors of this type cannot be read, or the file is truncated */
 export function failVectors(descr: string, file: string, withScales = ""): never {
   throw new DataError(
-    `vectors of type ${descr}${withScales}: expected <f4, <f8 or <f2, or |i1 with a scale a row (<f4), and the ` +
-      "file whole",
+    `vectors of type ${descr}${withScales}: expected <f4, <f8 or <f2, |i1 with a scale a row (<f4), or |u1 ` +
+      "with books.npy, and the file whole",
     { file },
   );
 }

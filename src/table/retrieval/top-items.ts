@@ -3,6 +3,7 @@
 
 import {
   packItems,
+  repackItems,
   queriesOfBlock,
   SearchRoom,
   type PackedItems,
@@ -34,6 +35,11 @@ export class ItemSearch extends ThreadedKernel<TopItemsKernel> {
   static async start(dim: number, sets: readonly SearchedItems[], threads: number): Promise<ItemSearch> {
     const search = new ItemSearch(dim, sets, threads);
     return await search.begin("top-items", { threads: search.#room.scratches });
+  }
+
+  /** Replaces the items of a set by as many others. */
+  replace(set: number, items: SearchedItems): void {
+    repackItems(this.arena, this.#sets[set]!, items);
   }
 
   /**

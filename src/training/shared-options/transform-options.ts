@@ -155,6 +155,12 @@ export const transformOptions = withCommon(
         why: "it writes leaves as csv, jsonl, npy or parquet",
       },
     ),
+    books: text("directory", {
+      help: "write the semantic ids of new keys in place of vectors, by the codebooks OUT.books of embed export --codes",
+      group: fold,
+      not: { features: true, dense: true, format: ["libsvm"], model: true, append: true, stream: true },
+      why: "it writes codes of vectors",
+    }),
     withScores: {
       ...flag({ help: "", group }),
       refused:

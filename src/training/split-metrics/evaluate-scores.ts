@@ -175,6 +175,8 @@ export interface Contestant {
   name: string;
   /** table with the same rows that replaces the run's table */
   table?: EmbeddingTable;
+  /** table with the same rows by which a ranking's shortlists are found, which the run then ranks */
+  shortlist?: EmbeddingTable;
 }
 
 /** Rows on which a run is evaluated: a log, or a held-out split of the log on which it was trained. */

@@ -1,6 +1,7 @@
 import type { ExportFormat } from "../../export/format.js";
 import { deltaFormats } from "../../export/delta.js";
 import { exportFormats } from "../../export/formats.js";
+import { codeTypes } from "../../export/dtype.js";
 import { UsageError } from "../../base/errors.js";
 import { checkGiven } from "../../options/check-given.js";
 import { exportOptions, type GivenExport } from "./options.js";
@@ -8,13 +9,15 @@ import { exportOptions, type GivenExport } from "./options.js";
 /** @throws {UsageError} options exclude each other */
 export function checkTogether(format: ExportFormat, options: GivenExport): void {
   checkGiven(exportOptions, options);
-  const { field, reserve, compose, mips, normalize, delta, format: name } = options;
+  const { field, reserve, compose, mips, normalize, delta, dim, format: name } = options;
   if (format.isOfModel) {
     if (compose === "item")
       throw new UsageError(
         `format ${name} has one tensor per field, which the network sums itself: omit --compose item`,
       );
-    const changed = Object.entries({ "--mips": mips, "--normalize": normalize }).filter(([, on]) => on);
+    const changed = Object.entries({ "--mips": mips, "--normalize": normalize, "--dim": dim }).filter(
+      ([, on]) => on,
+    );
     if (changed.length > 0)
       throw new UsageError(
         `format ${name} holds the trained parameters unchanged: omit ` +
@@ -27,6 +30,12 @@ export function checkTogether(format: ExportFormat, options: GivenExport): void 
   }
   checkServer(format, options);
   const { onnxInput, dtype = "f32" } = options;
+  const isCode = (codeTypes as readonly string[]).includes(dtype);
+  if (isCode && field?.length !== 1)
+    throw new UsageError(`--dtype ${dtype} needs one field, to which its books are fitted: --field item`);
+  if (isCode && format.takesDtype && !format.takesCodes)
+    throw new UsageError(`--dtype ${dtype} needs format npy or faiss, got ${name}`);
+  if (isCode && reserve) throw new UsageError(`--reserve has rows without codes: omit --dtype ${dtype}`);
   if (dtype !== "f32" && !format.takesDtype)
     throw new UsageError(
       `--dtype ${dtype} needs format ` +

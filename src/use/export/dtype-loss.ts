@@ -5,12 +5,13 @@
 // nearest rows (in the sample, of the same field, by cosine) among exact vectors and among decoded vectors. Rows
 // without a key and zero vectors are left out. Only the sample is in memory.
 
-import { decoded, encoded, type Dtype } from "../../export/dtype.js";
+import { decoded, encoded, type codeTypes, type Dtype } from "../../export/dtype.js";
 import type { TableRows } from "../../table/rows.js";
 import { isHole, rowsOf, type EmbeddingTable } from "../../table/table.js";
 import { titleOf } from "../../metrics/metrics.js";
 import { draw } from "../../base/numeric/random.js";
 import { ranksItems } from "../../dataset/labels.js";
+import type { Compared } from "../../metrics/comparison.js";
 import type { Interval } from "../../metrics/user-metric.js";
 import type { Run } from "../../table/run-directory.js";
 import { UsageError } from "../../base/errors.js";
@@ -23,12 +24,29 @@ import { measureRankings } from "../rank-items/measure.js";
 import { scoreRows } from "../predict/scored-rows.js";
 import type { Watch } from "../../training/session/watch.js";
 
+/** How rows are written: the type, and a function that returns what a reader decodes of rows of one field. */
+export interface WrittenAs {
+  dtype: Dtype | (typeof codeTypes)[number];
+  read: (vectors: Float32Array, dim: number) => Float32Array | Promise<Float32Array>;
+  /** true for codes, with which a search finds a shortlist that the exact vectors rank */
+  isSearched?: boolean;
+}
+
+/** Numbers of fewer bits. */
+export function numberType(dtype: Dtype): WrittenAs {
+  return { dtype, read: (vectors, dim) => decoded(encoded(vectors, dim, dtype), dim, dtype) };
+}
+
 const [SEED, MOST_ROWS, MOST_QUERIES, NEAREST] = [1, 20_000, 200, 20];
+/** Length of the list by codes that exact vectors rank. */
+const SHORTLIST = 4 * NEAREST;
 
 export interface DtypeLoss extends Partial<DtypeHeldOutLoss> {
-  dtype: Dtype;
+  dtype: WrittenAs["dtype"];
   /** mean share of a row's 20 nearest rows that stay among its 20 nearest, 0 to 1; NaN if no field has two rows */
   neighborRecallAt20: number;
+  /** the share among the 80 nearest by the codes, which exact vectors rank; only for codes */
+  rescoredRecallAt20?: number;
   queries: number;
   among: number;
 }
@@ -44,45 +62,67 @@ interface Sample {
 export async function dtypeLoss(
   rows: TableRows,
   field: string | undefined,
-  dtype: Dtype,
+  written: WrittenAs,
 ): Promise<DtypeLoss> {
-  const sample = await sampledVectors(rows, field, dtype);
+  const { dtype, isSearched = false } = written;
+  const sample = await sampledVectors(rows, field, written);
   const among = sample.exact.length;
   const queries = Math.min(MOST_QUERIES, among);
   let sum = 0;
+  let rescored = 0;
   let asked = 0;
   for (let q = 0; q < queries; q++) {
     const query = Math.floor((q * among) / queries);
     const expected = nearest(sample.exact, sample.fieldOf, query);
     if (expected.length === 0) continue;
-    const got = new Set(nearest(sample.approximate, sample.fieldOf, query));
-    sum += expected.filter((row) => got.has(row)).length / expected.length;
+    const got = nearest(sample.approximate, sample.fieldOf, query, isSearched ? SHORTLIST : NEAREST);
+    const shareIn = (some: readonly number[]) =>
+      expected.filter((row) => some.includes(row)).length / expected.length;
+    sum += shareIn(got.slice(0, NEAREST));
+    rescored += shareIn(got);
     asked++;
   }
-  return { dtype, neighborRecallAt20: sum / asked, queries: asked, among };
+  return {
+    ...{ dtype, neighborRecallAt20: sum / asked, queries: asked, among },
+    ...(isSearched && { rescoredRecallAt20: rescored / asked }),
+  };
 }
 
 export function lossTexts(loss: DtypeLoss): string[] {
   const { dtype, neighborRecallAt20: recall, queries, among, metric, exact, encoded: other, change } = loss;
   const neighbors =
     `--dtype ${dtype}: ${(100 * recall).toFixed(2)}% of the 20 nearest rows by cosine are unchanged ` +
-    `(${queries} queries among ${among} rows)`;
+    `(${queries} queries among ${among} rows)` +
+    (loss.rescoredRecallAt20 === undefined
+      ? ""
+      : `, ${(100 * loss.rescoredRecallAt20).toFixed(2)}% after ranking the best ${SHORTLIST} by exact vectors`);
   if (metric === undefined) return [neighbors];
   const rounded = (x: number): number => Number(x.toPrecision(2));
   const { on, interval } = loss;
-  const sure = interval ? `, 95 % interval ${rounded(interval.low)} to ${rounded(interval.high)}` : "";
+  const lossText = (what: string, value: number, by: number, sure?: Interval) =>
+    `--dtype ${dtype}: ${titleOf(metric)} on ${on}${what} is ${value.toFixed(4)}, exact ${exact!.toFixed(4)} (change ` +
+    `${rounded(by)}${sure ? `, 95 % interval ${rounded(sure.low)} to ${rounded(sure.high)}` : ""})`;
+  const { rescored } = loss;
   return [
     neighbors,
-    `--dtype ${dtype}: ${titleOf(metric)} on ${on} is ${other!.toFixed(4)}, exact ${exact!.toFixed(4)} (change ${rounded(change!)}${sure})`,
+    lossText("", other!, change!, interval),
+    ...(rescored
+      ? [lossText(" with exact ranks of the best 80", rescored.value, rescored.change, rescored.interval)]
+      : []),
   ];
 }
 
-async function sampledVectors(rows: TableRows, field: string | undefined, dtype: Dtype): Promise<Sample> {
+async function sampledVectors(
+  rows: TableRows,
+  field: string | undefined,
+  { read }: WrittenAs,
+): Promise<Sample> {
   const f = field === undefined ? undefined : rows.fields.indexOf(field);
   const bound = Math.min(1, MOST_ROWS / rows.numRows) * 2 ** 32;
   const sample: Sample = { fieldOf: [], exact: [], approximate: [] };
   for await (const { start, table } of rows.batches()) {
     const { dim } = table;
+    const picked: Float32Array[] = [];
     for (let row = 0; row < table.numRows; row++) {
       if (draw(SEED, start + row) >= bound || isHole(table, row)) continue;
       if (f !== undefined && table.fieldOf[row] !== f) continue;
@@ -90,26 +130,39 @@ async function sampledVectors(rows: TableRows, field: string | undefined, dtype:
       if (vector.every((x) => x === 0)) continue;
       sample.fieldOf.push(table.fieldOf[row]!);
       sample.exact.push(unit(vector));
-      sample.approximate.push(unit(decoded(encoded(vector, dim, dtype), dim, dtype)));
+      picked.push(vector);
     }
+    const all = new Float32Array(picked.length * dim);
+    picked.forEach((vector, i) => all.set(vector, i * dim));
+    const seen = picked.length > 0 ? await read(all, dim) : all;
+    picked.forEach((_, i) => sample.approximate.push(unit(seen.slice(i * dim, (i + 1) * dim))));
   }
   return sample;
 }
 
 /** Returns the rows of the query's field with the greatest dot products; equal ones in the order of the rows. */
-function nearest(vectors: readonly Float32Array[], fieldOf: readonly number[], query: number): number[] {
+export function nearest(
+  vectors: readonly Float32Array[],
+  fieldOf: readonly number[],
+  query: number,
+  top = NEAREST,
+): number[] {
   const asked = vectors[query]!;
-  const scores = Float64Array.from(vectors, (vector, row) => {
-    if (row === query || fieldOf[row] !== fieldOf[query]) return -Infinity;
-    let sum = 0;
-    for (let d = 0; d < vector.length; d++) sum += vector[d]! * asked[d]!;
-    return sum;
+  const best: { row: number; score: number }[] = [];
+  vectors.forEach((vector, row) => {
+    if (row === query || fieldOf[row] !== fieldOf[query]) return;
+    let score = 0;
+    for (let d = 0; d < vector.length; d++) score += vector[d]! * asked[d]!;
+    if (best.length === top && score <= best[top - 1]!.score) return;
+    let at = best.length;
+    while (at > 0 && best[at - 1]!.score < score) at--;
+    best.splice(at, 0, { row, score });
+    if (best.length > top) best.pop();
   });
-  const order = Array.from(scores.keys()).filter((row) => scores[row]! > -Infinity);
-  return order.sort((a, b) => scores[b]! - scores[a]! || a - b).slice(0, NEAREST);
+  return best.map(({ row }) => row);
 }
 
-function unit(vector: Float32Array): Float32Array {
+export function unit(vector: Float32Array): Float32Array {
   const norm = Math.sqrt(vector.reduce((sum, x) => sum + x * x, 0));
   return vector.map((x) => (norm > 0 ? x / norm : 0));
 }
@@ -136,12 +189,13 @@ export interface DtypeHeldOutLoss {
   change: number;
   /** 95 % bootstrap interval of the change over users (or over rows without users); absent if it is unknown */
   interval?: Interval;
+  /** the metric of lists of the best 80 items by codes, ranked by exact vectors; only for codes and rankings */
+  rescored?: { value: number; change: number; interval?: Interval };
 }
 
-interface Written {
+interface Written extends WrittenAs {
   fields: readonly string[] | undefined;
   compose: Compose | undefined;
-  dtype: Dtype;
 }
 
 export async function heldOutLoss(
@@ -161,17 +215,19 @@ export async function heldOutLoss(
     throw new UsageError(
       `the ids of run '${run.path}' are hashed, and export has no option for the secret: omit --on and --part`,
     );
-  const runs = [
-    { run, name: "exact" },
-    { run, name: written.dtype, table: await tableAsRead(run, written) },
-  ];
+  const table = await tableAsRead(run, written);
   const reading = { ...defaultReadOptions, ...(run.manifest.options["reading"] as Partial<ReadOptions>) };
   const ranks = ranksItems(preprocess.task);
+  const runs = [
+    { run, name: "exact" },
+    { run, name: written.dtype, table },
+    ...(ranks && written.isSearched ? [{ run, name: "rescored", shortlist: table }] : []),
+  ];
   const asked = { on, part, reading, ...(ranks && { k: [20], repeats: "mask" as const }) };
   const { compared } = ranks
     ? await measureRankings(runs, asked, watch)
     : await scoreRows(runs, asked, watch);
-  const [exact, other] = compared;
+  const [exact, other, rescored] = compared;
   const metric = ranks ? "recallAt20" : preprocess.task === "regression" ? "rmse" : "auc";
   const values = [exact, other].map((one) => one!.metrics[metric]);
   if (values.some((value) => value === undefined || Number.isNaN(value)))
@@ -179,14 +235,18 @@ export async function heldOutLoss(
       `${metric} is undefined on ${part ? `the ${part} split` : on!.join(", ")}: too few rows, or only one ` +
         "class",
     );
-  const { difference: _, ...interval } = other!.toFirst[metric] ?? {};
+  const lossOf = ({ metrics, toFirst }: Compared) => {
+    const { difference: _, ...interval } = toFirst[metric] ?? {};
+    const change = metrics[metric]! - values[0]!;
+    return { change, ...("low" in interval && { interval: interval as Interval }) };
+  };
   return {
     on: part ?? on!.join(", "),
     metric,
     exact: values[0]!,
     encoded: values[1]!,
-    change: values[1]! - values[0]!,
-    ...("low" in interval && { interval: interval as Interval }),
+    ...lossOf(other!),
+    ...(rescored && { rescored: { value: rescored.metrics[metric]!, ...lossOf(rescored) } }),
   };
 }
 
@@ -197,7 +257,10 @@ export async function heldOutLoss(
  * @throws {UsageError} composed items have vectors of another dimension
  * @throws {DataError} a value is too large for f16
  */
-export async function tableAsRead(run: Run, { fields, compose, dtype }: Written): Promise<EmbeddingTable> {
+export async function tableAsRead(
+  run: Run,
+  { fields, compose, read: readBack }: Written,
+): Promise<EmbeddingTable> {
   const table = await run.readTable();
   const composition = await compositionOf(run, table.fields, compose);
   const exact = composition ? (await composed(table, composition)).table : table;
@@ -209,7 +272,7 @@ export async function tableAsRead(run: Run, { fields, compose, dtype }: Written)
   const [vectors, weights] = [table.vectors.slice(), table.weights?.slice()];
   for (const field of fields ?? table.fields) {
     const { first, last } = rowsOf(table, field);
-    const read = decoded(encoded(exact.vectors.slice(first * dim, last * dim), dim, dtype), dim, dtype);
+    const read = await readBack(exact.vectors.slice(first * dim, last * dim), dim);
     for (let row = first; row < last; row++) {
       let within = 0;
       for (let d = 0; d < dim; d++) {

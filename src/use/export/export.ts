@@ -11,14 +11,23 @@ import { exact } from "../../export/key-rules.js";
 import type { ExportOptions } from "../../export/selection.js";
 import type { UnknownVector } from "../../export/reserve.js";
 import { serverUrl } from "../../export/servers/server.js";
-import { loadRows } from "../../table/rows.js";
+import { decodedCodes, type SearchCodes } from "../../table/search-codes.js";
+import { loadRows, rangeOf, rowsWithin, type TableRows } from "../../table/rows.js";
 import { rowsOf } from "../../table/table.js";
 import { UsageError } from "../../base/errors.js";
 import { writeFileOr } from "../../base/io/atomic.js";
 import { version } from "../../base/io/package-version.js";
 import { definedOf, resolved } from "../../options/table.js";
 import type { Chunks } from "../../base/io/write.js";
-import { dtypeLoss, lossTexts, type DtypeLoss, heldOutLoss } from "./dtype-loss.js";
+import {
+  dtypeLoss,
+  lossTexts,
+  numberType,
+  type DtypeLoss,
+  type WrittenAs,
+  heldOutLoss,
+} from "./dtype-loss.js";
+import type { CodesFacts } from "../codes/semantic-ids.js";
 import { checkTogether } from "./check-options.js";
 import { exportOptions, type ExportRunOptions, type GivenExport, type OnnxPart } from "./options.js";
 import { exportFingerprint } from "./fingerprint.js";
@@ -60,6 +69,8 @@ export interface ExportSummary {
   unknownKeys?: Record<string, UnknownVector>;
   /** measured cost of a smaller type for the vectors (--dtype) */
   dtypeLoss?: DtypeLoss;
+  /** properties of the ids; only for --codes and --books */
+  semanticIds?: CodesFacts;
   /** true if the server already had the same rows, so that none were written; only for servers */
   unchanged?: boolean;
   options: Record<string, unknown>;
@@ -112,6 +123,11 @@ export async function exportRun(
       await output.write(chunks);
       return { fields: named, rows };
     }
+    if (options.codes !== undefined || options.books !== undefined)
+      return {
+        fields: named,
+        ...(await writeCodes(opened, format, { ...asked, field: named }, signal, tell)),
+      };
     const write = options.delta === undefined ? writeRows : writeDelta;
     return {
       fields: named,
@@ -142,6 +158,23 @@ const DEFAULT_INTO = "embeddings";
 /** The options of an export, in which `field` contains names of columns instead of roles. */
 type OfColumns = Omit<ExportRunOptions, "field"> & { field: string[] | undefined };
 
+async function writeCodes(
+  opened: OpenRows,
+  format: ExportFormat,
+  options: OfColumns,
+  signal: AbortSignal,
+  tell: (note: string) => void,
+): Promise<Pick<ExportSummary, "rows" | "semanticIds">> {
+  const field = onlyField(options.field);
+  const { out = "-" } = options;
+  if (field === undefined) throw new UsageError("--codes needs one field: name it once with --field");
+  if (out === "-") throw new UsageError("--codes writes codebooks beside the ids: name a file with -o FILE");
+  const { rows } = await rowsToWrite(opened, format, [field], options, tell);
+  const { writeSemanticIds } = await import("../codes/semantic-ids.js");
+  const how = { ...options, field, out, format: options.format as "csv" | "jsonl" | "parquet" };
+  return await writeSemanticIds(rows, { ...how, signal }, tell);
+}
+
 async function writeRows(
   opened: OpenRows,
   format: ExportFormat,
@@ -150,18 +183,21 @@ async function writeRows(
   tell: (note: string) => void,
 ): Promise<Pick<ExportSummary, "rows" | "zeroVectors" | "unknownKeys" | "dtypeLoss" | "unchanged">> {
   const { dtype = "f32", field: fields, on, part, compose } = options;
-  // heldOutLoss is called before any rows are prepared, because it may reject its options with a UsageError
+  const { rows, unknownKeys } = await rowsToWrite(opened, format, fields, options, tell);
+  const { written, codes } =
+    dtype === "b1" || dtype === "pq"
+      ? await codesOfRows(rows, onlyField(fields)!, { ...options, kind: dtype, signal })
+      : { written: numberType(dtype) };
   const evaluated =
     on || part
       ? await heldOutLoss(
           opened.run,
-          { fields, compose, dtype },
+          { fields, compose, ...written },
           { on, part },
           { observe: () => undefined, signal },
         )
       : undefined;
-  const { rows, unknownKeys } = await rowsToWrite(opened, format, fields, options, tell);
-  const given = { ...(await givenOptions(opened, format, options)), ...definedOf({ unknownKeys }) };
+  const given = { ...(await givenOptions(opened, format, options)), ...definedOf({ unknownKeys, codes }) };
   if (server) {
     const stated = statedOptions(options);
     const fingerprint = await exportFingerprint(opened.run, { ...stated, table: options.table });
@@ -187,9 +223,29 @@ async function writeRows(
   if (!format.isOfModel) tellZeros(numZero, tell);
   const counts = { ...rowCounts(numRows, numZero), ...definedOf({ unknownKeys }) };
   if (dtype === "f32") return counts;
-  const loss = { ...(await dtypeLoss(rows, onlyField(fields), dtype)), ...evaluated };
+  const loss = { ...(await dtypeLoss(rows, onlyField(fields), written)), ...evaluated };
   for (const text of lossTexts(loss)) tell(text);
   return { ...counts, dtypeLoss: loss };
+}
+
+/** Fits search codes to the rows of a field. */
+async function codesOfRows(
+  rows: TableRows,
+  field: string,
+  { kind, bytes = 8, ...how }: { kind: "b1" | "pq"; bytes?: number; threads: number; signal: AbortSignal },
+): Promise<{ written: WrittenAs; codes: SearchCodes }> {
+  const { fitSearchCodes, searchCodesOf } = await import("../codes/search-codes.js");
+  const { dim, vectors } = await loadRows(rowsWithin(rows, await rangeOf(rows, field)));
+  const books = await fitSearchCodes(vectors, dim, { kind, bytes }, how);
+  const codesOf = async (some: Float32Array) => await searchCodesOf(some, books, how);
+  return {
+    written: {
+      dtype: kind,
+      read: async (some) => decodedCodes(books, await codesOf(some)),
+      isSearched: true,
+    },
+    codes: { ...books, codes: await codesOf(vectors) },
+  };
 }
 
 function rowCounts(rows: number, numZero: number): Pick<ExportSummary, "rows" | "zeroVectors"> {
@@ -237,8 +293,9 @@ async function givenOptions(
   const texts = await (await modelOf(opened.run))?.rowTexts?.(opened.run, table);
   return {
     ...{ format: name, withWeight, strict },
-    ...definedOf({ field: onlyField(field), reserve, wide, onnxInput, dtype, model, preprocess, texts }),
+    ...definedOf({ field: onlyField(field), reserve, wide, onnxInput, model, preprocess, texts }),
     ...(field && field.length > 1 && { isLayered: true }),
+    ...(dtype !== "b1" && dtype !== "pq" && definedOf({ dtype })),
     ...(mips && { isInnerProduct: true }),
     ...(format.needsPrefix && into !== undefined && { prefix: into }),
   };
@@ -249,6 +306,7 @@ function statedOptions({
   out: _,
   force: __,
   table: ___,
+  threads: ____,
   urlEnv,
   into,
   field,

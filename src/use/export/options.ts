@@ -1,15 +1,16 @@
 // Options of `embed export`. This module does not import the writers of formats; check-options.ts checks the formats
 // and their options.
 
-import { dtypes } from "../../export/dtype.js";
+import { codeTypes, dtypes } from "../../export/dtype.js";
 import { reserveSchemes } from "../../export/reserve.js";
 import { onnxInputs } from "../../export/selection.js";
 import { UsageError } from "../../base/errors.js";
-import { compose, table } from "../../training/shared-options/run-options.js";
+import { compose, table, threads } from "../../training/shared-options/run-options.js";
 import {
   choice,
   custom,
   flag,
+  share,
   text,
   texts,
   whole,
@@ -20,9 +21,26 @@ import {
 const group = "Options:";
 /** Restrictions of --on and --part, which select the data on which the cost of --dtype is measured. */
 const measured = {
-  only: { dtype: ["f16", "i8"] },
+  only: { dtype: ["f16", "i8", "b1", "pq"] },
   not: { normalize: true, mips: true, table: true },
   why: "the loss is measured on one log or split, by the vectors that the model scores by",
+} as const;
+
+const codesGroup = "Semantic ids:";
+const ofCodes = { group: codesGroup, onlyAny: { codes: true, books: true } } as const;
+/** Options of other outputs cannot be combined with those of semantic ids. */
+const idsOnly = {
+  not: {
+    withWeight: true,
+    mips: true,
+    reserve: true,
+    delta: true,
+    dtype: true,
+    wide: true,
+    urlEnv: true,
+    strict: true,
+  },
+  why: "it writes codes in place of vectors",
 } as const;
 
 export const exportOptions = {
@@ -55,6 +73,14 @@ export const exportOptions = {
     help: "scale every vector to length 1; zero vectors stay zero",
     group,
   }),
+  dim: whole({
+    min: 1,
+    max: 65_536,
+    help: "rotate the vectors to the table's principal axes, and export the first n dimensions",
+    group,
+    not: { mips: true, onnxPart: true, part: true, on: true, reserve: true },
+    why: "that needs the dimensions of the model; evaluate --dims measures what fewer keep",
+  }),
   reserve: choice(reserveSchemes, {
     placeholder: "scheme",
     help:
@@ -84,12 +110,20 @@ export const exportOptions = {
     group,
     only: { format: ["onnx"] },
   }),
-  dtype: choice(dtypes, {
+  dtype: choice([...dtypes, ...codeTypes], {
     placeholder: "type",
     help:
       "npy, npz, safetensors, arrow, parquet, faiss: element type of the vectors, i8 with one scale per " +
-      "row; the loss of precision is reported",
+      "row; npy, faiss: b1 (signs) and pq (product codes) with their books; the loss of precision is reported",
     group,
+  }),
+  bytes: whole({
+    min: 1,
+    max: 1024,
+    help: "bytes of a key's product code, which divide the dimension",
+    group,
+    shown: "8",
+    only: { dtype: ["pq"] },
   }),
   part: choice(["valid", "test"], {
     placeholder: "part",
@@ -108,6 +142,40 @@ export const exportOptions = {
     group,
     only: { format: ["parquet"] },
   }),
+  codes: whole({
+    min: 2,
+    max: 65_536,
+    help: "csv, jsonl, parquet: write semantic ids, a code of n for each level, by residual k-means",
+    ...idsOnly,
+    group: codesGroup,
+    only: { field: true, format: ["csv", "jsonl", "parquet"] },
+  }),
+  levels: whole({ min: 1, max: 16, help: "number of levels", ...ofCodes, shown: "3" }),
+  whitenCodes: flag({
+    help: "center the vectors and scale their principal axes to variance 1 first",
+    default: false,
+    ...ofCodes,
+  }),
+  books: text("directory", {
+    help: "codebooks of an earlier export, OUT.books: keys in them keep their ids",
+    ...idsOnly,
+    group: codesGroup,
+    only: { field: true, format: ["csv", "jsonl", "parquet"] },
+  }),
+  recode: flag({
+    help: "give keys of the codebooks new ids by their current vectors",
+    group: codesGroup,
+    default: false,
+    only: { books: true },
+  }),
+  maxChanged: share({
+    min: 0,
+    max: 1,
+    help: "fail if more than this share of the keys of the codebooks would get other codes by their current vectors",
+    group: codesGroup,
+    only: { books: true },
+  }),
+  ...threads,
   out: text("path", { help: "file or directory to write; - or no file is stdout", group }),
   urlEnv: custom(
     "variable",

@@ -15,6 +15,7 @@ import { vectorsAt } from "../../table/table.js";
 import type { UnknownKeysOf } from "../../training/capabilities/model.js";
 import { NoInputError, UsageError } from "../../base/errors.js";
 import { readText } from "../../base/io/read-text.js";
+import { axesOf, checkPrefix, prefixRows } from "../codes/prefixes.js";
 import { compositionOf } from "../compose.js";
 import { composed, withMips, type Composed } from "../composed-items.js";
 import type { ExportRunOptions } from "./options.js";
@@ -44,6 +45,7 @@ export async function rowsToWrite(
     keys,
     normalize,
     reserve,
+    dim,
     table: name,
   }: Omit<ExportRunOptions, "delta" | "field">,
   tell: (note: string) => void = () => undefined,
@@ -56,6 +58,16 @@ export async function rowsToWrite(
     const items: Composed = composition ? await composed(table, composition) : { table };
     if (items.note && (!fields || fields.includes(items.item!))) tell(items.note);
     rows = tableRows(mips ? await withMips({ ...opened, table }, items) : items.table);
+  }
+  if (dim !== undefined) {
+    checkPrefix("--dim", dim, rows.dim);
+    const axes = await axesOf(rows);
+    const share = sumOf(axes.moments.subarray(0, dim)) / sumOf(axes.moments);
+    tell(
+      `vectors are rotated to principal axes: ${dim} of ${rows.dim} dimensions keep ${(100 * share).toFixed(1)}% of ` +
+        "their squared length",
+    );
+    rows = prefixRows(rows, dim, axes);
   }
   // the vectors for unknown keys are computed before rows are selected, so that they do not depend on the selection
   const unknown = reserve && (await unknownKeysOf(opened, { table: await loadRows(rows), name }, format));
@@ -77,6 +89,10 @@ export async function rowsToWrite(
     );
   }
   return { rows: normalize ? normalizedRows(rows) : rows, ...(found && { unknownKeys: found }) };
+}
+
+function sumOf(numbers: Float64Array): number {
+  return numbers.reduce((sum, x) => sum + x, 0);
 }
 
 /** Returns the name of the field if there is exactly one; undefined for several fields, or for all fields. */

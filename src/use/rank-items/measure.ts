@@ -19,7 +19,7 @@ import {
 } from "../../metrics/baselines/baselines.js";
 import { compare, type Compared, type Measured } from "../../metrics/comparison.js";
 import { exposureMetrics, rankingMetrics } from "../../metrics/ranking.js";
-import { rankLists, type Ranker } from "../../metrics/rankers.js";
+import { rankLists, rescoredRanker, type Ranker } from "../../metrics/rankers.js";
 import { OutOfTime, pace } from "../../metrics/pace.js";
 import { orderedEvents } from "../../dataset/sequences/ordered-events.js";
 import type { Steps } from "../../dataset/sequences/transitions.js";
@@ -161,14 +161,16 @@ export async function measureRankings(
     };
   };
   const measured: Measured[] = [];
-  for (const { run, name, table } of runs) {
+  for (const { run, name, table, shortlist } of runs) {
     const { folded, warnings: of = [] } = folding
       ? await foldedVectors({ run, name }, protocol.users, folding, folding.log, watch)
       : {};
     const by = { ...how, inPlace: table, folded };
     const { ranker, warnings: own } = await rankerOfRun(run, protocol, queries, by);
     warnings.push(...[...of, ...own].map((text) => (runs.length > 1 ? `${name}: ${text}` : text)));
-    measured.push(await measure(name, "run", ranker));
+    const short =
+      shortlist && (await rankerOfRun(run, protocol, queries, { ...by, inPlace: shortlist })).ranker;
+    measured.push(await measure(name, "run", short ? rescoredRanker(short, ranker) : ranker));
   }
   const pairEvents = baselines.some(needsPairEvents) ? pairEventsOf(learned) : undefined;
   const steps = timedBaseline && trainingSteps(learned);

@@ -49,8 +49,13 @@ export async function transform(
   const options = transformOf(given, on);
   checkInputs(path, options);
   const { format, out, force, halfLife, nearest, distance, distanceKind, within, minNearest } = options;
-  const { content, priorEvents } = options;
+  const { content, priorEvents, books } = options;
   const { signal } = watch;
+  const asIds = async (made: Transformed): Promise<Transformed> => {
+    if (books === undefined) return made;
+    const { codedRows } = await import("../codes/semantic-ids.js");
+    return await codedRows(made, books, { threads: options.reading.threads, signal });
+  };
   const toStdout = out === undefined || out === "-";
   checkNearest(options);
   checkStream(options);
@@ -73,7 +78,7 @@ export async function transform(
     ? await (
         await ofForeign("transformForeign")
       )(options.model!, options, watch)
-    : await encodeRows(await openRun(path), options, watch);
+    : await asIds(await encodeRows(await openRun(path), options, watch));
   const unseen = unseenWarnings(unknown ?? {});
   for (const text of unseen) watch.observe({ stage: "warning", text });
   let numRows = 0;
@@ -95,7 +100,7 @@ export async function transform(
       features: options.features,
       dense: options.dense,
       ...definedOf({ stream: options.stream, halfLife, nearest, distance, distanceKind, within, minNearest }),
-      ...definedOf({ content, priorEvents }),
+      ...definedOf({ content, priorEvents, books }),
     },
     metrics,
     ...definedOf({ unknown }),

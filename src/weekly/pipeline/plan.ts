@@ -50,7 +50,7 @@ import { acceptRefusals, readRefusals, refusalsIn, standingRefusals, type Refusa
 import type { RunOptions } from "./options.js";
 import { shortList } from "../gates/bounds.js";
 import { workFolder } from "../store/work-folder.js";
-import { PIPELINE_FILE } from "./version-files.js";
+import { EXPORTS_FOLDER, PIPELINE_FILE } from "./version-files.js";
 import type { ConfigSetting } from "../../options/config-file.js";
 import { DATASET_MARKER } from "../../dataset/encoded/description.js";
 import { RUN_MARKER } from "../../table/manifest.js";
@@ -407,7 +407,9 @@ async function chain(
   }
   const exports: ExportStep[] = [];
   for (const each of pipeline.exports.filter(({ train: of }) => of === name)) {
-    const resolved = resolveLatest(each.given, base);
+    const books = base && join(base.path, EXPORTS_FOLDER, `${each.out}.books`);
+    const hasBooks = books !== undefined && (await pathExists(books));
+    const resolved = resolveLatest(each.given, base, hasBooks ? books : undefined);
     const part = [each.out, await optionsPart(each.given, settings.export)];
     const made = make("export", each.out, { ...ofAlignment, exports: part });
     exports.push({
@@ -452,7 +454,7 @@ async function chain(
 }
 
 /**
- * Returns the record of an export. An export that reads an additional file gets none. Options that only report the loss
+ * Returns the record of an export. An export that reads an additional file, or writes several, gets none. Options that only report the loss
  * of --dtype are left out, because they change no result.
  */
 function recorded(
@@ -460,7 +462,7 @@ function recorded(
   { on: _, part: __, ...options }: YamlOptions,
   base: BaseVersion | undefined,
 ): RecordedExport[] {
-  if (options["keys"] !== undefined) return [];
+  if ((options["keys"] ?? options["codes"] ?? options["books"]) !== undefined) return [];
   if (options["delta"] === undefined) return [{ out, options }];
   // does not record a delta to a run other than the base, because its path may exist on this machine only
   return options["delta"] === base?.path ? [{ out, options: { ...options, delta: LATEST_VERSION } }] : [];
@@ -490,19 +492,25 @@ async function decide(each: Step, force: boolean, needed: boolean, why: string):
   each.why = each.runs ? why : done ? "unchanged" : "not needed";
 }
 
-/** Replaces `latest` by the base's path, or removes the option; `goesBy`: whether one had this value. */
+/**
+ * Replaces `latest` by the base's path, or removes the option; `goesBy`: whether one had this value.
+ *
+ * @param books codebooks of the base's export, for `books: latest`
+ */
 function resolveLatest(
   given: PipelineTraining["given"],
   base: BaseVersion | undefined,
+  books?: string,
 ): { given: PipelineTraining["given"]; goesBy: boolean } {
   const resolved = { ...given };
   let goesBy = false;
-  for (const name of ["init", "row-order", "delta"]) {
+  for (const name of ["init", "row-order", "delta", "books"]) {
     if (resolved[name] === NO_VERSION) delete resolved[name];
     if (resolved[name] !== LATEST_VERSION) continue;
     goesBy = true;
-    if (base) resolved[name] = base.path;
-    else delete resolved[name];
+    const path = name === "books" ? books : base?.path;
+    if (path === undefined) delete resolved[name];
+    else resolved[name] = path;
   }
   return { given: resolved, goesBy };
 }

@@ -279,7 +279,11 @@ export async function publishStep(
   const extras = new Map([
     [GATE_FILE, gateFile],
     [PIPELINE_FILE, publish.output],
-    ...exports.map((each) => [join(EXPORTS_FOLDER, each.export.out), each.output] as const),
+    ...exports.flatMap(({ export: { out, given }, output }) =>
+      ["", ...((given["codes"] ?? given["books"]) === undefined ? [] : [".books"])].map(
+        (end) => [join(EXPORTS_FOLDER, out + end), output + end] as const,
+      ),
+    ),
     ...recalls.map((each) => [join(EXPORTS_FOLDER, each.export.out), each.file] as const),
   ]);
   const run = await runOf(plan);

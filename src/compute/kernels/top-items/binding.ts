@@ -1,5 +1,5 @@
 import { sizeText, UsageError } from "../../../base/errors.js";
-import { type Arena, GrowingArrays } from "../shared/memory.js";
+import { type Arena, GrowingArrays, type Region } from "../shared/memory.js";
 import { allocateStruct, putStruct, writeStruct } from "../shared/struct.js";
 import { BLOCK_QUERIES, INTEGER_BYTES, NUM_PAIRS, QueryBound, Scratch, Search } from "./layout.js";
 
@@ -41,8 +41,8 @@ export const NO_ITEM = 0xffffffff;
 export interface PackedItems {
   dim: number;
   numItems: number;
-  panels: number;
-  weights: number;
+  panels: Region;
+  weights: Region;
   /** whether any weight is neither 0 nor -Infinity */
   weighted: boolean;
 }
@@ -54,16 +54,29 @@ export function packItems(
 ): PackedItems {
   const numItems = items.length / dim;
   const numPanels = Math.ceil(numItems / 8);
-  const panels = arena.allocate("the vectors of the items", numPanels * 8 * dim * 4);
-  const packed = arena.f32(panels);
+  const packed = {
+    ...{ dim, numItems, weighted: false },
+    panels: arena.allocate("the vectors of the items", numPanels * 8 * dim * 4),
+    weights: arena.allocate("the weights of the items", numPanels * 8 * 4),
+  };
+  repackItems(arena, packed, { items, weights });
+  return packed;
+}
+
+/** Replaces items in the arena by as many others. */
+export function repackItems(
+  arena: Arena,
+  packed: PackedItems,
+  { items, weights }: Pick<TopItemsInput, "items" | "weights">,
+): void {
+  const { dim, numItems } = packed;
+  const panels = arena.f32(packed.panels);
   for (let i = 0; i < numItems; i++) {
     const at = (i >>> 3) * 8 * dim + (i & 7);
-    for (let d = 0; d < dim; d++) packed[at + d * 8] = items[i * dim + d]!;
+    for (let d = 0; d < dim; d++) panels[at + d * 8] = items[i * dim + d]!;
   }
-  const weightsAt = arena.allocate("the weights of the items", numPanels * 8 * 4);
-  if (weights) arena.f32(weightsAt).set(weights);
-  const weighted = weights?.some((w) => w !== 0 && w !== -Infinity) ?? false;
-  return { dim, numItems, panels: panels.offset, weights: weightsAt.offset, weighted };
+  if (weights) arena.f32(packed.weights).set(weights);
+  packed.weighted = weights?.some((w) => w !== 0 && w !== -Infinity) ?? false;
 }
 
 /**
@@ -118,7 +131,7 @@ export class SearchRoom {
     checkLists(numQueries, top);
     this.#length = numQueries * top;
     putStruct(this.#arena, Search, this.search, {
-      ...{ dim, numItems, top, panels, weights, weighted },
+      ...{ dim, numItems, top, weighted, panels: panels.offset, weights: weights.offset },
       queries: this.#growing.put("queries", queries),
       maskEnds: this.#growing.put("masks' ends", masks.indptr),
       masks: this.#growing.put("masks", masks.items),
