@@ -31,8 +31,8 @@ export const rooms: Record<string, Room> = {
       solvers/cholesky solvers/graph-filter/graph-filter solvers/graph-filter/machine
       solvers/graph-filter/plateau solvers/inverse solvers/logistic solvers/ridge/ridge solvers/rotation
       solvers/svd/exact solvers/svd/filter solvers/svd/lanczos solvers/svd/machine solvers/svd/matrix
-      solvers/svd/matrix-blocks solvers/svd/symmetric solvers/svd/truncated-svd threads/cores threads/idle
-      threads/kernel-thread threads/process-limits threads/rounds threads/thread-choice
+      solvers/svd/matrix-blocks solvers/svd/symmetric solvers/svd/truncated-svd threads/cores
+      threads/idle threads/kernel-thread threads/process-limits threads/rounds threads/thread-choice
       threads/threaded-kernel threads/with-machine
     `),
   },
@@ -46,8 +46,8 @@ export const rooms: Record<string, Room> = {
   log: {
     parts: [".", "spark", "duckdb"],
     doors: words(`
-      directory duckdb/open file-columns form grouped-rows infer keys limits log
-      look-alikes multi-value-cells named-log nulls number open rounded-keys skip-advice spark/batches
+      directory duckdb/open file-columns form grouped-rows infer keys limits log look-alikes
+      multi-value-cells named-log nulls number open rounded-keys skip-advice spark/batches
       spark/escaped-cells spark/executors spark/json-rows spark/mllib-als spark/open spark/plans
       spark/session spark/upload text/separator time
     `),
@@ -72,10 +72,11 @@ export const rooms: Record<string, Room> = {
   table: {
     parts: [".", "retrieval", "import"],
     doors: words(`
-      added arrow gate-file import/collector import/delimited import/formats key-history manifest
-      manifest-shape own-run publication retrieval/hnsw/build retrieval/hnsw/file retrieval/hnsw/graph
-      retrieval/hnsw/search retrieval/hnsw/space retrieval/nearest retrieval/nearest-points
-      retrieval/neighbors retrieval/top-items rows run-directory safetensors table
+      added arrow gate-file import/collector import/delimited import/formats import/npy-array
+      import/whole-file key-history manifest manifest-shape own-run publication retrieval/hnsw/build
+      retrieval/hnsw/file retrieval/hnsw/graph retrieval/hnsw/search retrieval/hnsw/space
+      retrieval/k-means retrieval/nearest retrieval/nearest-points retrieval/neighbors
+      retrieval/top-items rows run-directory safetensors search-codes table
     `),
   },
   // scores and labels → metrics, baselines, intervals
@@ -89,8 +90,8 @@ export const rooms: Record<string, Room> = {
   // a table → formats and servers
   export: {
     doors: words(`
-      delta dtype encoded-rows encodings export-table files/vector-indexes format formats key-rules lists
-      narrow onnx/columns onnx/graph onnx/model reserve row-formats row-table selection
+      delta dtype encoded-rows encodings export-table files/npy files/vector-indexes format formats
+      key-rules lists narrow onnx/columns onnx/graph onnx/model reserve row-formats row-table selection
       servers/list-servers servers/server
     `),
   },
@@ -125,17 +126,23 @@ export const rooms: Record<string, Room> = {
   use: {
     parts: ["rank-items", ".", "on-spark"],
     doors: words(`
-      align compose composed-items concat content/edge-files content/fold-in-items content/map encode export/check-options export/export export/options import/import import/options index/build index/options index/search index/source item-keys key-labels key-names neighbors/neighbor-rows neighbors/neighbors on-spark/recall on-spark/rows options predict/options predict/predict predict/scored-rows rank-items/measure rank-items/new-users rank-items/protocol rank-items/run-ranker rank-items/user-events recall/list-files recall/options recall/recall recall/requested-lists recall/send-lists recall/summary tables transform/transform
+      align codes/prefixes compose composed-items concat content/edge-files content/fold-in-items
+      content/map encode export/check-options export/export export/options import/import import/options
+      index/build index/options index/search index/source item-keys key-labels key-names
+      neighbors/neighbor-rows neighbors/neighbors on-spark/recall on-spark/rows options predict/options
+      predict/predict predict/scored-rows rank-items/measure rank-items/new-users rank-items/protocol
+      rank-items/run-ranker rank-items/user-events recall/list-files recall/options recall/recall
+      recall/requested-lists recall/send-lists recall/summary tables transform/transform
     `),
   },
   // commands that judge a log or a run
   judge: {
     parts: ["report/page", "."],
     doors: words(`
-      compare/compare compare/handed-over compare/options diff evaluate/evaluate evaluate/options evaluate/parts
-      inspect/inspect inspect/inspect-edges inspect/options lift/lift lift/options lift/summary
-      report/options report/report reproduce/reproduce reproduce/run-recipe starter/newest-gate
-      starter/pipeline-starter
+      compare/compare compare/handed-over compare/options diff evaluate/evaluate evaluate/options
+      evaluate/parts inspect/inspect inspect/inspect-edges inspect/options lift/lift lift/options
+      lift/summary report/options report/report reproduce/reproduce reproduce/run-recipe
+      starter/newest-gate starter/pipeline-starter
     `),
   },
   // the weekly job, its gates and its store
