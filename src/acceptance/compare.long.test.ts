@@ -1,6 +1,7 @@
 // `embed compare` trains the candidates that suit a log and ranks them on one held-out split, with the same metrics as
 // single commands.
 
+import { comparedBaselines } from "../metrics/baselines/baselines.js";
 import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import type { Comparison } from "../judge/compare/compare.js";
@@ -147,7 +148,7 @@ describe("a log of events", () => {
       run("pca"),
       run("als"),
       ...ranking,
-      ...["--baseline", "popularity,item-cf,item-knn,rp3beta,ease,user-history"],
+      ...["--baseline", comparedBaselines({ items: 1, repeats: true }).names.join()],
     );
     const byTable = await evaluated("", run("item2vec"), ...ranking, "--score", "cosine");
     const expected = [...byModel.compared, ...byTable.compared];

@@ -259,7 +259,7 @@ test("a run whose log is gone or has changed names --mask, which then says what 
 });
 
 test.each([
-  ["an unknown baseline is refused", ["--baseline", "popular"], /popularity, item-cf/],
+  ["an unknown baseline is refused", ["--baseline", "popular"], /must be one of popularity, .*item-cf/],
   ["a list of lengths that are none is refused", ["--k", "10,x"], /--k expects a number, got 'x'/],
   ["a log and a part together are refused", ["--part", "test"], /--on .*--part/],
   ["a part that was not held out is refused", [], /has no test split: train it with --test/],

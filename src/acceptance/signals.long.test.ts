@@ -14,13 +14,25 @@ import { openRun } from "../table/run-directory.js";
 import { embed, embedOk, shell, temporaryFolder } from "../testing/embed.js";
 import { fixture, program } from "../testing/places.js";
 import { between, mulberry32, pick } from "../testing/random.js";
-import { argv } from "../testing/argv.js";
+import { trainers, writePlanted } from "../testing/trainers.js";
 
 const times = Number(process.env["EMBED_TEST_SIGNALS"] ?? 0);
 const isWhole = times > 0;
+const numRows = isWhole ? 120_000 : 12_000;
 const folder = temporaryFolder();
 /** Milliseconds in which a command must end: the documented two seconds, plus the delay of a busy machine. */
 let limit = 2000;
+
+/** Returns the arguments of each training command on its planted log. */
+function trainings(): Record<string, string[]> {
+  const rows = trainers.filter(({ name, command }) => name === command);
+  return Object.fromEntries(
+    rows.map(({ command, log, columns, options }) => [
+      command,
+      [`${log}-${numRows}.csv`, "-o", "out", ...columns, ...options],
+    ]),
+  );
+}
 
 /**
  * Arguments of each command, in a folder with the outputs of prepare(); `out` is the path of a run that the command may
@@ -29,15 +41,7 @@ let limit = 2000;
 const COMMANDS: Record<string, string[]> = {
   inspect: ["log.csv"],
   encode: ["log.csv", "-o", "out-dataset"],
-  "train-fm": ["log.csv", "-o", "out", "--valid", "0.1", "--epochs", "5"],
-  "train-ranking": ["log.csv", "-o", "out", "--positive-from", "1", "--valid", "0.1", "--epochs", "5"],
-  "train-two-tower": argv`log.csv -o out --positive-from 1 --valid 0.1 --history others`,
-  "train-als": ["log.csv", "-o", "out", "--positive-from", "1", "--valid", "0.1", "--epochs", "5"],
-  "train-item2vec": ["log.csv", "-o", "out", "--positive-from", "1", "--valid", "0.1", "--epochs", "5"],
-  "train-graph": ["log.csv", "-o", "out", "--positive-from", "1", "--valid", "0.1", "--epochs", "3"],
-  "train-gbdt": ["log.csv", "-o", "out", "--valid", "0.1", "--num-trees", "20"],
-  "train-pca": ["log.csv", "-o", "out", "--matrix", "features"],
-  "train-net": ["log.csv", "-o", "out", "--arch", "fnn", "--valid", "0.1", "--epochs", "2"],
+  ...trainings(),
   lift: ["log.csv", "--init", "run", "--arch", "fnn", "--valid", "0.1", "--test", "0.1", "--epochs", "2"],
   predict: ["run", "log.csv", "-o", "out.csv"],
   transform: ["run", "log.csv", "-o", "out.csv"],
@@ -90,6 +94,7 @@ async function prepare(at: string): Promise<void> {
   const [head, ...rows] = readFileSync(fixture("clicks.csv"), "utf8").trimEnd().split("\n");
   const body = `${rows.join("\n")}\n`;
   writeFileSync(join(at, "log.csv"), `${head}\n${body.repeat(isWhole ? 10 : 1)}`);
+  for (const log of new Set(trainers.map(({ log }) => log))) writePlanted(at, log, numRows);
   writeFileSync(join(at, "pipeline.yaml"), PIPELINE);
   writeFileSync(join(at, "gates.yaml"), GATES);
   const here = { cwd: at };

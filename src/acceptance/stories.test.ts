@@ -130,9 +130,10 @@ const folder = temporaryFolder();
 
 beforeAll(() => cpSync(fixturesFolder, join(folder, "fixtures"), { recursive: true }));
 
-test("each command has a story", () => {
+test("each command that does not train has a story", () => {
   const told = new Set(stories.map(({ typed }) => typed.split(" ")[0]));
-  expect(commands.map(({ name }) => name).filter((name) => !told.has(name))).toEqual([]);
+  const untold = commands.filter(({ name, stage }) => stage !== "Train:" && !told.has(name));
+  expect(untold.map(({ name }) => name)).toEqual([]);
 });
 
 test.each(stories)("embed $typed", async ({ typed, more = "", prints, writes }) => {

@@ -8,7 +8,7 @@ import { ownFiles, type OwnDirectory } from "../base/io/replaceable.js";
 import type { Chunks } from "../base/io/write.js";
 import { exact, type KeyRule } from "./key-rules.js";
 import type { ReserveScheme } from "./reserve.js";
-import type { Layer, Selection } from "./selection.js";
+import type { ExportedLayer, Selection } from "./selection.js";
 import type { Send } from "./servers/server.js";
 
 interface FormatTraits {
@@ -135,8 +135,8 @@ function whyNoFolders(fields: readonly string[]): string | undefined {
 
 /** Each field becomes a folder. @throws {UsageError} a field's name cannot be that of a folder */
 export function filesByLayer(
-  layers: readonly Layer[],
-  filesOf: (layer: Layer) => ReadonlyMap<string, Chunks>,
+  layers: readonly ExportedLayer[],
+  filesOf: (layer: ExportedLayer) => ReadonlyMap<string, Chunks>,
 ): Map<string, Chunks> {
   const fields = layers.map(({ field }) => field);
   const why = whyNoFolders(fields);

@@ -78,10 +78,10 @@ export interface Selection extends Omit<ExportOptions, "preprocess" | "withWeigh
   /** number of zero vectors that the last complete pass over the vectors counted */
   numZero: number;
   /** one selection for each field, if the format writes fields separately (ExportFormat.layers) */
-  layers?: readonly Layer[];
+  layers?: readonly ExportedLayer[];
 }
 
-export interface Layer extends Selection {
+export interface ExportedLayer extends Selection {
   field: string;
 }
 
@@ -117,7 +117,7 @@ export async function selectRows(rows: TableRows, options: ExportOptions): Promi
     },
   };
   if (options.isLayered) {
-    const layers: Layer[] = [];
+    const layers: ExportedLayer[] = [];
     for (const name of rows.fields) {
       const own = await selectRows(rows, { ...options, isLayered: false, field: name });
       layers.push(Object.assign(own, { field: name }));

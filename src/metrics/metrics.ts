@@ -113,7 +113,7 @@ const metricTable = {
   macroF1: { title: "macro F1", better: "high" },
   edgeAuc: { title: "edge AUC", better: "high" },
   directionAuc: { title: "direction AUC", better: "high" },
-  // metrics of lists; ranking.ts has the formulas
+  // metrics of lists
   recall: {
     ...{ title: "recall", better: "high", atK: true },
     ofList: ({ hits, numHeldOut }) => hits / numHeldOut,

@@ -3,16 +3,10 @@
 //
 //   L   the K best unmasked items of a user
 //   H   the distinct unmasked held-out items of the user; n = min(K, |H|)
-//   g_r 1 when the item at rank r = 1 .. K is in H, else 0
 //
-//   Recall@K      sum g_r / |H|              Precision@K   sum g_r / K              HitRate@K   1 when sum g_r > 0
-//   DCG@K         sum g_r / log2(r + 1)      NDCG@K        DCG@K / the DCG@K of a list whose first n items are in H
-//   MRR@K         1 / the first r of g_r = 1, else 0
-//   MAP@K         1 / n sum over r of g_r (g_1 + ... + g_r) / r
-//
-// All metrics are means over the users with held-out items. Sources: Jarvelin and Kekalainen 2002
-// (doi:10.1145/582415.582418) for NDCG; NGCF and LightGCN (He et al. 2020, arXiv:2002.02126) for the protocol, which
-// ranks all items.
+// The metrics (metrics.ts has their formulas) are means over the users with held-out items. Sources: Jarvelin and
+// Kekalainen 2002 (doi:10.1145/582415.582418) for NDCG; NGCF and LightGCN (He et al. 2020, arXiv:2002.02126) for the
+// protocol, which ranks all items.
 
 import { ascending, mapTo } from "../base/numeric/indices.js";
 import { log } from "../base/numeric/exp.js";

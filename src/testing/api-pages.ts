@@ -1,10 +1,9 @@
-// Generates docs/reference/typescript*.md: the package's functions, their options and all types that these refer to, as
+// Generates docs/reference/typescript*.md: the package's functions, their results and all types that
+// these name, as
 // the compiler declares them.
 
 import { readFileSync } from "node:fs";
 import { join, relative } from "node:path";
-import { commandOf } from "../faces/library/call.js";
-import { signaturesOf } from "../faces/library/declare.js";
 import { functions, type LibraryFunction } from "../faces/library/functions.js";
 import { Declarations, type Declaration } from "./declarations.js";
 import { projectFolder } from "./places.js";
@@ -34,47 +33,23 @@ export async function apiPages(): Promise<Record<string, string>> {
       .filter((name) => names.has(name))
       .map((name) => `[${name}](typescript-types.md#${name.toLowerCase()})`)
       .join(", ");
-  const functionTexts: string[] = [];
-  for (const [i, found] of functions.entries()) {
-    const command = await commandOf(found);
-    const { type } = results[i]!;
-    const lines = signaturesOf(found, command).map((signature) => `${signature}: ${type}`);
-    const options = `${found.name[0]!.toUpperCase()}${found.name.slice(1)}Options`;
-    const to = linked(type);
-    functionTexts.push(`### ${found.name}
-
-As [\`embed ${found.command}\`](${found.command}.md), which explains the options
-([as TypeScript](typescript-options.md#${options.toLowerCase()})).${to === "" ? "" : ` Resolves to ${to}.`}
-
-${code(lines.join("\n"))}`);
-  }
   const others = exported.filter(({ kind }) => kind === "function");
   const errors = exported.filter(({ name }) => isError(name));
   return {
-    "typescript.md": `# Functions
+    "typescript.md": `# Functions and errors
 
-What the package exports; [the library](../library.md) explains how to use it. Types are on pages of their own:
-[options](typescript-options.md), and [results and other types](typescript-types.md).
+What the package exports beside [the commands' functions](README.md); [the library](../library.md) explains how to use it.
 
-## Commands
-
-${functionTexts.join("\n\n")}
-
-## Other functions
+## Functions
 
 ${others.map((each) => sectionOf(each)).join("\n\n")}
 
 ## Errors
 
 ${errors.map((each) => sectionOf(each)).join("\n\n")}`,
-    "typescript-options.md": `# Options
-
-The options of each function: the flags of its command in camel case. The command's page explains each.
-
-${optionTexts().join("\n\n")}`,
     "typescript-types.md": `# Types
 
-What [the functions](typescript.md) resolve to, and every type that these results name.
+What the commands' functions resolve to, and every type that these results name.
 
 ${types
   .map((each) => {
@@ -121,17 +96,6 @@ function reachedFrom(roots: readonly Declaration[], read: Declarations): Declara
     );
   }
   return [...reached.values()].sort((a, b) => (a.name < b.name ? -1 : 1));
-}
-
-/**
- * Returns the interfaces of the package's entry point, without the descriptions of options, which the commands' pages
- * contain.
- */
-function optionTexts(): string[] {
-  const entry = readFileSync(join(dist, "library.d.ts"), "utf8").replaceAll(/^ *\/\*\*[\s\S]*?\*\/\n/gm, "");
-  return [...entry.matchAll(/^export (interface (\w+) \{\n[\s\S]*?\n\})$/gm)].map(
-    ([, text, name]) => `## ${name}\n\n${code(text!.replaceAll(" | undefined;", ";"))}`,
-  );
 }
 
 function sectionOf({ name, about, text }: Declaration, level = "###"): string {

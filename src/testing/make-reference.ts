@@ -1,10 +1,8 @@
-// `npm run docs` writes docs/pipeline.schema.json and docs/reference again, and removes pages of commands that no longer
-// exist.
+// `npm run docs` writes docs/reference again, and removes pages of commands that no longer exist.
 
 import { mkdirSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { projectFolder } from "./places.js";
-import { pipelineFileSchema } from "../weekly/pipeline/file.js";
 import { referencePages } from "./reference.js";
 
 const folder = join(projectFolder, "docs", "reference");
@@ -12,4 +10,3 @@ const pages = await referencePages();
 mkdirSync(folder, { recursive: true });
 for (const name of readdirSync(folder)) if (!(name in pages)) rmSync(join(folder, name));
 for (const [name, text] of Object.entries(pages)) writeFileSync(join(folder, name), text);
-writeFileSync(join(projectFolder, "docs", "pipeline.schema.json"), await pipelineFileSchema());

@@ -21,13 +21,32 @@ const NOTE_ON_FILES =
 
 /** Returns every page: its name in docs/reference and its text. */
 export async function referencePages(): Promise<Record<string, string>> {
-  const pages: Record<string, string> = { "README.md": indexPage(), "run-files.md": runFilesPage() };
-  for (const [name, text] of Object.entries(await apiPages())) pages[name] = `${NOTE_ON_TYPES}\n${text}\n`;
-  for (const { name } of commands) pages[`${name}.md`] = pageOf(await commandOf({ command: name }));
+  const all: Command[] = [];
+  for (const { name } of commands) all.push(await commandOf({ command: name }));
+  const shared = sharedValues(all);
+  const pages: Record<string, string> = { "README.md": indexPage(shared), "run-files.md": runFilesPage() };
+  const api = await apiPages();
+  for (const [name, text] of Object.entries(api)) pages[name] = `${NOTE_ON_TYPES}\n${text}\n`;
+  const types = [...api["typescript-types.md"]!.matchAll(/^## (.*)$/gm)].map(([, name]) => name!);
+  for (const command of all) pages[`${command.name()}.md`] = pageOf(command, shared, types);
   return pages;
 }
 
-function indexPage(): string {
+/** Returns lists of five or more values that options of several commands share, with the flags of the options. */
+function sharedValues(all: readonly Command[]): ReadonlyMap<string, string> {
+  const options = all.flatMap((command) => command.options.filter(({ hidden }) => !hidden));
+  const lists = options.flatMap((option) =>
+    (option.argChoices ?? []).length < 5 ? [] : [{ values: valuesOf(option), flag: option.long! }],
+  );
+  const repeated = lists.filter(({ values }, i) => lists.findIndex((one) => one.values === values) < i);
+  return new Map(repeated.map(({ values, flag }) => [values, flag]));
+}
+
+function valuesOf({ argChoices = [] }: Option): string {
+  return argChoices.map((choice) => `\`${choice}\``).join(", ");
+}
+
+function indexPage(shared: ReadonlyMap<string, string>): string {
   const lines = commands.map(({ name, summary }) => `- [\`embed ${name}\`](${name}.md): ${plain(summary)}`);
   return `${NOTE}
 # Reference
@@ -39,7 +58,13 @@ ${lines.join("\n")}
 
 [Files of a run](run-files.md) has what each trainer writes beside the table.
 
-From TypeScript: [functions and errors](typescript.md), [options](typescript-options.md), [results and other types](typescript-types.md).
+From TypeScript: each command's page has its function; [other functions and errors](typescript.md), [types](typescript-types.md).
+
+## Values
+
+Options of several commands accept the same values:
+
+${[...shared].map(([values, flag]) => `- \`${flag}\`: ${values}`).join("\n")}
 `;
 }
 
@@ -59,7 +84,7 @@ ${sections.join("\n\n")}
 `;
 }
 
-function pageOf(command: Command): string {
+function pageOf(command: Command, shared: ReadonlyMap<string, string>, types: readonly string[]): string {
   const name = command.name();
   const parts = [
     `${NOTE}\n# embed ${name}`,
@@ -72,24 +97,32 @@ function pageOf(command: Command): string {
             .join("\n"),
         ]
       : []),
-    ...fromTypeScript(command),
+    ...fromTypeScript(command, types),
     ...examplesOf(command),
     ...optionGroups(command).map(
-      ([heading, options]) => `## ${heading}\n\n${options.map(optionLine).join("\n")}`,
+      ([heading, options]) =>
+        `## ${heading}\n\n${options.map((option) => optionLine(option, shared)).join("\n")}`,
     ),
   ];
   return `${parts.join("\n\n")}\n`;
 }
 
 /** Describes how a command's functions are called from TypeScript, and their results. */
-function fromTypeScript(command: Command): string[] {
+function fromTypeScript(command: Command, types: readonly string[]): string[] {
   const lines: string[] = [];
+  const named = new Set<string>();
   for (const found of functions.filter((one) => one.command === command.name())) {
     const { type: result } = resultOf(found);
     for (const signature of signaturesOf(found, command)) lines.push(`${signature}: ${result}`);
+    for (const [name] of result.matchAll(/\w+/g)) if (types.includes(name)) named.add(name);
   }
+  const links = [...named].map((name) => `[${name}](typescript-types.md#${name.toLowerCase()})`);
   if (lines.length === 0) return [];
-  return ["From TypeScript ([the library](../library.md)):", `\`\`\`ts\n${lines.join("\n")}\n\`\`\``];
+  const results = links.length === 0 ? "" : `, with ${links.join(", ")}`;
+  return [
+    `From TypeScript ([the library](../library.md)${results}):`,
+    `\`\`\`ts\n${lines.join("\n")}\n\`\`\``,
+  ];
 }
 
 /** Returns the examples in a command's help: the text before the line that begins with Usage. */
@@ -111,14 +144,15 @@ function optionGroups(command: Command): [heading: string, options: Option[]][] 
   return [...groups];
 }
 
-function optionLine(option: Option): string {
+function optionLine(option: Option, shared: ReadonlyMap<string, string>): string {
   const { flags, description, argChoices, mandatory, negate, defaultValue, defaultValueDescription } = option;
+  const values = valuesOf(option);
   const standard = negate
     ? undefined
     : (defaultValueDescription ?? (defaultValue as string | number | undefined));
   const notes = [
     ...(mandatory ? ["required"] : []),
-    ...(argChoices ? [`one of ${argChoices.map((choice) => `\`${choice}\``).join(", ")}`] : []),
+    ...(argChoices ? [shared.has(values) ? "one of [these](README.md#values)" : `one of ${values}`] : []),
     ...(standard === undefined ? [] : [`default: ${plain(String(standard))}`]),
   ];
   return `- \`${flags}\`: ${plain(description)}${notes.length > 0 ? ` (${notes.join("; ")})` : ""}`;

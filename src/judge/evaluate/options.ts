@@ -120,7 +120,7 @@ const rankingGroup = "Ranking:";
 const FILTERS = { baseline: ["gf-cf", "chebycf"] };
 const ofRanking = {
   ranking: flag({
-    help: "rank all items for each user and report recall, ndcg, hit rate and mrr",
+    help: "rank all items for each user and report the metrics of lists",
     group: rankingGroup,
     for: ["ranking", "cold"],
   }),

@@ -23,7 +23,7 @@ import { withMachine } from "../../compute/threads/with-machine.js";
 import { vectorsAddOf } from "../../metrics/vectors-add.js";
 import { type UserMetric, valueOf } from "../../metrics/user-metric.js";
 import type { VectorsAdd } from "../../table/manifest.js";
-import { methods, type WalkMethod, type SampledOptions, type Side, type Walks } from "./methods.js";
+import { methods, type WalkMethod, type SampledOptions, type LearnedSide, type Walks } from "./methods.js";
 import { withLearningRate, type TrainedGraphOptions } from "./options.js";
 import { MISSING } from "../../log/keys.js";
 import { aliasTable } from "../../base/numeric/alias.js";
@@ -48,7 +48,7 @@ export interface GraphInput {
 /** A side is a pair of tables; LINE can train two sides, one for each order of proximity. */
 export interface GraphModel extends EpochsDone {
   options: TrainedGraphOptions;
-  sides: readonly (Side & SgnsVectors)[];
+  sides: readonly (LearnedSide & SgnsVectors)[];
   validated: boolean;
   /** decrease of the pair loss of held-out edges compared with scores by the degrees of their nodes */
   vectorsAdd: VectorsAdd | undefined;
@@ -122,7 +122,7 @@ async function started(
   { space, graph, parts }: GraphInput,
   { negatives, seed }: SampledOptions,
   walks: Walks,
-  { dim, oneTable }: Side,
+  { dim, oneTable }: LearnedSide,
   threads: number,
   start: SgnsStart | undefined,
 ): Promise<Learner> {
@@ -144,7 +144,7 @@ async function started(
 }
 
 /** Averaged over the pairs of tables. */
-function meanLoss(lossOf: HeldOutEdges, learners: readonly Learner[], sides: readonly Side[]): number {
+function meanLoss(lossOf: HeldOutEdges, learners: readonly Learner[], sides: readonly LearnedSide[]): number {
   const losses = learners.map(({ machine }, i) =>
     lossOf.of({ dim: sides[i]!.dim, vectors: machine.vectors(), contexts: machine.contexts() }),
   );

@@ -13,7 +13,7 @@ export type SampledOptions = GraphOptions & { samples: number };
 export type Walks = Omit<WalksShape, "graph">;
 
 /** A pair of tables, vectors and contexts, that is trained on the walks. */
-export interface Side {
+export interface LearnedSide {
   dim: number;
   /** whether a node has a single vector, in one table, both as a node and as a context */
   oneTable: boolean;
@@ -27,7 +27,7 @@ export interface WalkMethod {
    */
   oftenRate: number;
   /** returns the pairs of tables to train, usually one; vectors of two pairs are normalized and concatenated */
-  sides(options: SampledOptions): readonly Side[];
+  sides(options: SampledOptions): readonly LearnedSide[];
 }
 
 const walked = (options: SampledOptions, p: number, q: number): Walks => {
@@ -35,7 +35,7 @@ const walked = (options: SampledOptions, p: number, q: number): Walks => {
   return { length: walkLength, starts: { nodes: numWalks }, p, q, before: window, after: window };
 };
 
-const oneSide = ({ dim }: SampledOptions): Side[] => [{ dim, oneTable: false }];
+const oneSide = ({ dim }: SampledOptions): LearnedSide[] => [{ dim, oneTable: false }];
 
 export const methods = {
   deepwalk: { walks: (options) => walked(options, 1, 1), sides: oneSide, oftenRate: 0.1 },

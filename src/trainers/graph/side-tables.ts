@@ -3,7 +3,7 @@
 import { DEFAULT_TABLE } from "../../table/run-directory.js";
 import { CONTEXT_TABLE } from "../shared/skip-grams/capabilities.js";
 import type { EmbeddingTable } from "../../table/table.js";
-import type { TableRows } from "../shared/skip-grams/contents.js";
+import type { WrittenRows } from "../shared/skip-grams/contents.js";
 import type { Rotation } from "../../training/capabilities/rotation.js";
 
 /** Names of the two tables of one side, vectors and contexts, which are trained together. */
@@ -42,7 +42,7 @@ export function kindOf(sides: readonly { oneTable: boolean }[]): Kind {
 //   tables of an order         its vectors as trained, and its contexts
 
 /** Concatenates several vectors of each node, each of them normalized. @returns f32[numFeatures * sum of dims] */
-export function sideBySide(sides: readonly TableRows[]): Float32Array {
+export function sideBySide(sides: readonly WrittenRows[]): Float32Array {
   const width = sides.reduce((sum, { dim }) => sum + dim, 0);
   const numRows = sides[0]!.vectors.length / sides[0]!.dim;
   const all = new Float32Array(numRows * width);

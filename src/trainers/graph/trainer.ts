@@ -17,7 +17,7 @@ import { releaseColumns } from "../../dataset/stored-columns.js";
 import { spaceWith, type FeatureSpace } from "../../dataset/vocabulary/vocabulary.js";
 import { DEFAULT_TABLE } from "../../table/run-directory.js";
 import { DataError, UsageError } from "../../base/errors.js";
-import { contentsOf, type TableRows, skipGramBytes, skipGramDisk } from "../shared/skip-grams/contents.js";
+import { contentsOf, type WrittenRows, skipGramBytes, skipGramDisk } from "../shared/skip-grams/contents.js";
 import { countedEvents } from "../shared/skip-grams/sessions.js";
 import type { Squares } from "../shared/skip-grams/warm-start.js";
 import { fittedSpace, vocabularyOf, type SgnsVocabulary } from "../shared/skip-grams/vocabulary.js";
@@ -264,7 +264,7 @@ function squaresOf({ sides }: GraphModel): Squares[] | undefined {
 }
 
 /** Tables that were trained separately are stored beside their concatenation, for warm starts. */
-function tablesOf({ sides, options: { dim } }: GraphModel): Record<string, TableRows> {
+function tablesOf({ sides, options: { dim } }: GraphModel): Record<string, WrittenRows> {
   const tables: readonly SideTables[] = kinds[kindOf(sides)];
   const own = sides.flatMap((side, i) => [
     [tables[i]!.contexts, { dim: side.dim, vectors: side.contexts }] as const,
@@ -390,7 +390,7 @@ function graphNeeds({ dim: given, threads, directed }: GraphOptions): Needs {
 }
 
 /** AUC of cosines between nodes, and its gain over scores by the nodes' degrees in the training graph. */
-type EdgeAuc = (nodes: TableRows) => { edgeAuc: number; vectorsAdd: VectorsAdd | undefined };
+type EdgeAuc = (nodes: WrittenRows) => { edgeAuc: number; vectorsAdd: VectorsAdd | undefined };
 
 /**
  * Samples the non-edges; must be called while the graph is in memory. Undefined if no held-out edge connects two known

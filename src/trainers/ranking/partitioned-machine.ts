@@ -25,7 +25,7 @@ import {
   useSlot,
   type Partitions,
   type PartitionSizes,
-  type Slot,
+  type PartitionSlot,
 } from "../../compute/kernels/ranking/partitions.js";
 import { NO_ITEM } from "../../compute/kernels/top-items/binding.js";
 import { groupStarts, orderByGroup } from "../../base/numeric/groups.js";
@@ -77,7 +77,7 @@ export class PartitionedMachine extends ThreadedKernel<RankingKernel> {
   readonly #shape: RankingShape;
   readonly #layout: RankingLayout;
   readonly #laid: readonly Laid[];
-  readonly #slots: readonly [Slot, Slot];
+  readonly #slots: readonly [PartitionSlot, PartitionSlot];
   readonly #hasWeights: boolean;
   readonly #shift: number;
   /** number of floats in a feature's row: its vector with padding, and its optimizer state */

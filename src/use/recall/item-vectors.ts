@@ -14,7 +14,7 @@ import { composed, type ItemComposition } from "../composed-items.js";
 import { contextsOf, fieldsOf } from "../rank-items/run-ranker.js";
 import { DEFAULT_EF, openIndexOf, searchIndex, type SearchIndex } from "../index/search.js";
 import type { ListsRequest } from "./requested-lists.js";
-import { searchVectors, type Search, type SearchOptions } from "../rank-items/lists/search.js";
+import { searchVectors, type ListSearch, type SearchOptions } from "../rank-items/lists/search.js";
 
 export interface HowCompared {
   score: "dot" | "cosine" | "context";
@@ -34,7 +34,7 @@ interface SearchableItems {
   hasWeights: boolean;
   /** a sentence that describes the item vectors; only if items are composed */
   note?: string;
-  searchIn: (sets: readonly Uint32Array[]) => Promise<Search>;
+  searchIn: (sets: readonly Uint32Array[]) => Promise<ListSearch>;
 }
 
 export async function itemVectors(given: ListsRequest, how: HowCompared): Promise<SearchableItems> {
@@ -107,7 +107,7 @@ async function indexed(
   { score, withWeights, composition }: HowCompared,
   path: string,
   rows: Uint32Array,
-): Promise<Search> {
+): Promise<ListSearch> {
   const index = await openIndexOf(run.path, path);
   const metric = score === "cosine" ? "cosine" : "dot";
   const wanted: Compose = composition ? "item" : "none";
@@ -152,7 +152,7 @@ interface IndexedItems {
 function searchByIndex(
   { index, rows, ef, weighted }: IndexedItems,
   { threads, signal }: SearchOptions,
-): Search {
+): ListSearch {
   const isAll = rows.at(-1) === rows.length - 1;
   const places = new Map(isAll ? [] : Array.from(rows, (row, item) => [row, item] as const));
   return {

@@ -10,11 +10,11 @@ import { listsOfUsers } from "../../dataset/sampling/ranking-events.js";
 import type { Block } from "../rank-items/lists/blocks.js";
 import { bestOfParts, type PartLists } from "../rank-items/lists/part-lists.js";
 import { bestPerCell, type Quotas } from "../rank-items/lists/quotas.js";
-import { pickQueries, placesIn, type Search } from "../rank-items/lists/search.js";
+import { pickQueries, placesIn, type ListSearch } from "../rank-items/lists/search.js";
 import { NO_SET, type Sets } from "./allowed-items.js";
 
 interface Making {
-  search: Search;
+  search: ListSearch;
   sets: Sets;
   numItems: number;
   /** dimension of the queries' vectors; absent if queries have no vectors */

@@ -35,7 +35,7 @@ import {
   type WhichBlocks,
 } from "../rank-items/lists/blocks.js";
 import { itemVectors, keysOfField, type HowCompared } from "./item-vectors.js";
-import { searchByRanker, type Search, type SearchOptions } from "../rank-items/lists/search.js";
+import { searchByRanker, type ListSearch, type SearchOptions } from "../rank-items/lists/search.js";
 import type { ListsRequest, UserItems } from "./requested-lists.js";
 import { inNumbersOf, readSeenItems } from "./seen-items.js";
 
@@ -54,7 +54,7 @@ export interface ListSource {
   /** Returns an upper bound of the number of users or items that get lists. */
   numOwners: () => number | Promise<number>;
   blocks: (which: WhichBlocks) => AsyncIterable<Block> | Iterable<Block>;
-  search: (sets: readonly Uint32Array[]) => Promise<Search>;
+  search: (sets: readonly Uint32Array[]) => Promise<ListSearch>;
   warnings: string[];
 }
 

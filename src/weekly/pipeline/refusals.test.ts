@@ -7,7 +7,7 @@ import {
   standingRefusals,
   suspectsIn,
   withAccepted,
-  type Rows,
+  type RefusedRows,
 } from "./refusals.js";
 
 const log = ["a", "b", "c"].map((name) => ({ path: `logs/${name}.csv`, sha256: name }));
@@ -22,7 +22,7 @@ const failed = (gate: string, bound: string, groups?: string[]): GateOutcome => 
   ...(groups && { groups }),
 });
 const bounds = { before: { newFiles: { rows: { atLeast: "30%" } } }, trainings: [] };
-const refused = (outcomes: GateOutcome[], suspects: Rows, rows: Rows) =>
+const refused = (outcomes: GateOutcome[], suspects: RefusedRows, rows: RefusedRows) =>
   refusalsOf("items", outcomes, suspects, rows, { bounds, since: "000002" });
 const metric = failed("valid.auc", "worse by no more than 1%");
 

@@ -133,12 +133,12 @@ export function acceptRefusals(refusals: readonly Refusal[], names: readonly str
   });
 }
 
-function namesOf({ files, days }: Rows): string[] {
+function namesOf({ files, days }: RefusedRows): string[] {
   return [...files.map(({ path }) => path), ...days.map(({ name }) => name)];
 }
 
 /** Files and days of a log. */
-export type Rows = Pick<Refusal, "files" | "days">;
+export type RefusedRows = Pick<Refusal, "files" | "days">;
 
 /**
  * Returns the rows that may be at fault if a gate names none: new files, and the new days if an earlier file has changed,
@@ -150,7 +150,7 @@ export function suspectsIn(
   log: readonly LoggedFile[],
   { new: added, changed }: LogChanges,
   days: readonly Day[],
-): Rows {
+): RefusedRows {
   const isByDay = changed.length > 0 && days.length > 0;
   const paths = isByDay ? added : [...added, ...changed];
   return { files: log.filter(({ path }) => paths.includes(path)), days: isByDay ? [...days] : [] };
@@ -166,7 +166,7 @@ const boundOf = ({ gate, bound }: GateOutcome): string => `${gate} ${bound}`;
 export function withAccepted(
   outcomes: readonly GateOutcome[],
   accepted: readonly Refusal[],
-  suspects: Rows,
+  suspects: RefusedRows,
   leavesOut: boolean,
 ): GateOutcome[] {
   return outcomes.map((outcome) => {
@@ -196,12 +196,12 @@ const isOfPairs = ({ gate }: GateOutcome): boolean =>
 export function refusalsOf(
   training: string,
   outcomes: readonly GateOutcome[],
-  suspects: Rows,
-  rows: Rows,
+  suspects: RefusedRows,
+  rows: RefusedRows,
   { bounds, since }: { bounds: Bounds; since: string },
 ): Refusal[] {
   const failed = outcomes.filter((each) => each.status === "failed" && isOfRows(each));
-  const refusal = (of: readonly GateOutcome[], { files, days }: Rows): Refusal[] =>
+  const refusal = (of: readonly GateOutcome[], { files, days }: RefusedRows): Refusal[] =>
     of.length === 0 || files.length + days.length === 0
       ? []
       : [

@@ -42,7 +42,7 @@ import {
   withAccepted,
   writeRefusals,
   type Refusal,
-  type Rows,
+  type RefusedRows,
 } from "./refusals.js";
 import { exitCodeOf, newReport, writeMetrics, writeReport, type PipelineReport } from "./report.js";
 import {
@@ -239,7 +239,7 @@ async function newDays({ encode, trainings }: PipelinePlan): Promise<Day[]> {
 
 class PipelineRun {
   /** rows that may be at fault if a gate fails */
-  #suspects: Rows = { files: [], days: [] };
+  #suspects: RefusedRows = { files: [], days: [] };
   #accepted: readonly Refusal[] = [];
 
   constructor(

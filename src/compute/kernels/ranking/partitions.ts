@@ -98,7 +98,7 @@ export interface PartitionSizes {
 }
 
 /** Memory in which one partition of the users at a time is trained. */
-export interface Slot {
+export interface PartitionSlot {
   /** row of the partition's first user */
   firstRow: number;
   /** u32: the events, in the layout of `partitionSections` */
@@ -127,7 +127,7 @@ export function allocateSlot(
   arena: Arena,
   firstRow: number,
   most: { numbers: number; numEvents: number },
-): Slot {
+): PartitionSlot {
   const contexts = arena.numbers("the events of users", Math.max(1, most.numEvents));
   const events = arena.numbers("the events of users", most.numbers);
   const context = writeStruct(arena, "the events of users", PairRows, {
@@ -145,7 +145,7 @@ export function allocateSlot(
 export function useSlot(
   arena: Arena,
   plan: number,
-  { events, contexts, context }: Slot,
+  { events, contexts, context }: PartitionSlot,
   sections: ReturnType<typeof partitionSections>,
   { first, hasWeights, shift }: { first: number; hasWeights: boolean; shift: number },
 ): void {

@@ -26,7 +26,7 @@ interface GradientSums {
   sumH: number;
 }
 
-export interface Split {
+export interface GrownSplit {
   feature: number;
   gain: number;
   bin: number;
@@ -48,7 +48,7 @@ export interface GrowingLeaf {
   slot: number;
   /** sums of the gradients and hessians of the leaf's rows; undefined for a root that was not split */
   sums?: GradientSums;
-  split?: Split;
+  split?: GrownSplit;
   /** L2 that is added to lambdaL2 because of the parent's split */
   moreL2: number;
   /** parent node of the leaf, and whether the leaf is its left or right child */

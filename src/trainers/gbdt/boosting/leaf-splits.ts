@@ -5,7 +5,7 @@
 
 import { CELL_BYTES, MARK, Split } from "../../../compute/kernels/gbdt/binding.js";
 import { getField } from "../../../compute/kernels/shared/struct.js";
-import { sizeOf, type GrowingLeaf, type Split as Found } from "./growing-tree.js";
+import { sizeOf, type GrowingLeaf, type GrownSplit as Found } from "./growing-tree.js";
 import type { GbdtOptions } from "../options.js";
 import type { OwnShare } from "./thread-share.js";
 

@@ -13,7 +13,7 @@ import { optimizerFile, type Squares } from "./warm-start.js";
 import { tableBytes } from "../../../training/session/needs.js";
 
 /** Vectors of a table, one for each feature of the vocabulary: f32[numFeatures * dim]. */
-export interface TableRows {
+export interface WrittenRows {
   dim: number;
   vectors: Float32Array;
 }
@@ -30,7 +30,7 @@ export function contentsOf(
   { space, history, carried }: SgnsVocabulary,
   dataset: Dataset,
   how: ExampleOptions,
-  tables: Readonly<Record<string, TableRows>>,
+  tables: Readonly<Record<string, WrittenRows>>,
   squares: readonly Squares[] | undefined,
 ): FitContents {
   return {
@@ -45,7 +45,7 @@ export function contentsOf(
   };
 }
 
-function tablesOf(space: FeatureSpace, tables: Readonly<Record<string, TableRows>>): FitContents["tables"] {
+function tablesOf(space: FeatureSpace, tables: Readonly<Record<string, WrittenRows>>): FitContents["tables"] {
   const named = Object.entries(tables).map(([name, rows]) => [name, featureTable(space, rows)]);
   return Object.fromEntries(named) as FitContents["tables"];
 }

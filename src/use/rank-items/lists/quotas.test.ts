@@ -2,7 +2,7 @@ import { MISSING } from "../../../log/keys.js";
 import { NO_ITEM } from "../../../compute/kernels/top-items/binding.js";
 import { noItems } from "../../../metrics/rankers.js";
 import { bestPerCell, reachOf } from "./quotas.js";
-import { partsOfSets, type Search } from "./search.js";
+import { partsOfSets, type ListSearch } from "./search.js";
 
 const NUM_ITEMS = 1000;
 const items = Uint32Array.from({ length: NUM_ITEMS }, (_, item) => item);
@@ -11,7 +11,7 @@ const cells = items.map((item) => (item % 10 === 0 ? MISSING : item % 4));
 const ofSet = partsOfSets([items], cells);
 
 /** Creates a search that returns the first items of each set, and records the requested list lengths. */
-function searchOf(sets: readonly Uint32Array[], lengths: number[]): Search {
+function searchOf(sets: readonly Uint32Array[], lengths: number[]): ListSearch {
   return {
     searchesSets: true,
     best: (set, queries, masks, top) => {

@@ -20,7 +20,7 @@ import {
   type PartSearch,
   type SetParts,
   type Queries,
-  type Search,
+  type ListSearch,
 } from "./search.js";
 
 export interface Quotas {
@@ -50,7 +50,7 @@ export function reachOf({ parts, hasRest }: SetParts, most: number): number {
 /** Returns the best `k` item numbers of each query, with at most `most` items of each category. */
 export async function bestPerCell(
   quotas: Quotas,
-  search: Search,
+  search: ListSearch,
   asked: AskedOfSet,
   k: number,
 ): Promise<TopItems> {

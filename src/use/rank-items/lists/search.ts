@@ -27,7 +27,7 @@ export interface Queries {
 }
 
 /** A search for the best items of queries, which is exact. */
-export interface Search {
+export interface ListSearch {
   /** true if the sets are searched separately, in a time proportional to their sizes */
   searchesSets: boolean;
   /** Items are given by their positions in the set, in the masks as well as in the result. */
@@ -55,7 +55,7 @@ export async function searchVectors(
   { dim, vectors, weights }: ItemMatrix,
   sets: readonly Uint32Array[],
   { threads, signal }: SearchOptions,
-): Promise<Search> {
+): Promise<ListSearch> {
   const packed = sets.map((items) => {
     const isAll = items.length * dim === vectors.length;
     const own = isAll ? vectors : vectorsAt({ vectors, dim }, items);
@@ -91,7 +91,7 @@ export function searchByRanker(
   sets: readonly Uint32Array[],
   numItems: number,
   options: SearchOptions,
-): Search {
+): ListSearch {
   return {
     searchesSets: own !== undefined,
     best: async (set, queries, masks, top) => {
@@ -215,16 +215,16 @@ export function partsOfSets(sets: readonly Uint32Array[], codes: Uint32Array): S
 }
 
 export interface PartSearch {
-  started: () => Promise<Search>;
+  started: () => Promise<ListSearch>;
   end: () => Promise<void>;
 }
 
 /** @param start function that starts a search in sets of items */
 export function partSearch(
-  start: (sets: readonly Uint32Array[]) => Promise<Search>,
+  start: (sets: readonly Uint32Array[]) => Promise<ListSearch>,
   ofSet: readonly SetParts[],
 ): PartSearch {
-  let started: Promise<Search> | undefined;
+  let started: Promise<ListSearch> | undefined;
   return {
     started: () => (started ??= start(ofSet.flatMap(({ parts }) => parts))),
     end: async () => {
