@@ -124,13 +124,6 @@ test("a capability of models has more than one trainer", () => {
 
 const words = (text: string) => text.trim().split(/\s+/);
 
-/**
- * Names of exported types that several files declare with different meanings; each of these types should get a name
- * that says what it contains.
- */
-const repeatedTypes = words(`
-  TableRows
-`);
 /** Names of functions that several trainers may declare, because each trainer implements these steps. */
 const stepsOfTrainers = words("fit plan suits trainEpochs");
 /** A function name is too vague if at least this many files declare a function of the name. */
@@ -175,7 +168,7 @@ test("an exported type, class or interface has a name of its own", () => {
   // omits the generated files with the memory layouts of kernels, which all declare the same type names
   const sources = readSources().filter(({ file }) => !/^compute\/kernels\/[^/]+\/layout$/.test(file));
   const counts = numFilesByName(sources, exportedType);
-  expect(vagueNames(counts, 2, repeatedTypes)).toEqual([]);
+  expect(vagueNames(counts, 2, [])).toEqual([]);
   const planted = ["a", "b"].map((file) => sourceOf(file, "export interface Planted {}\n"));
   const complaints = vagueNames(numFilesByName(planted, exportedType), 2, ["Column"]);
   expect(complaints).toEqual([

@@ -3,7 +3,8 @@ import type { EmbeddingTable } from "../table/table.js";
 import { excerpt, UsageError } from "../base/errors.js";
 import { keyedHashFrom } from "../base/io/key-file.js";
 import { knownModelOf } from "../trainers/index.js";
-import { keyCaseOf, secretOf } from "../training/reading/open-as-trained.js";
+import { keyCaseOf } from "../training/capabilities/run-space.js";
+import { secretOf } from "../training/reading/open-as-trained.js";
 
 /** Returns a table's item field. @param flag the option that needs it @throws {UsageError} no field, or hashed keys */
 export async function itemFieldOf(

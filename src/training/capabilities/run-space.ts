@@ -1,3 +1,5 @@
+import { keyInCase } from "../../log/keys.js";
+import type { CellReading } from "../../log/log.js";
 import { type Preprocess, parsePreprocess } from "../../dataset/vocabulary/preprocess.js";
 import type { FeatureSpace } from "../../dataset/vocabulary/vocabulary.js";
 import type { Run } from "../../table/run-directory.js";
@@ -49,4 +51,10 @@ export interface RowComposer {
 export interface Composition {
   space: FeatureSpace;
   composer: RowComposer;
+}
+
+/** Returns a function that gives a key the case of the run's keys (--key-case). */
+export function keyCaseOf({ manifest }: Pick<Run, "manifest">): (key: string) => string {
+  const log = manifest.options["reading"] as CellReading | undefined;
+  return (key) => keyInCase(key, log?.keyCase);
 }

@@ -21,7 +21,7 @@ import { UsageError } from "../../base/errors.js";
 import { object, type Shape } from "../../base/io/json-shape.js";
 import { keyedHashFrom } from "../../base/io/key-file.js";
 import { formOf } from "../../log/form.js";
-import { encodeKeys, keyInCase, MISSING } from "../../log/keys.js";
+import { encodeKeys, MISSING } from "../../log/keys.js";
 import { cellReadingOf, numberFormOf, type CellReading, type ReadOptions } from "../../log/log.js";
 import { COMMON_NULLS } from "../../log/nulls.js";
 import { definedOf } from "../../options/table.js";
@@ -221,12 +221,6 @@ export function cellsBesideLog(
   const log = manifest.options["reading"] as CellReading | undefined;
   const { columns: _, delimiter: __, ...cells } = log ? cellReadingOf(log) : { nulls: COMMON_NULLS };
   return { ...(keyCase && { keyCase }), ...cells, ...(nulls && { nulls }), ...numberFormOf(reading) };
-}
-
-/** Returns a function that gives a key the case of the run's keys (--key-case). */
-export function keyCaseOf({ manifest }: Pick<Run, "manifest">): (key: string) => string {
-  const log = manifest.options["reading"] as CellReading | undefined;
-  return (key) => keyInCase(key, log?.keyCase);
 }
 
 /**

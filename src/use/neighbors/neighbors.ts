@@ -14,6 +14,7 @@ import { asNeighbors, neighborsInRows, type Metric, type Neighbor } from "../../
 import { compositionOf, composeItems, type Compose } from "../compose.js";
 import { checkOutput } from "../../base/io/atomic.js";
 import { resolved, type Resolved } from "../../options/table.js";
+import { keyCaseOf } from "../../training/capabilities/run-space.js";
 import type { Watch } from "../../training/session/watch.js";
 import { neighborsOptions, type NeighborsOptions } from "../options.js";
 import type { IndexOfRun } from "../index/search.js";
@@ -68,7 +69,6 @@ export async function neighborsOf(
     throw new UsageError("no key given: use --key FIELD:KEY, or a file of keys with --keys FILE:FIELD");
   if (out !== undefined && out !== "-") await checkOutput(out, force, "file");
   const search = async ({ opened, find }: Finder) => {
-    const { keyCaseOf } = await import("../../training/reading/open-as-trained.js");
     const inCase = keyCaseOf(opened.run);
     const asked = named.map(({ field, key }) => ({ field, key: inCase(key) }));
     const queries = [...asked, ...(await keysOfFile(opened, options.keys, tell))];

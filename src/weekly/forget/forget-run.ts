@@ -21,7 +21,7 @@ import { placeFile, entriesOf } from "../../base/io/tree.js";
 import { writeChunks } from "../../base/io/write.js";
 import { ArtifactError, NoInputError, UsageError } from "../../base/errors.js";
 import { keyAt, keyInCase } from "../../log/keys.js";
-import { keyCaseOf } from "../../training/reading/open-as-trained.js";
+import { keyCaseOf } from "../../training/capabilities/run-space.js";
 import { isHole, rowsOf, type EmbeddingTable } from "../../table/table.js";
 import { columnNamed, type Dataset } from "../../dataset/dataset.js";
 import { isEncodedDataset, readEncoded } from "../../dataset/encoded/read.js";
