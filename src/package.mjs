@@ -40,7 +40,9 @@ for (const name of ["commander", "zod"]) {
 }
 const manifest = JSON.parse(read("package.json"));
 for (const name of ["scripts", "devDependencies", "overrides", "knip"]) delete manifest[name];
-manifest.dependencies = Object.fromEntries([...bundled].sort((a, b) => (a < b ? -1 : 1)).map((name) => [name, versionOf(name)]));
+manifest.dependencies = Object.fromEntries(
+  [...bundled].sort((a, b) => (a < b ? -1 : 1)).map((name) => [name, versionOf(name)]),
+);
 manifest.bundleDependencies = Object.keys(manifest.dependencies);
 manifest.files.push("THIRD-PARTY.txt");
 write("package.json", JSON.stringify(manifest, undefined, 2));

@@ -14,6 +14,7 @@ import {
   text,
   texts,
   whole,
+  withCommon,
   type GivenTo,
   type Resolved,
 } from "../../options/table.js";
@@ -43,7 +44,7 @@ const idsOnly = {
   why: "it writes codes in place of vectors",
 } as const;
 
-export const exportOptions = {
+const everyOption = {
   format: text("format", { help: "output format; see the list of formats below", group, required: true }),
   field: texts("field", {
     help: "export only this field; user and item refer to the columns with these roles; repeatable",
@@ -205,6 +206,28 @@ export const exportOptions = {
     default: false,
   }),
 } as const;
+
+export const exportOptions = withCommon(everyOption, [
+  "format",
+  "field",
+  "table",
+  "withWeight",
+  "compose",
+  "topCount",
+  "keys",
+  "normalize",
+  "dim",
+  "reserve",
+  "dtype",
+  "bytes",
+  "codes",
+  "levels",
+  "books",
+  "out",
+  "urlEnv",
+  "into",
+  "force",
+]);
 
 export type GivenExport = GivenTo<typeof exportOptions>;
 export type ExportRunOptions = Resolved<typeof exportOptions>;

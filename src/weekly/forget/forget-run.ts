@@ -120,8 +120,11 @@ async function forgettingIn(run: Run): Promise<Forgetting> {
 }
 
 /** Keys without quotes are ignored, because a number such as 7 may also occur in a sentence. */
-function namesKey({ options, asked, warnings }: Omit<Manifest, "files">, keys: readonly string[]): boolean {
-  const texts = { options, asked, warnings };
+function namesKey(
+  { options, asked, steps, warnings }: Omit<Manifest, "files">,
+  keys: readonly string[],
+): boolean {
+  const texts = { options, asked, steps, warnings };
   const without = mapTexts(texts, (text) => expressionWithout(text, keys));
   return JSON.stringify(without) !== JSON.stringify(texts);
 }
@@ -131,11 +134,12 @@ function manifestWithout(
   keys: readonly string[],
 ): Omit<Manifest, "files"> {
   const plain = (text: string): string => expressionWithout(text, keys);
-  const { options, asked, warnings } = manifest;
+  const { options, asked, steps, warnings } = manifest;
   return {
     ...manifest,
     options: mapTexts(options, plain),
     ...(asked && { asked: mapTexts(asked, plain) }),
+    ...(steps && { steps: mapTexts(steps, plain) }),
     warnings: warnings.map((warning) => sentenceWithout(warning, keys)),
   };
 }
