@@ -69,7 +69,7 @@ test.each([
 test("components do not keep the number of events of a forgotten item or user", async () => {
   const columns = ["--user", "customer_id", "--item", "product_id"];
   const [before, after] = await forgottenRun("degrees", [
-    ...["train-pca", fixture("purchases.csv"), ...columns, "--dim", "4"],
+    ...["train-pca", fixture("purchases.csv"), ...columns, "--dim", "4", "--normalize", "degree"],
   ]);
   const zerosOf = (run: string) => {
     const tensors = readSafetensors(readFileSync(join(run, "model", "pca.safetensors")), "pca.safetensors");
