@@ -67,7 +67,8 @@ async function addPackages(files) {
       ...{ absWorkingDir: root, entryPoints: entries, plugins },
       ...{ bundle: true, platform: "node", target: "node20", format, splitting: format === "esm" },
       outExtension: { ".js": format === "cjs" ? ".cjs" : ".mjs" },
-      chunkNames: "shared/[name]-[hash]",
+      // in the folder of a package, because npm packs no other folder of node_modules/
+      chunkNames: `${packageOf(own[0])}/shared/[name]-[hash]`,
       // CommonJS packages that are bundled into an ES module call `require` for Node's own modules
       ...(format === "esm" && {
         banner: {

@@ -95,7 +95,10 @@ const site: UserConfig<DefaultTheme.Config> = {
         const page = relative(projectFolder, realPath);
         for (const block of tokens as Token[])
           for (const token of [block, ...(block.children ?? [])]) {
-            if (token.type.startsWith("html_") && !token.content.startsWith("<!--"))
+            // README's pictures, whose files VitePress finds by paths with a dot
+            if (token.content.startsWith("<picture>"))
+              token.content = token.content.replaceAll('="docs/', '="./docs/');
+            else if (token.type.startsWith("html_") && !token.content.startsWith("<!--"))
               throw new Error(`${page} holds ${token.content}, which is read as HTML: write it as code`);
             const target = token.attrGet("href");
             if (target !== null) token.attrSet("href", linkOnSite(page, target));
