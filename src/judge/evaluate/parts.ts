@@ -1,7 +1,7 @@
 // Metrics of a run on several parts of the rows of an encoded dataset, which is read once.
 
 import type { EncodedDataset } from "../../dataset/encoded/read.js";
-import { openRun } from "../../table/run-directory.js";
+import type { Run } from "../../table/run-directory.js";
 import { EmbedError } from "../../base/errors.js";
 import type { Compared } from "../../metrics/comparison.js";
 import { measureRankings } from "../../use/rank-items/measure.js";
@@ -25,12 +25,11 @@ export type MeasuredPart = Pick<Compared, "metrics" | "intervals">;
  * @returns why the run cannot be measured on these rows, if it cannot
  */
 export async function measureParts(
-  path: string,
+  run: Run,
   { path: dataset, dataset: { numRows } }: EncodedDataset,
   parts: readonly Uint32Array[],
   { k, threads, signal }: { k: readonly number[]; threads?: number | undefined; signal: AbortSignal },
 ): Promise<MeasuredPart[] | string> {
-  const run = await openRun(path);
   const watch = { observe: () => undefined, signal };
   const log = { on: [dataset], reading: readingOf({ threads }), bootstrap: SAMPLES, seed: 1 };
   const measured: MeasuredPart[] = [];

@@ -59,7 +59,7 @@ async function groupOutcomes(
     order ? order.slice(start, end).sort() : Uint32Array.from({ length: end - start }, (_, i) => start + i),
   );
   const k = new Set(metrics.flatMap(([name]) => /At(\d+)$/.exec(name)?.[1] ?? []).map(Number));
-  const measured = await measureParts(run.path, encoded, rows, { ...how, k: [...k] });
+  const measured = await measureParts(run, encoded, rows, { ...how, k: [...k] });
   if (typeof measured === "string") return without(measured);
   const named = measured.map((part, i) => ({ ...part, name: fresh[i]!.name }));
   return metrics.flatMap(([name, bound]) =>
