@@ -5,7 +5,6 @@
 
 import { availableParallelism } from "node:os";
 import type { Dataset } from "../../dataset/dataset.js";
-import { isEncodedDataset } from "../../dataset/encoded/read.js";
 import { droppedUsersOf } from "../../dataset/filters/heavy-users.js";
 import { eventColumn } from "../../dataset/sequences/event-weights.js";
 import { withStep, type ReadingStep } from "../../dataset/steps.js";
@@ -21,7 +20,7 @@ import { askedOf, resolvedOptions } from "./describe-run.js";
 import { checkpointPath, Checkpoints, type Evaluated } from "../epochs/checkpoint.js";
 import { definedOf, decisive, noSuchOption } from "../../options/table.js";
 import { type ExampleOptions, logOptionsOf, type GivenTraining } from "../shared-options/log.js";
-import { datasetIsHere, readDataset } from "../reading/read-dataset.js";
+import { readDataset, type DatasetOptions } from "../reading/read-dataset.js";
 import { checkGiven } from "../../options/check-given.js";
 import { splitCounts, splitParts, type SplitParts } from "../reading/split-parts.js";
 import { checkNeeds, endingIfTooLarge, trainingSize } from "./needs.js";
@@ -73,7 +72,6 @@ export async function train(
   checkGiven(trainer.options, asGiven);
   const given = withUsableThreads(asGiven);
   const { out, force = false } = given;
-  await checkEngine(trainer, paths, given);
   await checkOutput(out, force, "directory", ownRun);
   const asked = await trainer.plan(given);
   checkSearch(given);
@@ -81,8 +79,11 @@ export async function train(
 
   // threads start while the main thread reads the log
   startThreads(given.threads ?? availableParallelism());
+  const engineAdvice = Object.hasOwn(trainer.options, "engineTrain")
+    ? ", or add --engine-train to train there"
+    : "";
   const reading = { watch: endingIfTooLarge(watch), warn, note };
-  const { options, dataset, cut, steps } = await openParts(asked, paths, given, reading);
+  const { options, dataset, cut, steps } = await openParts({ ...asked, engineAdvice }, paths, given, reading);
   const endStage = (stage: string): void => {
     clock.lap(stage);
     const text = FOLLOWING[stage.replace(/^refit /, "")];
@@ -249,6 +250,8 @@ async function searchSettings(
   return found;
 }
 
+type ReadByEngine = Pick<DatasetOptions, "engineAdvice">;
+
 interface OpenedParts {
   options: ExampleOptions;
   dataset: Dataset;
@@ -259,7 +262,7 @@ interface OpenedParts {
 
 /** Reads the log according to a plan, and splits it. */
 export async function openParts(
-  plan: Pick<Plan, "seed" | "unlabelled" | "reading" | "wholeFor" | "accept">,
+  plan: Pick<Plan, "seed" | "unlabelled" | "reading" | "wholeFor" | "accept"> & ReadByEngine,
   paths: readonly string[],
   given: GivenTraining,
   { watch, warn, note }: Pick<Session, "watch" | "warn" | "note">,
@@ -307,20 +310,6 @@ function partsToFit({ parts, by }: SplitParts, given: object): SplitParts["parts
   return { train: parts.train, valid: undefined, test: undefined };
 }
 
-async function checkEngine(
-  { options }: Trainer,
-  paths: readonly string[],
-  given: GivenTraining,
-): Promise<void> {
-  if (given.engine === undefined) return;
-  for (const path of paths)
-    if (!given.engineTrain && (await isEncodedDataset(path)))
-      throw datasetIsHere(
-        path,
-        Object.hasOwn(options, "engineTrain") ? ", or add --engine-train to train there" : "",
-      );
-}
-
 function checkNames({ command, options }: Trainer, given: object): void {
   for (const name of Object.keys(given)) {
     if (!Object.hasOwn(options, name)) throw noSuchOption(command, name, Object.keys(options));
@@ -329,12 +318,18 @@ function checkNames({ command, options }: Trainer, given: object): void {
 
 function readingOptions(
   given: GivenTraining,
-  { unlabelled = false, reading, wholeFor = [] }: Pick<Plan, "unlabelled" | "reading" | "wholeFor">,
+  {
+    unlabelled = false,
+    reading,
+    wholeFor = [],
+    engineAdvice,
+  }: Pick<Plan, "unlabelled" | "reading" | "wholeFor"> & ReadByEngine,
 ): ExampleOptions {
   return {
     ...logOptionsOf(given, { unlabelled }),
     ...eventColumn(given),
     ...reading,
+    ...(given.engine !== undefined && !given.engineTrain && { engineAdvice }),
     wholeFor: [...((given.negatives ?? 0) > 0 ? ["--negatives"] : []), ...wholeFor],
   };
 }
