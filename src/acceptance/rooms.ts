@@ -119,7 +119,7 @@ export const rooms: Record<string, Room> = {
   trainers: {
     parts: ["shared", "."],
     doors: words(`
-      index shared/factor-model/concat-models
+      index
     `),
   },
   // commands that use a run

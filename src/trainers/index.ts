@@ -117,6 +117,12 @@ export async function trainerOf(command: string): Promise<Trainer | undefined> {
   return entry && (await entry.load()).trainer;
 }
 
+/** Returns the name of the kind of model in the runs of a command that writes one kind. */
+export async function modelOfCommand(command: string): Promise<string> {
+  const { models } = await homes[command]!();
+  return Object.keys(models)[0]!;
+}
+
 /** Returns the run's kind of model; undefined if this version does not know it. */
 export async function modelOf({ manifest }: Pick<Run, "manifest">): Promise<Model | undefined> {
   const home = Object.hasOwn(homes, manifest.command) ? homes[manifest.command] : undefined;
