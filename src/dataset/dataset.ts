@@ -89,6 +89,23 @@ export interface Dataset {
   hashKeys?: KeyHashing;
   /** original cells, if they were requested; absent once rows are removed */
   beside?: OriginalCells;
+  /** the steps that the rows have been through, if they were read from a log or an encoded dataset */
+  steps?: readonly ReadingStep[];
+}
+
+/** A step of reading that may leave out rows. */
+export interface ReadingStep {
+  step: string;
+  /** the options that request it, as on the command line */
+  by?: string;
+  /** number of rows before the step */
+  before: number;
+  /** number of rows after the step */
+  after: number;
+  /** for `users`: number of users that were left out */
+  users?: number;
+  /** for `dedupe`: number of rows that were kept because a cell of the key is empty */
+  withoutKey?: number;
 }
 
 /** Original cells that output files repeat next to the results of each row; models do not use them. */

@@ -2,8 +2,8 @@
 
 import { sizeText, UsageError } from "../../base/errors.js";
 import type { ReadOptions } from "../../log/log.js";
-import type { Dataset } from "../dataset.js";
-import { pendingSteps, type DatasetStep, type ReadingStep } from "../steps.js";
+import type { Dataset, ReadingStep } from "../dataset.js";
+import { pendingSteps, type DatasetStep } from "../steps.js";
 import { ofLog } from "../time-fields.js";
 import { checkReading, playRoles, shapingOf, type EncodedShaping, type RoleRequest } from "./play-roles.js";
 import { isEncodedDataset, readDescription, readEncoded, rowBytes } from "./read.js";

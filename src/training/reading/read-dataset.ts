@@ -10,10 +10,10 @@ import { DEFAULT_MAX_BAD } from "../../log/skip-advice.js";
 import { hashStep, likeStep, TEXT_LEFT_OUT, withoutExcerpts } from "../../dataset/hash-keys.js";
 import type { EncodedShaping } from "../../dataset/encoded/play-roles.js";
 import { openEncoded, type EncodedRequest } from "../../dataset/encoded/open.js";
-import type { Dataset } from "../../dataset/dataset.js";
+import type { Dataset, ReadingStep } from "../../dataset/dataset.js";
 import { eventLimitSteps, type EventLimits } from "../../dataset/filters/event-limits.js";
 import { userLimitSteps, type UserLimits } from "../../dataset/filters/heavy-users.js";
-import { runSteps, skippedNotes, stepNotes, type ReadingStep } from "../../dataset/steps.js";
+import { runSteps, skippedNotes, stepNotes } from "../../dataset/steps.js";
 import { withTimeFields } from "../../dataset/time-fields.js";
 import { parseDrop, parseWhere, type Where } from "../../dataset/filters/where.js";
 import { parseSide, readSide, type SideTable } from "../../dataset/side.js";
@@ -61,8 +61,6 @@ export interface DatasetOptions
 /** A dataset that was read. `shaping` contains the options with which it was encoded; they override the flags. */
 export interface ReadDataset {
   dataset: Dataset;
-  /** the steps that the rows have been through, also when they were encoded */
-  steps: ReadingStep[];
   shaping?: EncodedShaping;
 }
 
@@ -83,7 +81,7 @@ export async function readDataset(
     const { shaping, warnings = [], roleSteps = [] } = encoded ?? {};
     const derived = options.infer ? { ...options, ...shaping } : options;
     const filters = [options, ...(shaping ? [shaping] : [])].flatMap(filteredColumns);
-    const done = runSteps({ dataset, steps, warnings, shaping }, [
+    const done = runSteps({ dataset, steps, warnings }, [
       ...roleSteps,
       { step: "time fields", run: (rows) => ({ dataset: withTimeFields(rows, derived) }) },
       ...(hash ? [hashStep({ hash, named, filters }, paths[0]!)] : []),
@@ -91,7 +89,7 @@ export async function readDataset(
       ...limits,
     ]);
     tell({ warnings: done.warnings, steps: done.steps.slice(steps.length) }, watch);
-    return done;
+    return { dataset: { ...done.dataset, steps: done.steps }, shaping };
   });
 }
 

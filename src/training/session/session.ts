@@ -7,7 +7,6 @@ import { availableParallelism } from "node:os";
 import type { Dataset } from "../../dataset/dataset.js";
 import { droppedUsersOf } from "../../dataset/filters/heavy-users.js";
 import { eventColumn } from "../../dataset/sequences/event-weights.js";
-import { withStep, type ReadingStep } from "../../dataset/steps.js";
 import type { Manifest, Metrics, PartMetrics } from "../../table/manifest.js";
 import { ownRun } from "../../table/own-run.js";
 import { writeRun } from "../../table/run-directory.js";
@@ -22,7 +21,7 @@ import { definedOf, decisive, noSuchOption } from "../../options/table.js";
 import { type ExampleOptions, logOptionsOf, type GivenTraining } from "../shared-options/log.js";
 import { readDataset, type DatasetOptions } from "../reading/read-dataset.js";
 import { checkGiven } from "../../options/check-given.js";
-import { splitCounts, splitParts, type SplitParts } from "../reading/split-parts.js";
+import { splitCounts, splitParts, splitSteps, type SplitParts } from "../reading/split-parts.js";
 import { checkNeeds, endingIfTooLarge, trainingSize } from "./needs.js";
 import { checkRefit, fitTwice } from "./refit.js";
 import { search, type Searched } from "../search/search.js";
@@ -83,7 +82,7 @@ export async function train(
     ? ", or add --engine-train to train there"
     : "";
   const reading = { watch: endingIfTooLarge(watch), warn, note };
-  const { options, dataset, cut, steps } = await openParts({ ...asked, engineAdvice }, paths, given, reading);
+  const { options, dataset, cut } = await openParts({ ...asked, engineAdvice }, paths, given, reading);
   const endStage = (stage: string): void => {
     clock.lap(stage);
     const text = FOLLOWING[stage.replace(/^refit /, "")];
@@ -92,6 +91,7 @@ export async function train(
   endStage("read");
 
   const { inputs } = dataset;
+  const steps = splitSteps(dataset, cut);
   const left = { steps, ...definedOf({ droppedUsers: droppedUsersOf(steps) }) };
   // counted before the training, during which row numbers of a log on disk need no memory
   const [split, cutRows] = [splitCounts(cut), cut.parts.train.rows.length];
@@ -256,8 +256,6 @@ interface OpenedParts {
   options: ExampleOptions;
   dataset: Dataset;
   cut: SplitParts;
-  /** the steps of reading, up to the split */
-  steps: ReadingStep[];
 }
 
 /** Reads the log according to a plan, and splits it. */
@@ -276,9 +274,7 @@ export async function openParts(
   const cut = await splitParts(dataset, options, plan.seed, watch);
   const byUser = [...userShareWarnings(cut.parts), ...capWarnings(cut.parts, options)];
   for (const text of [...splitWarnings(cut.by), ...byUser]) warn(text);
-  const heldOut = dataset.numRows - cut.parts.train.rows.length;
-  const split = { step: "split", by: `--split ${cut.by}`, dropped: heldOut };
-  return { options, dataset, cut, steps: heldOut > 0 ? withStep(read.steps, split) : read.steps };
+  return { options, dataset, cut };
 }
 
 /** @throws {DataError} the user or the item column has no value in any row */
