@@ -1,10 +1,8 @@
 // The file formats of logs. The format of a log is given by --input-format, or else by the extensions of its files.
 
 import { UsageError } from "../base/errors.js";
-import { openSource, peekedSource } from "../base/io/source.js";
 import type { Log, LogFile, ReadOptions, ReadSizes } from "./log.js";
 import { hasOwnForm } from "./number.js";
-import { checkedReading } from "./read.js";
 import type { RecordForm } from "./text/record-form.js";
 
 interface LogForm {
@@ -89,45 +87,8 @@ export function formOf(paths: readonly string[], given: string | undefined): Inp
   return found[0]!;
 }
 
-/** Opens files of one format; JSON lines if names indicate none and the first file starts like a JSON object. */
-export async function openByForm(
-  form: InputFormat,
-  files: readonly LogFile[],
-  options: ReadOptions,
-  sizes: ReadSizes,
-): Promise<Log> {
-  const isGuessed = form === "csv" && options.format === undefined && !options.held;
-  if (!isGuessed) return await openForm(form, files, options, sizes);
-  const opened = await peekedSource(
-    await (options.sources?.open ?? openSource)(files[0]!.path, sizes.chunkBytes),
-  );
-  try {
-    const found = startsAsJson(opened.first) ? "jsonl" : form;
-    return await openForm(found, files, { ...options, opened }, sizes);
-  } finally {
-    await opened.leave();
-  }
-}
-
-async function openForm(
-  form: InputFormat,
-  files: readonly LogFile[],
-  options: ReadOptions,
-  sizes: ReadSizes,
-): Promise<Log> {
-  if (form !== "csv") checkUndelimited(options, `the log format is ${form}`);
-  const log = await forms[form].open(files, options, sizes);
-  try {
-    if (form === "csv" && options.format === undefined) refuseOtherText(files[0]!.path, log, options);
-  } catch (error) {
-    await log.close();
-    throw error;
-  }
-  return checkedReading(log);
-}
-
 /** Whether a file without a known format starts like a JSON object. @param first its first bytes, decompressed */
-function startsAsJson(first: Uint8Array): boolean {
+export function startsAsJson(first: Uint8Array): boolean {
   const text = Buffer.from(first.subarray(0, 1024)).toString("utf8");
   return /^\uFEFF?\s*\{\s*["}]/u.test(text);
 }
@@ -140,7 +101,7 @@ const LINES_TO_KNOW = 5;
  *
  * @throws {UsageError} all first lines are libsvm or libffm, or `::` separates cells that would be read as one column
  */
-function refuseOtherText(
+export function refuseOtherText(
   path: string,
   { columns, sample, delimiter }: Pick<Log, "columns" | "sample" | "delimiter">,
   options: ReadOptions,

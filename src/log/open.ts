@@ -1,11 +1,13 @@
 // Opens files as a log, so that its columns and first rows are known.
 
 import { NoInputError, UsageError } from "../base/errors.js";
+import { openSource, peekedSource } from "../base/io/source.js";
 import { filesOfLog } from "./directory.js";
 import { readingDedupeColumns, withoutDuplicates } from "./duplicate-events.js";
-import { formOf, openByForm } from "./form.js";
+import { checkUndelimited, formOf, forms, refuseOtherText, startsAsJson, type InputFormat } from "./form.js";
 import { withKeyCase } from "./key-case.js";
 import type { Log, LogFile, ReadOptions, ReadSizes } from "./log.js";
+import { checkedReading } from "./read.js";
 import { decoderOf } from "./text/decoded.js";
 
 const defaultSizes: ReadSizes = { chunkBytes: 1 << 20, localBytes: 256 << 20 };
@@ -49,4 +51,41 @@ export async function openFiles(
   const log = await openByForm(form, files, readingDedupeColumns(options), sizes);
   const told = { ...log, warnings: [...warnings, ...log.warnings] };
   return withKeyCase(withoutDuplicates(told, options), options);
+}
+
+/** Opens files of one format; JSON lines if names indicate none and the first file starts like a JSON object. */
+async function openByForm(
+  form: InputFormat,
+  files: readonly LogFile[],
+  options: ReadOptions,
+  sizes: ReadSizes,
+): Promise<Log> {
+  const isGuessed = form === "csv" && options.format === undefined && !options.held;
+  if (!isGuessed) return await openForm(form, files, options, sizes);
+  const opened = await peekedSource(
+    await (options.sources?.open ?? openSource)(files[0]!.path, sizes.chunkBytes),
+  );
+  try {
+    const found = startsAsJson(opened.first) ? "jsonl" : form;
+    return await openForm(found, files, { ...options, opened }, sizes);
+  } finally {
+    await opened.leave();
+  }
+}
+
+async function openForm(
+  form: InputFormat,
+  files: readonly LogFile[],
+  options: ReadOptions,
+  sizes: ReadSizes,
+): Promise<Log> {
+  if (form !== "csv") checkUndelimited(options, `the log format is ${form}`);
+  const log = await forms[form].open(files, options, sizes);
+  try {
+    if (form === "csv" && options.format === undefined) refuseOtherText(files[0]!.path, log, options);
+  } catch (error) {
+    await log.close();
+    throw error;
+  }
+  return checkedReading(log);
 }
