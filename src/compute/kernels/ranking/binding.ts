@@ -15,15 +15,15 @@ import {
   BPR,
   CCL,
   Contrast,
-  Graph,
+  PropagationGraph,
   ITEM_FACTOR,
   K,
   MIXED_FACTOR,
-  Plan,
+  RankPlan,
   SAMPLED_SOFTMAX,
   SGD,
   Strata,
-  Thread,
+  RankThread,
   USER_FACTOR,
   VectorTable,
   WARP,
@@ -44,7 +44,7 @@ export function sharesNegatives(loss: RankingLoss): boolean {
 export type { Kernel as RankingKernel } from "./layout.js";
 
 /** Rows of (feature, value) pairs in the format of dataset/rows.ts; the kernel ignores labels. */
-export interface PairRows {
+export interface ContextRows {
   width: number;
   indptr?: Uint32Array;
   ids: Uint32Array;
@@ -55,9 +55,9 @@ export interface PairRows {
 export interface RankingData {
   numFeatures: number;
   /** one row per event */
-  context: PairRows;
+  context: ContextRows;
   /** one row per item */
-  templates: PairRows;
+  templates: ContextRows;
   /** u32[E]: user of each event; NO_ITEM for an event without a user */
   users: Uint32Array;
   /** u32[E] */
@@ -162,7 +162,7 @@ export function allocateRanking(arena: Arena, data: RankingData, shape: RankingS
   // Adam's moments are in a separate table, so that the layers read only the vectors
   const momentStride = isAdam ? Math.ceil((kept.vector * 4) / 64) * 64 : 0;
   const weightStride = isAdam ? 32 : 4 + 4 * kept.weight;
-  const putRows = (name: string, { width, indptr, ids, values }: PairRows) =>
+  const putRows = (name: string, { width, indptr, ids, values }: ContextRows) =>
     writeStruct(arena, name, PairRowsStruct, {
       width,
       indptr: arena.put(name, indptr),
@@ -170,8 +170,8 @@ export function allocateRanking(arena: Arena, data: RankingData, shape: RankingS
       values: arena.put(name, values),
     });
   const shared = sharesNegatives(loss);
-  const longest = ({ width, indptr }: PairRows) => (indptr ? longestRow(indptr) : width);
-  const isSingle = (rows: PairRows) => rows.width === 1 && !rows.indptr && !rows.values;
+  const longest = ({ width, indptr }: ContextRows) => (indptr ? longestRow(indptr) : width);
+  const isSingle = (rows: ContextRows) => rows.width === 1 && !rows.indptr && !rows.values;
   const single = isSingle(context) && isSingle(templates);
   const groups = single && !shared ? (data.groups ?? strataGroups(data)) : 0;
   const numThreads = Math.max(1, Math.min(shape.threads, groups || J));
@@ -216,7 +216,7 @@ export function allocateRanking(arena: Arena, data: RankingData, shape: RankingS
   const propagation = graph && putGraph(arena, graph, numFeatures * D);
   const memberships = membershipsOf(data.history);
   const strata = groups > 0 ? putStrata(arena, data, groups, numThreads) : undefined;
-  const plan = writeStruct(arena, "a plan", Plan, {
+  const plan = writeStruct(arena, "a plan", RankPlan, {
     ...{ barrier, numThreads, numFeatures, dim, cosine, inBatch, averages, batchSize },
     ...{ moments, momentStride, weights, weightStride },
     tables: writeStructs(arena, "where the vectors lie", VectorTable, vectors.tables),
@@ -251,7 +251,7 @@ export function allocateRanking(arena: Arena, data: RankingData, shape: RankingS
     through: graph?.through ?? false,
   });
   const threads = Array.from({ length: numThreads }, () =>
-    writeStruct(arena, "a thread", Thread, {
+    writeStruct(arena, "a thread", RankThread, {
       // training in strata and with shared negatives uses a single table of vectors, because its threads read all
       // slices
       ...vectors.tables[0]!,
@@ -282,8 +282,8 @@ export function allocateRanking(arena: Arena, data: RankingData, shape: RankingS
   );
   return {
     ...{ plan, threads, barrier, vectors, weights, momentStride, weightStride, slices: J, kept },
-    use: threadsInUse(arena, Plan, plan, {
-      ...{ thread: Thread, threads, ofLast: ["loss"] },
+    use: threadsInUse(arena, RankPlan, plan, {
+      ...{ thread: RankThread, threads, ofLast: ["loss"] },
       alike: ["batchNumber", "blockNumber"],
     }),
     moments,
@@ -300,7 +300,7 @@ function putGraph(
 ): { offset: number; propagated: Region } {
   const name = "the layers";
   const propagated = arena.allocate(name, size * 4);
-  const offset = writeStruct(arena, name, Graph, {
+  const offset = writeStruct(arena, name, PropagationGraph, {
     numLayers: layers,
     ends: arena.put(name, ends),
     neighbors: arena.put(name, neighbors),
@@ -336,7 +336,7 @@ export function membershipsOf(
 
 /** Sets the learning rate; must not be called while the threads run. */
 export function setRankingRate(arena: Arena, { plan }: RankingLayout, learningRate: number): void {
-  setField(arena, Plan, plan, "learningRate", learningRate);
+  setField(arena, RankPlan, plan, "learningRate", learningRate);
 }
 
 /**
@@ -357,7 +357,7 @@ export function rankWeights(numItems: number, candidates: number): Float32Array 
 /** Returns the sum of the losses since the last call; for training in strata, of the last epoch. */
 export function takeRankingLoss(arena: Arena, { threads, strata }: RankingLayout): number {
   if (strata) return arena.f64(strata.losses).reduce((sum, loss) => sum + loss, 0);
-  return takeField(arena, Thread, threads.at(-1)!, "loss");
+  return takeField(arena, RankThread, threads.at(-1)!, "loss");
 }
 
 /** Groups are doubled while they have this many items, and blocks this many events, on average. */

@@ -1,6 +1,6 @@
 import type { Arena, Region } from "../shared/memory.js";
 import { writeStruct } from "../shared/struct.js";
-import { Fit, Fold, Plan, Scratch } from "./layout.js";
+import { RidgeFit, Fold, RidgePlan, RidgeScratch } from "./layout.js";
 
 export type { Kernel as RidgeKernel } from "./layout.js";
 
@@ -86,7 +86,7 @@ export function allocateRidge(
   const blockOf = new Uint32Array(p);
   for (let f = 0; f < numBlocks; f++) blockOf.fill(f, blocks[f], blocks[f + 1]);
   const parts = arena.allocate("the parts of the rows", numRows);
-  const plan = writeStruct(arena, "a plan", Plan, {
+  const plan = writeStruct(arena, "a plan", RidgePlan, {
     ...{ numRows, numColumns: p, numBlocks },
     indptr: arena.put("the rows", rows.indptr),
     columns: arena.put("the rows", rows.columns),
@@ -118,13 +118,13 @@ export function allocateRidge(
       const coefficients = numbers("the coefficients of a map", p * PANEL);
       const errors = numbers("errors", PANEL);
       const places = { mean, coefficients, errors: errors.offset };
-      const fit = writeStruct(arena, "a fit", Fit, { fold: at, targets: offset, ...places });
+      const fit = writeStruct(arena, "a fit", RidgeFit, { fold: at, targets: offset, ...places });
       return { fit, mean, coefficients, errors };
     });
     return { fold: at, centers, fits };
   };
   const scratches = Array.from({ length: threads }, () =>
-    writeStruct(arena, "a scratch", Scratch, {
+    writeStruct(arena, "a scratch", RidgeScratch, {
       residual: numbers("a scratch", p * PANEL),
       direction: numbers("a scratch", p * PANEL),
       product: numbers("a scratch", p * PANEL),

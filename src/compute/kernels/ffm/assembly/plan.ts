@@ -7,7 +7,7 @@
 //   tile (A, B)   the pairs of a field of A with one of B, or all pairs within A; a thread owns whole tiles
 //   group         tiles whose scores are added up together; the groups do not depend on the number of threads
 
-import { Plan, Thread } from "../../fm/assembly/plan";
+import { FmPlan, FmThread } from "../../fm/assembly/plan";
 
 /** Number of features in a slice, the unit of `initialize`, `exportSlice` and `importSlice`. */
 export const RUN: u32 = 4096;
@@ -15,13 +15,13 @@ export const RUN: u32 = 4096;
 /**
  * The model and its training options. All threads read it, none writes to it.
  *
- * Three fields of the base class Plan have another meaning here. `numSlices` is the number of groups, and `sums` is not
+ * Three fields of the base class FmPlan have another meaning here. `numSlices` is the number of groups, and `sums` is not
  * used. `slices` and `accumulators` are u32[blocks][blocks][2]: for the features of one block and the partner fields of
  * another, the address that feature 0 would have in the table, and the distance to the next feature. The table of
  * `slices` contains v and its state, f32[F of a block][Q][S][4] by field and quad, where S depends on the method; that
  * of `accumulators` contains AdaGrad's accumulators.
  */
-export class FfmPlan extends Plan {
+export class FfmPlan extends FmPlan {
   /** number of fields without padding */
   numFields: u32;
   /** Q: quads of a vector */
@@ -66,7 +66,7 @@ export const TILE: usize = 32;
  * A thread's table of the vectors of the features in one block of fields; a feature's vectors for several blocks of
  * partner fields are adjacent.
  */
-export class Table {
+export class FfmTable {
   /** as in FfmPlan.slices */
   vectors: usize;
   /** bytes from one feature's vectors to the next's; 0 if the thread has no vectors of the block */
@@ -76,17 +76,17 @@ export class Table {
   accumulatorStride: usize;
 }
 
-/** Bytes of a Table. */
+/** Bytes of a FfmTable. */
 export const TABLE: usize = 16;
 
 /** Buffers of one thread, in addition to those of fm/assembly/plan.ts. */
-export class FfmThread extends Thread {
+export class FfmThread extends FmThread {
   /** Tile[numTiles] of this thread */
   tiles: usize;
   numTiles: u32;
   /** 1 if this thread computes the linear part and updates the weights */
   linear: u32;
-  /** Table[blocks] */
+  /** FfmTable[blocks] */
   tables: usize;
   /**
    * u32 by pair of a batch whose rows differ in width: byte offset of the vector for the pair's field among a partner

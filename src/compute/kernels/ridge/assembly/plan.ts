@@ -1,6 +1,6 @@
 // Structs of the ridge kernel, which ../binding.ts writes; pointers are byte offsets.
 
-export class Plan {
+export class RidgePlan {
   numRows: u32;
   /** p: number of columns */
   numColumns: u32;
@@ -19,7 +19,7 @@ export class Plan {
   parts: usize;
 }
 
-/** The fitted rows: those whose number in Plan.parts is neither `fold` nor above `last`. */
+/** The fitted rows: those whose number in RidgePlan.parts is neither `fold` nor above `last`. */
 export class Fold {
   fold: u32;
   last: u32;
@@ -32,7 +32,7 @@ export class Fold {
 }
 
 /** A linear map to eight targets, fitted on the rows of a fold. */
-export class Fit {
+export class RidgeFit {
   fold: usize;
   /** f64[numRows][8] */
   targets: usize;
@@ -44,7 +44,7 @@ export class Fit {
   errors: usize;
 }
 
-export class Scratch {
+export class RidgeScratch {
   /** f64[p][8] each, of the conjugate gradients; `product` is the matrix times `direction` */
   residual: usize;
   direction: usize;
