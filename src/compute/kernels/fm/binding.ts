@@ -21,18 +21,7 @@ import {
   writeStruct,
 } from "../shared/struct.js";
 import { threadsInUse } from "../shared/threads-in-use.js";
-import {
-  ADAGRAD,
-  ADAM,
-  BATCH_ROWS,
-  BLOCK_ROWS,
-  FTRL,
-  FmPlan,
-  Repeat,
-  Rows,
-  SGD,
-  FmThread,
-} from "./layout.js";
+import { ADAGRAD, ADAM, BATCH_ROWS, BLOCK_ROWS, FTRL, Plan, Repeat, Rows, SGD, Thread } from "./layout.js";
 
 export { BATCH_ROWS, BLOCK_ROWS };
 export type { Kernel as FmKernel } from "./layout.js";
@@ -164,15 +153,15 @@ export function allocateFm(arena: Arena, shape: FmShape): FmLayout {
     accumulators: squares ? putPlaces(arena, squares) : 0,
     sums: arena.numbers("sums", J * BATCH_ROWS * K),
   });
-  const plan = writeStruct(arena, "a plan", FmPlan, fields);
+  const plan = writeStruct(arena, "a plan", Plan, fields);
   const threads = Array.from({ length: numThreads }, () =>
-    writeStruct(arena, "a thread", FmThread, threadFields(arena, n, BATCH_ROWS * K, J + 1)),
+    writeStruct(arena, "a thread", Thread, threadFields(arena, n, BATCH_ROWS * K, J + 1)),
   );
   return {
     plan,
     threads,
     barrier,
-    use: threadsInUse(arena, FmPlan, plan, { thread: FmThread, threads, ...KEPT_FIELDS }),
+    use: threadsInUse(arena, Plan, plan, { thread: Thread, threads, ...KEPT_FIELDS }),
     numSlices: J,
     slices: [slices.offsets.map((offset) => ({ offset, stride: slices.featureStride }))],
     accumulators: squares && [squares],
@@ -183,7 +172,7 @@ export function allocateFm(arena: Arena, shape: FmShape): FmLayout {
     // room for the sums of two slices, because AdaGrad may update two slices at once
     bytesOfRepeat: 2 * K * 4,
     pairs: { copied: 0, batch: 0 },
-    thread: FmThread,
+    thread: Thread,
     pairArrays: { values: 1 },
   };
 }
@@ -224,7 +213,7 @@ export function cutTables(
   return { offsets, featureStride: together * bytesOfSlice };
 }
 
-/** Fields of the FmPlan struct that differ between fm and ffm; `slices` and `accumulators` are offsets of tables. */
+/** Fields of the Plan struct that differ between fm and ffm; `slices` and `accumulators` are offsets of tables. */
 interface PlanParts {
   barrier: Region | undefined;
   numThreads: number;
@@ -287,7 +276,7 @@ export function planFields(
   arena: Arena,
   { numFeatures, dim, loss, method, vectorRate, ...how }: FmShape,
   { numParts, linear, ...parts }: PlanParts,
-): FieldsOf<typeof FmPlan> {
+): FieldsOf<typeof Plan> {
   const { code, linearBytes } = METHODS[method];
   const { learningRate, l2Weight, l2Vector, l1Weight } = how;
   return {
@@ -304,7 +293,7 @@ export function planFields(
 }
 
 /**
- * Returns the values of a FmThread's fields, and allocates its buffers.
+ * Returns the values of a Thread's fields, and allocates its buffers.
  *
  * @param numSums     f32 for the sums of v x of a batch that is scored outside training
  * @param numPartials partial scores per row of such a batch
@@ -314,7 +303,7 @@ export function threadFields(
   numFeatures: number,
   numSums: number,
   numPartials: number,
-): FieldsOf<typeof FmThread> {
+): FieldsOf<typeof Thread> {
   return {
     loss: 0,
     bias: 0,
@@ -359,8 +348,8 @@ export function reservePairs(arena: Arena, layout: PairBuffers, { copied, batch 
     setField(arena, layout.thread, thread, "blockIds", room(pairs.copied * 4));
     for (const [array, numbers] of Object.entries(layout.pairArrays))
       setField(arena, layout.thread, thread, array, room(pairs.batch * numbers * 4));
-    setField(arena, FmThread, thread, "repeats", room(slots * Repeat.size));
-    setField(arena, FmThread, thread, "repeatSums", room(slots * layout.bytesOfRepeat));
+    setField(arena, Thread, thread, "repeats", room(slots * Repeat.size));
+    setField(arena, Thread, thread, "repeatSums", room(slots * layout.bytesOfRepeat));
   }
   layout.pairs = pairs;
 }
@@ -372,8 +361,8 @@ export function setLearningRates(
   learningRate: number,
   vectorRate: number,
 ): void {
-  setField(arena, FmPlan, plan, "learningRate", learningRate);
-  setField(arena, FmPlan, plan, "vectorRate", vectorRate);
+  setField(arena, Plan, plan, "learningRate", learningRate);
+  setField(arena, Plan, plan, "vectorRate", vectorRate);
 }
 
 export interface FeatureRates {
@@ -399,17 +388,17 @@ export function setRates(
 
 /** Returns the bias w0, of which every thread has an equal copy. */
 export function readBias(arena: Arena, { threads }: FmLayout): number {
-  return getField(arena, FmThread, threads[0]!, "bias");
+  return getField(arena, Thread, threads[0]!, "bias");
 }
 
 /** Sets the bias w0 on every thread. */
 export function writeBias(arena: Arena, { threads }: FmLayout, bias: number): void {
-  for (const thread of threads) setField(arena, FmThread, thread, "bias", bias);
+  for (const thread of threads) setField(arena, Thread, thread, "bias", bias);
 }
 
 /** Returns the sum of the training losses since the last call; the last thread adds it up. */
 export function takeLoss(arena: Arena, { threads }: FmLayout): number {
-  return takeField(arena, FmThread, threads.at(-1)!, "loss");
+  return takeField(arena, Thread, threads.at(-1)!, "loss");
 }
 
 /** Allocates a Rows struct, all 0. @returns its byte offset */

@@ -28,7 +28,7 @@ import {
   type FmShape,
   type StridedOffset,
 } from "./binding.js";
-import { FmPlan, FmThread } from "./layout.js";
+import { Plan, Thread } from "./layout.js";
 
 /**
  * Maximum bytes of a WebAssembly memory, and how many of them are reserved for everything but parameters: batches, rows
@@ -123,15 +123,15 @@ export function allocateSliceGroups(
     sliceWidth: K,
     ...{ slices: 0, featureStride: 0, accumulators: 0, sums: undefined },
   });
-  const plan = writeStruct(arena, "a plan", FmPlan, fields);
+  const plan = writeStruct(arena, "a plan", Plan, fields);
   // only the first thread updates weights, so only it needs an array with the slot of each repeated feature
   const threads = Array.from({ length: numThreads }, (_, t) =>
-    writeStruct(arena, "a thread", FmThread, threadFields(arena, t === 0 ? numFeatures : 0, 0, J + 1)),
+    writeStruct(arena, "a thread", Thread, threadFields(arena, t === 0 ? numFeatures : 0, 0, J + 1)),
   );
   const squares = sliceGroups.flatMap(({ accumulators = [] }) => accumulators);
   const layout: FmLayout = {
     ...{ plan, threads, barrier, rates },
-    use: threadsInUse(arena, FmPlan, plan, { thread: FmThread, threads, ...KEPT_FIELDS }),
+    use: threadsInUse(arena, Plan, plan, { thread: Thread, threads, ...KEPT_FIELDS }),
     numSlices: J,
     slices: [sliceGroups.flatMap(({ slices }) => slices)],
     accumulators: squares.length > 0 ? [squares] : undefined,
@@ -140,7 +140,7 @@ export function allocateSliceGroups(
     vectorWidth: dim,
     bytesOfRepeat: 8,
     pairs: { copied: 0, batch: 0 },
-    thread: FmThread,
+    thread: Thread,
     pairArrays: { values: 1 },
   };
   return { layout, sliceGroups };
@@ -171,7 +171,7 @@ function allocateGroup(
   const rates = hasRates ? arena.allocate("the rates of the features", n * 16) : undefined;
   const slots = arena.numbers(`the slots of ${n} features`, n);
   const dim = Math.min(shape.dim, last * K) - first * K;
-  const plan = writeStruct(arena, "a plan", FmPlan, {
+  const plan = writeStruct(arena, "a plan", Plan, {
     ...planFields(
       arena,
       { ...shape, dim },
@@ -191,7 +191,7 @@ function allocateGroup(
   // the threads share one array with the slot of each repeated feature, because a group belongs to one thread at a
   // time, and the array is all 0 whenever a thread takes over the group
   const threads = Array.from({ length: numThreads }, () =>
-    writeStruct(arena, "a thread", FmThread, { ...threadFields(arena, 0, BATCH_ROWS * K, J + 1), slots }),
+    writeStruct(arena, "a thread", Thread, { ...threadFields(arena, 0, BATCH_ROWS * K, J + 1), slots }),
   );
   return {
     ...{ arena, plan, threads, rates, slices, accumulators },
@@ -200,7 +200,7 @@ function allocateGroup(
     // AdaGrad may update two slices at once
     bytesOfRepeat: 2 * K * 4,
     pairs: { copied: 0, batch: 0 },
-    thread: FmThread,
+    thread: Thread,
     pairArrays: { values: 1 },
   };
 }
@@ -219,7 +219,7 @@ export function copyParameters(
   to: "arrays" | "memories",
 ): boolean {
   const K = sliceWidth(dim);
-  const field = (name: "linear" | "linearStride") => getField(arena, FmPlan, plan, name);
+  const field = (name: "linear" | "linearStride") => getField(arena, Plan, plan, name);
   const linear = { offset: field("linear"), stride: field("linearStride"), arena };
   const copies = slices!.map((place, j) =>
     copyNumbers(place, used[j]!, { array: vectors, from: j * K, step: dim }, to),

@@ -11,7 +11,7 @@
 // here.
 
 import { METHODS, readBias, writeBias, type FmLayout, type StridedOffset } from "./binding.js";
-import { FmPlan, FmThread } from "./layout.js";
+import { Plan, Thread } from "./layout.js";
 import { ArtifactError } from "../../../base/errors.js";
 import { ftrlZ } from "../../../base/numeric/ftrl.js";
 import type { Arena } from "../shared/memory.js";
@@ -64,7 +64,7 @@ class Parameters {
   readonly #linear: StridedOffset;
 
   constructor(arena: Arena, { plan, slices, accumulators, groups }: FmLayout) {
-    const field = (name: keyof typeof FmPlan.fields) => getField(arena, FmPlan, plan, name);
+    const field = (name: keyof typeof Plan.fields) => getField(arena, Plan, plan, name);
     [this.n, this.K] = [field("numFeatures"), field("sliceWidth")];
     const method = Object.values(METHODS).find(({ code }) => code === field("method"))!;
     this.#side = accumulators ? this.K : this.K * method.states;
@@ -162,7 +162,7 @@ export function readOptimizer(arena: Arena, layout: FmLayout): OptimizerState {
     const at = parameters.weightAt(feature);
     w.set(numbers.subarray(at + 1, at + L), feature * (L - 1));
   }
-  return { vectors, w, w0: getField(arena, FmThread, layout.threads[0]!, "biasAccumulator") };
+  return { vectors, w, w0: getField(arena, Thread, layout.threads[0]!, "biasAccumulator") };
 }
 
 /**
@@ -256,7 +256,7 @@ export function copyState(arena: Arena, layout: FmLayout): FmState {
     linear,
     bias: Float32Array.of(
       readBias(arena, layout),
-      getField(arena, FmThread, layout.threads[0]!, "biasAccumulator"),
+      getField(arena, Thread, layout.threads[0]!, "biasAccumulator"),
     ),
   };
 }
@@ -280,5 +280,5 @@ export function restoreState(arena: Arena, layout: FmLayout, state: FmState): vo
 
 /** Sets the bias's accumulator on every thread. */
 function setAccumulators(arena: Arena, { threads }: FmLayout, accumulator: number): void {
-  for (const thread of threads) setField(arena, FmThread, thread, "biasAccumulator", accumulator);
+  for (const thread of threads) setField(arena, Thread, thread, "biasAccumulator", accumulator);
 }

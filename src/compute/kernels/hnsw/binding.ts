@@ -7,7 +7,7 @@ import {
   writeStruct,
   type FieldsOf,
 } from "../shared/struct.js";
-import { LinkGraph, NONE, HnswScratch, HnswSearch } from "./layout.js";
+import { LinkGraph, NONE, Scratch, HnswSearch } from "./layout.js";
 
 export { NONE as NO_NODE };
 export type { Kernel as HnswKernel } from "./layout.js";
@@ -126,7 +126,7 @@ export function allocateScratch(
 ): number {
   const most = Math.max(m, m0) + 4;
   const room = (bytes: number) => arena.allocate("what a search remembers", bytes).offset;
-  return writeStruct(arena, "a search", HnswScratch, {
+  return writeStruct(arena, "a search", Scratch, {
     marks: room(numNodes),
     epoch: 0,
     pool: room(mostEf * 8),
@@ -142,7 +142,7 @@ export function allocateScratch(
 
 /** Returns the number of distances that a thread has computed since the last call. */
 export function takeDistances(memory: { memory: { buffer: ArrayBufferLike } }, scratch: number): number {
-  return takeField(memory, HnswScratch, scratch, "numDistances");
+  return takeField(memory, Scratch, scratch, "numDistances");
 }
 
 /** Allocates a HnswSearch struct, which `putSearch` fills. */

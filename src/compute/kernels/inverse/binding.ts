@@ -1,6 +1,6 @@
 import type { Arena, Region } from "../shared/memory.js";
 import { writeStruct } from "../shared/struct.js";
-import { InversePlan, SWEEP_BLOCK } from "./layout.js";
+import { Plan, SWEEP_BLOCK } from "./layout.js";
 
 export { SWEEP_BLOCK };
 export type { Kernel as InverseKernel } from "./layout.js";
@@ -25,7 +25,7 @@ export function allocateInverse(arena: Arena, n: number, threads: number): Inver
   const panel = arena.allocate("a panel of it", size * SWEEP_BLOCK * 4);
   const left = arena.allocate("a panel of it", size * SWEEP_BLOCK * 4);
   const pivot = arena.allocate("a block of it", SWEEP_BLOCK * SWEEP_BLOCK * 4);
-  const plan = writeStruct(arena, "a plan", InversePlan, { size, matrix, panel, left, pivot });
+  const plan = writeStruct(arena, "a plan", Plan, { size, matrix, panel, left, pivot });
   const tiles = Array.from({ length: threads }, () => arena.allocate("a tile", 128).offset);
   return { plan, size, matrix, pivot, tiles };
 }

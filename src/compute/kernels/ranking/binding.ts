@@ -19,11 +19,11 @@ import {
   ITEM_FACTOR,
   K,
   MIXED_FACTOR,
-  RankPlan,
+  Plan,
   SAMPLED_SOFTMAX,
   SGD,
   Strata,
-  RankThread,
+  Thread,
   USER_FACTOR,
   VectorTable,
   WARP,
@@ -216,7 +216,7 @@ export function allocateRanking(arena: Arena, data: RankingData, shape: RankingS
   const propagation = graph && putGraph(arena, graph, numFeatures * D);
   const memberships = membershipsOf(data.history);
   const strata = groups > 0 ? putStrata(arena, data, groups, numThreads) : undefined;
-  const plan = writeStruct(arena, "a plan", RankPlan, {
+  const plan = writeStruct(arena, "a plan", Plan, {
     ...{ barrier, numThreads, numFeatures, dim, cosine, inBatch, averages, batchSize },
     ...{ moments, momentStride, weights, weightStride },
     tables: writeStructs(arena, "where the vectors lie", VectorTable, vectors.tables),
@@ -251,7 +251,7 @@ export function allocateRanking(arena: Arena, data: RankingData, shape: RankingS
     through: graph?.through ?? false,
   });
   const threads = Array.from({ length: numThreads }, () =>
-    writeStruct(arena, "a thread", RankThread, {
+    writeStruct(arena, "a thread", Thread, {
       // training in strata and with shared negatives uses a single table of vectors, because its threads read all
       // slices
       ...vectors.tables[0]!,
@@ -282,8 +282,8 @@ export function allocateRanking(arena: Arena, data: RankingData, shape: RankingS
   );
   return {
     ...{ plan, threads, barrier, vectors, weights, momentStride, weightStride, slices: J, kept },
-    use: threadsInUse(arena, RankPlan, plan, {
-      ...{ thread: RankThread, threads, ofLast: ["loss"] },
+    use: threadsInUse(arena, Plan, plan, {
+      ...{ thread: Thread, threads, ofLast: ["loss"] },
       alike: ["batchNumber", "blockNumber"],
     }),
     moments,
@@ -336,7 +336,7 @@ export function membershipsOf(
 
 /** Sets the learning rate; must not be called while the threads run. */
 export function setRankingRate(arena: Arena, { plan }: RankingLayout, learningRate: number): void {
-  setField(arena, RankPlan, plan, "learningRate", learningRate);
+  setField(arena, Plan, plan, "learningRate", learningRate);
 }
 
 /**
@@ -357,7 +357,7 @@ export function rankWeights(numItems: number, candidates: number): Float32Array 
 /** Returns the sum of the losses since the last call; for training in strata, of the last epoch. */
 export function takeRankingLoss(arena: Arena, { threads, strata }: RankingLayout): number {
   if (strata) return arena.f64(strata.losses).reduce((sum, loss) => sum + loss, 0);
-  return takeField(arena, RankThread, threads.at(-1)!, "loss");
+  return takeField(arena, Thread, threads.at(-1)!, "loss");
 }
 
 /** Groups are doubled while they have this many items, and blocks this many events, on average. */

@@ -13,7 +13,7 @@
 import type { Arena, Region } from "../shared/memory.js";
 import { setField, writeStruct } from "../shared/struct.js";
 import { PairRows } from "../shared/layout.js";
-import { RankPlan } from "./layout.js";
+import { Plan } from "./layout.js";
 
 /** Consecutive users that are always in the same partition. */
 const RUN = 16;
@@ -161,5 +161,5 @@ export function useSlot(
     membershipShift: shift,
   } as const;
   setField(arena, PairRows, context, "ids", contexts.offset + 4 * first);
-  for (const [name, value] of Object.entries(fields)) setField(arena, RankPlan, plan, name as never, value);
+  for (const [name, value] of Object.entries(fields)) setField(arena, Plan, plan, name as never, value);
 }

@@ -1,6 +1,6 @@
 import type { Arena, Region } from "../shared/memory.js";
 import { writeStruct } from "../shared/struct.js";
-import { RidgeFit, Fold, RidgePlan, RidgeScratch } from "./layout.js";
+import { RidgeFit, Fold, Plan, Scratch } from "./layout.js";
 
 export type { Kernel as RidgeKernel } from "./layout.js";
 
@@ -86,7 +86,7 @@ export function allocateRidge(
   const blockOf = new Uint32Array(p);
   for (let f = 0; f < numBlocks; f++) blockOf.fill(f, blocks[f], blocks[f + 1]);
   const parts = arena.allocate("the parts of the rows", numRows);
-  const plan = writeStruct(arena, "a plan", RidgePlan, {
+  const plan = writeStruct(arena, "a plan", Plan, {
     ...{ numRows, numColumns: p, numBlocks },
     indptr: arena.put("the rows", rows.indptr),
     columns: arena.put("the rows", rows.columns),
@@ -124,7 +124,7 @@ export function allocateRidge(
     return { fold: at, centers, fits };
   };
   const scratches = Array.from({ length: threads }, () =>
-    writeStruct(arena, "a scratch", RidgeScratch, {
+    writeStruct(arena, "a scratch", Scratch, {
       residual: numbers("a scratch", p * PANEL),
       direction: numbers("a scratch", p * PANEL),
       product: numbers("a scratch", p * PANEL),

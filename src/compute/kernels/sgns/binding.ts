@@ -4,7 +4,7 @@ import { allocateBarrier } from "../shared/barrier.js";
 import type { Arena, Region } from "../shared/memory.js";
 import { setField, writeStruct } from "../shared/struct.js";
 import { threadsInUse } from "../shared/threads-in-use.js";
-import { B, BatchRows, CALL, G, LEVELS, N, SgnsPlan, R, SL, SgnsThread } from "./layout.js";
+import { B, BatchRows, CALL, G, LEVELS, N, Plan, R, SL, Thread } from "./layout.js";
 import {
   allocateAttention,
   checkParts,
@@ -173,7 +173,7 @@ export function allocateSgns(arena: Arena, shape: SgnsShape): SgnsLayout {
       ...batchOfParts(arena, parts),
     });
   });
-  const plan = writeStruct(arena, "a plan", SgnsPlan, {
+  const plan = writeStruct(arena, "a plan", Plan, {
     ...{ barrier, numThreads, dim, window, numColumns, tokens, left, right, losses },
     ...{ centres, contexts, centreSquares, contextSquares },
     numRows: V,
@@ -208,7 +208,7 @@ export function allocateSgns(arena: Arena, shape: SgnsShape): SgnsLayout {
     });
     const own = slotsOf(shape.oneTable ? mostRows : R);
     const others = shape.oneTable ? own : slotsOf(mostRows);
-    return writeStruct(arena, "a thread", SgnsThread, {
+    return writeStruct(arena, "a thread", Thread, {
       centreSlotOf: own.slotOf,
       contextSlotOf: others.slotOf,
       packed: arena.numbers("packed vectors", (G + Q) * SL),
@@ -221,8 +221,8 @@ export function allocateSgns(arena: Arena, shape: SgnsShape): SgnsLayout {
   });
   const state = { centres, contexts, centreSquares, contextSquares };
   const stream = { tokens, left, right, weights: undefined, lists: pairLists };
-  const use = threadsInUse(arena, SgnsPlan, plan, {
-    ...{ thread: SgnsThread, threads },
+  const use = threadsInUse(arena, Plan, plan, {
+    ...{ thread: Thread, threads },
     follow: () => copyAttention(arena, attention),
   });
   const layout = { plan, threads, use, numSlices: J, barrier };
@@ -238,7 +238,7 @@ export function distanceWeight(window: number, distance: number): number {
   return d === 0 || d > window ? 0 : (window - d + 1) / window;
 }
 
-/** Returns SgnsPlan.distanceWeights. */
+/** Returns Plan.distanceWeights. */
 function bandWeights(window: number): Float32Array {
   const width = 4 * columnBlocks(window);
   return Float32Array.from({ length: 4 * width }, (_, i) =>
@@ -246,7 +246,7 @@ function bandWeights(window: number): Float32Array {
   );
 }
 
-/** Returns SgnsPlan.noiseWeights. */
+/** Returns Plan.noiseWeights. */
 function noiseWeights(window: number, negatives: number): Float32Array {
   let mass = 0;
   return Float32Array.from({ length: window + 1 }, (_, d) => {
@@ -299,8 +299,8 @@ export function loadStream(
   new Uint8Array(arena.memory.buffer, layout.left.offset, n).set(left);
   new Uint8Array(arena.memory.buffer, layout.right.offset, n).set(right);
   if (weights) arena.f32(layout.weights!).set(weights, pad);
-  setField(arena, SgnsPlan, layout.plan, "weights", weights ? layout.weights!.offset + 4 * pad : 0);
-  setField(arena, SgnsPlan, layout.plan, "numTokens", n);
+  setField(arena, Plan, layout.plan, "weights", weights ? layout.weights!.offset + 4 * pad : 0);
+  setField(arena, Plan, layout.plan, "numTokens", n);
   return mass;
 }
 
@@ -309,8 +309,8 @@ export function loadStream(
  * threads run.
  */
 export function useStream(arena: Arena, layout: SgnsLayout, numTokens: number): void {
-  setField(arena, SgnsPlan, layout.plan, "weights", 0);
-  setField(arena, SgnsPlan, layout.plan, "numTokens", numTokens);
+  setField(arena, Plan, layout.plan, "weights", 0);
+  setField(arena, Plan, layout.plan, "numTokens", numTokens);
 }
 
 /** Replaces the noise distribution. @param noise f64[numRows], sum 1 */

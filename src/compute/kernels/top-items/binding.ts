@@ -1,7 +1,7 @@
 import { sizeText, UsageError } from "../../../base/errors.js";
 import { type Arena, GrowingArrays, type Region } from "../shared/memory.js";
 import { allocateStruct, putStruct, writeStruct } from "../shared/struct.js";
-import { BLOCK_QUERIES, INTEGER_BYTES, NUM_PAIRS, QueryBound, TopScratch, Search } from "./layout.js";
+import { BLOCK_QUERIES, INTEGER_BYTES, NUM_PAIRS, QueryBound, Scratch, Search } from "./layout.js";
 
 export type { Kernel as TopItemsKernel } from "./layout.js";
 
@@ -149,11 +149,11 @@ export class SearchRoom {
   }
 }
 
-/** Allocates a thread's buffers. @returns byte offset of their TopScratch struct */
+/** Allocates a thread's buffers. @returns byte offset of their Scratch struct */
 function writeScratch(arena: Arena, dim: number): number {
   const bytesOfPair = 4 * Math.ceil((dim + 1) / 2);
   const room = (bytes: number) => arena.allocate("a thread's scratch", bytes);
-  return writeStruct(arena, "a thread's scratch", TopScratch, {
+  return writeStruct(arena, "a thread's scratch", Scratch, {
     tile: room(128),
     packed: room(BLOCK_QUERIES * dim * 4),
     integerQueries: room(BLOCK_QUERIES * bytesOfPair),

@@ -15,7 +15,7 @@ import type { Arena, Region } from "../shared/memory.js";
 import { getField, setField, takeField, writeStruct } from "../shared/struct.js";
 import { copyToOthers, threadsInUse } from "../shared/threads-in-use.js";
 import { mostRowsOfUsers, putFields, putUsers, type FieldRows, type TowerEvents } from "./inputs.js";
-import { TowerBatch, EVENTS, PART, TowerPlan, TowerThread } from "./layout.js";
+import { TowerBatch, EVENTS, PART, Plan, Thread } from "./layout.js";
 
 export { EVENTS as TOWER_EVENTS };
 export type { Kernel as TowersKernel } from "./layout.js";
@@ -151,7 +151,7 @@ export function allocateTowers(
     mostRows: R,
   });
   const { recency } = shape;
-  const plan = writeStruct(arena, "a plan", TowerPlan, {
+  const plan = writeStruct(arena, "a plan", Plan, {
     ...{ barrier, numThreads, numItems, dim, inBatch, cosine, batch, batchSize, userPitch, itemPitch },
     ...{ vectors, numRows, moments, biases, l2, negativeWeight, temperature },
     users: arena.put("the events' users", data.users),
@@ -180,7 +180,7 @@ export function allocateTowers(
   const threads = corrections.map((own) => {
     const user = userTower && allocateDenseScratch(arena, userTower);
     const item = itemTower && allocateDenseScratch(arena, itemTower);
-    return writeStruct(arena, "a thread", TowerThread, {
+    return writeStruct(arena, "a thread", Thread, {
       ...{ loss: 0, steps: 0, numShared: 0, numHeld: 0, sums: 0, sumBytes: 0, learningRate: 0 },
       corrections: own,
       order: room("an order", EVENTS),
@@ -201,8 +201,8 @@ export function allocateTowers(
   });
   return {
     ...{ plan, threads, barrier, vectors, moments, corrections, slices: J },
-    use: threadsInUse(arena, TowerPlan, plan, {
-      ...{ thread: TowerThread, threads, ofLast: ["loss"], alike: ["steps"] },
+    use: threadsInUse(arena, Plan, plan, {
+      ...{ thread: Thread, threads, ofLast: ["loss"], alike: ["steps"] },
       follow: () => copyToOthers(arena, corrections),
     }),
     biases,
@@ -232,14 +232,14 @@ function sumsOf(numbers: Float32Array): Float32Array {
 
 /** Returns the sum of the losses since the last call. */
 export function takeTowersLoss(arena: Arena, { threads }: TowerLayout): number {
-  return takeField(arena, TowerThread, threads.at(-1)!, "loss");
+  return takeField(arena, Thread, threads.at(-1)!, "loss");
 }
 
 export function towersSteps(arena: Arena, { threads }: TowerLayout): number {
-  return getField(arena, TowerThread, threads[0]!, "steps");
+  return getField(arena, Thread, threads[0]!, "steps");
 }
 
 /** Sets the number of training steps, when a training is resumed. */
 export function setTowersSteps(arena: Arena, { threads }: TowerLayout, steps: number): void {
-  for (const thread of threads) setField(arena, TowerThread, thread, "steps", steps);
+  for (const thread of threads) setField(arena, Thread, thread, "steps", steps);
 }

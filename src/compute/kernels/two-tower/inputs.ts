@@ -4,7 +4,7 @@ import { longestRow } from "../../../base/numeric/indices.js";
 import type { Arena, GrowingArrays } from "../shared/memory.js";
 import { getField, putStruct, setField, writeStruct, writeStructs } from "../shared/struct.js";
 import type { ItemLists } from "../top-items/binding.js";
-import { FieldPairs, History, TowerPlan, Users } from "./layout.js";
+import { FieldPairs, History, Plan, Users } from "./layout.js";
 
 /** Rows of (vector row, value) pairs, sorted by field. */
 export interface FieldRows {
@@ -120,8 +120,8 @@ export function useTowerEvents(
     numUsers: taken.indptr.length - 1,
     ...{ historyEnds: taken.indptr.byteOffset, history: taken.items.byteOffset },
   } as const;
-  for (const [name, value] of Object.entries(fields)) setField(arena, TowerPlan, plan, name as never, value);
-  const training = getField(arena, TowerPlan, plan, "training");
+  for (const [name, value] of Object.entries(fields)) setField(arena, Plan, plan, name as never, value);
+  const training = getField(arena, Plan, plan, "training");
   const first = getField(arena, Users, training, "histories");
   histories.forEach(({ tokens, begins, ends }, h) =>
     putStruct(arena, History, first + h * History.size, {

@@ -2,7 +2,7 @@ import { UsageError } from "../../../base/errors.js";
 import { putAlias } from "../../../base/numeric/alias.js";
 import type { Arena, Region } from "../shared/memory.js";
 import { writeStruct } from "../shared/struct.js";
-import { NONE, WalkPlan } from "./layout.js";
+import { NONE, Plan } from "./layout.js";
 
 export { NONE as NO_NODE };
 export type { Kernel as WalksKernel } from "./layout.js";
@@ -194,7 +194,7 @@ export function allocateWalks(arena: Arena, shape: WalksShape, target: WalkTarge
   const sumsRead = weighted && rules.secondOrder;
   const sumsAt = sumsRead ? arena.allocate("weights of a graph", sums.byteLength) : undefined;
   if (sumsAt) arena.f64(sumsAt).set(sums);
-  const plan = writeStruct(arena, "a plan of walks", WalkPlan, {
+  const plan = writeStruct(arena, "a plan of walks", Plan, {
     offsets: arena.put("a graph", offsets),
     neighbors: arena.put(`${neighbors.length} arcs of a graph`, neighbors),
     alias,

@@ -9,7 +9,7 @@
 // bytes of the results are the same.
 
 import { BATCH_ROWS, type FmKernel } from "../../../compute/kernels/fm/binding.js";
-import { FmPlan, FmThread } from "../../../compute/kernels/fm/layout.js";
+import { Plan, Thread } from "../../../compute/kernels/fm/layout.js";
 import { STAGED } from "../../../compute/kernels/fm/slice-groups.js";
 import { getField } from "../../../compute/kernels/shared/struct.js";
 
@@ -20,7 +20,7 @@ import { getField } from "../../../compute/kernels/shared/struct.js";
 export interface SentGroup {
   memory: WebAssembly.Memory;
   plan: number;
-  /** byte offset of each thread's FmThread struct in the group's memory */
+  /** byte offset of each thread's Thread struct in the group's memory */
   threads: readonly number[];
   firstSlice: number;
   numSlices: number;
@@ -37,8 +37,8 @@ export interface Initial {
   spread: number;
 }
 
-/** Returns the index of a field of the FmThread struct, counted in u32. */
-const fieldAt = (field: keyof typeof FmThread.fields) => FmThread.fields[field][1] / 4;
+/** Returns the index of a field of the Thread struct, counted in u32. */
+const fieldAt = (field: keyof typeof Thread.fields) => Thread.fields[field][1] / 4;
 const [IDS, VALUES, ENDS, ROWS] = [fieldAt("ids"), fieldAt("values"), fieldAt("ends"), fieldAt("numRows")];
 const [GENERAL, WIDTH, BLOCK_IDS] = [fieldAt("general"), fieldAt("width"), fieldAt("blockIds")];
 const [GRADIENTS, SCORES] = [fieldAt("gradients"), fieldAt("scorePartials")];
@@ -56,7 +56,7 @@ class Group {
     this.#kernel = kernel;
     this.#thread = own.threads[index]!;
     this.#words = new Uint32Array(own.memory.buffer);
-    this.#partials = getField(own, FmPlan, own.plan, "partials");
+    this.#partials = getField(own, Plan, own.plan, "partials");
   }
 
   /** Renews the view of the memory, which may have grown. */
@@ -66,7 +66,7 @@ class Group {
 
   /**
    * Copies the rows of the current batch from the hub to the group's memory.
-   * @param thread index of the hub's FmThread struct in `hub`
+   * @param thread index of the hub's Thread struct in `hub`
    */
   open(hub: Uint32Array, thread: number): void {
     const [words, own] = [this.#words, this.#thread / 4];
@@ -165,8 +165,8 @@ export function groupedKernel(
     );
   return {
     trainBlock(plan, thread, index, rows, first, numRows, key) {
-      const own = groupsOf(index, getField({ memory }, FmPlan, plan, "numThreads"));
-      const linear = getField({ memory }, FmPlan, plan, "numSlices");
+      const own = groupsOf(index, getField({ memory }, Plan, plan, "numThreads"));
+      const linear = getField({ memory }, Plan, plan, "numSlices");
       const words = new Uint32Array(memory.buffer);
       for (const group of own) group.refresh();
       hub.openBlock(thread, rows, first, numRows, key);
@@ -186,7 +186,7 @@ export function groupedKernel(
       return 1;
     },
     scoreBlock(plan, thread, rows, first, numRows, scores) {
-      const linear = getField({ memory }, FmPlan, plan, "numSlices");
+      const linear = getField({ memory }, Plan, plan, "numSlices");
       const words = new Uint32Array(memory.buffer);
       const partials = words[thread / 4 + SCORES]!;
       for (const group of groups) group.refresh();
@@ -209,7 +209,7 @@ export function groupedKernel(
     },
     initializeGroups(plan, initial) {
       for (let g = ownIndex; g < groups.length; g += mostThreads) groups[g]!.initialize(initial);
-      const linear = getField({ memory }, FmPlan, plan, "numSlices");
+      const linear = getField({ memory }, Plan, plan, "numSlices");
       if (ownIndex === 0) hub.initialize(plan, linear, 0, 0, initial.seed, initial.spread);
     },
   };

@@ -7,7 +7,7 @@
 //   tile (A, B)   the pairs of a field of A with one of B, or all pairs within A; a thread owns whole tiles
 //   group         tiles whose scores are added up together; the groups do not depend on the number of threads
 
-import { FmPlan, FmThread } from "../../fm/assembly/plan";
+import { Plan, Thread } from "../../fm/assembly/plan";
 
 /** Number of features in a slice, the unit of `initialize`, `exportSlice` and `importSlice`. */
 export const RUN: u32 = 4096;
@@ -15,13 +15,13 @@ export const RUN: u32 = 4096;
 /**
  * The model and its training options. All threads read it, none writes to it.
  *
- * Three fields of the base class FmPlan have another meaning here. `numSlices` is the number of groups, and `sums` is not
+ * Three fields of the base class Plan have another meaning here. `numSlices` is the number of groups, and `sums` is not
  * used. `slices` and `accumulators` are u32[blocks][blocks][2]: for the features of one block and the partner fields of
  * another, the address that feature 0 would have in the table, and the distance to the next feature. The table of
  * `slices` contains v and its state, f32[F of a block][Q][S][4] by field and quad, where S depends on the method; that
  * of `accumulators` contains AdaGrad's accumulators.
  */
-export class FfmPlan extends FmPlan {
+export class FfmPlan extends Plan {
   /** number of fields without padding */
   numFields: u32;
   /** Q: quads of a vector */
@@ -80,7 +80,7 @@ export class FfmTable {
 export const TABLE: usize = 16;
 
 /** Buffers of one thread, in addition to those of fm/assembly/plan.ts. */
-export class FfmThread extends FmThread {
+export class FfmThread extends Thread {
   /** Tile[numTiles] of this thread */
   tiles: usize;
   numTiles: u32;

@@ -21,14 +21,14 @@ import {
   sumsAt,
   usedOf,
   BATCH_ROWS,
-  FmPlan,
-  FmThread,
+  Plan,
+  Thread,
   ratesOf,
 } from "./plan";
 import { clearRepeats, isMarked, repeatAt, Slot, sumsOf } from "./repeats";
 
 /** Takes a step for slice j of the vector of every feature of every row, in the order of the rows. */
-export function updateAdaGrad<W, X, M>(plan: FmPlan, thread: FmThread, j: u32): void {
+export function updateAdaGrad<W, X, M>(plan: Plan, thread: Thread, j: u32): void {
   const P = sliceAt(plan, j);
   const stride = plan.featureStride;
   const N = accumulatorAt(plan, j);
@@ -114,7 +114,7 @@ export function updateAdaGrad<W, X, M>(plan: FmPlan, thread: FmThread, j: u32): 
 /** Bytes from a slice's sums of v x, f32[BATCH_ROWS][8], to those of the next slice. */
 const NEXT_SUMS: usize = (<usize>BATCH_ROWS) << 5;
 
-function shareOfSquare(plan: FmPlan, j: u32): v128 {
+function shareOfSquare(plan: Plan, j: u32): v128 {
   return f32x4.splat(1 / <f32>usedOf(plan, j));
 }
 

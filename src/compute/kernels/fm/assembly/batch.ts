@@ -10,7 +10,7 @@ import { addLosses, lossGradient4 } from "../../shared/assembly/loss";
 import { permute } from "../../shared/assembly/random";
 import { featureAt, firstPair, valueAt } from "../../shared/assembly/rows";
 import { adaGrad } from "../../shared/assembly/steps";
-import { BATCH_ROWS, FmPlan, Rows, FmThread } from "./plan";
+import { BATCH_ROWS, Plan, Rows, Thread } from "./plan";
 
 /**
  * Prepares a block of rows for `openBatch`. Rows of constant width are copied for the whole block: they are read
@@ -18,7 +18,7 @@ import { BATCH_ROWS, FmPlan, Rows, FmThread } from "./plan";
  *
  * @param key of the block's permutation; 0 visits the rows in their order in memory
  */
-export function openBlock(thread: FmThread, rows: Rows, first: u32, numRows: u32, key: u32): void {
+export function openBlock(thread: Thread, rows: Rows, first: u32, numRows: u32, key: u32): void {
   thread.width = rows.width;
   thread.general = u32(rows.indptr != 0 || rows.values != 0);
   if (key) permute(thread.places, numRows, key);
@@ -49,7 +49,7 @@ export function openBlock(thread: FmThread, rows: Rows, first: u32, numRows: u32
  * Sets the thread's pointers to a batch: at most 256 rows of the prepared block, from position `from` in the order of
  * visit.
  */
-export function openBatch(thread: FmThread, rows: Rows, first: u32, numRows: u32, key: u32, from: u32): void {
+export function openBatch(thread: Thread, rows: Rows, first: u32, numRows: u32, key: u32, from: u32): void {
   thread.numRows = min(BATCH_ROWS, numRows - from);
   if (thread.general) {
     gather(thread, rows, first, from);
@@ -66,7 +66,7 @@ export function openBatch(thread: FmThread, rows: Rows, first: u32, numRows: u32
   }
 }
 
-function gather(thread: FmThread, rows: Rows, first: u32, from: u32): void {
+function gather(thread: Thread, rows: Rows, first: u32, from: u32): void {
   thread.ids = thread.blockIds;
   thread.labels = thread.blockLabels;
   thread.weights = rows.weights ? thread.blockWeights : 0;
@@ -87,7 +87,7 @@ function gather(thread: FmThread, rows: Rows, first: u32, from: u32): void {
 }
 
 /** Writes the score of each row r: w0 + partial[0][r] + ... + partial[J][r], added in this order. */
-function combine(plan: FmPlan, thread: FmThread, partials: usize, scores: usize): void {
+function combine(plan: Plan, thread: Thread, partials: usize, scores: usize): void {
   for (let r: usize = 0; r < thread.numRows; r += 4) {
     let score = f32x4.splat(thread.bias);
     for (let j: usize = 0; j <= plan.numSlices; j++) {
@@ -98,7 +98,7 @@ function combine(plan: FmPlan, thread: FmThread, partials: usize, scores: usize)
 }
 
 /** Replaces scores by dLoss/dscore times the row's weight, and takes one AdaGrad step of the bias on their mean. */
-function scoresToGradients(plan: FmPlan, thread: FmThread): void {
+function scoresToGradients(plan: Plan, thread: Thread): void {
   const gradients = thread.gradients;
   for (let r: usize = 0; r < thread.numRows; r += 4) {
     const s = v128.load(gradients + (r << 2));
@@ -118,7 +118,7 @@ function scoresToGradients(plan: FmPlan, thread: FmThread): void {
  * Returns the address of the next batch's partial scores, f32[J + 1][B] by slice and row. Two buffers alternate, so
  * that a fast thread does not overwrite what a slow one still reads.
  */
-export function nextPartials(plan: FmPlan, thread: FmThread): usize {
+export function nextPartials(plan: Plan, thread: Thread): usize {
   const parity: usize = thread.batchNumber++ & 1;
   return plan.partials + ((parity * (plan.numSlices + 1) * BATCH_ROWS) << 2);
 }
@@ -130,7 +130,7 @@ export function nextPartials(plan: FmPlan, thread: FmThread): usize {
  *
  * @returns false when the pool is stopping
  */
-export function takeGradients(plan: FmPlan, thread: FmThread, index: u32, partials: usize): bool {
+export function takeGradients(plan: Plan, thread: Thread, index: u32, partials: usize): bool {
   if (!barrier(plan.barrier, plan.numThreads)) return false;
   combine(plan, thread, partials, thread.gradients);
   if (index == plan.numThreads - 1) thread.loss = addBatchLosses(plan, thread, thread.gradients, thread.loss);
@@ -138,7 +138,7 @@ export function takeGradients(plan: FmPlan, thread: FmThread, index: u32, partia
   return true;
 }
 
-function addBatchLosses(plan: FmPlan, thread: FmThread, scores: usize, loss: f64): f64 {
+function addBatchLosses(plan: Plan, thread: Thread, scores: usize, loss: f64): f64 {
   return addLosses(loss, scores, thread.labels, thread.weights, thread.numRows, plan.squared != 0);
 }
 
@@ -148,7 +148,7 @@ function addBatchLosses(plan: FmPlan, thread: FmThread, scores: usize, loss: f64
  * @param scores f32[B]: receives the scores of the batch's B rows
  * @returns the given sum of losses plus those of the batch
  */
-export function scoreBatch(plan: FmPlan, thread: FmThread, scores: usize, loss: f64): f64 {
+export function scoreBatch(plan: Plan, thread: Thread, scores: usize, loss: f64): f64 {
   combine(plan, thread, thread.scorePartials, scores);
   return addBatchLosses(plan, thread, scores, loss);
 }

@@ -11,7 +11,7 @@
 
 import { AdaGrad, Adam, addSquare, quickAdaGrad, Sgd, step, stepFtrl } from "../../shared/assembly/steps";
 import { sum4 } from "../../shared/assembly/vector";
-import { ADAGRAD, FTRL, SGD, FmPlan, FmThread, RatedAdaGrad, RatedAdam, RatedSgd, ratesOf } from "./plan";
+import { ADAGRAD, FTRL, SGD, Plan, Thread, RatedAdaGrad, RatedAdam, RatedSgd, ratesOf } from "./plan";
 import { clearRepeats, countRepeats, isMarked, repeatAt, shareOf, Slot, sumsOf } from "./repeats";
 
 /** Type that represents FTRL-proximal, which only the weights use; the vectors then use AdaGrad. */
@@ -23,7 +23,7 @@ function weightOf(L: usize, pair: usize, i: usize, stride: usize): usize {
 }
 
 /** Writes each row's sum of x w to `partial`, f32[B]. */
-export function forwardLinear<X>(plan: FmPlan, thread: FmThread, partial: usize): void {
+export function forwardLinear<X>(plan: Plan, thread: Thread, partial: usize): void {
   const L = plan.linear;
   const stride = plan.linearStride;
   const numRows = thread.numRows;
@@ -50,7 +50,7 @@ export function forwardLinear<X>(plan: FmPlan, thread: FmThread, partial: usize)
   }
 }
 
-export function updateWeights(plan: FmPlan, thread: FmThread): void {
+export function updateWeights(plan: Plan, thread: Thread): void {
   const rated = plan.rates != 0;
   if (plan.method == ADAGRAD && !rated) {
     if (thread.general) updateLinearAdaGrad<f32>(plan, thread);
@@ -70,13 +70,13 @@ export function updateWeights(plan: FmPlan, thread: FmThread): void {
   clearRepeats(thread);
 }
 
-function updateBy<M>(plan: FmPlan, thread: FmThread): void {
+function updateBy<M>(plan: Plan, thread: Thread): void {
   if (thread.general) updateLinear<f32, M>(plan, thread);
   else updateLinear<u32, M>(plan, thread);
 }
 
 /** Takes the steps of AdaGrad with one learning rate for all features. */
-function updateLinearAdaGrad<X>(plan: FmPlan, thread: FmThread): void {
+function updateLinearAdaGrad<X>(plan: Plan, thread: Thread): void {
   const L = plan.linear;
   const stride = plan.linearStride;
   const numRows = thread.numRows;
@@ -122,7 +122,7 @@ class One {
   /** Takes the step of one pair's feature. Inlined, because function calls made the loop three times as slow. */
   @inline
   static move<X>(
-    thread: FmThread,
+    thread: Thread,
     L: usize,
     stride: usize,
     pair: usize,
@@ -147,7 +147,7 @@ class One {
   }
 }
 
-function addToSum(thread: FmThread, id: u32, grad: f32): void {
+function addToSum(thread: Thread, id: u32, grad: f32): void {
   const sum = sumsOf(thread, Slot.of(thread, id, 4), 4);
   store<f32>(sum, load<f32>(sum) + grad);
 }
@@ -156,7 +156,7 @@ function addToSum(thread: FmThread, id: u32, grad: f32): void {
  * Takes one step of the weight of each feature marked as repeated, on the sum of its gradients. The gradients of FTRL
  * are without L2, because its formula for w already contains L2.
  */
-function stepRepeats<M>(plan: FmPlan, thread: FmThread): void {
+function stepRepeats<M>(plan: Plan, thread: Thread): void {
   for (let slot: u32 = 1; slot <= thread.numRepeats; slot++) {
     const feature = repeatAt(thread, slot).feature;
     const p = plan.linear + <usize>feature * plan.linearStride;
@@ -169,7 +169,7 @@ function stepRepeats<M>(plan: FmPlan, thread: FmThread): void {
   }
 }
 
-function updateLinear<X, M>(plan: FmPlan, thread: FmThread): void {
+function updateLinear<X, M>(plan: Plan, thread: Thread): void {
   const numRows = thread.numRows;
   const ids = thread.ids;
   const toValue = thread.values - ids;
@@ -206,12 +206,12 @@ function isSummed<M>(): bool {
   return sizeof<M>() == 2 || sizeof<M>() == 4;
 }
 
-function weightAt(plan: FmPlan, i: usize): usize {
+function weightAt(plan: Plan, i: usize): usize {
   return plan.linear + i * plan.linearStride;
 }
 
 /** Sets every weight and its state to 0, except AdaGrad's accumulator, which it sets to 1. */
-export function startWeights(plan: FmPlan): void {
+export function startWeights(plan: Plan): void {
   for (let i: usize = 0; i < plan.numFeatures; i++) {
     const p = weightAt(plan, i);
     memory.fill(p, 0, plan.linearBytes);
@@ -220,7 +220,7 @@ export function startWeights(plan: FmPlan): void {
 }
 
 /** Copies the weights to w, f32[n]. @returns false when a weight is NaN or infinite */
-export function exportWeights(plan: FmPlan, w: usize): bool {
+export function exportWeights(plan: Plan, w: usize): bool {
   let check: f32 = 0; // x - x is 0 for a finite x, else NaN
   for (let i: usize = 0; i < plan.numFeatures; i++) {
     const value = load<f32>(weightAt(plan, i));
@@ -230,7 +230,7 @@ export function exportWeights(plan: FmPlan, w: usize): bool {
   return check == 0;
 }
 
-export function importWeights(plan: FmPlan, w: usize): void {
+export function importWeights(plan: Plan, w: usize): void {
   for (let i: usize = 0; i < plan.numFeatures; i++) {
     store<f32>(weightAt(plan, i), load<f32>(w + (i << 2)));
   }

@@ -21,9 +21,9 @@ import {
   sumsAt,
   usedOf,
   BATCH_ROWS,
-  FmPlan,
+  Plan,
   Rows,
-  FmThread,
+  Thread,
   RatedAdaGrad,
   RatedAdam,
   RatedSgd,
@@ -36,7 +36,7 @@ import { AdaGrad, Adam, Sgd } from "../../shared/assembly/steps";
 // batch (src/trainers/shared/factor-model/grouped-kernel.ts)
 export { nextPartials, openBatch, openBlock, scoreBatch, takeGradients, updateWeights };
 
-function forwardSlice(plan: FmPlan, thread: FmThread, j: u32, S: usize, partial: usize, touches: bool): void {
+function forwardSlice(plan: Plan, thread: Thread, j: u32, S: usize, partial: usize, touches: bool): void {
   if (j == plan.numSlices) {
     if (thread.general) forwardLinear<f32>(plan, thread, partial);
     else forwardLinear<u32>(plan, thread, partial);
@@ -55,7 +55,7 @@ function forwardSlice(plan: FmPlan, thread: FmThread, j: u32, S: usize, partial:
  * @param to end of the thread's slices
  * @returns the number of updated slices: 1 (slice j), or 2 (j and j + 1)
  */
-function updateSlice(plan: FmPlan, thread: FmThread, j: u32, to: u32): u32 {
+function updateSlice(plan: Plan, thread: Thread, j: u32, to: u32): u32 {
   const rated = plan.rates != 0;
   if (plan.method == SGD) {
     if (rated) updateBy<RatedSgd>(plan, thread, j);
@@ -71,7 +71,7 @@ function updateSlice(plan: FmPlan, thread: FmThread, j: u32, to: u32): u32 {
   return 1;
 }
 
-function updateBy<M>(plan: FmPlan, thread: FmThread, j: u32): void {
+function updateBy<M>(plan: Plan, thread: Thread, j: u32): void {
   if (plan.sliceWidth == 8) {
     if (thread.general) update<u64, f32, M>(plan, thread, j);
     else update<u64, u32, M>(plan, thread, j);
@@ -82,7 +82,7 @@ function updateBy<M>(plan: FmPlan, thread: FmThread, j: u32): void {
 }
 
 /** Updates two slices at once if they are adjacent in memory, because one cache line contains both. */
-function updateByAdaGrad<M>(plan: FmPlan, thread: FmThread, j: u32, to: u32): u32 {
+function updateByAdaGrad<M>(plan: Plan, thread: Thread, j: u32, to: u32): u32 {
   if (plan.sliceWidth == 4) {
     if (thread.general) updateAdaGrad<u32, f32, M>(plan, thread, j);
     else updateAdaGrad<u32, u32, M>(plan, thread, j);
@@ -110,8 +110,8 @@ function updateByAdaGrad<M>(plan: FmPlan, thread: FmThread, j: u32, to: u32): u3
  * @returns false when the pool is stopping
  */
 export function trainBlock(
-  plan: FmPlan,
-  thread: FmThread,
+  plan: Plan,
+  thread: Thread,
   index: u32,
   rows: Rows,
   first: u32,
@@ -141,7 +141,7 @@ export function trainBlock(
  *
  * @param partials f32[J + 1][B]
  */
-export function forwardSlices(plan: FmPlan, thread: FmThread, from: u32, to: u32, partials: usize): void {
+export function forwardSlices(plan: Plan, thread: Thread, from: u32, to: u32, partials: usize): void {
   for (let j = from; j < to; j++) {
     // all accumulators that a thread has of a feature are adjacent, so the first slice brings them into the cache
     const touches = j == from && plan.accumulators != 0;
@@ -150,7 +150,7 @@ export function forwardSlices(plan: FmPlan, thread: FmThread, from: u32, to: u32
 }
 
 /** Takes a step for each feature of each row of the batch, in slices from .. to - 1 of its vector. */
-export function updateSlices(plan: FmPlan, thread: FmThread, from: u32, to: u32): void {
+export function updateSlices(plan: Plan, thread: Thread, from: u32, to: u32): void {
   for (let j = from; j < to;) j += updateSlice(plan, thread, j, to);
 }
 
@@ -164,8 +164,8 @@ export function updateSlices(plan: FmPlan, thread: FmThread, from: u32, to: u32)
  * @returns f64 sum of the losses
  */
 export function scoreBlock(
-  plan: FmPlan,
-  thread: FmThread,
+  plan: Plan,
+  thread: Thread,
   rows: Rows,
   first: u32,
   numRows: u32,
@@ -182,7 +182,7 @@ export function scoreBlock(
 }
 
 /** Computes the partial scores of slices from .. to - 1 for the thread's current batch, in the thread's own buffers. */
-export function scoreSlices(plan: FmPlan, thread: FmThread, from: u32, to: u32): void {
+export function scoreSlices(plan: Plan, thread: Thread, from: u32, to: u32): void {
   for (let j = from; j < to; j++) {
     const partial = thread.scorePartials + ((<usize>j * BATCH_ROWS) << 2);
     forwardSlice(plan, thread, j, thread.scoreSums, partial, false);
@@ -196,14 +196,14 @@ export function scoreSlices(plan: FmPlan, thread: FmThread, from: u32, to: u32):
  * @param hashes u32[n][2]: hash of each feature's field and key, which is the same in every vocabulary
  * @param counts u32[n]: number of training rows that have the feature
  */
-export function initialize(plan: FmPlan, j: u32, hashes: usize, counts: usize, seed: u32, spread: f32): void {
+export function initialize(plan: Plan, j: u32, hashes: usize, counts: usize, seed: u32, spread: f32): void {
   if (j == plan.numSlices) startWeights(plan);
   else initializeRange(plan, j, 0, plan.numFeatures, hashes, counts, seed, spread);
 }
 
 /** Does the same for n features from `first` on, except w; `hashes` and `counts` begin with those of `first`. */
 export function initializeRange(
-  plan: FmPlan,
+  plan: Plan,
   j: u32,
   first: u32,
   n: u32,
@@ -237,7 +237,7 @@ export function initializeRange(
  * @param w f32[n]
  * @returns false when a parameter is NaN or infinite
  */
-export function exportSlice(plan: FmPlan, j: u32, vectors: usize, w: usize): bool {
+export function exportSlice(plan: Plan, j: u32, vectors: usize, w: usize): bool {
   if (j == plan.numSlices) return exportWeights(plan, w);
   const n = plan.numFeatures;
   let check: f32 = 0; // x - x is 0 for a finite x, else NaN
@@ -259,7 +259,7 @@ export function exportSlice(plan: FmPlan, j: u32, vectors: usize, w: usize): boo
  *
  * @returns 0 for the slice that contains the weights instead of vectors
  */
-export function sumSquares(plan: FmPlan, j: u32): f64 {
+export function sumSquares(plan: Plan, j: u32): f64 {
   if (j == plan.numSlices) return 0;
   let even = f64x2.splat(0);
   let odd = f64x2.splat(0);
@@ -279,7 +279,7 @@ export function sumSquares(plan: FmPlan, j: u32): f64 {
 }
 
 /** Copies dense arrays to the parameters: the inverse of exportSlice. Accumulators stay unchanged. */
-export function importSlice(plan: FmPlan, j: u32, vectors: usize, w: usize): void {
+export function importSlice(plan: Plan, j: u32, vectors: usize, w: usize): void {
   if (j == plan.numSlices) {
     importWeights(plan, w);
     return;

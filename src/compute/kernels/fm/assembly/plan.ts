@@ -14,7 +14,7 @@ export const BATCH_ROWS: u32 = 256;
 export const BLOCK_ROWS: u32 = 4096;
 
 /** The model and its training options. All threads read it, none writes to it. */
-export class FmPlan {
+export class Plan {
   barrier: usize;
   numThreads: u32;
   numFeatures: u32;
@@ -62,7 +62,7 @@ export class Rows extends PairRows {
   weights: usize;
 }
 
-export class FmThread {
+export class Thread {
   /** sum of the losses since the caller last reset it; only the last thread uses it */
   loss: f64;
   /** the bias w0; its bytes are equal on all threads */
@@ -119,7 +119,7 @@ export const ADAM: u32 = 3;
  * Sets the optimizer state of the number at p to its initial value: 1 for AdaGrad's accumulator, 0 for Adam.
  * @param apart bytes from the number to its state, and between the numbers of the state
  */
-export function startState(plan: FmPlan, p: usize, apart: usize): void {
+export function startState(plan: Plan, p: usize, apart: usize): void {
   if (plan.method == SGD) return;
   store<f32>(p + apart, plan.method == ADAM ? 0 : 1);
   if (plan.method != ADAM) return;
@@ -127,24 +127,24 @@ export function startState(plan: FmPlan, p: usize, apart: usize): void {
   store<f32>(p + 3 * apart, 0);
 }
 
-export function sliceAt(plan: FmPlan, j: u32): usize {
+export function sliceAt(plan: Plan, j: u32): usize {
   return <usize>load<u32>(plan.slices + ((<usize>j) << 2));
 }
 
-export function accumulatorAt(plan: FmPlan, j: u32): usize {
+export function accumulatorAt(plan: Plan, j: u32): usize {
   return <usize>load<u32>(plan.accumulators + ((<usize>j) << 3));
 }
 
-export function accumulatorStride(plan: FmPlan, j: u32): usize {
+export function accumulatorStride(plan: Plan, j: u32): usize {
   return <usize>load<u32>(plan.accumulators + ((<usize>j) << 3), 4);
 }
 
-export function sumsAt(plan: FmPlan, j: u32): usize {
+export function sumsAt(plan: Plan, j: u32): usize {
   return plan.sums + <usize>j * BATCH_ROWS * ((<usize>plan.sliceWidth) << 2);
 }
 
 /** Returns the number of dimensions of slice j, not counting padding. */
-export function usedOf(plan: FmPlan, j: u32): u32 {
+export function usedOf(plan: Plan, j: u32): u32 {
   return min(plan.sliceWidth, plan.dim - j * plan.sliceWidth);
 }
 
@@ -156,6 +156,6 @@ export type RatedSgd = i8;
 export type RatedAdaGrad = i32;
 export type RatedAdam = i64;
 
-export function ratesOf(plan: FmPlan, feature: u32): usize {
+export function ratesOf(plan: Plan, feature: u32): usize {
   return plan.rates + ((<usize>feature) << 4);
 }

@@ -8,7 +8,7 @@
 //
 //   slot   number of a marked feature of the batch, from 1 in the order of first occurrence
 
-import { FmPlan, FmThread } from "./plan";
+import { Plan, Thread } from "./plan";
 
 /**
  * Number of steps per batch that a feature marked as repeated takes at the full learning rate, by SGD and Adam. The
@@ -28,7 +28,7 @@ export function isMarked(id: u32): bool {
   return <i32>id < 0;
 }
 
-export function repeatAt(thread: FmThread, slot: u32): Repeat {
+export function repeatAt(thread: Thread, slot: u32): Repeat {
   return changetype<Repeat>(thread.repeats + ((<usize>slot) << 3));
 }
 
@@ -36,13 +36,13 @@ export function repeatAt(thread: FmThread, slot: u32): Repeat {
 export class Slot {
   /** Returns the slot of a marked feature; at its first occurrence, a new slot whose `bytes` bytes of sums are 0. */
   @inline
-  static of(thread: FmThread, id: u32, bytes: usize): u32 {
+  static of(thread: Thread, id: u32, bytes: usize): u32 {
     const known = load<u32>(thread.slots + ((<usize>id) << 2));
     return known ? known : openSlot(thread, id, bytes);
   }
 }
 
-function openSlot(thread: FmThread, id: u32, bytes: usize): u32 {
+function openSlot(thread: Thread, id: u32, bytes: usize): u32 {
   const slot = ++thread.numRepeats;
   store<u32>(thread.slots + ((<usize>id) << 2), slot);
   const repeat = repeatAt(thread, slot);
@@ -52,17 +52,17 @@ function openSlot(thread: FmThread, id: u32, bytes: usize): u32 {
   return slot;
 }
 
-export function sumsOf(thread: FmThread, slot: u32, bytes: usize): usize {
+export function sumsOf(thread: Thread, slot: u32, bytes: usize): usize {
   return thread.repeatSums + <usize>slot * bytes;
 }
 
-export function numPairsOf(thread: FmThread): usize {
+export function numPairsOf(thread: Thread): usize {
   return thread.general
     ? <usize>load<u32>(thread.ends + ((<usize>(thread.numRows - 1)) << 2))
     : <usize>thread.numRows * thread.width;
 }
 
-export function countRepeats(thread: FmThread): void {
+export function countRepeats(thread: Thread): void {
   const end = thread.ids + (numPairsOf(thread) << 2);
   for (let pair = thread.ids; pair < end; pair += 4) {
     const id = load<u32>(pair);
@@ -71,13 +71,13 @@ export function countRepeats(thread: FmThread): void {
 }
 
 /** Returns the factor, at most 1, of a feature's learning rate, once countRepeats was called. */
-export function shareOf(plan: FmPlan, thread: FmThread, id: u32): f32 {
+export function shareOf(plan: Plan, thread: Thread, id: u32): f32 {
   if (!isMarked(id)) return 1;
   const slot = load<u32>(thread.slots + ((<usize>id) << 2));
   return min<f32>(1, (plan.squared ? STEPS : STEPS_LOGISTIC) / <f32>repeatAt(thread, slot).count);
 }
 
-export function clearRepeats(thread: FmThread): void {
+export function clearRepeats(thread: Thread): void {
   for (let slot: u32 = 1; slot <= thread.numRepeats; slot++) {
     store<u32>(thread.slots + ((<usize>repeatAt(thread, slot).feature) << 2), 0);
   }

@@ -15,7 +15,7 @@
 
 import { step } from "../../shared/assembly/steps";
 import { sum4 } from "../../shared/assembly/vector";
-import { accumulatorAt, accumulatorStride, sliceAt, sumsAt, FmPlan, FmThread, ratesOf } from "./plan";
+import { accumulatorAt, accumulatorStride, sliceAt, sumsAt, Plan, Thread, ratesOf } from "./plan";
 import { clearRepeats, countRepeats, shareOf } from "./repeats";
 
 /**
@@ -26,8 +26,8 @@ import { clearRepeats, countRepeats, shareOf } from "./repeats";
  * @param touches whether to prefetch the accumulators for the update, while the loop waits for v anyway
  */
 export function forward<W, X>(
-  plan: FmPlan,
-  thread: FmThread,
+  plan: Plan,
+  thread: Thread,
   j: u32,
   sums: usize,
   partial: usize,
@@ -79,7 +79,7 @@ export function forward<W, X>(
 }
 
 /** Takes a step for slice j of the vector of every feature of every row, in the order of the rows. */
-export function update<W, X, M>(plan: FmPlan, thread: FmThread, j: u32): void {
+export function update<W, X, M>(plan: Plan, thread: Thread, j: u32): void {
   const P = sliceAt(plan, j);
   const sums = sumsAt(plan, j);
   const numRows = thread.numRows;

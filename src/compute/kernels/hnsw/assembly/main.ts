@@ -15,7 +15,7 @@
 
 import { insertBest, isMasked } from "../../shared/assembly/best-list";
 import { distances4, vectorOf } from "./distances";
-import { distanceOf, LinkGraph, keyOf, nodeOf, NONE, HnswScratch, HnswSearch } from "./plan";
+import { distanceOf, LinkGraph, keyOf, nodeOf, NONE, Scratch, HnswSearch } from "./plan";
 import { descend, linksOf, walk } from "./walk";
 
 export { barrier } from "../../shared/assembly/barrier";
@@ -25,7 +25,7 @@ function labelOf(search: HnswSearch, node: u32): u32 {
 }
 
 /** Writes the result list of a query from the pool, without masked nodes. @returns length of the list */
-function take(search: HnswSearch, scratch: HnswScratch, query: u32): u32 {
+function take(search: HnswSearch, scratch: Scratch, query: u32): u32 {
   const row = (<usize>query * search.top) << 2;
   let count: u32 = 0;
   for (let i: u32 = 0; i < scratch.size && count < search.top; i++) {
@@ -49,7 +49,7 @@ function clear(search: HnswSearch, query: u32, from: u32): void {
 }
 
 /** Fills a query's list by comparing the query with every node. */
-function scan(search: HnswSearch, scratch: HnswScratch, query: u32, x: usize): void {
+function scan(search: HnswSearch, scratch: Scratch, query: u32, x: usize): void {
   const graph = search.graph;
   const K = search.top;
   const row = (<usize>query * K) << 2;
@@ -77,7 +77,7 @@ function scan(search: HnswSearch, scratch: HnswScratch, query: u32, x: usize): v
  * If masks leave a search with too few nodes, a search with a longer candidate list follows, and after the longest the
  * query is compared with every node: a list is shorter than K only if there are no more unmasked nodes.
  */
-export function searchQueries(search: HnswSearch, scratch: HnswScratch, first: u32, numQueries: u32): void {
+export function searchQueries(search: HnswSearch, scratch: Scratch, first: u32, numQueries: u32): void {
   const graph = search.graph;
   for (let query = first; query < first + numQueries; query++) {
     const x = search.queries + ((<usize>query * graph.dim) << 2);
@@ -113,7 +113,7 @@ function checkedOf(graph: LinkGraph, node: u32, level: u32): usize {
 /** Returns whether one of `count` nodes is nearer to the vector x than `distance`. */
 function isCovered(
   graph: LinkGraph,
-  scratch: HnswScratch,
+  scratch: Scratch,
   x: usize,
   nodes: usize,
   count: u32,
@@ -143,7 +143,7 @@ function put(links: usize, distances: usize, i: u32, key: u64): void {
 /**
  * Sets a new node's links on a level: the whole candidate pool if it is smaller than M, else at most M selected nodes.
  */
-function choose(graph: LinkGraph, scratch: HnswScratch, node: u32, level: u32): void {
+function choose(graph: LinkGraph, scratch: Scratch, node: u32, level: u32): void {
   const m = graph.m;
   const links = linksOf(graph, node, level);
   const distances = linkDistances(graph, node, level);
@@ -165,7 +165,7 @@ function choose(graph: LinkGraph, scratch: HnswScratch, node: u32, level: u32): 
 }
 
 /** Searches the graph for the nodes order[first .. last) and sets their links; no node gets links to them yet. */
-export function insertNodes(graph: LinkGraph, scratch: HnswScratch, first: u32, last: u32): void {
+export function insertNodes(graph: LinkGraph, scratch: Scratch, first: u32, last: u32): void {
   for (let i = first; i < last; i++) {
     const node = load<u32>(graph.order + ((<usize>i) << 2));
     const x = vectorOf(graph, node);
@@ -181,7 +181,7 @@ export function insertNodes(graph: LinkGraph, scratch: HnswScratch, first: u32, 
 
 /** Writes the sorted keys of a full list of links, and of one more, to scratch.candidates. */
 function sortLinks(
-  scratch: HnswScratch,
+  scratch: Scratch,
   links: usize,
   distances: usize,
   count: u32,
@@ -208,7 +208,7 @@ function sortLinks(
  */
 function prune(
   graph: LinkGraph,
-  scratch: HnswScratch,
+  scratch: Scratch,
   links: usize,
   distances: usize,
   checked: usize,
@@ -236,7 +236,7 @@ function prune(
   for (let i = numKept; i < count; i++) store<u32>(links + ((<usize>i) << 2), NONE);
 }
 
-function linkTo(graph: LinkGraph, scratch: HnswScratch, node: u32, level: u32, key: u64): void {
+function linkTo(graph: LinkGraph, scratch: Scratch, node: u32, level: u32, key: u64): void {
   const most = level == 0 ? graph.m0 : graph.m;
   const links = linksOf(graph, node, level);
   const distances = linkDistances(graph, node, level);
@@ -249,7 +249,7 @@ function linkTo(graph: LinkGraph, scratch: HnswScratch, node: u32, level: u32, k
 /** Adds the links back to the nodes order[first .. last), in this order, for the neighbors that this thread owns. */
 export function linkBack(
   graph: LinkGraph,
-  scratch: HnswScratch,
+  scratch: Scratch,
   first: u32,
   last: u32,
   owner: u32,

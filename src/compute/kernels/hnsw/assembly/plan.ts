@@ -48,7 +48,7 @@ export class LinkGraph {
 }
 
 /** Buffers of one thread. */
-export class HnswScratch {
+export class Scratch {
   /** u8[n]: number of the search that last visited each node */
   marks: usize;
   /** number of the current search, 1 to 255, which is stored in `marks` */

@@ -4,7 +4,7 @@
 // here, the candidate pool; a node in it is marked when its neighbors have been visited.
 
 import { distancesTo } from "./distances";
-import { LinkGraph, keyOf, nodeOf, NONE, HnswScratch } from "./plan";
+import { LinkGraph, keyOf, nodeOf, NONE, Scratch } from "./plan";
 
 export function linksOf(graph: LinkGraph, node: u32, level: u32): usize {
   if (level == 0) return graph.links + ((<usize>node * graph.m0) << 2);
@@ -13,7 +13,7 @@ export function linksOf(graph: LinkGraph, node: u32, level: u32): usize {
 }
 
 /** Clears the set of visited nodes: those whose mark equals `epoch`. */
-function nextEpoch(graph: LinkGraph, scratch: HnswScratch): void {
+function nextEpoch(graph: LinkGraph, scratch: Scratch): void {
   if (scratch.epoch == 255) {
     memory.fill(scratch.marks, 0, graph.numNodes);
     scratch.epoch = 0;
@@ -33,7 +33,7 @@ function insert(pool: usize, size: u32, ef: u32, key: u64): u32 {
 }
 
 /** Writes the unvisited nodes of a row of links to scratch.nodes, and marks them as visited. @returns their number */
-function unseen(scratch: HnswScratch, row: usize, most: u32): u32 {
+function unseen(scratch: Scratch, row: usize, most: u32): u32 {
   const marks = scratch.marks;
   const epoch = scratch.epoch;
   const nodes = scratch.nodes;
@@ -52,14 +52,7 @@ function unseen(scratch: HnswScratch, row: usize, most: u32): u32 {
 }
 
 /** Walks from `start` on one level towards x, f32[d], and fills the candidate pool with the ef nearest nodes found. */
-export function walk(
-  graph: LinkGraph,
-  scratch: HnswScratch,
-  x: usize,
-  start: u32,
-  level: u32,
-  ef: u32,
-): void {
+export function walk(graph: LinkGraph, scratch: Scratch, x: usize, start: u32, level: u32, ef: u32): void {
   nextEpoch(graph, scratch);
   const pool = scratch.pool;
   const nodes = scratch.nodes;
@@ -97,7 +90,7 @@ export function walk(
 }
 
 /** Walks greedily from the entry down the levels above `level`. @returns the nearest node found */
-export function descend(graph: LinkGraph, scratch: HnswScratch, x: usize, level: u32): u32 {
+export function descend(graph: LinkGraph, scratch: Scratch, x: usize, level: u32): u32 {
   let node = graph.entry;
   for (let above = graph.maxLevel; above > level; above--) {
     walk(graph, scratch, x, node, above, 1);

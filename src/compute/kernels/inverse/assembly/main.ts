@@ -13,13 +13,13 @@
 // Source: Goodnight 1979 (doi:10.1080/00031305.1979.10482685), in blocks.
 
 import { addProducts } from "../../shared/assembly/tile";
-import { InversePlan, SWEEP_BLOCK } from "./plan";
+import { Plan, SWEEP_BLOCK } from "./plan";
 
 const B: u32 = SWEEP_BLOCK;
 /** Columns that are updated at a time, so that their data stay in the first-level cache. */
 const GROUP_COLUMNS: u32 = 64;
 
-function at(plan: InversePlan, row: u32, column: u32): usize {
+function at(plan: Plan, row: u32, column: u32): usize {
   return plan.matrix + ((<usize>row * plan.size + column) << 2);
 }
 
@@ -27,7 +27,7 @@ function at(plan: InversePlan, row: u32, column: u32): usize {
  * Packs rows of panel C, the columns from k on, and of L = -C D.
  * @param numRows a multiple of 8
  */
-export function preparePanel(plan: InversePlan, k: u32, first: u32, numRows: u32): void {
+export function preparePanel(plan: Plan, k: u32, first: u32, numRows: u32): void {
   for (let r = first; r < first + numRows; r++) {
     const column = plan.panel + ((<usize>(r >>> 3) * B) << 5) + ((<usize>(r & 7)) << 2);
     for (let t: u32 = 0; t < B; t++) {
@@ -56,7 +56,7 @@ export function preparePanel(plan: InversePlan, k: u32, first: u32, numRows: u32
  *
  * @param tile buffer of 128 bytes of this thread
  */
-export function sweepRows(plan: InversePlan, k: u32, first: u32, tile: usize): void {
+export function sweepRows(plan: Plan, k: u32, first: u32, tile: usize): void {
   if (first == k) {
     sweepOwnRows(plan, k);
     return;
@@ -81,7 +81,7 @@ export function sweepRows(plan: InversePlan, k: u32, first: u32, tile: usize): v
 }
 
 /** Writes the rows of block K: -D on the diagonal, and the transposed A_JK D to the left of it. */
-function sweepOwnRows(plan: InversePlan, k: u32): void {
+function sweepOwnRows(plan: Plan, k: u32): void {
   for (let t: u32 = 0; t < B; t++) {
     for (let c: u32 = 0; c < k; c++) store<f32>(at(plan, k + t, c), -leftAt(plan, c, t));
     for (let s: u32 = 0; s < B; s++) {
@@ -91,17 +91,17 @@ function sweepOwnRows(plan: InversePlan, k: u32): void {
 }
 
 /** Writes A_JK D to the columns of block K, in the rows J below it. */
-function storeColumns(plan: InversePlan, k: u32, first: u32): void {
+function storeColumns(plan: Plan, k: u32, first: u32): void {
   for (let r = first; r < first + B; r++) {
     for (let t: u32 = 0; t < B; t++) store<f32>(at(plan, r, k + t), -leftAt(plan, r, t));
   }
 }
 
-function leftAt(plan: InversePlan, row: u32, t: u32): f32 {
+function leftAt(plan: Plan, row: u32, t: u32): f32 {
   return load<f32>(plan.left + ((<usize>((row >>> 2) * B + t)) << 4) + ((<usize>(row & 3)) << 2));
 }
 
-function loadTile(plan: InversePlan, row: u32, column: u32, tile: usize): void {
+function loadTile(plan: Plan, row: u32, column: u32, tile: usize): void {
   for (let r: u32 = 0; r < 4; r++) {
     const source = at(plan, row + r, column);
     v128.store(tile + ((<usize>r) << 5), v128.load(source));
@@ -109,7 +109,7 @@ function loadTile(plan: InversePlan, row: u32, column: u32, tile: usize): void {
   }
 }
 
-function storeTile(plan: InversePlan, row: u32, column: u32, tile: usize): void {
+function storeTile(plan: Plan, row: u32, column: u32, tile: usize): void {
   for (let r: u32 = 0; r < 4; r++) {
     const target = at(plan, row + r, column);
     v128.store(target, v128.load(tile + ((<usize>r) << 5)));

@@ -2,7 +2,7 @@
 export const SWEEP_BLOCK: u32 = 64;
 
 /** The arrays of the kernel, written by ../binding.ts; pointers are byte offsets. */
-export class InversePlan {
+export class Plan {
   /** N: number of rows and of columns */
   size: u32;
   matrix: usize;

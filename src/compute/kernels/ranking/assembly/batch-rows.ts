@@ -8,20 +8,20 @@ import { itemOf } from "../../shared/assembly/negatives";
 import { featureAt, firstPair, PairRows, valueAt } from "../../shared/assembly/rows";
 import { Adam, adaGrad, addSquare, step, stepSliceAdam } from "../../shared/assembly/steps";
 import { addTo } from "../../shared/assembly/vector";
-import { ADAM, RankPlan, SLICE, RankThread } from "./plan";
+import { ADAM, Plan, SLICE, Thread } from "./plan";
 import { momentsOf, rowBytes, stepSlice, vectorOf } from "./vectors";
 
 /** Returns the row of a feature's gradients. */
-export function rowOf(thread: RankThread, feature: u32): u32 {
+export function rowOf(thread: Thread, feature: u32): u32 {
   return load<u32>(thread.rowOf + ((<usize>feature) << 2)) - 1;
 }
 
-export function featureOfRow(thread: RankThread, row: u32): u32 {
+export function featureOfRow(thread: Thread, row: u32): u32 {
   return load<u32>(thread.features + ((<usize>row) << 2));
 }
 
 /** Assigns a row to each feature of the batch, and counts the events that contain it. */
-export function numberRows(plan: RankPlan, thread: RankThread, events: usize, size: u32): void {
+export function numberRows(plan: Plan, thread: Thread, events: usize, size: u32): void {
   thread.numRows = 0;
   for (let r: u32 = 0; r < size; r++) {
     const event = load<u32>(events + ((<usize>r) << 2));
@@ -34,7 +34,7 @@ export function numberRows(plan: RankPlan, thread: RankThread, events: usize, si
   }
 }
 
-function numberPairs(thread: RankThread, rows: PairRows, row: u32, occurrences: u32): void {
+function numberPairs(thread: Thread, rows: PairRows, row: u32, occurrences: u32): void {
   const end = firstPair(rows, row + 1);
   for (let pair = firstPair(rows, row); pair < end; pair++) {
     const feature = featureAt(rows, pair);
@@ -51,7 +51,7 @@ function numberPairs(thread: RankThread, rows: PairRows, row: u32, occurrences: 
   }
 }
 
-function countEvent(plan: RankPlan, thread: RankThread, event: u32, by: i32): void {
+function countEvent(plan: Plan, thread: Thread, event: u32, by: i32): void {
   const user = load<u32>(plan.users + ((<usize>event) << 2));
   if (user >= plan.numUsers) return;
   const at = thread.eventsOf + ((<usize>user) << 2);
@@ -59,7 +59,7 @@ function countEvent(plan: RankPlan, thread: RankThread, event: u32, by: i32): vo
 }
 
 /** Undoes numberRows. */
-export function clearRows(plan: RankPlan, thread: RankThread, events: usize, size: u32): void {
+export function clearRows(plan: Plan, thread: Thread, events: usize, size: u32): void {
   for (let row: u32 = 0; row < thread.numRows; row++) {
     store<u32>(thread.rowOf + ((<usize>featureOfRow(thread, row)) << 2), 0);
   }
@@ -68,13 +68,7 @@ export function clearRows(plan: RankPlan, thread: RankThread, events: usize, siz
 }
 
 /** Sets the gradients to 0 in slices [from, to), and those of weights if this thread updates them. */
-export function zeroRows(
-  plan: RankPlan,
-  thread: RankThread,
-  fromSlice: u32,
-  toSlice: u32,
-  weights: bool,
-): void {
+export function zeroRows(plan: Plan, thread: Thread, fromSlice: u32, toSlice: u32, weights: bool): void {
   const c = plan.contrast;
   const bytes = rowBytes(plan);
   const own = <usize>(toSlice - fromSlice) * SLICE;
@@ -93,8 +87,8 @@ export function zeroRows(
  * @param s0,s1 the row's sum of x v, for the products
  */
 export function addGradients(
-  plan: RankPlan,
-  thread: RankThread,
+  plan: Plan,
+  thread: Thread,
   rows: PairRows,
   row: u32,
   d: usize,
@@ -126,13 +120,7 @@ export function addGradients(
 }
 
 /** @param g dLoss/dscore of the row */
-export function addWeightGradients(
-  plan: RankPlan,
-  thread: RankThread,
-  rows: PairRows,
-  row: u32,
-  g: f32,
-): void {
+export function addWeightGradients(plan: Plan, thread: Thread, rows: PairRows, row: u32, g: f32): void {
   const end = firstPair(rows, row + 1);
   for (let pair = firstPair(rows, row); pair < end; pair++) {
     const at = plan.contrast.rowWeightGradients + ((<usize>rowOf(thread, featureAt(rows, pair))) << 2);
@@ -143,7 +131,7 @@ export function addWeightGradients(
 /**
  * Takes one step of every feature in slices [from, to). The penalty counts once per event that contains the feature.
  */
-export function stepRows(plan: RankPlan, thread: RankThread, fromSlice: u32, toSlice: u32): void {
+export function stepRows(plan: Plan, thread: Thread, fromSlice: u32, toSlice: u32): void {
   const bytes = rowBytes(plan);
   for (let row: u32 = 0; row < thread.numRows; row++) {
     const feature = featureOfRow(thread, row);
@@ -162,7 +150,7 @@ export function stepRows(plan: RankPlan, thread: RankThread, fromSlice: u32, toS
   }
 }
 
-export function stepRowWeights(plan: RankPlan, thread: RankThread): void {
+export function stepRowWeights(plan: Plan, thread: Thread): void {
   for (let row: u32 = 0; row < thread.numRows; row++) {
     const at = plan.weights + <usize>featureOfRow(thread, row) * plan.weightStride;
     const place = (<usize>row) << 2;

@@ -26,13 +26,13 @@ import { sampledSoftmax4 } from "../../shared/assembly/sampled-softmax";
 import { addProducts, addTransposed, writeColumns } from "../../shared/assembly/tile";
 import { dot, sum4 } from "../../shared/assembly/vector";
 import { addGradients, addWeightGradients, rowOf } from "./batch-rows";
-import { K, RankPlan, SAMPLED_SOFTMAX, SLICE, RankThread } from "./plan";
+import { K, Plan, SAMPLED_SOFTMAX, SLICE, Thread } from "./plan";
 import { rowBytes, squaresOf, sumOf, weightOf, weightOfEvent } from "./vectors";
 
 /**
  * Computes scores, losses, and gradients by scores and contexts of events b .. b + 3; events beyond numRows are zeros.
  */
-export function scoreFour(plan: RankPlan, thread: RankThread, events: usize, b: u32, numRows: u32): void {
+export function scoreFour(plan: Plan, thread: Thread, events: usize, b: u32, numRows: u32): void {
   const c = plan.contrast;
   const bytes = rowBytes(plan);
   const numEvents = min<u32>(4, numRows - b);
@@ -65,7 +65,7 @@ export function scoreFour(plan: RankPlan, thread: RankThread, events: usize, b: 
 }
 
 /** Returns the weight of an event, divided among the user's events of the batch if they are averaged. */
-function shareOfEvent(plan: RankPlan, thread: RankThread, event: u32): f32 {
+function shareOfEvent(plan: Plan, thread: Thread, event: u32): f32 {
   const weight = weightOfEvent(plan, event);
   if (!plan.averages) return weight;
   const user = load<u32>(plan.users + ((<usize>event) << 2));
@@ -73,18 +73,11 @@ function shareOfEvent(plan: RankPlan, thread: RankThread, event: u32): f32 {
 }
 
 /** Stores a number of the i-th of four events in lane i of `thread.tile`. */
-function setLane(thread: RankThread, i: usize, value: f32): void {
+function setLane(thread: Thread, i: usize, value: f32): void {
   store<f32>(thread.tile + (i << 2), value);
 }
 
-function softmaxFour(
-  plan: RankPlan,
-  thread: RankThread,
-  events: usize,
-  b: u32,
-  numEvents: u32,
-  G: usize,
-): void {
+function softmaxFour(plan: Plan, thread: Thread, events: usize, b: u32, numEvents: u32, G: usize): void {
   const c = plan.contrast;
   const N = <usize>thread.numShared;
   v128.store(thread.tile, f32x4.splat(0));
@@ -112,7 +105,7 @@ function softmaxFour(
   );
 }
 
-function cclFour(plan: RankPlan, thread: RankThread, events: usize, b: u32, numEvents: u32, G: usize): void {
+function cclFour(plan: Plan, thread: Thread, events: usize, b: u32, numEvents: u32, G: usize): void {
   const c = plan.contrast;
   const N = <usize>thread.numShared;
   v128.store(thread.tile, f32x4.splat(0));
@@ -140,7 +133,7 @@ function cclFour(plan: RankPlan, thread: RankThread, events: usize, b: u32, numE
 }
 
 /** Computes the derivatives by the context vectors of four events, G Q, then differentiates the normalization. */
-function contextGradients(plan: RankPlan, thread: RankThread, b: u32, G: usize): void {
+function contextGradients(plan: Plan, thread: Thread, b: u32, G: usize): void {
   const c = plan.contrast;
   const bytes = rowBytes(plan);
   for (let d: usize = 0; d < bytes; d += SLICE) {
@@ -176,7 +169,7 @@ const SHORTEST: f32 = 1e-12;
  * is normalized.
  * @returns 1 / length for cosine, otherwise 1
  */
-function compose(plan: RankPlan, thread: RankThread, rows: PairRows, row: u32, target: usize): f32 {
+function compose(plan: Plan, thread: Thread, rows: PairRows, row: u32, target: usize): f32 {
   const bytes = rowBytes(plan);
   let squares = f32x4.splat(0);
   const propagated = plan.through
@@ -196,7 +189,7 @@ function compose(plan: RankPlan, thread: RankThread, rows: PairRows, row: u32, t
 }
 
 /** Returns an item's sum of x w plus the products of its own features; 0 for cosine. @param vector sum of x v */
-function offsetOf(plan: RankPlan, thread: RankThread, item: u32, vector: usize): f32 {
+function offsetOf(plan: Plan, thread: Thread, item: u32, vector: usize): f32 {
   if (plan.cosine) return 0;
   let inner = f32x4.splat(0);
   for (let c: usize = 0; c < rowBytes(plan); c += 16) {
@@ -208,7 +201,7 @@ function offsetOf(plan: RankPlan, thread: RankThread, item: u32, vector: usize):
 }
 
 /** Computes negatives [from, to), multiples of 8. */
-export function composeNegatives(plan: RankPlan, thread: RankThread, from: u32, to: u32): void {
+export function composeNegatives(plan: Plan, thread: Thread, from: u32, to: u32): void {
   const c = plan.contrast;
   const bytes = rowBytes(plan);
   for (let n = from; n < to; n++) {
@@ -225,8 +218,8 @@ export function composeNegatives(plan: RankPlan, thread: RankThread, from: u32, 
 
 /** In slices [from, to), adds the derivatives by the events' own features, and by the negatives' vectors. */
 export function addEvents(
-  plan: RankPlan,
-  thread: RankThread,
+  plan: Plan,
+  thread: Thread,
   events: usize,
   numRows: u32,
   fromSlice: u32,
@@ -278,7 +271,7 @@ export function addEvents(
 }
 
 /** For negatives n .. n + 3, adds the sum of dLoss/dscore over the events, in their order. */
-function addColumns(plan: RankPlan, thread: RankThread, n: usize, numGroups: u32): void {
+function addColumns(plan: Plan, thread: Thread, n: usize, numGroups: u32): void {
   const columns = plan.contrast.columns + (n << 2);
   const N = <usize>thread.numShared;
   let sum = v128.load(thread.columns + (n << 2));
@@ -287,7 +280,7 @@ function addColumns(plan: RankPlan, thread: RankThread, n: usize, numGroups: u32
 }
 
 /** Sets the derivatives by the negatives' vectors to 0 in slices [from, to), and the thread's sums of dLoss/dscore. */
-export function zeroNegatives(plan: RankPlan, thread: RankThread, fromSlice: u32, toSlice: u32): void {
+export function zeroNegatives(plan: Plan, thread: Thread, fromSlice: u32, toSlice: u32): void {
   const bytes = rowBytes(plan);
   const own = <usize>(toSlice - fromSlice) * SLICE;
   for (let n: usize = 0; n < thread.numShared; n++) {
@@ -297,7 +290,7 @@ export function zeroNegatives(plan: RankPlan, thread: RankThread, fromSlice: u32
 }
 
 /** Adds the negatives' gradients to those of their features, after all threads have finished the batch. */
-export function addNegatives(plan: RankPlan, thread: RankThread, fromSlice: u32, toSlice: u32): void {
+export function addNegatives(plan: Plan, thread: Thread, fromSlice: u32, toSlice: u32): void {
   const c = plan.contrast;
   const bytes = rowBytes(plan);
   const zero = f32x4.splat(0);
@@ -326,7 +319,7 @@ export function addNegatives(plan: RankPlan, thread: RankThread, fromSlice: u32,
   }
 }
 
-export function addEventWeights(plan: RankPlan, thread: RankThread, events: usize, numRows: u32): void {
+export function addEventWeights(plan: Plan, thread: Thread, events: usize, numRows: u32): void {
   for (let r: u32 = 0; r < numRows; r++) {
     const g = load<f32>(plan.contrast.positiveGradients + ((<usize>r) << 2));
     addWeightGradients(plan, thread, plan.templates, itemOf(plan, events, r), g);
@@ -334,7 +327,7 @@ export function addEventWeights(plan: RankPlan, thread: RankThread, events: usiz
 }
 
 /** Called after all threads have finished the batch. */
-export function addNegativeWeights(plan: RankPlan, thread: RankThread): void {
+export function addNegativeWeights(plan: Plan, thread: Thread): void {
   for (let n: usize = 0; n < thread.numShared; n++) {
     const item = load<u32>(thread.shared + (n << 2));
     addWeightGradients(plan, thread, plan.templates, item, load<f32>(thread.columns + (n << 2)));

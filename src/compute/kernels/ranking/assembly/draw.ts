@@ -2,7 +2,7 @@
 
 import { drawItem } from "../../shared/assembly/negatives";
 import { draw } from "../../shared/assembly/random";
-import { RankPlan } from "./plan";
+import { Plan } from "./plan";
 
 export const USER_FACTOR: u32 = 0x9e3779b1;
 export const ITEM_FACTOR: u32 = 0x85ebca6b;
@@ -20,13 +20,13 @@ function membershipBit(user: u32, item: u32): u32 {
 const RANK: u32 = 0xffffffff;
 
 /** Samples the rank of an event's negative, uniform in fromRank .. toRank. */
-export function drawRank(plan: RankPlan, epochKey: u32, event: u32): u32 {
+export function drawRank(plan: Plan, epochKey: u32, event: u32): u32 {
   const span = plan.toRank - plan.fromRank + 1;
   return plan.fromRank + <u32>((<u64>draw(draw(epochKey, event), RANK) * span) >>> 32);
 }
 
 /** Users beyond the last have no items. */
-export function hasItem(plan: RankPlan, user: u32, item: u32): bool {
+export function hasItem(plan: Plan, user: u32, item: u32): bool {
   if (user >= plan.numUsers) return false;
   // the Bloom filter excludes most items with one read, while each step of the search would wait for memory
   const bit = membershipBit(user, item) >>> plan.membershipShift;
@@ -45,7 +45,7 @@ export function hasItem(plan: RankPlan, user: u32, item: u32): bool {
 }
 
 /**
- * Writes context, item and M candidates for each of the block's events from .. to, as in RankPlan.candidates.
+ * Writes context, item and M candidates for each of the block's events from .. to, as in Plan.candidates.
  *
  * For every event there is an item that its user lacks; other events were removed before.
  *
@@ -53,7 +53,7 @@ export function hasItem(plan: RankPlan, user: u32, item: u32): bool {
  * @param target u32[to][M + 2]
  */
 export function drawCandidates(
-  plan: RankPlan,
+  plan: Plan,
   order: usize,
   from: u32,
   to: u32,

@@ -13,7 +13,7 @@
 
 import { stepSliceAdam } from "../../shared/assembly/steps";
 import { featureOfRow } from "./batch-rows";
-import { ADAM, PropagationGraph, RankPlan, SLICE, RankThread } from "./plan";
+import { ADAM, PropagationGraph, Plan, SLICE, Thread } from "./plan";
 import { momentsOf, rowBytes, stepSlice, vectorOf } from "./vectors";
 
 /** Bytes of a panel's row: two slices, of which the second may be unused. */
@@ -74,7 +74,7 @@ function put(target: usize, sum: v128, x: v128, factors: v128): void {
 }
 
 /** Copies two slices of every feature's learned vector, from byte d on; only one unless `wide`. */
-function gather(plan: RankPlan, thread: RankThread, d: usize, wide: bool, panel: usize): void {
+function gather(plan: Plan, thread: Thread, d: usize, wide: bool, panel: usize): void {
   for (let f: u32 = 0; f < plan.numFeatures; f++, panel += PANEL) {
     const v = vectorOf(thread, f) + d;
     v128.store(panel, v128.load(v));
@@ -86,7 +86,7 @@ function gather(plan: RankPlan, thread: RankThread, d: usize, wide: bool, panel:
 }
 
 /** Takes turns of Horner's scheme from the learned vectors. @returns the panel with the sum */
-function turnsOfVectors(plan: RankPlan, thread: RankThread, d: usize, wide: bool, numTurns: u32): usize {
+function turnsOfVectors(plan: Plan, thread: Thread, d: usize, wide: bool, numTurns: u32): usize {
   let y = thread.panel;
   let next = thread.panel2;
   gather(plan, thread, d, wide, y);
@@ -102,7 +102,7 @@ function turnsOfVectors(plan: RankPlan, thread: RankThread, d: usize, wide: bool
 }
 
 /** Writes slices from .. to of e of all n features, f32[n][D]. */
-export function propagateAll(plan: RankPlan, thread: RankThread, fromSlice: u32, toSlice: u32): void {
+export function propagateAll(plan: Plan, thread: Thread, fromSlice: u32, toSlice: u32): void {
   const bytes = rowBytes(plan);
   const K = plan.graph.numLayers;
   const to = <usize>toSlice * SLICE;
@@ -117,7 +117,7 @@ export function propagateAll(plan: RankPlan, thread: RankThread, fromSlice: u32,
 }
 
 /** Writes slices from .. to of e of the batch's features to their rows. */
-export function propagateRows(plan: RankPlan, thread: RankThread, fromSlice: u32, toSlice: u32): void {
+export function propagateRows(plan: Plan, thread: Thread, fromSlice: u32, toSlice: u32): void {
   const bytes = rowBytes(plan);
   const K = plan.graph.numLayers;
   const to = <usize>toSlice * SLICE;
@@ -135,7 +135,7 @@ export function propagateRows(plan: RankPlan, thread: RankThread, fromSlice: u32
 }
 
 /** Takes one step of slices from .. to of every feature that dLoss/de of the batch's features reaches. */
-export function stepLayers(plan: RankPlan, thread: RankThread, fromSlice: u32, toSlice: u32): void {
+export function stepLayers(plan: Plan, thread: Thread, fromSlice: u32, toSlice: u32): void {
   const bytes = rowBytes(plan);
   const to = <usize>toSlice * SLICE;
   for (let d = <usize>fromSlice * SLICE; d < to; d += PANEL) {
@@ -161,7 +161,7 @@ export function stepLayers(plan: RankPlan, thread: RankThread, fromSlice: u32, t
 }
 
 /** @param gradient (number of layers + 1) times dLoss/dv */
-function stepPropagated(plan: RankPlan, thread: RankThread, f: u32, d: usize, gradient: usize): void {
+function stepPropagated(plan: Plan, thread: Thread, f: u32, d: usize, gradient: usize): void {
   const factor = f32x4.splat(1 / <f32>(plan.graph.numLayers + 1));
   let g0 = f32x4.mul(factor, v128.load(gradient));
   let g1 = f32x4.mul(factor, v128.load(gradient, 16));
@@ -183,7 +183,7 @@ function stepPropagated(plan: RankPlan, thread: RankThread, f: u32, d: usize, gr
 }
 
 /** Takes the first turn backward: adds each feature's gradient to its own row and to its neighbors' rows. */
-function spread(plan: RankPlan, thread: RankThread, d: usize, wide: bool, panel: usize): void {
+function spread(plan: Plan, thread: Thread, d: usize, wide: bool, panel: usize): void {
   const g = plan.graph;
   const bytes = rowBytes(plan);
   memory.fill(panel, 0, <usize>plan.numFeatures * PANEL);

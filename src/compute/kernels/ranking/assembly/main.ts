@@ -28,13 +28,13 @@ import {
   updatePairs,
   updatePairWeights,
 } from "./pairs";
-import { ADAGRAD, ADAM, B, BLOCK, K, RankPlan, RankThread } from "./plan";
+import { ADAGRAD, ADAM, B, BLOCK, K, Plan, Thread } from "./plan";
 import { openSlices, tableAt, vectorOf } from "./vectors";
 
 export { endRound, sortEvents, trainBlock } from "./strata";
 
 /** Writes the events of a block in the order of training; key 0 keeps their order. */
-function orderEvents(thread: RankThread, first: u32, numRows: u32, key: u32): void {
+function orderEvents(thread: Thread, first: u32, numRows: u32, key: u32): void {
   if (key) permute(thread.order, numRows, key);
   for (let i: u32 = 0; i < numRows; i++) {
     const at = thread.order + ((<usize>i) << 2);
@@ -52,8 +52,8 @@ function orderEvents(thread: RankThread, first: u32, numRows: u32, key: u32): vo
  * @returns false when the pool is stopping
  */
 export function trainPairs(
-  plan: RankPlan,
-  thread: RankThread,
+  plan: Plan,
+  thread: Thread,
   index: u32,
   first: u32,
   numRows: u32,
@@ -120,8 +120,8 @@ export function trainPairs(
  * Parameters and results are documented at `trainPairs`.
  */
 export function trainContrast(
-  plan: RankPlan,
-  thread: RankThread,
+  plan: Plan,
+  thread: Thread,
   index: u32,
   first: u32,
   numRows: u32,
@@ -184,7 +184,7 @@ export function trainContrast(
 }
 
 /** Writes the propagated vectors. Every thread calls it and computes its own slices. */
-export function propagateVectors(plan: RankPlan, thread: RankThread, index: u32): void {
+export function propagateVectors(plan: Plan, thread: Thread, index: u32): void {
   const T = plan.numThreads;
   propagateAll(plan, thread, (index * plan.numSlices) / T, ((index + 1) * plan.numSlices) / T);
 }
@@ -198,8 +198,8 @@ export function propagateVectors(plan: RankPlan, thread: RankThread, index: u32)
  * @param counts u32[n]: number of training events with each feature
  */
 export function initialize(
-  plan: RankPlan,
-  thread: RankThread,
+  plan: Plan,
+  thread: Thread,
   from: u32,
   to: u32,
   hashes: usize,

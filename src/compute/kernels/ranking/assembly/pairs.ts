@@ -12,11 +12,11 @@
 import { logisticGradient4, logisticLoss4 } from "../../shared/assembly/loss";
 import { sum4 } from "../../shared/assembly/vector";
 import { drawRank } from "./draw";
-import { B, RankPlan, SLICE, RankThread, WARP } from "./plan";
+import { B, Plan, SLICE, Thread, WARP } from "./plan";
 import { squaresOf, stepRow, stepWeights, sumOf, weightOf, weightOfEvent } from "./vectors";
 
 /** Returns the address of event r's context, own item and M candidates in u32[B][M + 2]. */
-function rowAt(plan: RankPlan, candidates: usize, r: usize): usize {
+function rowAt(plan: Plan, candidates: usize, r: usize): usize {
   return candidates + ((r * (<usize>plan.numNegatives + 2)) << 2);
 }
 
@@ -26,8 +26,8 @@ function rowAt(plan: RankPlan, candidates: usize, r: usize): usize {
  * @param partials f32[J + 1][B][M + 1]
  */
 export function forwardPairs(
-  plan: RankPlan,
-  thread: RankThread,
+  plan: Plan,
+  thread: Thread,
   candidates: usize,
   numRows: u32,
   partials: usize,
@@ -52,7 +52,7 @@ export function forwardPairs(
 }
 
 /** Writes the sums of x w, the last of the partial scores. */
-export function forwardPairWeights(plan: RankPlan, candidates: usize, numRows: u32, partial: usize): void {
+export function forwardPairWeights(plan: Plan, candidates: usize, numRows: u32, partial: usize): void {
   const M = plan.numNegatives;
   for (let r: u32 = 0; r < numRows; r++) {
     const row = rowAt(plan, candidates, r);
@@ -64,7 +64,7 @@ export function forwardPairWeights(plan: RankPlan, candidates: usize, numRows: u
 }
 
 /** Computes four dimensions of <p, q> + (q^2 - sum of (x v)^2) / 2. */
-function scorePart(plan: RankPlan, thread: RankThread, event: u32, item: u32, c: usize): v128 {
+function scorePart(plan: Plan, thread: Thread, event: u32, item: u32, c: usize): v128 {
   const p = sumOf(thread, plan.context, event, c);
   const q = sumOf(thread, plan.templates, item, c);
   const inner = f32x4.sub(f32x4.mul(q, q), squaresOf(thread, plan.templates, item, c));
@@ -72,7 +72,7 @@ function scorePart(plan: RankPlan, thread: RankThread, event: u32, item: u32, c:
 }
 
 /** Adds up the partial scores: score = partial[0] + ... + partial[J], in this order. */
-export function combinePairs(plan: RankPlan, partials: usize, scores: usize): void {
+export function combinePairs(plan: Plan, partials: usize, scores: usize): void {
   const numbers = B * (plan.numNegatives + 1);
   for (let i: usize = 0; i < numbers; i += 4) {
     let score = v128.load(partials + (i << 2));
@@ -91,8 +91,8 @@ export function combinePairs(plan: RankPlan, partials: usize, scores: usize): vo
  * @returns the sum of the losses in the order of the rows, if `counts` is true
  */
 export function choosePairs(
-  plan: RankPlan,
-  thread: RankThread,
+  plan: Plan,
+  thread: Thread,
   events: usize,
   candidates: usize,
   numRows: u32,
@@ -109,7 +109,7 @@ function scoreAt(scores: usize, k: u32): f32 {
 }
 
 /** Returns the candidate with the highest score; of several, the one sampled first. */
-export function highest(plan: RankPlan, scores: usize): u32 {
+export function highest(plan: Plan, scores: usize): u32 {
   let best: u32 = 1;
   for (let k: u32 = 2; k <= plan.numNegatives; k++) {
     if (scoreAt(scores, k) > scoreAt(scores, best)) best = k;
@@ -124,7 +124,7 @@ export function highest(plan: RankPlan, scores: usize): u32 {
  *
  * @param best u32[rank], overwritten
  */
-export function ofRank(plan: RankPlan, scores: usize, rank: u32, best: usize): u32 {
+export function ofRank(plan: Plan, scores: usize, rank: u32, best: usize): u32 {
   const last = best + ((<usize>rank - 1) << 2);
   let end = best;
   for (let k: u32 = 1; k <= plan.numNegatives; k++) {
@@ -147,8 +147,8 @@ export function ofRank(plan: RankPlan, scores: usize, rank: u32, best: usize): u
 }
 
 function chooseBpr(
-  plan: RankPlan,
-  thread: RankThread,
+  plan: Plan,
+  thread: Thread,
   events: usize,
   candidates: usize,
   numRows: u32,
@@ -190,7 +190,7 @@ function chooseBpr(
   return sum;
 }
 
-function chooseWarp(plan: RankPlan, thread: RankThread, events: usize, candidates: usize, numRows: u32): f64 {
+function chooseWarp(plan: Plan, thread: Thread, events: usize, candidates: usize, numRows: u32): f64 {
   const M = plan.numNegatives;
   let sum: f64 = 0;
   for (let r: usize = 0; r < numRows; r++) {
@@ -213,7 +213,7 @@ function chooseWarp(plan: RankPlan, thread: RankThread, events: usize, candidate
 }
 
 /** Updates the thread's slices of every pair, in the order of the rows. */
-export function updatePairs(plan: RankPlan, thread: RankThread, candidates: usize, numRows: u32): void {
+export function updatePairs(plan: Plan, thread: Thread, candidates: usize, numRows: u32): void {
   const l2 = f32x4.splat(plan.l2Vector);
   const zero = f32x4.splat(0);
   const context = plan.context;
@@ -260,7 +260,7 @@ export function updatePairs(plan: RankPlan, thread: RankThread, candidates: usiz
 }
 
 /** The weights of the context cancel out. */
-export function updatePairWeights(plan: RankPlan, thread: RankThread, candidates: usize, numRows: u32): void {
+export function updatePairWeights(plan: Plan, thread: Thread, candidates: usize, numRows: u32): void {
   for (let r: u32 = 0; r < numRows; r++) {
     const g = load<f32>(thread.gradients + ((<usize>r) << 2));
     if (g == 0) continue;

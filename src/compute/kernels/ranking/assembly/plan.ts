@@ -20,7 +20,7 @@ export const S: u32 = 16;
 /** Events of one call of the kernel. */
 export const BLOCK: u32 = 4096;
 
-/** Adam can train only losses with shared negatives; SGD only losses over pairs with `RankPlan.single`. */
+/** Adam can train only losses with shared negatives; SGD only losses over pairs with `Plan.single`. */
 export const ADAGRAD: u32 = 0;
 export const ADAM: u32 = 1;
 export const SGD: u32 = 2;
@@ -31,7 +31,7 @@ export const SAMPLED_SOFTMAX: u32 = 2;
 export const CCL: u32 = 3;
 
 /** All threads read this struct, and none writes to it. */
-export class RankPlan extends NegativeDraws {
+export class Plan extends NegativeDraws {
   barrier: usize;
   numThreads: u32;
   numFeatures: u32;
@@ -186,7 +186,7 @@ export class Contrast {
   losses: usize;
 }
 
-export class RankThread extends BatchNegatives {
+export class Thread extends BatchNegatives {
   /** the current VectorTable, and the slices of it that the thread updates */
   fromSlice: u32;
   toSlice: u32;

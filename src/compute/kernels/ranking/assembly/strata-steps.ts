@@ -14,7 +14,7 @@ import { sgd } from "../../shared/assembly/steps";
 import { dot, sum4 } from "../../shared/assembly/vector";
 import { drawRank, hasItem, MAX_TRIES } from "./draw";
 import { highest, ofRank } from "./pairs";
-import { RankPlan, S, SGD, SLICE, Strata, RankThread, WARP } from "./plan";
+import { Plan, S, SGD, SLICE, Strata, Thread, WARP } from "./plan";
 import { rowBytes, stepWeight, vectorOf, weightAt, weightOfEvent } from "./vectors";
 
 /** Bytes of an event in `Strata.events`. */
@@ -29,14 +29,7 @@ const NONE: u32 = 0xffffffff;
  * @param b    the block's group of items
  * @returns the sum of their losses before the steps
  */
-export function trainEvents(
-  plan: RankPlan,
-  thread: RankThread,
-  from: u32,
-  numRows: u32,
-  b: u32,
-  epochKey: u32,
-): f64 {
+export function trainEvents(plan: Plan, thread: Thread, from: u32, numRows: u32, b: u32, epochKey: u32): f64 {
   const isWarp = plan.loss == WARP;
   const isOne = !isWarp && plan.numNegatives == 1;
   for (let r: u32 = 0; r < numRows; r++) {
@@ -64,11 +57,11 @@ export function trainEvents(
 }
 
 /** Returns the address of the features of user, item and negative of event r. */
-function pairAt(thread: RankThread, r: u32): usize {
+function pairAt(thread: Thread, r: u32): usize {
   return thread.pairs + <usize>r * 12;
 }
 
-function eventAt(thread: RankThread, r: u32): usize {
+function eventAt(thread: Thread, r: u32): usize {
   return load<usize>(thread.sorted + ((<usize>r) << 2));
 }
 
@@ -76,7 +69,7 @@ function eventAt(thread: RankThread, r: u32): usize {
  * Prefetches the rows of all events by reading one number of each cache line. The reads are independent, so many lines
  * are fetched at once, while the steps would wait for one event after another.
  */
-function touchRows(plan: RankPlan, thread: RankThread, numRows: u32): void {
+function touchRows(plan: Plan, thread: Thread, numRows: u32): void {
   const stride = <usize>thread.stride;
   const vectors = thread.vectors;
   const end = pairAt(thread, numRows);
@@ -101,7 +94,7 @@ class Row {
 }
 
 /** Samples an item of the group that the user lacks, by draws from `counter` on; NONE if the user has all of them. */
-function drawFree(plan: RankPlan, event: usize, b: u32, key: u32, counter: u32): u32 {
+function drawFree(plan: Plan, event: usize, b: u32, key: u32, counter: u32): u32 {
   const s = plan.strata;
   const user = load<u32>(event, 8);
   const own = load<u32>(event, 12);
@@ -144,13 +137,13 @@ function keyOf(event: usize, epochKey: u32): u32 {
   return draw(epochKey, load<u32>(event));
 }
 
-function setChosen(thread: RankThread, r: u32, negative: u32, x: f32): void {
+function setChosen(thread: Thread, r: u32, negative: u32, x: f32): void {
   store<u32>(pairAt(thread, r), negative, 8);
   store<f32>(thread.gradients + ((<usize>r) << 2), x);
 }
 
 /** BPR with one negative. */
-function compareOne(plan: RankPlan, thread: RankThread, r: u32): void {
+function compareOne(plan: Plan, thread: Thread, r: u32): void {
   const pair = pairAt(thread, r);
   const own = load<u32>(pair, 4);
   const negative = load<u32>(pair, 8);
@@ -170,12 +163,12 @@ function compareOne(plan: RankPlan, thread: RankThread, r: u32): void {
   setChosen(thread, r, negative, weights + sum4(f32x4.add(sum, other)));
 }
 
-function scoreOf(plan: RankPlan, thread: RankThread, u: usize, feature: u32): f32 {
+function scoreOf(plan: Plan, thread: Thread, u: usize, feature: u32): f32 {
   return load<f32>(weightAt(plan, feature)) + dot(u, vectorOf(thread, feature), rowBytes(plan));
 }
 
 /** BPR with several candidates: the one with the highest score, or with the sampled rank. */
-function chooseHard(plan: RankPlan, thread: RankThread, r: u32, b: u32, epochKey: u32): void {
+function chooseHard(plan: Plan, thread: Thread, r: u32, b: u32, epochKey: u32): void {
   const M = plan.numNegatives;
   const event = eventAt(thread, r);
   const key = keyOf(event, epochKey);
@@ -198,7 +191,7 @@ function chooseHard(plan: RankPlan, thread: RankThread, r: u32, b: u32, epochKey
 }
 
 /** WARP: the first candidate that violates the margin; stores how many were tried. */
-function chooseWarp(plan: RankPlan, thread: RankThread, r: u32, b: u32, epochKey: u32): void {
+function chooseWarp(plan: Plan, thread: Thread, r: u32, b: u32, epochKey: u32): void {
   const M = plan.numNegatives;
   const event = eventAt(thread, r);
   const key = keyOf(event, epochKey);
@@ -218,7 +211,7 @@ function chooseWarp(plan: RankPlan, thread: RankThread, r: u32, b: u32, epochKey
 }
 
 /** Replaces each x by dLoss/dx. @returns the sum of the losses */
-function weighBpr(plan: RankPlan, thread: RankThread, first: u32, end: u32): f64 {
+function weighBpr(plan: Plan, thread: Thread, first: u32, end: u32): f64 {
   for (let r = <usize>first; r < end; r += 4) {
     const x = v128.load(thread.gradients + (r << 2));
     v128.store(thread.tile + (r << 2), logisticLoss4(x, f32x4.splat(1)));
@@ -235,7 +228,7 @@ function weighBpr(plan: RankPlan, thread: RankThread, first: u32, end: u32): f64
   return sum;
 }
 
-function weighWarp(plan: RankPlan, thread: RankThread, first: u32, end: u32): f64 {
+function weighWarp(plan: Plan, thread: Thread, first: u32, end: u32): f64 {
   let sum: f64 = 0;
   for (let r = first; r < end; r++) {
     if (load<u32>(pairAt(thread, r), 8) == NONE) continue;
@@ -250,7 +243,7 @@ function weighWarp(plan: RankPlan, thread: RankThread, first: u32, end: u32): f6
 }
 
 /** Takes one step of every event's rows, in the order of the events. */
-function stepEvents(plan: RankPlan, thread: RankThread, first: u32, end: u32): void {
+function stepEvents(plan: Plan, thread: Thread, first: u32, end: u32): void {
   const l2 = f32x4.splat(plan.l2Vector);
   const bytes = rowBytes(plan);
   const learningRate = f32x4.splat(plan.learningRate);

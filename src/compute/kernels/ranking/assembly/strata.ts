@@ -14,7 +14,7 @@
 import { barrier } from "../../shared/assembly/barrier";
 import { draw, permute, permutedAt } from "../../shared/assembly/random";
 import { featureAt } from "../../shared/assembly/rows";
-import { B, RankPlan, RankThread } from "./plan";
+import { B, Plan, Thread } from "./plan";
 import { EVENT, trainEvents } from "./strata-steps";
 
 /** Counters of the draws of an epoch's order of rounds, groups of features, and order of events. */
@@ -60,8 +60,8 @@ function runLength(numEvents: u32): u32 {
  * @returns false when the pool is stopping
  */
 export function sortEvents(
-  plan: RankPlan,
-  thread: RankThread,
+  plan: Plan,
+  thread: Thread,
   index: u32,
   numEvents: u32,
   epochKey: u32,
@@ -113,7 +113,7 @@ export function sortEvents(
   return barrier(plan.barrier, T);
 }
 
-function placeEvent(plan: RankPlan, thread: RankThread, event: u32): void {
+function placeEvent(plan: Plan, thread: Thread, event: u32): void {
   const block = <usize>load<u16>(plan.strata.blocks + ((<usize>event) << 1));
   const next = thread.places + (block << 2);
   const place = load<u32>(next);
@@ -125,7 +125,7 @@ function placeEvent(plan: RankPlan, thread: RankThread, event: u32): void {
   store<u32>(target, load<u32>(plan.items + ((<usize>event) << 2)), 12);
 }
 
-function blockOf(plan: RankPlan, key: u32, event: u32): u32 {
+function blockOf(plan: Plan, key: u32, event: u32): u32 {
   const P = plan.strata.groups;
   const item = load<u32>(plan.items + ((<usize>event) << 2));
   const a = groupOf(P, key, featureAt(plan.context, event));
@@ -133,7 +133,7 @@ function blockOf(plan: RankPlan, key: u32, event: u32): u32 {
 }
 
 /** Lists the items by group, ascending, with the cumulative sums of their probabilities. */
-function listItems(plan: RankPlan, key: u32): void {
+function listItems(plan: Plan, key: u32): void {
   const s = plan.strata;
   const P = s.groups;
   const ends = s.itemEnds;
@@ -175,7 +175,7 @@ function takenBytes(numThreads: u32): usize {
 }
 
 /** Takes a user group whose block is left in this round: of this thread first, then of others. Returns P if none is. */
-function takeGroup(plan: RankPlan, index: u32, round: u32): u32 {
+function takeGroup(plan: Plan, index: u32, round: u32): u32 {
   const s = plan.strata;
   const P = s.groups;
   const T = plan.numThreads;
@@ -196,7 +196,7 @@ function takeGroup(plan: RankPlan, index: u32, round: u32): u32 {
  *
  * @returns false if no block was left
  */
-export function trainBlock(plan: RankPlan, thread: RankThread, index: u32, round: u32, epochKey: u32): bool {
+export function trainBlock(plan: Plan, thread: Thread, index: u32, round: u32, epochKey: u32): bool {
   const s = plan.strata;
   const P = s.groups;
   const a = takeGroup(plan, index, round);
@@ -213,6 +213,6 @@ export function trainBlock(plan: RankPlan, thread: RankThread, index: u32, round
 }
 
 /** @returns false when the pool is stopping */
-export function endRound(plan: RankPlan): bool {
+export function endRound(plan: Plan): bool {
   return barrier(plan.barrier, plan.numThreads);
 }

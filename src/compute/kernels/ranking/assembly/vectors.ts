@@ -3,23 +3,23 @@
 import { featureAt, firstPair, PairRows, valueAt } from "../../shared/assembly/rows";
 import { adaGrad, addSquare, sgd } from "../../shared/assembly/steps";
 import { sum4 } from "../../shared/assembly/vector";
-import { RankPlan, SGD, RankThread, VectorTable } from "./plan";
+import { Plan, SGD, Thread, VectorTable } from "./plan";
 
-export function rowBytes(plan: RankPlan): usize {
+export function rowBytes(plan: Plan): usize {
   return (<usize>plan.numSlices) << 5;
 }
 
 /** 1 if events have no weights */
-export function weightOfEvent(plan: RankPlan, event: u32): f32 {
+export function weightOfEvent(plan: Plan, event: u32): f32 {
   return plan.eventWeights ? load<f32>(plan.eventWeights + ((<usize>event) << 2)) : 1;
 }
 
-export function tableAt(plan: RankPlan, i: u32): VectorTable {
+export function tableAt(plan: Plan, i: u32): VectorTable {
   return changetype<VectorTable>(plan.tables + <usize>i * offsetof<VectorTable>());
 }
 
 /** Points a thread to those slices from .. to - 1 that a table contains. @returns whether there are any */
-export function openSlices(thread: RankThread, table: VectorTable, from: u32, to: u32): bool {
+export function openSlices(thread: Thread, table: VectorTable, from: u32, to: u32): bool {
   thread.fromSlice = max(from, table.fromSlice);
   thread.toSlice = min(to, table.toSlice);
   thread.vectors = table.vectors;
@@ -29,20 +29,20 @@ export function openSlices(thread: RankThread, table: VectorTable, from: u32, to
 }
 
 /** Returns the address that a feature's vector would have if the current table contained all slices. */
-export function vectorOf(thread: RankThread, feature: u32): usize {
+export function vectorOf(thread: Thread, feature: u32): usize {
   return thread.vectors + <usize>feature * thread.stride;
 }
 
-export function weightAt(plan: RankPlan, feature: u32): usize {
+export function weightAt(plan: Plan, feature: u32): usize {
   return plan.weights + <usize>feature * plan.weightStride;
 }
 
-export function momentsOf(plan: RankPlan, feature: u32): usize {
+export function momentsOf(plan: Plan, feature: u32): usize {
   return plan.moments + <usize>feature * plan.momentStride;
 }
 
 /** Returns four dimensions, from byte c on, of a row's sum of x v. */
-export function sumOf(thread: RankThread, rows: PairRows, row: u32, c: usize): v128 {
+export function sumOf(thread: Thread, rows: PairRows, row: u32, c: usize): v128 {
   const end = firstPair(rows, row + 1);
   let sum = f32x4.splat(0);
   for (let pair = firstPair(rows, row); pair < end; pair++) {
@@ -53,7 +53,7 @@ export function sumOf(thread: RankThread, rows: PairRows, row: u32, c: usize): v
 }
 
 /** Returns four dimensions, from byte c on, of a row's sum of (x v)^2. */
-export function squaresOf(thread: RankThread, rows: PairRows, row: u32, c: usize): v128 {
+export function squaresOf(thread: Thread, rows: PairRows, row: u32, c: usize): v128 {
   const end = firstPair(rows, row + 1);
   let sum = f32x4.splat(0);
   for (let pair = firstPair(rows, row); pair < end; pair++) {
@@ -65,7 +65,7 @@ export function squaresOf(thread: RankThread, rows: PairRows, row: u32, c: usize
 }
 
 /** Returns a row's sum of x w. */
-export function weightOf(plan: RankPlan, rows: PairRows, row: u32): f32 {
+export function weightOf(plan: Plan, rows: PairRows, row: u32): f32 {
   const end = firstPair(rows, row + 1);
   let sum: f32 = 0;
   for (let pair = firstPair(rows, row); pair < end; pair++) {
@@ -83,7 +83,7 @@ export function weightOf(plan: RankPlan, rows: PairRows, row: u32): f32 {
  * @param c byte offset of the slice in the vector
  */
 export function stepSlice(
-  thread: RankThread,
+  thread: Thread,
   vector: usize,
   c: usize,
   v0: v128,
@@ -113,7 +113,7 @@ function meanSquare(g0: v128, g1: v128): f32 {
  * @param l2    penalty
  */
 export function stepRow(
-  thread: RankThread,
+  thread: Thread,
   rows: PairRows,
   row: u32,
   c: usize,
@@ -140,7 +140,7 @@ export function stepRow(
 }
 
 /** @param g dLoss/dscore */
-export function stepWeights(plan: RankPlan, rows: PairRows, row: u32, g: f32): void {
+export function stepWeights(plan: Plan, rows: PairRows, row: u32, g: f32): void {
   const end = firstPair(rows, row + 1);
   for (let pair = firstPair(rows, row); pair < end; pair++) {
     stepWeight(plan, featureAt(rows, pair), valueAt(rows, pair) * g);
@@ -148,7 +148,7 @@ export function stepWeights(plan: RankPlan, rows: PairRows, row: u32, g: f32): v
 }
 
 /** @param g derivative of the loss by the weight, without the penalty */
-export function stepWeight(plan: RankPlan, feature: u32, g: f32): void {
+export function stepWeight(plan: Plan, feature: u32, g: f32): void {
   const at = weightAt(plan, feature);
   const w = load<f32>(at);
   const gradient = g + plan.l2Weight * w;

@@ -14,25 +14,25 @@
 // Sources: Hoerl and Kennard 1970 (doi:10.1080/00401706.1970.10488634); Saad, Iterative Methods for Sparse Linear
 // Systems, algorithm 9.1. Twin: ../ridge.reference.ts.
 
-import { RidgeFit, Fold, RidgePlan, RidgeScratch } from "./plan";
+import { RidgeFit, Fold, Plan, Scratch } from "./plan";
 
 const NO_BLOCK: u32 = 0xffffffff;
 const LINE: usize = 64;
 
-function isFitted(plan: RidgePlan, fold: Fold, row: u32): bool {
+function isFitted(plan: Plan, fold: Fold, row: u32): bool {
   const part = <u32>load<u8>(plan.parts + row);
   return part != fold.fold && part <= fold.last;
 }
 
-function pairsBefore(plan: RidgePlan, row: u32): usize {
+function pairsBefore(plan: Plan, row: u32): usize {
   return load<u32>(plan.indptr + ((<usize>row) << 2));
 }
 
-function columnOf(plan: RidgePlan, pair: usize): u32 {
+function columnOf(plan: Plan, pair: usize): u32 {
   return load<u32>(plan.columns + (pair << 2));
 }
 
-function blockOf(plan: RidgePlan, column: u32): u32 {
+function blockOf(plan: Plan, column: u32): u32 {
   return load<u32>(plan.blockOf + ((<usize>column) << 2));
 }
 
@@ -49,7 +49,7 @@ function addNumber(to: usize, index: u32, by: f64): void {
  * Writes the column means c and the diagonal of the normal equations' matrix Z' W Z, over the fold's rows; both arrays
  * must be zero before.
  */
-export function prepareFold(plan: RidgePlan, fold: Fold): void {
+export function prepareFold(plan: Plan, fold: Fold): void {
   for (let row: u32 = 0; row < plan.numRows; row++) {
     if (!isFitted(plan, fold, row)) continue;
     const weight = number(plan.weights, row);
@@ -75,7 +75,7 @@ export function prepareFold(plan: RidgePlan, fold: Fold): void {
 }
 
 /** Writes the weighted mean m of the targets; the array must be zero before. */
-export function prepareMean(plan: RidgePlan, fit: RidgeFit): void {
+export function prepareMean(plan: Plan, fit: RidgeFit): void {
   const fold = changetype<Fold>(fit.fold);
   let all: f64 = 0;
   for (let row: u32 = 0; row < plan.numRows; row++) {
@@ -95,7 +95,7 @@ function targetOf(fit: RidgeFit, row: u32, t: u32): f64 {
  * Multiplies a centered row by `by`, for eight targets, into `line`. `blockProducts` must contain its products with the
  * means.
  */
-function predict(plan: RidgePlan, s: RidgeScratch, row: u32, by: usize): void {
+function predict(plan: Plan, s: Scratch, row: u32, by: usize): void {
   let s0 = f64x2.splat(0);
   let s1 = s0;
   let s2 = s0;
@@ -126,7 +126,7 @@ function predict(plan: RidgePlan, s: RidgeScratch, row: u32, by: usize): void {
 }
 
 /** Adds the outer product of a row and `line` to `into`, and `line` to the sums of the row's blocks. */
-function add(plan: RidgePlan, s: RidgeScratch, row: u32, into: usize): void {
+function add(plan: Plan, s: Scratch, row: u32, into: usize): void {
   const l0 = v128.load(s.line);
   const l1 = v128.load(s.line, 16);
   const l2 = v128.load(s.line, 32);
@@ -153,7 +153,7 @@ function add(plan: RidgePlan, s: RidgeScratch, row: u32, into: usize): void {
 }
 
 /** Writes the product of each block's means with the rows of `by`. */
-function multiplyBlocks(plan: RidgePlan, fold: Fold, s: RidgeScratch, by: usize): void {
+function multiplyBlocks(plan: Plan, fold: Fold, s: Scratch, by: usize): void {
   memory.fill(s.blockProducts, 0, <usize>plan.numBlocks * LINE);
   for (let j: u32 = 0; j < plan.numColumns; j++) {
     const center = f64x2.splat(number(fold.centers, j));
@@ -162,7 +162,7 @@ function multiplyBlocks(plan: RidgePlan, fold: Fold, s: RidgeScratch, by: usize)
 }
 
 /** Subtracts c times the sum of its block: sums over columns x become sums over z. */
-function subtractBlocks(plan: RidgePlan, fold: Fold, s: RidgeScratch, into: usize): void {
+function subtractBlocks(plan: Plan, fold: Fold, s: Scratch, into: usize): void {
   for (let j: u32 = 0; j < plan.numColumns; j++) {
     const center = f64x2.splat(-number(fold.centers, j));
     addScaled(into + <usize>j * LINE, center, s.blockSums + <usize>blockOf(plan, j) * LINE);
@@ -176,7 +176,7 @@ function addScaled(to: usize, by: v128, from: usize): void {
 }
 
 /** Computes Z' W (V - m), the right-hand side of the normal equations. */
-function rightSide(plan: RidgePlan, fit: RidgeFit, s: RidgeScratch, target: usize): void {
+function rightSide(plan: Plan, fit: RidgeFit, s: Scratch, target: usize): void {
   const fold = changetype<Fold>(fit.fold);
   clear(plan, s, target);
   for (let row: u32 = 0; row < plan.numRows; row++) {
@@ -191,14 +191,7 @@ function rightSide(plan: RidgePlan, fit: RidgeFit, s: RidgeScratch, target: usiz
 }
 
 /** Multiplies `source` by Z' W Z + lambda. */
-function multiply(
-  plan: RidgePlan,
-  fold: Fold,
-  s: RidgeScratch,
-  lambda: f64,
-  source: usize,
-  target: usize,
-): void {
+function multiply(plan: Plan, fold: Fold, s: Scratch, lambda: f64, source: usize, target: usize): void {
   clear(plan, s, target);
   multiplyBlocks(plan, fold, s, source);
   for (let row: u32 = 0; row < plan.numRows; row++) {
@@ -215,13 +208,13 @@ function multiply(
   }
 }
 
-function clear(plan: RidgePlan, s: RidgeScratch, target: usize): void {
+function clear(plan: Plan, s: Scratch, target: usize): void {
   memory.fill(target, 0, <usize>plan.numColumns * LINE);
   memory.fill(s.blockSums, 0, <usize>plan.numBlocks * LINE);
 }
 
 /** Writes the squared residuals in the norm of the preconditioner: sums over columns of scale times residual^2. */
-function residualSquares(plan: RidgePlan, fold: Fold, s: RidgeScratch, lambda: f64, sums: usize): void {
+function residualSquares(plan: Plan, fold: Fold, s: Scratch, lambda: f64, sums: usize): void {
   memory.fill(sums, 0, LINE);
   for (let j: u32 = 0; j < plan.numColumns; j++) {
     const scale = f64x2.splat(1 / (number(fold.squares, j) + lambda));
@@ -234,7 +227,7 @@ function residualSquares(plan: RidgePlan, fold: Fold, s: RidgeScratch, lambda: f
 }
 
 /** Writes the next search direction: direction = scale residual + keep direction. */
-function turn(plan: RidgePlan, fold: Fold, s: RidgeScratch, lambda: f64, keep: usize): void {
+function turn(plan: Plan, fold: Fold, s: Scratch, lambda: f64, keep: usize): void {
   for (let j: u32 = 0; j < plan.numColumns; j++) {
     const scale = f64x2.splat(1 / (number(fold.squares, j) + lambda));
     const line = <usize>j * LINE;
@@ -255,9 +248,9 @@ function turn(plan: RidgePlan, fold: Fold, s: RidgeScratch, lambda: f64, keep: u
  * @returns number of steps
  */
 export function solve(
-  plan: RidgePlan,
+  plan: Plan,
   fit: RidgeFit,
-  s: RidgeScratch,
+  s: Scratch,
   lambda: f64,
   tolerance: f64,
   maxSteps: u32,
@@ -323,7 +316,7 @@ function exceeds(squares: usize, goal: usize): bool {
 }
 
 /** Writes the weighted sum of squared errors of each target over the rows that the fold holds out. */
-export function writeErrors(plan: RidgePlan, fit: RidgeFit, s: RidgeScratch): void {
+export function writeErrors(plan: Plan, fit: RidgeFit, s: Scratch): void {
   const fold = changetype<Fold>(fit.fold);
   memory.fill(fit.errors, 0, LINE);
   multiplyBlocks(plan, fold, s, fit.coefficients);

@@ -1,6 +1,6 @@
 // Structs of the ridge kernel, which ../binding.ts writes; pointers are byte offsets.
 
-export class RidgePlan {
+export class Plan {
   numRows: u32;
   /** p: number of columns */
   numColumns: u32;
@@ -19,7 +19,7 @@ export class RidgePlan {
   parts: usize;
 }
 
-/** The fitted rows: those whose number in RidgePlan.parts is neither `fold` nor above `last`. */
+/** The fitted rows: those whose number in Plan.parts is neither `fold` nor above `last`. */
 export class Fold {
   fold: u32;
   last: u32;
@@ -44,7 +44,7 @@ export class RidgeFit {
   errors: usize;
 }
 
-export class RidgeScratch {
+export class Scratch {
   /** f64[p][8] each, of the conjugate gradients; `product` is the matrix times `direction` */
   residual: usize;
   direction: usize;

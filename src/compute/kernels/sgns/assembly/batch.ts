@@ -2,24 +2,24 @@
 // is its slot. The batches of a call are divided among the threads.
 
 import { draw } from "../../shared/assembly/random";
-import { B, BatchRows, G, hasOneTable, N, SgnsPlan, R, SgnsThread } from "./plan";
+import { B, BatchRows, G, hasOneTable, N, Plan, R, Thread } from "./plan";
 
 /** Samples a row of the noise by the alias method: Walker 1977, doi:10.1145/355744.355749. */
-function drawRow(plan: SgnsPlan, key: u32, counter: u32): u32 {
+function drawRow(plan: Plan, key: u32, counter: u32): u32 {
   const row = <u32>((<u64>draw(key, 2 * counter) * plan.numRows) >>> 32);
   const entry = plan.alias + ((<usize>row) << 3);
   return draw(key, 2 * counter + 1) <= load<u32>(entry) ? row : load<u32>(entry, 4);
 }
 
 /** Returns the token at a position, or numRows if the position is outside the stream. */
-function tokenAt(plan: SgnsPlan, position: i32): u32 {
+function tokenAt(plan: Plan, position: i32): u32 {
   // as a u32, a position before the first token is large, so it is outside too
   if (<u32>position >= plan.numTokens) return plan.numRows;
   return load<u32>(plan.tokens + ((<usize>position) << 2));
 }
 
 /** Writes a row's slot to `target`, a new one at its first occurrence. @returns number of slots; `count` before */
-export function number(plan: SgnsPlan, row: u32, slotOf: usize, rows: usize, count: u32, target: usize): u32 {
+export function number(plan: Plan, row: u32, slotOf: usize, rows: usize, count: u32, target: usize): u32 {
   let slot: u32 = 0;
   if (row < plan.numRows) {
     const known = slotOf + ((<usize>row) << 2);
@@ -35,7 +35,7 @@ export function number(plan: SgnsPlan, row: u32, slotOf: usize, rows: usize, cou
 }
 
 /** Assigns slots to the centres, and to the contexts and noise rows of the groups. @param key of the epoch's noise */
-export function openBatch(plan: SgnsPlan, thread: SgnsThread, rows: BatchRows, batch: u32, key: u32): void {
+export function openBatch(plan: Plan, thread: Thread, rows: BatchRows, batch: u32, key: u32): void {
   const first = batch * R;
   let count: u32 = 0;
   let target = rows.centreSlots;
@@ -63,7 +63,7 @@ export function openBatch(plan: SgnsPlan, thread: SgnsThread, rows: BatchRows, b
 }
 
 /** Sets the slots back to 0 for the next batch. */
-export function closeBatch(thread: SgnsThread, rows: BatchRows): void {
+export function closeBatch(thread: Thread, rows: BatchRows): void {
   forget(thread.centreSlotOf, rows.centreRows, rows.numCentreSlots);
   forget(thread.contextSlotOf, rows.contextRows, rows.numContextSlots);
   forget(thread.partSlotOf, rows.partRows, rows.numPartSlots);

@@ -18,19 +18,19 @@
 import { exp4 } from "../../shared/assembly/exp";
 import { addTo, sum4 } from "../../shared/assembly/vector";
 import { number } from "./batch";
-import { BatchRows, LINE, SgnsPlan, R, SgnsThread } from "./plan";
+import { BatchRows, LINE, Plan, R, Thread } from "./plan";
 
 function at(array: usize, i: usize): u32 {
   return load<u32>(array + (i << 2));
 }
 
 /** Returns the address of slice j of the composed vectors, f32[1 + R][16], by slot. */
-export function composedAt(plan: SgnsPlan, j: u32): usize {
+export function composedAt(plan: Plan, j: u32): usize {
   return plan.composed + <usize>(j * (R + 1)) * LINE;
 }
 
 /** Lists the parts of the batch's centres, and assigns slots to their rows. */
-export function openParts(plan: SgnsPlan, thread: SgnsThread, rows: BatchRows): void {
+export function openParts(plan: Plan, thread: Thread, rows: BatchRows): void {
   let count: u32 = 0;
   let slots: u32 = 0;
   for (let slot: usize = 1; slot <= rows.numCentreSlots; slot++) {
@@ -46,7 +46,7 @@ export function openParts(plan: SgnsPlan, thread: SgnsThread, rows: BatchRows): 
 }
 
 /** Computes the shares of all parts of the batch. */
-export function shareParts(plan: SgnsPlan, thread: SgnsThread, rows: BatchRows): void {
+export function shareParts(plan: Plan, thread: Thread, rows: BatchRows): void {
   let target = thread.partShares;
   for (let slot: usize = 1; slot <= rows.numCentreSlots; slot++) {
     const row = at(rows.centreRows, slot);
@@ -58,12 +58,12 @@ export function shareParts(plan: SgnsPlan, thread: SgnsThread, rows: BatchRows):
 }
 
 /** Returns the address of the logit of a part's kind. */
-function attentionAt(plan: SgnsPlan, thread: SgnsThread, part: usize): usize {
+function attentionAt(plan: Plan, thread: Thread, part: usize): usize {
   return thread.attention + ((<usize>at(plan.partKinds, part)) << 2);
 }
 
 /** Writes the shares of one centre's parts to `target`. */
-function share(plan: SgnsPlan, thread: SgnsThread, first: usize, parts: usize, target: usize): void {
+function share(plan: Plan, thread: Thread, first: usize, parts: usize, target: usize): void {
   let most = load<f32>(attentionAt(plan, thread, first));
   for (let i: usize = 1; i < parts; i++) most = max(most, load<f32>(attentionAt(plan, thread, first + i)));
   let sum: f32 = 0;
@@ -80,7 +80,7 @@ function share(plan: SgnsPlan, thread: SgnsThread, first: usize, parts: usize, t
   }
 }
 
-export function composeSlice(plan: SgnsPlan, thread: SgnsThread, rows: BatchRows, j: u32): void {
+export function composeSlice(plan: Plan, thread: Thread, rows: BatchRows, j: u32): void {
   const matrix = plan.centres + <usize>j * plan.numRows * LINE;
   let target = composedAt(plan, j);
   let p: usize = 0;
@@ -109,7 +109,7 @@ export function composeSlice(plan: SgnsPlan, thread: SgnsThread, rows: BatchRows
 /**
  * Adds D in slice j to the sums of the parts, and writes the slice's contribution to the gradients of the attention.
  */
-export function sumParts(plan: SgnsPlan, thread: SgnsThread, rows: BatchRows, j: u32): void {
+export function sumParts(plan: Plan, thread: Thread, rows: BatchRows, j: u32): void {
   const matrix = plan.centres + <usize>j * plan.numRows * LINE;
   const partials = plan.attentionPartials + ((<usize>(j * plan.mostParts)) << 2);
   memory.fill(thread.partSums, 0, <usize>(rows.numPartSlots + 1) * LINE);
@@ -147,7 +147,7 @@ export function sumParts(plan: SgnsPlan, thread: SgnsThread, rows: BatchRows, j:
  * Takes an AdaGrad step of this thread's attention, with one sum per centre: a += mean of the squared gradients;
  * attention += lr gradient / sqrt(a).
  */
-export function moveAttention(plan: SgnsPlan, thread: SgnsThread, rows: BatchRows, lr: f32): void {
+export function moveAttention(plan: Plan, thread: Thread, rows: BatchRows, lr: f32): void {
   let p: usize = 0;
   for (let slot: usize = 1; slot <= rows.numCentreSlots; slot++) {
     const row = <usize>at(rows.centreRows, slot);
@@ -179,7 +179,7 @@ export function moveAttention(plan: SgnsPlan, thread: SgnsThread, rows: BatchRow
 }
 
 /** Returns part p's contribution to da: the sum over slices, in their order. */
-function partGradient(plan: SgnsPlan, p: usize): f32 {
+function partGradient(plan: Plan, p: usize): f32 {
   let from = plan.attentionPartials + (p << 2);
   let sum: f32 = 0;
   for (let j: u32 = 0; j < plan.numSlices; j++, from += (<usize>plan.mostParts) << 2) sum += load<f32>(from);

@@ -10,7 +10,7 @@
 
 import { log4 } from "../../shared/assembly/exp";
 import { sum4 } from "../../shared/assembly/vector";
-import { BLOCK, blocksOf, N, SgnsPlan, R, SgnsThread } from "./plan";
+import { BLOCK, blocksOf, N, Plan, R, Thread } from "./plan";
 import { sumOfSlices } from "./sums";
 
 /**
@@ -34,7 +34,7 @@ export function tanhOfHalf(s: v128): v128 {
  * Writes the gradients of row blocks from .. to - 1, and adds up their losses.
  * @param first the batch's first position
  */
-export function scoresToGradients(plan: SgnsPlan, thread: SgnsThread, first: u32, from: u32, to: u32): void {
+export function scoresToGradients(plan: Plan, thread: Thread, first: u32, from: u32, to: u32): void {
   const blockRow = <usize>blocksOf(plan) * BLOCK;
   const stride = <usize>(R >>> 2) * blockRow;
   for (let rb = from; rb < to; rb++) {
@@ -58,7 +58,7 @@ export function scoresToGradients(plan: SgnsPlan, thread: SgnsThread, first: u32
 }
 
 /** Writes the weights of a centre's contexts, by distance and by the two events. @param shares f32[4 nb] */
-function weigh(plan: SgnsPlan, position: u32, r: u32, distanceWeights: usize, shares: usize): void {
+function weigh(plan: Plan, position: u32, r: u32, distanceWeights: usize, shares: usize): void {
   const own = v128.load32_splat(plan.weights + ((<usize>position) << 2));
   let others = plan.weights + ((<usize>(position - plan.window - r)) << 2);
   for (let k: u32 = 0; k < plan.numBlocks; k++) {
@@ -71,7 +71,7 @@ function weigh(plan: SgnsPlan, position: u32, r: u32, distanceWeights: usize, sh
 }
 
 /** Returns the sum of the weights of one centre's contexts. */
-function massOf(plan: SgnsPlan, r: u32, left: i32, right: i32, shares: usize): f32 {
+function massOf(plan: Plan, r: u32, left: i32, right: i32, shares: usize): f32 {
   const at = shares + ((<usize>(plan.window + r)) << 2);
   let sum: f32 = 0;
   for (let d = -left; d <= right; d++) sum += load<f32>(at + ((<usize>d) << 2));
@@ -86,7 +86,7 @@ function massOf(plan: SgnsPlan, r: u32, left: i32, right: i32, shares: usize): f
  * @returns the centre's loss in nats
  */
 function centreGradients(
-  plan: SgnsPlan,
+  plan: Plan,
   position: u32,
   r: u32,
   scores: usize,

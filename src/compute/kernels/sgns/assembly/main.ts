@@ -27,22 +27,22 @@ import {
   CALL,
   hasOneTable,
   LINE,
-  SgnsPlan,
+  Plan,
   R,
   SL,
-  SgnsThread,
+  Thread,
 } from "./plan";
 import { scoreSlice, updateSlice } from "./slice";
 import { addAll, firstSlice, middle } from "./sums";
 
-function scoreBytes(plan: SgnsPlan): usize {
+function scoreBytes(plan: Plan): usize {
   return <usize>(R >>> 2) * <usize>blocksOf(plan) * BLOCK;
 }
 
 /** Opens this thread's batches, every T-th of a call. @param set which of the two sets of BatchRows to write */
 function openBatches(
-  plan: SgnsPlan,
-  thread: SgnsThread,
+  plan: Plan,
+  thread: Thread,
   index: u32,
   set: u32,
   fromBatch: u32,
@@ -59,21 +59,21 @@ function openBatches(
 }
 
 /** Adds the partial scores of slice j to those of slice `to`; overwrites them if `to` is j itself. */
-function score(plan: SgnsPlan, thread: SgnsThread, rows: BatchRows, j: u32, to: u32): void {
+function score(plan: Plan, thread: Thread, rows: BatchRows, j: u32, to: u32): void {
   const adds = to != j;
   if (plan.mostParts) composeSlice(plan, thread, rows, j);
   scoreSlice(plan, thread, rows, j, plan.partials + <usize>to * scoreBytes(plan), adds);
   if (plan.mostPairs) scorePairs(plan, rows, j, pairPartials(plan, to), adds);
 }
 
-function pairPartials(plan: SgnsPlan, j: u32): usize {
+function pairPartials(plan: Plan, j: u32): usize {
   return plan.pairPartials + ((<usize>(j * plan.mostPairs)) << 2);
 }
 
 /** Scores the thread's own slices among lo .. hi - 1; if all are its own, adds them up (sums.ts). */
 function scoreSlices(
-  plan: SgnsPlan,
-  thread: SgnsThread,
+  plan: Plan,
+  thread: Thread,
   rows: BatchRows,
   lo: u32,
   hi: u32,
@@ -111,8 +111,8 @@ function scoreSlices(
  * @returns false when the pool is stopping
  */
 export function trainBatches(
-  plan: SgnsPlan,
-  thread: SgnsThread,
+  plan: Plan,
+  thread: Thread,
   index: u32,
   fromBatch: u32,
   toBatch: u32,
@@ -154,7 +154,7 @@ export function trainBatches(
  *
  * @param hashes u32[V][2]: hash of each row's key, which is the same in every vocabulary
  */
-export function initialize(plan: SgnsPlan, j: u32, hashes: usize, seed: u32, spread: f32): void {
+export function initialize(plan: Plan, j: u32, hashes: usize, seed: u32, spread: f32): void {
   const V = <usize>plan.numRows;
   let v = plan.centres + <usize>j * V * LINE;
   for (let row: usize = 0; row < V; row++, v += LINE) {

@@ -15,7 +15,7 @@ import { draw } from "../../shared/assembly/random";
 import { addTo, sum4 } from "../../shared/assembly/vector";
 import { number } from "./batch";
 import { tanhOfHalf } from "./gradients";
-import { B, BatchRows, BLOCK, blocksOf, G, LINE, SgnsPlan, R, SgnsThread } from "./plan";
+import { B, BatchRows, BLOCK, blocksOf, G, LINE, Plan, R, Thread } from "./plan";
 import { sumOfSlices } from "./sums";
 
 /** Counter of the key of negatives from markets; those of an epoch's noise are lower. */
@@ -27,14 +27,7 @@ function at(array: usize, i: usize): u32 {
 }
 
 /** @param count number of pairs before @returns number of pairs after */
-function addPair(
-  plan: SgnsPlan,
-  thread: SgnsThread,
-  rows: BatchRows,
-  row: u32,
-  weight: f32,
-  count: u32,
-): u32 {
+function addPair(plan: Plan, thread: Thread, rows: BatchRows, row: u32, weight: f32, count: u32): u32 {
   const offset = (<usize>count) << 2;
   const slots = rows.numContextSlots;
   const target = rows.pairSlots + offset;
@@ -45,8 +38,8 @@ function addPair(
 
 /** Appends the pairs of a session's list. @param counts weight of the centre's event */
 function addListed(
-  plan: SgnsPlan,
-  thread: SgnsThread,
+  plan: Plan,
+  thread: Thread,
   rows: BatchRows,
   position: u32,
   centre: u32,
@@ -65,8 +58,8 @@ function addListed(
 
 /** Appends negatives that are sampled uniformly from the centre's market. */
 function addDrawn(
-  plan: SgnsPlan,
-  thread: SgnsThread,
+  plan: Plan,
+  thread: Thread,
   rows: BatchRows,
   centre: u32,
   key: u32,
@@ -85,7 +78,7 @@ function addDrawn(
 }
 
 /** Lists the batch's pairs, and assigns slots to their contexts. @param key of the epoch's noise */
-export function openPairs(plan: SgnsPlan, thread: SgnsThread, rows: BatchRows, batch: u32, key: u32): void {
+export function openPairs(plan: Plan, thread: Thread, rows: BatchRows, batch: u32, key: u32): void {
   const draws = draw(key, DRAWS);
   let count: u32 = 0;
   for (let i: u32 = 0; i < R; i++) {
@@ -106,7 +99,7 @@ export function openPairs(plan: SgnsPlan, thread: SgnsThread, rows: BatchRows, b
 }
 
 /** Writes slice j's partial scores, or adds them if `adds`. @param partials f32[pairs] */
-export function scorePairs(plan: SgnsPlan, rows: BatchRows, j: u32, partials: usize, adds: bool): void {
+export function scorePairs(plan: Plan, rows: BatchRows, j: u32, partials: usize, adds: bool): void {
   const matrix = <usize>j * plan.numRows * LINE;
   const contexts = plan.contexts + matrix;
   let p: usize = 0;
@@ -137,13 +130,7 @@ export function numPairs(rows: BatchRows): u32 {
 }
 
 /** Writes the gradients of groups from .. to - 1, weight times logistic(-sign score), and adds up their losses. */
-export function pairsToGradients(
-  plan: SgnsPlan,
-  thread: SgnsThread,
-  rows: BatchRows,
-  from: u32,
-  to: u32,
-): void {
+export function pairsToGradients(plan: Plan, thread: Thread, rows: BatchRows, from: u32, to: u32): void {
   const stride = (<usize>plan.mostPairs) << 2;
   const room = <usize>blocksOf(plan) * BLOCK;
   let p: usize = from == 0 ? 0 : (<usize>at(rows.pairEnds, from * G - 1)) << 2;
@@ -162,7 +149,7 @@ export function pairsToGradients(
 }
 
 /** Writes the gradients of four pairs. @param p byte offset of the first in arrays by pair @returns their losses */
-function pairGradients(plan: SgnsPlan, rows: BatchRows, p: usize, scores: usize): v128 {
+function pairGradients(plan: Plan, rows: BatchRows, p: usize, scores: usize): v128 {
   const half = f32x4.splat(0.5);
   const weight = v128.load(rows.pairWeights + p);
   const sign = v128.and(weight, i32x4.splat(0x80000000));
@@ -174,7 +161,7 @@ function pairGradients(plan: SgnsPlan, rows: BatchRows, p: usize, scores: usize)
 /**
  * Adds slice j of the pairs' gradients to the sums of their rows, from the vectors as they were at the batch's start.
  */
-export function sumPairs(plan: SgnsPlan, thread: SgnsThread, rows: BatchRows, j: u32): void {
+export function sumPairs(plan: Plan, thread: Thread, rows: BatchRows, j: u32): void {
   const matrix = <usize>j * plan.numRows * LINE;
   const contexts = plan.contexts + matrix;
   let p: usize = 0;

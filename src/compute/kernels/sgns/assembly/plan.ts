@@ -27,7 +27,7 @@ export const PACK: usize = 256;
 export const BLOCK: usize = 64;
 
 /** All threads read it, none writes to it. */
-export class SgnsPlan {
+export class Plan {
   barrier: usize;
   numThreads: u32;
   /** V */
@@ -120,7 +120,7 @@ export class SgnsPlan {
 }
 
 /** Returns whether centres and contexts share one table. Contexts then use the slots, rows and sums of the centres. */
-export function hasOneTable(plan: SgnsPlan): bool {
+export function hasOneTable(plan: Plan): bool {
   return plan.contexts == plan.centres;
 }
 
@@ -147,7 +147,7 @@ export class BatchRows {
   partRows: usize;
 }
 
-export class SgnsThread {
+export class Thread {
   /**
    * u32[V] each, for the batch that is being listed: slot of a row as a centre, as a context, and as a part; 0: none
    */
@@ -173,16 +173,16 @@ export class SgnsThread {
 }
 
 /** Returns Q. */
-export function contextsOf(plan: SgnsPlan): u32 {
+export function contextsOf(plan: Plan): u32 {
   return plan.numColumns + N;
 }
 
 /** Returns nb + N / 4. */
-export function blocksOf(plan: SgnsPlan): u32 {
+export function blocksOf(plan: Plan): u32 {
   return plan.numBlocks + (N >>> 2);
 }
 
 /** Returns the BatchRows of the i-th batch of a call. @param set 0 or 1, alternating from call to call */
-export function batchRows(plan: SgnsPlan, set: u32, i: u32): BatchRows {
+export function batchRows(plan: Plan, set: u32, i: u32): BatchRows {
   return changetype<BatchRows>(<usize>load<u32>(plan.batches + ((<usize>(set * CALL + i)) << 2)));
 }

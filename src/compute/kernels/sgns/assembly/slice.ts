@@ -21,13 +21,13 @@ import {
   LINE,
   N,
   PACK,
-  SgnsPlan,
+  Plan,
   SL,
-  SgnsThread,
+  Thread,
 } from "./plan";
 
 /** Returns the address of slice j of the copied vectors of group g; those of group g + 1 follow. */
-function vectorsAt(plan: SgnsPlan, j: u32, g: u32): usize {
+function vectorsAt(plan: Plan, j: u32, g: u32): usize {
   return plan.vectors + <usize>((j * B + g) * (G + contextsOf(plan))) * LINE;
 }
 
@@ -55,8 +55,8 @@ function gather(matrix: usize, slots: usize, rows: usize, count: u32, target: us
  * @param partials f32[R / 4][nb + N / 4][4][4]
  */
 export function scoreSlice(
-  plan: SgnsPlan,
-  thread: SgnsThread,
+  plan: Plan,
+  thread: Thread,
   rows: BatchRows,
   j: u32,
   partials: usize,
@@ -91,7 +91,7 @@ export function scoreSlice(
 }
 
 /** Updates every row of the batch once. */
-export function updateSlice(plan: SgnsPlan, thread: SgnsThread, rows: BatchRows, j: u32, lr: f32): void {
+export function updateSlice(plan: Plan, thread: Thread, rows: BatchRows, j: u32, lr: f32): void {
   memory.fill(thread.centreSums, 0, <usize>(rows.numCentreSlots + 1) * LINE);
   memory.fill(thread.contextSums, 0, <usize>(rows.numContextSlots + 1) * LINE);
   for (let g: u32 = 0; g < B; g++) {
@@ -126,7 +126,7 @@ export function updateSlice(plan: SgnsPlan, thread: SgnsThread, rows: BatchRows,
 }
 
 /** Adds up half a slice of the gradients of a group. @param half byte offset of its first dimension: 0 or 32 */
-function sumGroup(plan: SgnsPlan, thread: SgnsThread, rows: BatchRows, j: u32, g: u32, half: usize): void {
+function sumGroup(plan: Plan, thread: Thread, rows: BatchRows, j: u32, g: u32, half: usize): void {
   const nb = plan.numBlocks;
   const rowBlocks: u32 = G >>> 2;
   const columnBlocks = plan.numColumns >>> 2;

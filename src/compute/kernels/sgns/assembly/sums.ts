@@ -5,17 +5,17 @@
 //
 // The sum of slices lo .. hi - 1 overwrites that of slice lo.
 
-import { BLOCK, blocksOf, SgnsPlan, SgnsThread } from "./plan";
+import { BLOCK, blocksOf, Plan, Thread } from "./plan";
 
 /** Maximum levels of the tree: 7 for 64 slices. */
 export const LEVELS: u32 = 7;
 
 /** Returns the first slice of a thread; with two, four or eight threads, the slices of a thread form a subtree. */
-export function firstSlice(plan: SgnsPlan, index: u32): u32 {
+export function firstSlice(plan: Plan, index: u32): u32 {
   return (index * plan.numSlices + plan.numThreads - 1) / plan.numThreads;
 }
 
-function ownerOf(plan: SgnsPlan, j: u32): u32 {
+function ownerOf(plan: Plan, j: u32): u32 {
   return (j * plan.numThreads) / plan.numSlices;
 }
 
@@ -40,8 +40,8 @@ export function addAll(target: usize, source: usize, bytes: usize): void {
  * @returns address of the sum; if one thread owns all slices, it is that of the thread's own sum
  */
 export function sumOfSlices(
-  plan: SgnsPlan,
-  thread: SgnsThread,
+  plan: Plan,
+  thread: Thread,
   partials: usize,
   stride: usize,
   bytes: usize,

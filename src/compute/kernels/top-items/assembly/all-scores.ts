@@ -8,7 +8,7 @@
 
 import { insertBest, isMasked, replaceWorst, sortHeap } from "../../shared/assembly/best-list";
 import { addProducts } from "../../shared/assembly/tile";
-import { LONG_LIST, TopScratch, Search } from "./plan";
+import { LONG_LIST, Scratch, Search } from "./plan";
 
 const TILE_BYTES: u32 = 32768;
 
@@ -27,7 +27,7 @@ export function packQueries(search: Search, first: u32, numQueries: u32, packed:
 /** Searches panels `start` to `numPanels` - 1 for the packed queries. */
 export function searchPanels(
   search: Search,
-  scratch: TopScratch,
+  scratch: Scratch,
   first: u32,
   numQueries: u32,
   start: u32,

@@ -13,7 +13,7 @@
 
 import { packQueries, searchPanels, sortLists } from "./all-scores";
 import { MAX_DIM } from "./integer-bound";
-import { TopScratch, Search } from "./plan";
+import { Scratch, Search } from "./plan";
 import { screenPanels } from "./screened-search";
 
 /** Queries for which it pays to convert tiles to integers. */
@@ -29,7 +29,7 @@ const SCORED_FIRST: u32 = 16;
  * @param numQueries at most BLOCK_QUERIES
  * @returns number of pairs of a query and an item that the bound did not exclude
  */
-export function searchBlock(search: Search, scratch: TopScratch, first: u32, numQueries: u32): f64 {
+export function searchBlock(search: Search, scratch: Scratch, first: u32, numQueries: u32): f64 {
   const K = search.top;
   packQueries(search, first, numQueries, scratch.packed);
   for (let i = <usize>first * K; i < <usize>(first + numQueries) * K; i++) {

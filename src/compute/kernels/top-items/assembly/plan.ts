@@ -35,7 +35,7 @@ export class Search {
 }
 
 /** Buffers of one thread. n = ceil((d + 1) / 2): pairs of dimensions, of which the weight is one. */
-export class TopScratch {
+export class Scratch {
   /** f32[4][8] or i32[4][8]: scores or their bounds */
   tile: usize;
   /** f32[Q / 4][d][4]: queries, four side by side */

@@ -8,7 +8,7 @@
 
 import { lastScore, offer, searchPanels } from "./all-scores";
 import { anyAbove, boundQuery, pairsOfDims, setThreshold, writeItems, writeNoQuery } from "./integer-bound";
-import { INTEGER_BYTES, NUM_PAIRS, QueryBound, TopScratch, Search } from "./plan";
+import { INTEGER_BYTES, NUM_PAIRS, QueryBound, Scratch, Search } from "./plan";
 
 /** If more than one in PAIR_COST pairs is left, computing every score is faster. */
 const PAIR_COST: u32 = 64;
@@ -19,7 +19,7 @@ const PAIR_COST: u32 = 64;
  */
 export function screenPanels(
   search: Search,
-  scratch: TopScratch,
+  scratch: Scratch,
   first: u32,
   numQueries: u32,
   start: u32,
@@ -40,11 +40,11 @@ export function screenPanels(
   return total;
 }
 
-function boundOf(scratch: TopScratch, query: u32): QueryBound {
+function boundOf(scratch: Scratch, query: u32): QueryBound {
   return changetype<QueryBound>(scratch.bounds + <usize>query * offsetof<QueryBound>());
 }
 
-function writeQueries(search: Search, scratch: TopScratch, first: u32, numQueries: u32): void {
+function writeQueries(search: Search, scratch: Scratch, first: u32, numQueries: u32): void {
   const n = pairsOfDims(search);
   for (let q: u32 = 0; q < ((numQueries + 3) & ~3); q++) {
     const target = scratch.integerQueries + ((<usize>(q >>> 2) * n) << 4) + ((<usize>(q & 3)) << 2);
@@ -55,7 +55,7 @@ function writeQueries(search: Search, scratch: TopScratch, first: u32, numQuerie
 
 function screenTile(
   search: Search,
-  scratch: TopScratch,
+  scratch: Scratch,
   first: u32,
   numQueries: u32,
   from: u32,
@@ -92,7 +92,7 @@ function screenTile(
 /** Appends the pairs of a [4 x 8] tile above their query's threshold. @returns number of pairs after */
 function keepPairs(
   search: Search,
-  scratch: TopScratch,
+  scratch: Scratch,
   query: u32,
   item: u32,
   bounds: usize,

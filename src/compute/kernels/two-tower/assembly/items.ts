@@ -4,14 +4,14 @@ import { BLOCK, lastLayer, layerAt } from "../../shared/assembly/dense/layers";
 import { backward, forward } from "../../shared/assembly/dense/passes";
 import { itemOf } from "../../shared/assembly/negatives";
 import { addTo, dot, sum4 } from "../../shared/assembly/vector";
-import { BIAS, TowerPlan, TowerThread } from "./plan";
+import { BIAS, Plan, Thread } from "./plan";
 import { addFields, readPanels, rowBytes, vectorOf, writePanels } from "./users";
 
 /** Vectors of a smaller squared length are divided by its root. */
 const SHORTEST: f32 = 1e-12;
 
 /** Returns the item of candidate c: candidates are the sampled negatives, then the items of the batch's events. */
-export function candidateOf(plan: TowerPlan, thread: TowerThread, events: usize, c: u32): u32 {
+export function candidateOf(plan: Plan, thread: Thread, events: usize, c: u32): u32 {
   if (c < plan.numNegatives) return load<u32>(thread.shared + ((<usize>c) << 2));
   return itemOf(plan, events, c - plan.numNegatives);
 }
@@ -45,13 +45,7 @@ export function throughLength(gradient: usize, unit: usize, scale: f32, bytes: u
  * @param items  u32: indexes of the items
  * @param target f32[BLOCK][D]
  */
-export function composeItems(
-  plan: TowerPlan,
-  thread: TowerThread,
-  items: usize,
-  numItems: u32,
-  target: usize,
-): void {
+export function composeItems(plan: Plan, thread: Thread, items: usize, numItems: u32, target: usize): void {
   const bytes = rowBytes(plan);
   if (plan.itemTower) {
     const pitch = (<usize>plan.itemPitch) << 2;
@@ -73,7 +67,7 @@ export function composeItems(
 }
 
 /** Writes candidates c .. c + 15 to thread.tiles. @returns their number */
-function blockOfItems(plan: TowerPlan, thread: TowerThread, events: usize, c: u32, numCandidates: u32): u32 {
+function blockOfItems(plan: Plan, thread: Thread, events: usize, c: u32, numCandidates: u32): u32 {
   const count = min(BLOCK, numCandidates - c);
   for (let r: u32 = 0; r < count; r++) {
     store<u32>(thread.tiles + ((<usize>r) << 2), candidateOf(plan, thread, events, c + r));
@@ -83,8 +77,8 @@ function blockOfItems(plan: TowerPlan, thread: TowerThread, events: usize, c: u3
 
 /** Writes the vectors of candidates c .. c + 15, c a multiple of 16. */
 export function composeCandidates(
-  plan: TowerPlan,
-  thread: TowerThread,
+  plan: Plan,
+  thread: Thread,
   events: usize,
   c: u32,
   numCandidates: u32,
@@ -118,13 +112,7 @@ function addHalves(at: usize, apart: usize, bytes: usize): void {
 }
 
 /** Computes the derivatives by the rows and side features of candidates c .. c + 15, given those by their vectors. */
-export function itemsBackward(
-  plan: TowerPlan,
-  thread: TowerThread,
-  events: usize,
-  c: u32,
-  numCandidates: u32,
-): void {
+export function itemsBackward(plan: Plan, thread: Thread, events: usize, c: u32, numCandidates: u32): void {
   const b = plan.batch;
   const bytes = rowBytes(plan);
   const count = min(BLOCK, numCandidates - c);

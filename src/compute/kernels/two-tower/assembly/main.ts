@@ -27,7 +27,7 @@ import { stepOutputs } from "../../shared/assembly/dense/weights";
 import { clearShared, drawShared } from "../../shared/assembly/negatives";
 import { draw, permute } from "../../shared/assembly/random";
 import { composeCandidates, composeItems, divideByLength, itemsBackward, writeGradients } from "./items";
-import { PART, TowerPlan, TowerThread, Users } from "./plan";
+import { PART, Plan, Thread, Users } from "./plan";
 import { addRows, holdRows, releaseRows, stepBiases, stepRows, zeroRows } from "./rows";
 import { addToNegatives, scoreFour } from "./scores";
 import { composeUsers, readPanels, rowBytes } from "./users";
@@ -42,8 +42,8 @@ function shareOf(count: u32, n: u32, T: u32): u32 {
  * @param r index of the block's first event among the PART events
  */
 function trainBlock(
-  plan: TowerPlan,
-  thread: TowerThread,
+  plan: Plan,
+  thread: Thread,
   events: usize,
   r: u32,
   numEvents: u32,
@@ -101,7 +101,7 @@ function trainBlock(
  * Adds this thread's part of the derivatives by negatives. Threads divide the groups of eight, once for each half of
  * the PART events.
  */
-function addPart(plan: TowerPlan, thread: TowerThread, index: u32, numEvents: u32): void {
+function addPart(plan: Plan, thread: Thread, index: u32, numEvents: u32): void {
   const T = plan.numThreads;
   const eights = thread.numShared >>> 3;
   const cut = shareOf((numEvents + BLOCK - 1) / BLOCK, 1, 2) * BLOCK;
@@ -124,8 +124,8 @@ function addPart(plan: TowerPlan, thread: TowerThread, index: u32, numEvents: u3
  * @returns false when the pool is stopping
  */
 export function trainEvents(
-  plan: TowerPlan,
-  thread: TowerThread,
+  plan: Plan,
+  thread: Thread,
   index: u32,
   first: u32,
   numEvents: u32,
@@ -199,7 +199,7 @@ export function trainEvents(
 }
 
 /** Any thread may process any eight outputs. */
-function stepTowers(plan: TowerPlan, thread: TowerThread, numUsers: u32, numItems: u32): void {
+function stepTowers(plan: Plan, thread: Thread, numUsers: u32, numItems: u32): void {
   let first: u32 = 0;
   let part = atomic.add<u32>(plan.batch.counter, 1);
   if (plan.userTower) {
@@ -221,8 +221,8 @@ function stepTowers(plan: TowerPlan, thread: TowerThread, numUsers: u32, numItem
  * @param target f32[][D]: target[r] is the vector of user r
  */
 export function encodeUsers(
-  plan: TowerPlan,
-  thread: TowerThread,
+  plan: Plan,
+  thread: Thread,
   users: Users,
   first: u32,
   numUsers: u32,
@@ -238,13 +238,7 @@ export function encodeUsers(
 }
 
 /** Writes the vectors of items first .. first + numItems - 1, normalized if scores are cosines. */
-export function encodeItems(
-  plan: TowerPlan,
-  thread: TowerThread,
-  first: u32,
-  numItems: u32,
-  target: usize,
-): void {
+export function encodeItems(plan: Plan, thread: Thread, first: u32, numItems: u32, target: usize): void {
   const bytes = rowBytes(plan);
   for (let from: u32 = 0; from < numItems; from += BLOCK) {
     const count = min(BLOCK, numItems - from);
@@ -255,7 +249,7 @@ export function encodeItems(
 }
 
 /** Copies the vectors of a block; normalizes them if scores are cosines. */
-function put(plan: TowerPlan, thread: TowerThread, count: u32, target: usize): void {
+function put(plan: Plan, thread: Thread, count: u32, target: usize): void {
   const bytes = rowBytes(plan);
   for (let r: u32 = 0; r < count; r++) {
     if (plan.cosine) divideByLength(thread.packed + <usize>r * bytes, bytes);

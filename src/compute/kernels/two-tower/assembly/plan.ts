@@ -50,7 +50,7 @@ export class Users {
 }
 
 /** All threads read it, none writes to it. */
-export class TowerPlan extends NegativeDraws {
+export class Plan extends NegativeDraws {
   barrier: usize;
   numThreads: u32;
   dim: u32;
@@ -140,7 +140,7 @@ export class TowerBatch {
   mostRows: u32;
 }
 
-export class TowerThread extends BatchNegatives {
+export class Thread extends BatchNegatives {
   /** since the caller last reset it; only the last thread uses it */
   loss: f64;
   /** batches so far, the steps of Adam */

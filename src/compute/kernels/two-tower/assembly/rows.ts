@@ -8,7 +8,7 @@ import { featureAt, firstPair, valueAt } from "../../shared/assembly/rows";
 import { Adam, adamBy, nextCorrection1, nextCorrection2, step } from "../../shared/assembly/steps";
 import { addTo, firstLanes } from "../../shared/assembly/vector";
 import { candidateOf } from "./items";
-import { BIAS, FieldPairs, TowerPlan, SLICE, TowerThread } from "./plan";
+import { BIAS, FieldPairs, Plan, SLICE, Thread } from "./plan";
 import {
   beginOf,
   endOf,
@@ -21,30 +21,24 @@ import {
   vectorOf,
 } from "./users";
 
-function hold(thread: TowerThread, row: u32): void {
+function hold(thread: Thread, row: u32): void {
   const at = thread.placeOf + ((<usize>row) << 2);
   if (load<u32>(at)) return;
   store<u32>(thread.held + ((<usize>thread.numHeld) << 2), row);
   store<u32>(at, ++thread.numHeld);
 }
 
-function placeOf(thread: TowerThread, row: u32): usize {
+function placeOf(thread: Thread, row: u32): usize {
   return load<u32>(thread.placeOf + ((<usize>row) << 2)) - 1;
 }
 
-function holdFields(thread: TowerThread, fields: FieldPairs, row: u32): void {
+function holdFields(thread: Thread, fields: FieldPairs, row: u32): void {
   const end = firstPair(fields, row + 1);
   for (let pair = firstPair(fields, row); pair < end; pair++) hold(thread, featureAt(fields, pair));
 }
 
 /** Assigns a place to each row of the batch. */
-export function holdRows(
-  plan: TowerPlan,
-  thread: TowerThread,
-  events: usize,
-  size: u32,
-  numCandidates: u32,
-): void {
+export function holdRows(plan: Plan, thread: Thread, events: usize, size: u32, numCandidates: u32): void {
   thread.numHeld = 0;
   for (let c: u32 = 0; c < numCandidates; c++) {
     const item = candidateOf(plan, thread, events, c);
@@ -65,13 +59,7 @@ export function holdRows(
 }
 
 /** Sets the thread's slices of the sums to 0, and those by biases if this thread updates them. */
-export function zeroRows(
-  plan: TowerPlan,
-  thread: TowerThread,
-  fromSlice: u32,
-  toSlice: u32,
-  biases: bool,
-): void {
+export function zeroRows(plan: Plan, thread: Thread, fromSlice: u32, toSlice: u32, biases: bool): void {
   thread.sums = plan.batch.rowGradients + <usize>fromSlice * plan.batch.mostRows * SLICE;
   thread.sumBytes = <usize>(toSlice - fromSlice) * SLICE;
   memory.fill(thread.sums, 0, <usize>thread.numHeld * thread.sumBytes);
@@ -79,15 +67,15 @@ export function zeroRows(
 }
 
 /** Adds x times bytes from .. to of a vector of derivatives, the thread's slices, to the sums of a row. */
-function add(thread: TowerThread, row: u32, gradient: usize, x: f32, from: usize, to: usize): void {
+function add(thread: Thread, row: u32, gradient: usize, x: f32, from: usize, to: usize): void {
   const target = thread.sums + placeOf(thread, row) * thread.sumBytes - from;
   const factor = f32x4.splat(x);
   for (let k = from; k < to; k += 16) addTo(target + k, f32x4.mul(factor, v128.load(gradient + k)));
 }
 
 function addToFields(
-  plan: TowerPlan,
-  thread: TowerThread,
+  plan: Plan,
+  thread: Thread,
   fields: FieldPairs,
   row: u32,
   slots: usize,
@@ -106,8 +94,8 @@ function addToFields(
 
 /** Adds slices from .. to - 1 of the derivatives by users and items to the sums of their rows. */
 export function addRows(
-  plan: TowerPlan,
-  thread: TowerThread,
+  plan: Plan,
+  thread: Thread,
   events: usize,
   size: u32,
   numCandidates: u32,
@@ -153,7 +141,7 @@ export function addRows(
 }
 
 /** Takes one Adam step of slices from .. to - 1 of every row of the batch; steps are counted for each row. */
-export function stepRows(plan: TowerPlan, thread: TowerThread, fromSlice: u32, toSlice: u32): void {
+export function stepRows(plan: Plan, thread: Thread, fromSlice: u32, toSlice: u32): void {
   const l2 = f32x4.splat(plan.l2);
   // the sums of a place are followed by those of the next place, so lanes beyond dim are masked
   const left = plan.dim - ((plan.numSlices - 1) << 3);
@@ -186,7 +174,7 @@ export function stepRows(plan: TowerPlan, thread: TowerThread, fromSlice: u32, t
   }
 }
 
-export function stepBiases(plan: TowerPlan, thread: TowerThread, events: usize, numCandidates: u32): void {
+export function stepBiases(plan: Plan, thread: Thread, events: usize, numCandidates: u32): void {
   const sums = plan.batch.biasGradients;
   for (let c: u32 = 0; c < numCandidates; c++) {
     const at = sums + (placeOf(thread, candidateOf(plan, thread, events, c)) << 2);
@@ -202,7 +190,7 @@ export function stepBiases(plan: TowerPlan, thread: TowerThread, events: usize, 
   }
 }
 
-export function releaseRows(thread: TowerThread): void {
+export function releaseRows(thread: Thread): void {
   for (let place: usize = 0; place < thread.numHeld; place++) {
     store<u32>(thread.placeOf + ((<usize>load<u32>(thread.held + (place << 2))) << 2), 0);
   }

@@ -12,7 +12,7 @@ import { sampledSoftmax4 } from "../../shared/assembly/sampled-softmax";
 import { addProducts, addTransposed, writeColumns } from "../../shared/assembly/tile";
 import { addTo, dot } from "../../shared/assembly/vector";
 import { throughLength } from "./items";
-import { TowerPlan, SLICE, TowerThread } from "./plan";
+import { Plan, SLICE, Thread } from "./plan";
 import { rowBytes } from "./users";
 
 /**
@@ -23,8 +23,8 @@ import { rowBytes } from "./users";
  * @param place  position of the part's first event in the batch
  */
 export function scoreFour(
-  plan: TowerPlan,
-  thread: TowerThread,
+  plan: Plan,
+  thread: Thread,
   events: usize,
   r: u32,
   numEvents: u32,
@@ -109,8 +109,8 @@ export function scoreFour(
  * @param fromEvent,toEvent range of events in the part; fromEvent is a multiple of 4
  */
 export function addToNegatives(
-  plan: TowerPlan,
-  thread: TowerThread,
+  plan: Plan,
+  thread: Thread,
   half: u32,
   from: u32,
   to: u32,

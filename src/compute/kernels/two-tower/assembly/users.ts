@@ -7,13 +7,13 @@ import { BLOCK, DenseNetwork, lastLayer, layerAt, PANELS } from "../../shared/as
 import { forward } from "../../shared/assembly/dense/passes";
 import { featureAt, firstPair, valueAt } from "../../shared/assembly/rows";
 import { transpose4, addTo } from "../../shared/assembly/vector";
-import { FieldPairs, History, TowerPlan, Users } from "./plan";
+import { FieldPairs, History, Plan, Users } from "./plan";
 
-export function rowBytes(plan: TowerPlan): usize {
+export function rowBytes(plan: Plan): usize {
   return (<usize>plan.numSlices) << 5;
 }
 
-export function vectorOf(plan: TowerPlan, row: u32): usize {
+export function vectorOf(plan: Plan, row: u32): usize {
   return plan.vectors + <usize>row * rowBytes(plan);
 }
 
@@ -34,7 +34,7 @@ export function tokenAt(history: History, place: u32): u32 {
 }
 
 /** Returns 1 / sum of the weights of a history's tokens; 0 if the history is empty. */
-export function historyScale(plan: TowerPlan, users: Users, begin: u32, end: u32): f32 {
+export function historyScale(plan: Plan, users: Users, begin: u32, end: u32): f32 {
   const count = end - begin;
   // a history contains the own item exactly once if it is left out
   if (users.others) return count > 1 ? 1 / <f32>(count - 1) : 0;
@@ -43,7 +43,7 @@ export function historyScale(plan: TowerPlan, users: Users, begin: u32, end: u32
 }
 
 /** Returns the weight of a token times the history's scale. @param back number of newer tokens */
-export function tokenWeight(plan: TowerPlan, scale: f32, back: u32): f32 {
+export function tokenWeight(plan: Plan, scale: f32, back: u32): f32 {
   return plan.recency ? scale * load<f32>(plan.recency + ((<usize>back) << 2)) : scale;
 }
 
@@ -55,7 +55,7 @@ export function fieldOf(fields: FieldPairs, row: u32, f: u32): u32 {
 }
 
 /** Adds x times a row to a slot. */
-function addRow(plan: TowerPlan, slot: usize, row: u32, x: f32): void {
+function addRow(plan: Plan, slot: usize, row: u32, x: f32): void {
   const vector = vectorOf(plan, row);
   const factor = f32x4.splat(x);
   const bytes = rowBytes(plan);
@@ -63,7 +63,7 @@ function addRow(plan: TowerPlan, slot: usize, row: u32, x: f32): void {
 }
 
 /** Adds each feature of a row to the slot of its field. */
-export function addFields(plan: TowerPlan, fields: FieldPairs, row: u32, slots: usize): void {
+export function addFields(plan: Plan, fields: FieldPairs, row: u32, slots: usize): void {
   const end = firstPair(fields, row + 1);
   let f: u32 = 0;
   for (let pair = firstPair(fields, row); pair < end; pair++) {
@@ -74,7 +74,7 @@ export function addFields(plan: TowerPlan, fields: FieldPairs, row: u32, slots: 
 }
 
 /** Adds up the user's input in an array of zeros. @param item the event's own, left out if `users.others` is set */
-function gatherUser(plan: TowerPlan, users: Users, event: u32, item: u32, input: usize): void {
+function gatherUser(plan: Plan, users: Users, event: u32, item: u32, input: usize): void {
   for (let h: u32 = 0; h < users.numHistories; h++) {
     const history = historyAt(users, h);
     const begin = beginOf(history, event);
@@ -124,7 +124,7 @@ export function readPanels(panels: usize, units: u32, rows: usize, pitch: usize)
  * @param target f32[BLOCK][D]
  */
 export function composeUsers(
-  plan: TowerPlan,
+  plan: Plan,
   users: Users,
   events: usize,
   numEvents: u32,
@@ -158,7 +158,7 @@ export function composeUsers(
 }
 
 /** Adds slot s to a vector. Reads `dim` numbers only, because the next slot follows in memory. */
-function addSlot(plan: TowerPlan, input: usize, s: u32, target: usize): void {
+function addSlot(plan: Plan, input: usize, s: u32, target: usize): void {
   const slot = input + ((<usize>(s * plan.dim)) << 2);
   let at: usize = 0;
   for (; at + 16 <= (<usize>plan.dim) << 2; at += 16) addTo(target + at, v128.load(slot + at));

@@ -13,7 +13,7 @@
 // KnightKing (doi:10.1145/3341301.3359634), sections 4.1 and 4.2.
 
 import { draw, permutedAt } from "../../shared/assembly/random";
-import { NONE, WalkPlan } from "./plan";
+import { NONE, Plan } from "./plan";
 
 /** Counter of the key that permutes start nodes; a walk's key has its number, which is lower. */
 const STARTS: u32 = 0xffffffff;
@@ -28,7 +28,7 @@ const ABREAST: u32 = 16;
  * @param key   random key of the epoch's walks
  * @returns number of nodes of these walks that have a context
  */
-export function writeWalks(plan: WalkPlan, first: u32, from: u32, to: u32, key: u32): u32 {
+export function writeWalks(plan: Plan, first: u32, from: u32, to: u32, key: u32): u32 {
   const L = plan.length;
   let centres: u32 = 0;
   let w = from;
@@ -46,7 +46,7 @@ export function writeWalks(plan: WalkPlan, first: u32, from: u32, to: u32, key: 
   return centres;
 }
 
-function startOf(plan: WalkPlan, walk: u32, key: u32): u32 {
+function startOf(plan: Plan, walk: u32, key: u32): u32 {
   let place: u32;
   if (plan.startAlias) {
     const step = draw(draw(key, walk), 0);
@@ -60,7 +60,7 @@ function startOf(plan: WalkPlan, walk: u32, key: u32): u32 {
 }
 
 /** Writes the next node of a walk; NONE after a dead end. @param own key of the walk */
-function advance(plan: WalkPlan, own: u32, slot: u32, steps: u32): void {
+function advance(plan: Plan, own: u32, slot: u32, steps: u32): void {
   const at = plan.tokens + ((<usize>(slot + steps)) << 2);
   const node = load<u32>(at - 4);
   let next = NONE;
@@ -79,7 +79,7 @@ function advance(plan: WalkPlan, own: u32, slot: u32, steps: u32): void {
 }
 
 /** Writes the number of contexts before and after each node of a walk. @returns number of nodes that have a context */
-function look(plan: WalkPlan, slot: u32): u32 {
+function look(plan: Plan, slot: u32): u32 {
   const tokens = plan.tokens + ((<usize>slot) << 2);
   const left = plan.left + slot;
   const right = plan.right + slot;
@@ -108,7 +108,7 @@ function entry(array: usize, i: u32): u32 {
 }
 
 /** Samples a neighbor by weight. @param counter of the first of two draws */
-function drawArc(plan: WalkPlan, from: u32, degree: u32, key: u32, counter: u32): u32 {
+function drawArc(plan: Plan, from: u32, degree: u32, key: u32, counter: u32): u32 {
   const arc = from + <u32>((<u64>draw(key, counter) * degree) >>> 32);
   if (plan.alias) {
     const slot = plan.alias + ((<usize>arc) << 3);
@@ -117,7 +117,7 @@ function drawArc(plan: WalkPlan, from: u32, degree: u32, key: u32, counter: u32)
   return entry(plan.neighbors, arc);
 }
 
-function arcTo(plan: WalkPlan, from: u32, to: u32): u32 {
+function arcTo(plan: Plan, from: u32, to: u32): u32 {
   let low = entry(plan.offsets, from);
   const end = entry(plan.offsets, from + 1);
   let count = end - low;
@@ -134,16 +134,16 @@ function arcTo(plan: WalkPlan, from: u32, to: u32): u32 {
  * Returns whether candidate x has an arc to the previous node t, as in node2vec. In an undirected graph, the arcs of t
  * give the same answer, and they are in the cache.
  */
-function isNear(plan: WalkPlan, x: u32, t: u32): bool {
+function isNear(plan: Plan, x: u32, t: u32): bool {
   return (plan.directed ? arcTo(plan, x, t) : arcTo(plan, t, x)) != NONE;
 }
 
-function weightOf(plan: WalkPlan, arc: u32): f64 {
+function weightOf(plan: Plan, arc: u32): f64 {
   return plan.weights ? <f64>load<f32>(plan.weights + ((<usize>arc) << 2)) : 1;
 }
 
 /** Returns 2^32 times the probability that an attempt proposes the return arc as a separate candidate. */
-function foldedShare(plan: WalkPlan, t: u32, v: u32, degree: u32): u32 {
+function foldedShare(plan: Plan, t: u32, v: u32, degree: u32): u32 {
   if (plan.folded == 0) return 0;
   let weight: f64 = 1;
   if (plan.weights || plan.directed) {
@@ -161,7 +161,7 @@ function foldedShare(plan: WalkPlan, t: u32, v: u32, degree: u32): u32 {
  * @param from,degree first arc of v, and number of its arcs
  * @param key random key of the step
  */
-function drawBiased(plan: WalkPlan, t: u32, v: u32, from: u32, degree: u32, key: u32): u32 {
+function drawBiased(plan: Plan, t: u32, v: u32, from: u32, degree: u32, key: u32): u32 {
   if (degree == 1) return entry(plan.neighbors, from);
   const folded = foldedShare(plan, t, v, degree);
   const either = max(plan.nearMost, plan.farMost);
@@ -182,14 +182,14 @@ function drawBiased(plan: WalkPlan, t: u32, v: u32, from: u32, degree: u32, key:
 }
 
 /** Returns the weight times alpha. */
-function biasedWeight(plan: WalkPlan, t: u32, arc: u32): f64 {
+function biasedWeight(plan: Plan, t: u32, arc: u32): f64 {
   const x = entry(plan.neighbors, arc);
   const alpha = x == t ? plan.returnAlpha : isNear(plan, x, t) ? 1 : plan.farAlpha;
   return weightOf(plan, arc) * alpha;
 }
 
 /** Samples by cumulative weights. @param chance random u32 */
-function drawFromAll(plan: WalkPlan, t: u32, from: u32, degree: u32, chance: u32): u32 {
+function drawFromAll(plan: Plan, t: u32, from: u32, degree: u32, chance: u32): u32 {
   let total: f64 = 0;
   for (let i: u32 = 0; i < degree; i++) total += biasedWeight(plan, t, from + i);
   const wanted = (<f64>chance / 4294967296.0) * total;

@@ -11,7 +11,7 @@
 export const NONE: u32 = 0xffffffff;
 
 /** All threads read it, none writes to it. */
-export class WalkPlan {
+export class Plan {
   /** u32[V + 1]: arcs of node v are [offsets[v], offsets[v + 1]) */
   offsets: usize;
   /** u32[E]: target of each arc, ascending within a node */
