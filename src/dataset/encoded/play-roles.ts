@@ -86,10 +86,9 @@ export function playRoles(
 ): { dataset: Dataset; roleSteps: DatasetStep[] } {
   const { path } = encoded;
   const dataset = request.infer ? asEncoded(encoded, request) : asGiven(encoded, request);
-  const beside = request.beside && besideOfEncoded(encoded.dataset, request.beside);
   const by = weightFlags(dataset.roles.weight, request);
+  const { beside: names } = request;
   return {
-    dataset: { ...dataset, ...(beside && { beside }) },
     roleSteps: [
       { step: "weights", run: (rows) => checkedWeights(path, rows) },
       ...(by === undefined
@@ -100,6 +99,7 @@ export function playRoles(
         ? [{ step: "no item", run: (rows: Dataset) => withItems(path, rows, request) }]
         : []),
     ],
+    dataset: { ...dataset, ...(names && { beside: besideOfEncoded(encoded.dataset, names) }) },
   };
 }
 

@@ -2,7 +2,7 @@
 
 import { lowerBound } from "../../base/numeric/indices.js";
 import { join } from "node:path";
-import { restoreInterrupted } from "../../base/io/atomic.js";
+import { restoreInterrupted } from "../../base/io/leftovers.js";
 import { checkRegularFiles } from "../../base/io/listed-files.js";
 import {
   checkArtifact,
