@@ -51,7 +51,9 @@ test("every command is a function, every trainer by its own name", () => {
     ({ name }) => !none.includes(name) && !functions.some(({ command }) => command === name),
   );
   expect(
-    missing.map(({ name }) => `'${name}' is no function: add it to src/faces/library/functions.ts`),
+    missing.map(
+      ({ name }) => `'${name}' is no function: add library to its entry in src/faces/cli/commands.ts`,
+    ),
   ).toEqual([]);
   for (const { name } of functions) expect([name, typeof library[name]]).toEqual([name, "function"]);
   const trainingFunctions = functions.filter(({ as }) => as === "train").map(({ command }) => command);

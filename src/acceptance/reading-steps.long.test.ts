@@ -3,7 +3,7 @@
 
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
-import type { ReadingStep } from "../dataset/steps.js";
+import type { ReadingStep } from "../dataset/dataset.js";
 import { argv } from "../testing/argv.js";
 import { embedOk, temporaryFolder } from "../testing/embed.js";
 import { delimitedOf, parquetOf } from "../testing/forms.js";
@@ -77,6 +77,8 @@ async function stepsOf(args: string[]): Promise<object[]> {
   return parseJson<{ steps: object[] }>(stdout).steps;
 }
 
+writeFileSync(at("bounds.yaml"), "before: { rows: { min: 1 } }\n");
+
 async function expectSteps(name: string, input: readonly string[], malformed = 0): Promise<void> {
   const train = [...argv`--epochs 1 --dim 4 --split time --test 0.2 --force -o`, at("run")];
   const whole = listed(malformed, "split");
@@ -92,6 +94,7 @@ async function expectSteps(name: string, input: readonly string[], malformed = 0
     expect(await stepsOf(["encode", ...input, ...reading, ...limits, "-o", dataset])).toEqual(encoded);
     expect(readJson<{ steps: object[] }>(join(dataset, "dataset.json")).steps).toEqual(encoded);
     expect(await stepsOf(["inspect", dataset])).toEqual(encoded);
+    expect(await stepsOf(["gate", dataset, "--bounds", at("bounds.yaml")])).toEqual(encoded);
     expect(await stepsOf(["train-fm", dataset, ...limit, ...train])).toEqual(whole);
   }
 }
@@ -104,6 +107,21 @@ test("text, with malformed lines", async () => {
   const { stdout } = await embedOk(["inspect", at("csv-users")]);
   expect(stdout).toContain("--where event = 'play'   ");
   expect(stdout).toMatch(/^step +rows +left out\nread +\d+ +2\n/);
+});
+
+test("evaluate and compare list the steps of the rows that they measure, and print them on standard error", async () => {
+  const upTo = listed(2, "users");
+  const before = (upTo.at(-1) as ReadingStep).after;
+  const part = { step: "part", by: "--part test", before, after: 40 };
+  expect(await stepsOf(["evaluate", at("run"), "--part", "test"])).toEqual([...upTo, part]);
+  const on = ["evaluate", at("run"), "--on", at("csv-users")];
+  expect(await stepsOf(on)).toEqual(upTo);
+  const { stdout, stderr } = await embedOk(on);
+  expect(stdout).not.toContain("left out");
+  expect(stderr).toMatch(/^step +rows +left out\nread +\d+ +2\n/m);
+  const input = [at("log.csv"), ...reading, ...limit, ...argv`--split time --test 0.2 --valid 0`];
+  const compared = await stepsOf(["compare", ...input, ...argv`--trainers train-fm -o`, at("page.html")]);
+  expect(compared).toEqual(listed(2, "split"));
 });
 
 test("Parquet", async () => {

@@ -1,6 +1,8 @@
 // The rooms (folders) of src/ in the order of imports, and the doors of each: the files that other rooms import.
 // architecture.test.ts checks both. src/README.md describes the rooms.
 
+import { functions } from "../faces/library/functions.js";
+
 /** A room: a folder of src/. */
 export interface Room {
   /** its folders in the order of imports; "." stands for all its other files */
@@ -9,6 +11,11 @@ export interface Room {
   doors?: string[];
 }
 
+/** Returns the files with the functions of commands, which are doors. */
+const called = (room: string): string[] =>
+  functions.flatMap(({ file }) =>
+    file.startsWith(`${room}/`) ? [file.slice(room.length + 1, -".js".length)] : [],
+  );
 const words = (text: string): string[] => text.trim().split(/\s+/);
 
 /**
@@ -119,40 +126,43 @@ export const rooms: Record<string, Room> = {
   trainers: {
     parts: ["shared", "."],
     doors: words(`
-      index shared/factor-model/concat-models
+      index
     `),
   },
   // commands that use a run
   use: {
     parts: ["rank-items", ".", "on-spark"],
-    doors: words(`
-      align codes/prefixes compose composed-items concat content/edge-files content/fold-in-items
-      content/map encode export/check-options export/export export/options import/import import/options
-      index/build index/options index/search index/source item-keys key-labels key-names
-      neighbors/neighbor-rows neighbors/neighbors on-spark/recall on-spark/rows options predict/options
-      predict/predict predict/scored-rows rank-items/measure rank-items/new-users rank-items/protocol
-      rank-items/run-ranker rank-items/user-events recall/list-files recall/options recall/recall
-      recall/requested-lists recall/send-lists recall/summary tables transform/transform
+    doors: called("use").concat(
+      words(`
+      codes/prefixes compose composed-items content/edge-files content/fold-in-items content/map
+      export/check-options export/options import/options index/options index/search index/source
+      item-keys key-labels key-names neighbors/neighbor-rows on-spark/recall on-spark/rows options
+      predict/options predict/scored-rows rank-items/measure rank-items/new-users rank-items/protocol
+      rank-items/run-ranker rank-items/user-events recall/list-files recall/options
+      recall/requested-lists recall/send-lists recall/summary tables
     `),
+    ),
   },
   // commands that judge a log or a run
   judge: {
     parts: ["report/page", "."],
-    doors: words(`
-      compare/compare compare/handed-over compare/options diff evaluate/evaluate evaluate/options
-      evaluate/parts inspect/inspect inspect/inspect-edges inspect/options lift/lift lift/options
-      lift/summary report/options report/report reproduce/reproduce reproduce/run-recipe
-      starter/newest-gate starter/pipeline-starter
+    doors: called("judge").concat(
+      words(`
+      compare/handed-over compare/options evaluate/options evaluate/parts inspect/options lift/options
+      lift/summary report/options report/report reproduce/run-recipe starter/newest-gate
+      starter/pipeline-starter
     `),
+    ),
   },
   // the weekly job, its gates and its store
   weekly: {
     parts: ["store", "gates", "."],
-    doors: words(`
-      forget/forget forget/options gates/gate gates/options pipeline/file pipeline/init-pipeline
-      pipeline/options pipeline/report pipeline/run pipeline/schedule store/gc store/ls store/options
-      store/publish store/report-versions store/rollback store/store
+    doors: called("weekly").concat(
+      words(`
+      forget/options gates/options pipeline/file pipeline/options pipeline/report store/options
+      store/store
     `),
+    ),
   },
   // the command line, the library, the Python package
   faces: {

@@ -6,7 +6,7 @@ import { join } from "node:path";
 import { argv } from "../testing/argv.js";
 import { embed, embedOk, temporaryFolder } from "../testing/embed.js";
 import { parseDelimited } from "../testing/exported.js";
-import type { ReadingStep } from "../dataset/steps.js";
+import type { ReadingStep } from "../dataset/dataset.js";
 import { parseJson } from "../testing/json.js";
 import { projectFolder } from "../testing/places.js";
 import { integerBelow, mulberry32 } from "../testing/random.js";

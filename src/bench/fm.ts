@@ -5,7 +5,8 @@ import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import type { FeatureRows } from "../dataset/rows.js";
 import { draw } from "../base/numeric/random.js";
-import { defaultFmOptions, type FmOptions } from "../trainers/fm/options.js";
+import type { FmOptions } from "../trainers/fm/options.js";
+import { defaultFmOptions } from "../testing/fm-options.js";
 import type { FmInput } from "../trainers/fm/train.js";
 import { run, sharedBench } from "./ctr-logs.js";
 

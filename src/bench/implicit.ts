@@ -10,7 +10,7 @@
 import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { interactionsOf, transpose } from "../dataset/sequences/interactions.js";
-import { evaluateRanking } from "../metrics/ranking.js";
+import { namedMean, rankedByUser } from "../metrics/ranking.js";
 import type { SparseRows } from "../compute/kernels/als/binding.js";
 import { draw } from "../base/numeric/random.js";
 import { projectFolder } from "../testing/places.js";
@@ -111,7 +111,9 @@ async function evaluation(
 ): Promise<Record<string, number>> {
   const listsOf = ({ indptr, indices }: SparseRows) => ({ indptr, items: indices });
   const input = { dim, queries, items, masks: listsOf(train) };
-  return await evaluateRanking(input, listsOf(test), { k: 20, threads: THREADS });
+  return Object.fromEntries(
+    (await rankedByUser(input, listsOf(test), { k: 20, threads: THREADS })).map(namedMean),
+  );
 }
 
 export async function trainTheirs(python: string, dim: number): Promise<[number, number]> {

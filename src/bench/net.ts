@@ -9,13 +9,13 @@
 // Target: 18 ms on one thread, 11 ms on two.
 
 import { createHash } from "node:crypto";
-import type { NetArch, NetRows } from "../compute/kernels/net/shape.js";
+import type { NetArch, NetInputs } from "../compute/kernels/net/shape.js";
 import { referenceNet, referenceNetStep } from "../compute/kernels/net/net.reference.js";
 import { draw } from "../base/numeric/random.js";
 import { mulberry32 } from "../testing/random.js";
 import { rowsOfBatch } from "../trainers/net/rows.js";
 import { startNet } from "../trainers/net/machine.js";
-import { initialParameters, type NetMachine, type NetPlan } from "../trainers/net/plan.js";
+import { initialParameters, type NetMachine, type NetDesign } from "../trainers/net/plan.js";
 import { medianText, run } from "./ctr-logs.js";
 import { add, noTimes, type Times } from "./implicit.js";
 
@@ -34,7 +34,7 @@ export async function bench(): Promise<void> {
   await timePeer();
 }
 
-export function planOf(arch: NetArch): NetPlan {
+export function planOf(arch: NetArch): NetDesign {
   return {
     arch,
     offsets: Uint32Array.from({ length: NUM_FIELDS + 1 }, (_, f) => f * KEYS),
@@ -62,7 +62,7 @@ export function planOf(arch: NetArch): NetPlan {
 }
 
 /** Generates rows with falling frequencies of keys: the cube of a uniform draw. */
-export function rowsOf({ batch }: NetPlan): NetRows {
+export function rowsOf({ batch }: NetDesign): NetInputs {
   const random = mulberry32(1);
   const numRows = batch * STEPS;
   return {
@@ -76,14 +76,14 @@ export function rowsOf({ batch }: NetPlan): NetRows {
   };
 }
 
-export function firstOf(plan: NetPlan): Record<string, Float32Array> {
+export function firstOf(plan: NetDesign): Record<string, Float32Array> {
   const n = NUM_FIELDS * KEYS;
   const hashes = Uint32Array.from({ length: 2 * n }, (_, i) => draw(3, i));
   return initialParameters(plan, hashes, new Uint32Array(n).fill(1));
 }
 
 /** Checks the losses of two steps against those of the reference. @throws {Error} a loss differs */
-async function checkReference(plan: NetPlan, rows: NetRows): Promise<void> {
+async function checkReference(plan: NetDesign, rows: NetInputs): Promise<void> {
   const small = { ...plan, batch: 64 };
   const twin = referenceNet(small, small, firstOf(small));
   const net = await startNet(small, firstOf(small), { threads: 2 });
@@ -101,7 +101,7 @@ async function checkReference(plan: NetPlan, rows: NetRows): Promise<void> {
 }
 
 /** Times steps of the network with one and with two threads, alternately. */
-async function timeSteps(plan: NetPlan, rows: NetRows): Promise<void> {
+async function timeSteps(plan: NetDesign, rows: NetInputs): Promise<void> {
   const threads = [1, 2];
   const nets = await Promise.all(threads.map((n) => startNet(plan, firstOf(plan), { threads: n })));
   const times = threads.map(noTimes);

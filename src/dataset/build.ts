@@ -19,6 +19,7 @@ import {
   type Column,
   type Dataset,
   type LabelPlace,
+  type ReadingStep,
   type Roles,
 } from "./dataset.js";
 import type { LeftOutUsers } from "./filters/heavy-users.js";
@@ -29,7 +30,7 @@ import { sparseFields, withoutSparse } from "./sparse-fields.js";
 import { SideJoin, withSideCells, type SideTable } from "./side.js";
 import { weightFlags, type EventWeightOptions } from "./sequences/event-weights.js";
 import { ofLog, planTimeFields, type TimeFieldOptions } from "./time-fields.js";
-import { readerSteps, runSteps, sumOf, withStep, type ReadingStep } from "./steps.js";
+import { readerSteps, runSteps, sumOf, withStep } from "./steps.js";
 import { WhereRows, whereColumns } from "./filters/where-rows.js";
 import type { Where } from "./filters/where.js";
 

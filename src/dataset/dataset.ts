@@ -3,10 +3,10 @@
 // It contains every row and every value. Minimum counts, scaling, vocabularies and splits belong to a training and are
 // computed from it (vocabulary.ts, split.ts, rows.ts), from the rows of the training split only.
 
-import { type Keys, MISSING, selectKeys } from "../log/keys.js";
+import { encodeKeys, type Keys, MISSING, selectKeys } from "../log/keys.js";
 import { excerpt, UsageError } from "../base/errors.js";
 import type { InputFingerprint } from "../base/io/fingerprint.js";
-import { doublesAt } from "../base/numeric/indices.js";
+import { doublesAt, mapTo } from "../base/numeric/indices.js";
 
 /** A column with one key per row. */
 export interface KeyColumn {
@@ -89,6 +89,23 @@ export interface Dataset {
   hashKeys?: KeyHashing;
   /** original cells, if they were requested; absent once rows are removed */
   beside?: OriginalCells;
+  /** the steps that the rows have been through, if they were read from a log or an encoded dataset */
+  steps?: readonly ReadingStep[];
+}
+
+/** A step of reading that may leave out rows. */
+export interface ReadingStep {
+  step: string;
+  /** the options that request it, as on the command line */
+  by?: string;
+  /** number of rows before the step */
+  before: number;
+  /** number of rows after the step */
+  after: number;
+  /** for `users`: number of users that were left out */
+  users?: number;
+  /** for `dedupe`: number of rows that were kept because a cell of the key is empty */
+  withoutKey?: number;
 }
 
 /** Original cells that output files repeat next to the results of each row; models do not use them. */
@@ -183,6 +200,37 @@ export function rowsAsLog(dataset: Dataset, rows: Uint32Array): Dataset {
   const selected = selectRows(dataset, rows);
   const columns = selected.columns.map((column) => (column.kind === "key" ? withOwnKeys(column) : column));
   return { ...selected, columns };
+}
+
+/**
+ * Returns columns of an encoded dataset as text for Dataset.beside. The original text of numbers is not stored: they
+ * are printed as JavaScript does.
+ *
+ * @throws {UsageError} there is no such column, or its cells hold several values, which were split
+ */
+export function besideOfEncoded(dataset: Dataset, names: readonly string[]): OriginalCells {
+  return {
+    texts: names.map((name) => textColumn(dataset, name)),
+    rowNumbers: mapTo(Float64Array, { length: dataset.numRows }, (_, row) => row),
+  };
+}
+
+function textColumn(dataset: Dataset, name: string): KeyColumn {
+  const column = columnOfOption(dataset, "--keep", name);
+  if (column.kind === "key") return column;
+  if (column.kind === "multi")
+    throw new UsageError(
+      `--keep ${name}: '${name}' is multi-valued and stored split in the encoded dataset: keep another ` +
+        "column, or read the original log",
+    );
+  const codeOf = new Map<number, number>();
+  const codes = mapTo(Uint32Array, column.values, (x) => {
+    if (Number.isNaN(x)) return MISSING;
+    const code = codeOf.get(x) ?? codeOf.size;
+    codeOf.set(x, code);
+    return code;
+  });
+  return { kind: "key", name, codes, dictionary: encodeKeys([...codeOf.keys()].map(String)) };
 }
 
 function withOwnKeys(column: KeyColumn): KeyColumn {

@@ -9,6 +9,7 @@ import type { ColumnPlan, ColumnSink } from "./columns.js";
 import type { OriginalCells, Column, Dataset, KeyColumn, KeyHashing, Roles } from "./dataset.js";
 import { splitCell } from "./multi.js";
 import type { StreamedRows } from "./build.js";
+import type { DatasetStep } from "./steps.js";
 
 /** Text that replaces quoted cells of the log in messages and reports. */
 export const TEXT_LEFT_OUT = "[text left out under --hash-keys]";
@@ -79,12 +80,17 @@ export function withHashedKeys(dataset: Dataset, request: HashingRequest): Datas
 }
 
 /**
- * Returns the dataset with hashed ids, unless they were hashed when it was encoded.
+ * Returns the step that hashes ids, unless they were hashed when the dataset was encoded.
+ *
+ * It throws {UsageError} if they were hashed with another secret, or in other columns; or the errors of planHashing.
  *
  * @param path path of the dataset, for messages
- * @throws {UsageError} they were hashed with another secret, or in other columns; or the errors of planHashing
  */
-export function withHashedIds(dataset: Dataset, request: HashingRequest, path: string): Dataset {
+export function hashStep(request: HashingRequest, path: string): DatasetStep {
+  return { step: "hash", run: (dataset) => ({ dataset: withHashedIds(dataset, request, path) }) };
+}
+
+function withHashedIds(dataset: Dataset, request: HashingRequest, path: string): Dataset {
   const { columns, hashKeys } = dataset;
   if (!hashKeys) return withHashedKeys(dataset, request);
   const { hash, named } = request;
@@ -100,25 +106,30 @@ export function withHashedIds(dataset: Dataset, request: HashingRequest, path: s
   return dataset;
 }
 
-/** @throws {UsageError} the ids are hashed otherwise than those of the dataset with which they are used */
-export function checkAlike(
+/** Returns the step that checks that ids are hashed like those of the dataset with which they are used. */
+export function likeStep(
   { hashKeys: expected }: Pick<Dataset, "hashKeys">,
-  { hashKeys: got }: Dataset,
   paths: readonly string[],
-): void {
-  if (expected?.secretId === got?.secretId) return;
+): DatasetStep {
   const named = paths.join(", ");
-  if (!expected)
-    throw new UsageError(
-      `the ids of dataset '${named}' are hashed, but those of the run or of the other rows are not`,
-    );
-  throw new UsageError(
-    got
-      ? `the ids of dataset '${named}' were hashed with a different secret than those of the run or of the ` +
-          "other rows"
-      : `the ids of '${named}' are not hashed, but those of the run or of the other rows are: pass the file ` +
-          "with the secret, --hash-keys FILE",
-  );
+  return {
+    step: "hashed alike",
+    run(dataset) {
+      const got = dataset.hashKeys;
+      if (expected?.secretId === got?.secretId) return { dataset };
+      if (!expected)
+        throw new UsageError(
+          `the ids of dataset '${named}' are hashed, but those of the run or of the other rows are not`,
+        );
+      throw new UsageError(
+        got
+          ? `the ids of dataset '${named}' were hashed with a different secret than those of the run or of the ` +
+              "other rows"
+          : `the ids of '${named}' are not hashed, but those of the run or of the other rows are: pass the file ` +
+              "with the secret, --hash-keys FILE",
+      );
+    },
+  };
 }
 
 function hashedBeside(

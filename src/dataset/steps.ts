@@ -7,21 +7,7 @@
 
 import { count, list, object, text } from "../base/io/json-shape.js";
 import type { ReadResult } from "../log/log.js";
-import type { Dataset } from "./dataset.js";
-
-export interface ReadingStep {
-  step: string;
-  /** the options that request it, as on the command line */
-  by?: string;
-  /** number of rows before the step */
-  before: number;
-  /** number of rows after the step */
-  after: number;
-  /** for `users`: number of users that were left out */
-  users?: number;
-  /** for `dedupe`: number of rows that were kept because a cell of the key is empty */
-  withoutKey?: number;
-}
+import type { Dataset, ReadingStep } from "./dataset.js";
 
 export const stepsShape = list(
   object({ step: text, before: count, after: count }, { by: text, users: count, withoutKey: count }),
@@ -51,6 +37,20 @@ export function withStep(
 ): ReadingStep[] {
   const before = steps.at(-1)!.after;
   return [...steps, { ...step, before, after: before - dropped }];
+}
+
+/** Returns the steps of a dataset, and those of the selections that leave out rows, each with the rows that it keeps. */
+export function selectedSteps(
+  { steps = [] }: Pick<Dataset, "steps">,
+  ...selections: readonly Omit<ReadingStep, "before">[]
+): ReadingStep[] {
+  return selections.reduce<ReadingStep[]>(
+    (all, { after, ...step }) => {
+      const before = all.at(-1)?.after ?? after;
+      return before > after ? [...all, { ...step, before, after }] : all;
+    },
+    [...steps],
+  );
 }
 
 /** Returns the steps that the rows have not been through: none of their steps has the same name and options. */

@@ -4,7 +4,6 @@
 import { dirname, join } from "node:path";
 import { DataError, NoInputError, UsageError } from "../base/errors.js";
 import { expandPaths } from "../base/io/glob.js";
-import { pathExists } from "../base/io/read-artifact.js";
 import { entriesOf, statOf } from "../base/io/tree.js";
 import { forms } from "./form.js";
 import type { LogFile } from "./log.js";
@@ -46,21 +45,11 @@ export async function filesOfLog(
       files.push({ path, partition: {} });
       continue;
     }
-    await refuseArtifact(path);
     const found = await logsIn(path);
     files.push(...found.files);
     warnings.push(...found.warnings);
   }
   return { files, warnings };
-}
-
-async function refuseArtifact(path: string): Promise<void> {
-  if (await pathExists(join(path, "manifest.json")))
-    throw new UsageError(`'${path}' is a run directory, not a log: name the log files`);
-  if (await pathExists(join(path, "dataset.json")))
-    throw new UsageError(
-      `'${path}' is an encoded dataset, which only trainings, inspect and gate can read: name the log files`,
-    );
 }
 
 async function logsIn(path: string): Promise<{ files: LogFile[]; warnings: string[] }> {
@@ -91,6 +80,12 @@ export function chosenLogs(
 ): { files: LogFile[]; warnings: string[] } {
   const root = path.replace(/(?!^)\/+$/, "");
   const own = all.find((file) => OWN_NAME.test(file));
+  if (all.includes("manifest.json"))
+    throw new UsageError(`'${path}' is a run directory, not a log: name the log files`);
+  if (all.includes("dataset.json"))
+    throw new UsageError(
+      `'${path}' is an encoded dataset, which only trainings, inspect and gate can read: name the log files`,
+    );
   if (own !== undefined)
     throw new UsageError(
       `directory '${path}' contains a run or a dataset ('${own}'), not a log: name the log files`,

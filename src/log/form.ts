@@ -48,7 +48,7 @@ export const forms = {
 export type InputFormat = keyof typeof forms;
 export const inputFormats = Object.keys(forms) as InputFormat[];
 
-const named = Object.entries(forms) as [InputFormat, LogForm][];
+export const namedForms = Object.entries(forms) as [InputFormat, LogForm][];
 
 /** Returns a format whose files hold a sequence of records with text cells. */
 function records<Rec>(
@@ -63,7 +63,7 @@ function records<Rec>(
 function formNamed(path: string): InputFormat {
   const [, extension = "", packed] = /(\.[a-z]+)(\.gz|\.zst)?$/i.exec(path) ?? [];
   const [found = "csv"] =
-    named.find(([, { extensions }]) => extensions.includes(extension.toLowerCase())) ?? [];
+    namedForms.find(([, { extensions }]) => extensions.includes(extension.toLowerCase())) ?? [];
   // Parquet inside another compression cannot be read, because its reader starts at the end of the file
   return found === "parquet" && packed !== undefined ? "csv" : found;
 }
@@ -85,42 +85,6 @@ export function formOf(paths: readonly string[], given: string | undefined): Inp
   if (found[0] === "parquet" && paths.includes("-"))
     throw new UsageError("Parquet cannot be read from standard input: name a file");
   return found[0]!;
-}
-
-/** Whether a file without a known format starts like a JSON object. @param first its first bytes, decompressed */
-export function startsAsJson(first: Uint8Array): boolean {
-  const text = Buffer.from(first.subarray(0, 1024)).toString("utf8");
-  return /^\uFEFF?\s*\{\s*["}]/u.test(text);
-}
-
-/** Number of lines that are examined to distinguish CSV from other text formats. */
-const LINES_TO_KNOW = 5;
-
-/**
- * Rejects text that is opened as CSV without --input-format or --delimiter but is not CSV.
- *
- * @throws {UsageError} all first lines are libsvm or libffm, or `::` separates cells that would be read as one column
- */
-export function refuseOtherText(
-  path: string,
-  { columns, sample, delimiter }: Pick<Log, "columns" | "sample" | "delimiter">,
-  options: ReadOptions,
-): void {
-  const rows = [...(options.header ? [columns] : []), ...sample].slice(0, LINES_TO_KNOW);
-  const lines = rows.map((cells) => cells.join(delimiter));
-  if (lines.length === 0) return;
-  const [form] = named.find(([, { line }]) => line && lines.every((text) => line.test(text))) ?? [];
-  if (form !== undefined)
-    throw new UsageError(
-      `'${path}' looks like ${form} but has a CSV extension: set --input-format ${form} (or --input-format csv ` +
-        "if it is CSV)",
-    );
-  const isOneColumn = options.delimiter === undefined && rows.every((cells) => cells.length === 1);
-  if (isOneColumn && lines.every((text) => text.includes("::")))
-    throw new UsageError(
-      `'${path}' looks delimited by ::, but would be read as one column: set --delimiter '::' (or --delimiter ` +
-        ", if it is one column)",
-    );
 }
 
 /**

@@ -65,15 +65,9 @@ export function checkQueryReading(options: ReadOptions, what: string): void {
     throw new UsageError(`--input-format is only supported for files, and the log is ${what}`);
 }
 
-const SCHEME = /^duckdb:/i;
-
-export function isDuckDbAddress(address: string): boolean {
-  return SCHEME.test(address);
-}
-
 /** Returns the path of the database file; undefined for a database in memory. @throws {UsageError} it is a URL */
 export function databasePath(address: string): string | undefined {
-  const path = address.replace(SCHEME, "");
+  const path = address.replace(/^duckdb:/i, "");
   if (path.startsWith("//") || /^[a-z][a-z0-9+.-]+:/i.test(path))
     throw new UsageError(
       `--engine: expected duckdb:PATH, such as duckdb:shop.duckdb, or duckdb: for a database in memory, got ` +

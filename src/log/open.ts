@@ -4,7 +4,7 @@ import { NoInputError, UsageError } from "../base/errors.js";
 import { openSource, peekedSource } from "../base/io/source.js";
 import { filesOfLog } from "./directory.js";
 import { readingDedupeColumns, withoutDuplicates } from "./duplicate-events.js";
-import { checkUndelimited, formOf, forms, refuseOtherText, startsAsJson, type InputFormat } from "./form.js";
+import { checkUndelimited, formOf, forms, namedForms, type InputFormat } from "./form.js";
 import { withKeyCase } from "./key-case.js";
 import type { Log, LogFile, ReadOptions, ReadSizes } from "./log.js";
 import { checkedReading } from "./read.js";
@@ -88,4 +88,40 @@ async function openForm(
     throw error;
   }
   return checkedReading(log);
+}
+
+/** Whether a file without a known format starts like a JSON object. @param first its first bytes, decompressed */
+function startsAsJson(first: Uint8Array): boolean {
+  const text = Buffer.from(first.subarray(0, 1024)).toString("utf8");
+  return /^\uFEFF?\s*\{\s*["}]/u.test(text);
+}
+
+/** Number of lines that are examined to distinguish CSV from other text formats. */
+const LINES_TO_KNOW = 5;
+
+/**
+ * Rejects text that is opened as CSV without --input-format or --delimiter but is not CSV.
+ *
+ * @throws {UsageError} all first lines are libsvm or libffm, or `::` separates cells that would be read as one column
+ */
+function refuseOtherText(
+  path: string,
+  { columns, sample, delimiter }: Pick<Log, "columns" | "sample" | "delimiter">,
+  options: ReadOptions,
+): void {
+  const rows = [...(options.header ? [columns] : []), ...sample].slice(0, LINES_TO_KNOW);
+  const lines = rows.map((cells) => cells.join(delimiter));
+  if (lines.length === 0) return;
+  const [form] = namedForms.find(([, { line }]) => line && lines.every((text) => line.test(text))) ?? [];
+  if (form !== undefined)
+    throw new UsageError(
+      `'${path}' looks like ${form} but has a CSV extension: set --input-format ${form} (or --input-format csv ` +
+        "if it is CSV)",
+    );
+  const isOneColumn = options.delimiter === undefined && rows.every((cells) => cells.length === 1);
+  if (isOneColumn && lines.every((text) => text.includes("::")))
+    throw new UsageError(
+      `'${path}' looks delimited by ::, but would be read as one column: set --delimiter '::' (or --delimiter ` +
+        ", if it is one column)",
+    );
 }

@@ -1,6 +1,6 @@
 import { NO_ITEM } from "../compute/kernels/top-items/binding.js";
 import { draw } from "../base/numeric/random.js";
-import { evaluateRanking, rankingMetrics } from "./ranking.js";
+import { namedMean, rankedByUser, rankingMetrics } from "./ranking.js";
 import { valueOf } from "./user-metric.js";
 
 const lists = (...rows: number[][]) => ({
@@ -126,15 +126,19 @@ test.each([1, 2, 3])("items of training are neither found nor expected, on %i th
   // items 1 and 3 are held out.
   const numUsers = 130;
   const rows = (row: number[]) => lists(...Array.from({ length: numUsers }, () => row));
-  const got = await evaluateRanking(
-    {
-      dim: 1,
-      queries: new Float32Array(numUsers).fill(1),
-      items: Float32Array.from({ length: 10 }, (_, i) => 9 - i),
-      masks: rows([0, 1]),
-    },
-    rows([1, 3]),
-    { k: 2, threads },
+  const got = Object.fromEntries(
+    (
+      await rankedByUser(
+        {
+          dim: 1,
+          queries: new Float32Array(numUsers).fill(1),
+          items: Float32Array.from({ length: 10 }, (_, i) => 9 - i),
+          masks: rows([0, 1]),
+        },
+        rows([1, 3]),
+        { k: 2, threads },
+      )
+    ).map(namedMean),
   );
   // The lists contain items 2 and 3, and item 3 is the only unmasked held-out item.
   expect(got["recallAt2"]).toBe(1);

@@ -12,7 +12,6 @@ import { ascending, mapTo } from "../base/numeric/indices.js";
 import { log } from "../base/numeric/exp.js";
 import { NO_ITEM, type ItemLists, type TopItemsInput } from "../compute/kernels/top-items/binding.js";
 import { topItems } from "../table/retrieval/top-items.js";
-import type { Metrics } from "../table/manifest.js";
 import { rankLists, vectorRanker } from "./rankers.js";
 import { listMetrics, rankingMetricNames } from "./metrics.js";
 import type { UserMetric } from "./user-metric.js";
@@ -26,23 +25,15 @@ export interface RankingMetricOptions {
 }
 
 /**
- * Computes the metrics of lists over all items. Queries are the vectors of users; masks are their training items.
+ * Computes the metrics of lists for each user. Queries are the vectors of users; masks are their training items.
  * Held-out items without a vector are NO_ITEM, and count as missed. Results do not depend on the number of threads.
  *
  * @param heldOut one ascending list per query; queries without held-out items are skipped
  * @param metric name of an additional metric
+ * @param among one list per query: the items to rank, in place of all items
  * @returns recallAtK, ndcgAtK and the additional metric, with the number K in their names; empty when no query has
  * held-out items
  */
-export async function evaluateRanking(
-  input: TopItemsInput,
-  heldOut: ItemLists,
-  options: RankingMetricOptions,
-): Promise<Metrics> {
-  return Object.fromEntries((await rankedByUser(input, heldOut, options)).map(namedMean));
-}
-
-/** As evaluateRanking, for each user. @param among one list per query: the items to rank, in place of all items */
 export async function rankedByUser(
   input: TopItemsInput,
   heldOut: ItemLists,

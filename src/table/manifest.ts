@@ -1,7 +1,7 @@
 // manifest.json: describes a run and contains the checksum of each of its other files.
 
 import type { InputFingerprint } from "../base/io/fingerprint.js";
-import type { ReadingStep } from "../dataset/steps.js";
+import type { ReadingStep } from "../dataset/dataset.js";
 
 /** Name of the file that identifies a directory as a run. */
 export const RUN_MARKER = "manifest.json";

@@ -24,7 +24,8 @@ import {
   record,
   text,
 } from "../base/io/json-shape.js";
-import { restoreInterrupted, writeDirectory, type AtomicOptions } from "../base/io/atomic.js";
+import { writeDirectory, type AtomicOptions } from "../base/io/atomic.js";
+import { restoreInterrupted } from "../base/io/leftovers.js";
 import { checkListed, checkRegularFiles } from "../base/io/listed-files.js";
 import {
   checkArtifact,

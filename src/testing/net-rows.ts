@@ -1,6 +1,6 @@
 // Seeded rows for networks of any shape.
 
-import { type NetRows, type NetShape, numFieldsOf } from "../compute/kernels/net/shape.js";
+import { type NetInputs, type NetShape, numFieldsOf } from "../compute/kernels/net/shape.js";
 import { between, integerBelow, mulberry32, type Random } from "./random.js";
 
 /**
@@ -11,7 +11,7 @@ export function netRows(
   shape: NetShape,
   numRows: number,
   { seed, general }: { seed: number; general: boolean },
-): NetRows {
+): NetInputs {
   const random = mulberry32(seed);
   const pairs = Array.from({ length: numRows }, () => featuresOf(shape, general, random));
   const crosses = Array.from({ length: numRows }, () => {

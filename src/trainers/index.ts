@@ -117,10 +117,19 @@ export async function trainerOf(command: string): Promise<Trainer | undefined> {
   return entry && (await entry.load()).trainer;
 }
 
+async function modelsOf(command: string): Promise<Models> {
+  const home = Object.hasOwn(homes, command) ? homes[command] : undefined;
+  return home ? (await home()).models : {};
+}
+
+/** Returns the name of the kind of model in the runs of a command that writes one kind. */
+export async function modelOfCommand(command: string): Promise<string> {
+  return Object.keys(await modelsOf(command))[0]!;
+}
+
 /** Returns the run's kind of model; undefined if this version does not know it. */
 export async function modelOf({ manifest }: Pick<Run, "manifest">): Promise<Model | undefined> {
-  const home = Object.hasOwn(homes, manifest.command) ? homes[manifest.command] : undefined;
-  const { models } = home ? await home() : { models: {} as Models };
+  const models = await modelsOf(manifest.command);
   return Object.hasOwn(models, manifest.model) ? models[manifest.model] : undefined;
 }
 

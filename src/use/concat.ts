@@ -6,7 +6,6 @@
 // Weights that are not given are chosen on the validation split of the first run: relative to weights by which the runs'
 // vectors have equal lengths, powers of 2.
 
-import { CONCAT_MODEL } from "../trainers/shared/factor-model/concat-models.js";
 import { ownRun } from "../table/own-run.js";
 import { keyedRows, tableRows } from "../table/rows.js";
 import { DEFAULT_TABLE, openRun, writeRun, type Run } from "../table/run-directory.js";
@@ -22,7 +21,7 @@ import { defaultReadOptions } from "../log/log.js";
 import { rankingProtocol } from "./rank-items/protocol.js";
 import { fieldsOf, vectorsOfKeys } from "./rank-items/run-ranker.js";
 import { eventRecipe, openEvaluated } from "./rank-items/user-events.js";
-import { knownModelOf, refusal } from "../trainers/index.js";
+import { knownModelOf, modelOfCommand, refusal } from "../trainers/index.js";
 import type { Capabilities } from "../training/capabilities/model.js";
 import { resolved } from "../options/table.js";
 import type { Watch } from "../training/session/watch.js";
@@ -79,6 +78,7 @@ export async function concatRuns(
       modelFiles.set(name, [await run.readModelFile(name)]);
   }
   const { options: trained, seed, inputs, roles, split, rows, hashing } = run.manifest;
+  const model = await modelOfCommand("concat");
   const runs = sides.map((side, s) => ({ run: side.run.path, weight: weights[s]!, dim: side.table.dim }));
   await writeRun(
     out,
@@ -86,7 +86,7 @@ export async function concatRuns(
     {
       tables: { [DEFAULT_TABLE]: table },
       manifest: {
-        ...{ version, command: "concat", model: CONCAT_MODEL, seed, inputs, roles, split, rows },
+        ...{ version, command: "concat", model, seed, inputs, roles, split, rows },
         ...(hashing && { hashing }),
         options: { ...trained, dim: table.dim, concat: runs },
         ...{ metrics: metrics ? { valid: metrics } : {}, timings: {}, warnings: [] },

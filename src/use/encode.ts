@@ -84,7 +84,7 @@ export async function encodeWith(
       return writeDataset(out, force, shaping, rows, watch.signal);
     });
   };
-  const { numRows, columns, steps } = await (hash ? hidingText(read) : read());
+  const { numRows, columns, steps } = await hidingText(hash !== undefined, read);
   return {
     command: "encode",
     version,

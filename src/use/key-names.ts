@@ -10,6 +10,7 @@ import { cellsBesideLog } from "../training/reading/open-as-trained.js";
 import { sideReading } from "../training/reading/read-dataset.js";
 import { placedPath } from "../training/reading/run-parts.js";
 import { readKeyNames, type KeyNames } from "./key-labels.js";
+import { NAME_WORDS } from "./neighbors/may-have-names.js";
 import type { OpenTable } from "./tables.js";
 
 /** Maximum bytes of the files that are read for names that nobody asked for: a fraction of a second. */
@@ -64,7 +65,7 @@ const lettersOf = (name: string) => name.toLowerCase().replaceAll(/[^a-z]/g, "")
 /** Returns the column whose name says that it names the keys of a column: `title`, or `product_name` of `product_id`. */
 function nameColumn(columns: readonly string[], key: string): string | undefined {
   const stem = lettersOf(key).replace(/(id|key|code|no|number|sku)$/, "");
-  for (const word of ["title", "name", "description"])
+  for (const word of NAME_WORDS)
     for (const before of ["", stem, "item", "product"]) {
       const found = columns.find((name) => name !== key && lettersOf(name) === before + word);
       if (found !== undefined) return found;

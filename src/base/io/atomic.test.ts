@@ -13,7 +13,8 @@ import {
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { ownFiles } from "./replaceable.js";
-import { checkOutput, restoreInterrupted, writeDirectory, writeFileAtomic } from "./atomic.js";
+import { checkOutput, writeDirectory, writeFileAtomic } from "./atomic.js";
+import { restoreInterrupted } from "./leftovers.js";
 
 let parent: string;
 let target: string;

@@ -14,6 +14,7 @@ import { basename, dirname, join, resolve } from "node:path";
 import { OutputError } from "../errors.js";
 import { checkReplaceable, type OwnDirectory } from "./replaceable.js";
 import {
+  restoreInterrupted,
   endWrite,
   leftoversOf,
   startWrite,
@@ -188,34 +189,6 @@ export async function writeFileBy(
     await rename(temporary, path);
     await syncDirectory(dirname(resolve(path)));
   });
-}
-
-/**
- * Restores `NAME` if a writer was killed between its two renames; every command that opens a run calls it first.
- *
- * @param isAlone true if the caller holds a lock, so that no other writer is running
- * @returns the path of an old directory that was kept because its writer may still be running, for the error message
- */
-export async function restoreInterrupted(target: string, isAlone = false): Promise<string | undefined> {
-  if (await lstat(target).catch(() => undefined)) return undefined;
-  const parent = dirname(resolve(target));
-  let waiting: string | undefined;
-  for (const { name, dead } of await leftoversOf(target, "old")) {
-    if (!dead && !isAlone) {
-      waiting = join(parent, name);
-      continue;
-    }
-    try {
-      await rename(join(parent, name), target);
-      await syncDirectory(parent);
-      return undefined;
-    } catch (error) {
-      // another command has restored the directory in the meantime
-      if (await lstat(target).catch(() => undefined)) return undefined;
-      throw asIoError(error, `cannot restore '${target}' from '${name}'`);
-    }
-  }
-  return waiting;
 }
 
 /**

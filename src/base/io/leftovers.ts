@@ -9,10 +9,10 @@
 // SQLite's lock is `.NAME.new-ID.lock`.
 
 import { randomBytes } from "node:crypto";
-import { lstat, readdir, mkdtemp, rm } from "node:fs/promises";
+import { lstat, readdir, mkdtemp, rename, rm } from "node:fs/promises";
 import { hostname, tmpdir } from "node:os";
 import { basename, dirname, join, resolve } from "node:path";
-import { codeOf, asIoError } from "./write.js";
+import { codeOf, asIoError, syncDirectory } from "./write.js";
 
 type Kind = "new" | "old" | "gone";
 
@@ -54,6 +54,34 @@ export async function leftoversOf(target: string, kind: Kind): Promise<Leftover[
     renamed.set(name, (await lstat(join(parent, name)).catch(() => undefined))?.ctimeMs ?? 0);
   }
   return found.sort((a, b) => renamed.get(b.name)! - renamed.get(a.name)!);
+}
+
+/**
+ * Restores `NAME` if a writer was killed between its two renames; every command that opens a run calls it first.
+ *
+ * @param isAlone true if the caller holds a lock, so that no other writer is running
+ * @returns the path of an old directory that was kept because its writer may still be running, for the error message
+ */
+export async function restoreInterrupted(target: string, isAlone = false): Promise<string | undefined> {
+  if (await lstat(target).catch(() => undefined)) return undefined;
+  const parent = dirname(resolve(target));
+  let waiting: string | undefined;
+  for (const { name, dead } of await leftoversOf(target, "old")) {
+    if (!dead && !isAlone) {
+      waiting = join(parent, name);
+      continue;
+    }
+    try {
+      await rename(join(parent, name), target);
+      await syncDirectory(parent);
+      return undefined;
+    } catch (error) {
+      // another command has restored the directory in the meantime
+      if (await lstat(target).catch(() => undefined)) return undefined;
+      throw asIoError(error, `cannot restore '${target}' from '${name}'`);
+    }
+  }
+  return waiting;
 }
 
 /** Lists all temporary names in a directory; returns none if it cannot be read. */

@@ -24,9 +24,9 @@ import type { WrittenFile } from "../../base/io/write.js";
 import { keyCases } from "../../log/keys.js";
 import type { CellReading, ReadOptions } from "../../log/log.js";
 import type { ColumnPlan } from "../columns.js";
-import { roleNames, type KeyHashing, type Roles } from "../dataset.js";
+import { roleNames, type KeyHashing, type ReadingStep, type Roles } from "../dataset.js";
 import { userLimitFlags, type DroppedUsers, type UserLimits } from "../filters/heavy-users.js";
-import { stepsShape, type ReadingStep } from "../steps.js";
+import { stepsShape } from "../steps.js";
 import {
   hashingShape,
   kindsOf,

@@ -6,6 +6,7 @@ import { MISSING } from "../../log/keys.js";
 import { DataError, UsageError } from "../../base/errors.js";
 import { cellReadingOf, type ReadOptions } from "../../log/log.js";
 import {
+  besideOfEncoded,
   columnNamed,
   roleNames,
   rowsWhere,
@@ -19,9 +20,9 @@ import { labelOfEvents, positivesFrom, positiveSteps } from "../filters/positive
 import { userLimitFlags, type UserLimits } from "../filters/heavy-users.js";
 import type { ColumnOptions } from "../roles.js";
 import { rowWeights, weightFlags, type EventWeightOptions } from "../sequences/event-weights.js";
-import { runSteps, skippedNotes, type ReadingStep } from "../steps.js";
+import { skippedNotes, type DatasetStep } from "../steps.js";
 import type { TimeFieldOptions } from "../time-fields.js";
-import type { ShapingOptions } from "./description.js";
+import type { Description, ShapingOptions } from "./description.js";
 import type { EncodedDataset } from "./read.js";
 
 /** Settings that an encoded dataset provides in place of flags. */
@@ -31,7 +32,7 @@ export type EncodedShaping = Pick<RoleRequest, "sides" | "drop" | "where" | "num
 
 /** Returns the encoding options that the run of a training stores. */
 export function shapingOf(
-  { description: { options, roles } }: EncodedDataset,
+  { options, roles }: Description,
   {
     numeric: given,
     timeFields,
@@ -67,10 +68,13 @@ export interface RoleRequest
     Pick<ShapingOptions, "sides" | "drop" | "where">,
     Pick<EventWeightOptions, "eventWeight"> {
   onBadRow: "error" | "skip";
+  /** columns whose cells are stored in Dataset.beside */
+  beside?: readonly string[];
 }
 
 /**
- * Returns the dataset as if the log were read with the same options, with the steps that it has been through.
+ * Returns the dataset with the requested roles, and the steps after which its rows are those of the log, read with the
+ * same options.
  *
  * @throws {UsageError} an option contradicts the encoding; or the dataset has labels, although all its rows
  *   would be read as events that happened
@@ -79,20 +83,24 @@ export interface RoleRequest
 export function playRoles(
   encoded: EncodedDataset,
   request: RoleRequest,
-): { dataset: Dataset; steps: ReadingStep[]; warnings: string[] } {
-  const { path, description } = encoded;
+): { dataset: Dataset; roleSteps: DatasetStep[] } {
+  const { path } = encoded;
   const dataset = request.infer ? asEncoded(encoded, request) : asGiven(encoded, request);
-  checkWeights(path, dataset);
   const by = weightFlags(dataset.roles.weight, request);
-  return runSteps({ dataset, steps: description.steps, warnings: [] }, [
-    ...(by === undefined
-      ? []
-      : [{ step: "weight", by, run: (rows: Dataset) => withoutWeightless(path, rows, request) }]),
-    ...positiveSteps(dataset.roles),
-    ...(request.unlabelled
-      ? [{ step: "no item", run: (rows: Dataset) => withItems(path, rows, request) }]
-      : []),
-  ]);
+  const { beside: names } = request;
+  return {
+    roleSteps: [
+      { step: "weights", run: (rows) => checkedWeights(path, rows) },
+      ...(by === undefined
+        ? []
+        : [{ step: "weight", by, run: (rows: Dataset) => withoutWeightless(path, rows, request) }]),
+      ...positiveSteps(dataset.roles),
+      ...(request.unlabelled
+        ? [{ step: "no item", run: (rows: Dataset) => withItems(path, rows, request) }]
+        : []),
+    ],
+    dataset: { ...dataset, ...(names && { beside: besideOfEncoded(encoded.dataset, names) }) },
+  };
 }
 
 /**
@@ -303,17 +311,17 @@ function asGiven({ path, dataset, description }: EncodedDataset, request: RoleRe
 }
 
 /** Checks the weights also if the dataset says that they were. @throws {DataError} a weight is missing or below 0 */
-function checkWeights(path: string, dataset: Dataset): void {
+function checkedWeights(path: string, dataset: Dataset): { dataset: Dataset } {
   const { weight } = dataset.roles;
   const column = weight === undefined ? undefined : columnNamed(dataset, weight);
-  if (column?.kind !== "number") return;
-  const bad = column.values.findIndex((x) => !(x >= 0 && x < Infinity));
-  if (bad >= 0)
-    throw new DataError(
-      `expected a finite weight of at least 0, row ${bad + 1} has ${column.values[bad]}: encode the log again with ` +
-        `--weight ${weight}, which checks the weights`,
-      { file: path, column: column.name },
-    );
+  const values = column?.kind === "number" ? column.values : new Float64Array();
+  const bad = values.findIndex((x) => !(x >= 0 && x < Infinity));
+  if (bad < 0) return { dataset };
+  throw new DataError(
+    `expected a finite weight of at least 0, row ${bad + 1} has ${values[bad]}: encode the log again with ` +
+      `--weight ${weight}, which checks the weights`,
+    { file: path, column: weight },
+  );
 }
 
 /** @throws {UsageError} a kind of event has no weight @throws {DataError} no row is left */

@@ -1,8 +1,8 @@
 // Reads an encoded dataset into memory: checks its checksums, then copies it column by column.
 
-import { lowerBound, mapTo } from "../../base/numeric/indices.js";
+import { lowerBound } from "../../base/numeric/indices.js";
 import { join } from "node:path";
-import { restoreInterrupted } from "../../base/io/atomic.js";
+import { restoreInterrupted } from "../../base/io/leftovers.js";
 import { checkRegularFiles } from "../../base/io/listed-files.js";
 import {
   checkArtifact,
@@ -14,7 +14,7 @@ import {
 import { RowFile } from "../../base/io/row-file.js";
 import type { Cells } from "../collect.js";
 import { columnFrom, type ColumnPlan } from "../columns.js";
-import { type Column, type Dataset, columnOfOption, type OriginalCells, type KeyColumn } from "../dataset.js";
+import type { Column, Dataset } from "../dataset.js";
 import { ColumnCache, storedColumn } from "../stored-columns.js";
 import {
   damaged,
@@ -25,7 +25,6 @@ import {
   type Description,
 } from "./description.js";
 import { MISSING, encodeKeys, type Keys } from "../../log/keys.js";
-import { UsageError } from "../../base/errors.js";
 import { ARROW_TYPES, ArrowFile, arrowBytesOf, type FlatTable } from "../../base/io/arrow-file.js";
 
 export interface EncodedDataset {
@@ -56,10 +55,15 @@ export async function readDescription(path: string): Promise<Description> {
  * `maxBytes`.
  *
  * @param maxBytes maximum number of bytes of rows in memory
+ * @param described its description, if it was read before
  * @throws {ArtifactError} a file is missing, changed or damaged, or of another schema version
  */
-export async function readEncoded(path: string, maxBytes = Infinity): Promise<EncodedDataset> {
-  const description = await readDescription(path);
+export async function readEncoded(
+  path: string,
+  maxBytes = Infinity,
+  described?: Description,
+): Promise<EncodedDataset> {
+  const description = described ?? (await readDescription(path));
   const { rows: numRows, columns: plans, roles, inputs, hashKeys, files } = description;
   const file = join(path, ROWS_FILE);
   await checkArtifact(file, files[ROWS_FILE]!, "encode the log again");
@@ -105,37 +109,6 @@ function storedColumns(
     };
     return storedColumn(columnFrom(plan, new Uint32Array(), dictionaries[i]!), numRows, readCells, cache);
   });
-}
-
-/**
- * Returns columns of an encoded dataset as text for Dataset.beside. The original text of numbers is not stored: they
- * are printed as JavaScript does.
- *
- * @throws {UsageError} there is no such column, or its cells hold several values, which were split
- */
-export function besideOfEncoded(dataset: Dataset, names: readonly string[]): OriginalCells {
-  return {
-    texts: names.map((name) => textColumn(dataset, name)),
-    rowNumbers: mapTo(Float64Array, { length: dataset.numRows }, (_, row) => row),
-  };
-}
-
-function textColumn(dataset: Dataset, name: string): KeyColumn {
-  const column = columnOfOption(dataset, "--keep", name);
-  if (column.kind === "key") return column;
-  if (column.kind === "multi")
-    throw new UsageError(
-      `--keep ${name}: '${name}' is multi-valued and stored split in the encoded dataset: keep another ` +
-        "column, or read the original log",
-    );
-  const codeOf = new Map<number, number>();
-  const codes = mapTo(Uint32Array, column.values, (x) => {
-    if (Number.isNaN(x)) return MISSING;
-    const code = codeOf.get(x) ?? codeOf.size;
-    codeOf.set(x, code);
-    return code;
-  });
-  return { kind: "key", name, codes, dictionary: encodeKeys([...codeOf.keys()].map(String)) };
 }
 
 /** The positions of the rows in rows.arrow, and the distinct keys of its columns. */

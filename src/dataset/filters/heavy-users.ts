@@ -3,8 +3,8 @@
 
 import { MISSING, keyAt, type Keys } from "../../log/keys.js";
 import { UsageError } from "../../base/errors.js";
-import { columnNamed, type Dataset, rowsWhere, selectRows } from "../dataset.js";
-import type { DatasetStep, ReadingStep } from "../steps.js";
+import { columnNamed, type Dataset, type ReadingStep, rowsWhere, selectRows } from "../dataset.js";
+import type { DatasetStep } from "../steps.js";
 import type { Where } from "./where.js";
 
 export interface UserLimits {

@@ -89,5 +89,16 @@ export interface CommandEntry {
   stage: Stage;
   /** clause that says what is kept when a signal stops the command; by default, that no output was written */
   keeps?: string;
+  /** the function of the library; `inspect` has two, and commands of the terminal alone have none */
+  library?: DeclaredFunction;
   load: () => Promise<CommandSpec>;
+}
+
+export interface DeclaredFunction {
+  /** name in the library */
+  name: string;
+  /** compiled file of the function that the command calls, which declares the type of its result */
+  file: string;
+  /** name of that function, if it has another */
+  as?: string;
 }

@@ -5,7 +5,7 @@
 
 import type { WriteStream } from "node:tty";
 import { countText, printable, shortened, visibleText } from "../../base/errors.js";
-import type { ReadingStep } from "../../dataset/steps.js";
+import type { ReadingStep } from "../../dataset/dataset.js";
 
 const decoder = new TextDecoder();
 
@@ -66,13 +66,18 @@ export function writeError(text: string, format: "text" | "json" = "text", facts
 /** Formats the steps of reading as a table; empty if all rows of the log were read, and none was to be left out. */
 export function formatSteps(steps: readonly ReadingStep[]): string {
   const isPlain = ({ step, before, after }: ReadingStep) =>
-    step === "split" || (step === "read" && before === after);
+    step === "split" || step === "part" || (step === "read" && before === after);
   if (steps.every(isPlain)) return "";
   const lines = steps.map(({ step, by, before, after }) => {
     const title = step === "weight" ? `weight 0 (${by})` : (by ?? step);
     return [title, countText(after), countText(before - after)];
   });
   return `${formatTable([["step", "rows", "left out"], ...lines])}\n`;
+}
+
+/** Returns the lines of formatSteps. */
+export function stepLines(steps: readonly ReadingStep[] = []): string[] {
+  return formatSteps(steps).split("\n").slice(0, -1);
 }
 
 /** Formats rows of cells in aligned columns, each on one line; numbers are right-aligned. */

@@ -114,6 +114,7 @@ export async function compareTrainers(
     runs,
     seconds: clock.seconds(),
     rows: examined.rows,
+    steps: examined.steps,
     options: { log: paths, ...definedOf({ ...shared, ...examined.decided, ...own, runs }) },
     metrics: Object.fromEntries(leaderboard.lines.map(({ name, metrics }) => [name, metrics])),
     warnings,

@@ -4,7 +4,7 @@
 //   log ──► roles, labels ──► goal ──► one split for all trainers ──► test rows, or users with held-out items
 
 import { keyAt } from "../../log/keys.js";
-import { type Column, type Dataset, type Roles } from "../../dataset/dataset.js";
+import type { Column, Dataset, ReadingStep, Roles } from "../../dataset/dataset.js";
 import { labelsOf, type LabelledTask } from "../../dataset/labels.js";
 import { rowWeights } from "../../dataset/sequences/event-weights.js";
 import type { SplitFlags } from "../../training/shared-options/split-options.js";
@@ -16,7 +16,13 @@ import { log as ln } from "../../base/numeric/exp.js";
 import { eventsOfRows } from "../../dataset/sampling/training-events.js";
 import type { ExampleOptions, GivenTraining } from "../../training/shared-options/log.js";
 import type { Part } from "../../training/examples/examples.js";
-import { silently, splitCounts, splitParts, type SplitParts } from "../../training/reading/split-parts.js";
+import {
+  silently,
+  splitCounts,
+  splitParts,
+  splitSteps,
+  type SplitParts,
+} from "../../training/reading/split-parts.js";
 import { unitsOf } from "../../training/split-metrics/evaluate-scores.js";
 import { openParts } from "../../training/session/session.js";
 import { adviceOfClasses, classWarnings } from "../../training/warnings/training-warnings.js";
@@ -31,6 +37,7 @@ import type { GivenCompare } from "./options.js";
 export interface ExaminedLog {
   traits: LogTraits;
   rows: number;
+  steps: ReadingStep[];
   split: Manifest["split"];
   /** options of all trainings that were derived from the log, such as the split */
   decided: GivenTraining;
@@ -95,6 +102,7 @@ export async function examineLog(
     });
   const common = {
     rows: dataset.numRows,
+    steps: splitSteps(dataset, cut),
     split: splitCounts(cut),
     decided: { ...decided, ...alike },
   };

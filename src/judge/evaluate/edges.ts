@@ -103,6 +103,7 @@ export async function evaluateEdges(
     compared: compare(measured, counts.edges, { samples: bootstrap, seed }),
     warnings,
     rows: counts.edges,
+    steps: [...(file.dataset.steps ?? [])],
     of: "edges" as const,
     edges: {
       nodes: nodes.numRows,

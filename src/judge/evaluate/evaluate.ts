@@ -135,7 +135,7 @@ function withoutSeen(
 
 type Evaluated = Omit<Evaluation, keyof Summary | "unevaluated"> &
   Pick<Evaluation, "compared" | "warnings" | "rows"> &
-  Partial<Pick<Evaluation, "metrics">> & { given: Record<string, unknown> };
+  Partial<Pick<Evaluation, "metrics" | "steps">> & { given: Record<string, unknown> };
 type NamedRuns = readonly (Contestant & { path: string })[];
 type Evaluator = (runs: NamedRuns, options: Evaluating, watch: Watch) => Promise<Evaluated>;
 

@@ -13,7 +13,7 @@ import { lookAlikes, lookAlikeWarnings, unixTimeWarnings } from "../../log/look-
 import { partialColumnWarnings, repeatedHeaderNote } from "../../log/file-columns.js";
 import { roundedKeyWarnings } from "../../log/rounded-keys.js";
 import { nullWarnings } from "../../log/nulls.js";
-import { datasetIsHere, openLogWith, badRowHandling } from "../../training/reading/read-dataset.js";
+import { openLogWith, badRowHandling } from "../../training/reading/read-dataset.js";
 import { encodedAmong } from "../../dataset/encoded/open.js";
 import { requireColumn } from "../../dataset/roles.js";
 import { readerSteps, skippedNotes, sumOf } from "../../dataset/steps.js";
@@ -71,9 +71,8 @@ async function datasetFacts(
   paths: readonly string[],
   { top = logOptions.top.default, html, ...given }: InspectOptions,
 ): Promise<WithPage | undefined> {
-  const path = await encodedAmong(paths);
+  const path = await encodedAmong(paths, { engineAdvice: given.engine && "" });
   if (path === undefined) return undefined;
-  if (given.engine !== undefined) throw datasetIsHere(path);
   const how = { firstRows: FIRST_ROWS, top, reading: firstReadingOf(given), hasPage: html !== undefined };
   return await inspectDataset(path, how);
 }

@@ -1,4 +1,4 @@
-import type { ReadingStep } from "../../dataset/steps.js";
+import type { ReadingStep } from "../../dataset/dataset.js";
 import { columns } from "../../training/shared-options/columns.js";
 import { badRows, engine, reading } from "../../training/shared-options/reading.js";
 import { flag, text, whole, withCommon, type Given, type GivenTo } from "../../options/table.js";

@@ -50,7 +50,7 @@ const BATCH_BYTES = 1 << 25;
  * exist
  * @throws {EmbedError} as openDatabase, prepareFile and openLog
  */
-export async function openDuckDbLog(
+export async function openEngineLog(
   named: readonly string[],
   options: ReadOptions,
   { signal, onServer }: { signal: AbortSignal; onServer?: (server: string) => void },

@@ -92,7 +92,7 @@ const entries = {
 } satisfies Record<string, BaselineEntry>;
 
 export type BaselineName = keyof typeof entries;
-const baselines: Readonly<Record<BaselineName, BaselineEntry>> = entries;
+export const baselines: Readonly<Record<BaselineName, BaselineEntry>> = entries;
 
 /** Names of all baselines, in the order of the help. */
 export const baselineNames = Object.keys(entries) as BaselineName[];
@@ -111,10 +111,6 @@ export function needsPairEvents(name: BaselineName): boolean {
 
 export function needsTimes(name: BaselineName): boolean {
   return baselines[name].needsTimes === true;
-}
-
-export function baselineRows(): [name: string, score: string][] {
-  return baselineNames.map((name) => [`\`${name}\``, baselines[name].score]);
 }
 
 /** Returns the baselines that `embed compare` measures on a log, and those that it omits, with the reasons. */

@@ -18,7 +18,7 @@ import {
   withCommon,
 } from "../../options/table.js";
 import { output, weekly } from "../../training/shared-options/weekly.js";
-import { BEFORE_DATA, type DataFacts } from "../../training/session/feature-training.js";
+import type { DataFacts } from "../../training/session/feature-training.js";
 import {
   byLoss,
   byModel,
@@ -244,15 +244,6 @@ export function fmOptionsOf(given: GivenFm, facts: DataFacts): FmOptions {
 /** @throws {UsageError} an option is out of range */
 export function checkFmOptions(fm: FmOptions): void {
   checkRanges(own, fm as unknown as Record<string, unknown>);
-}
-
-/** Returns the default options for a loss, an optimization method and a kind of model. */
-export function defaultFmOptions(
-  loss: FmLoss,
-  method: Method = "adagrad",
-  kind: FmModelName = "fm",
-): FmOptions {
-  return fmOptionsOf({ model: kind, method }, { ...BEFORE_DATA, loss });
 }
 
 /** Replaces --l2 by --l2-weight and --l2-vector, unless they are set. */

@@ -4,7 +4,8 @@ import { scoreRows, type FmModel } from "../shared/factor-model/model.js";
 import type { FactorStart } from "../shared/factor-model/warm-start.js";
 import { bytesOfFeature, memoryBytes, numSliceGroups } from "../../compute/kernels/fm/slice-groups.js";
 import type { Checkpoint } from "../../training/epochs/epoch-loop.js";
-import { defaultFmOptions, type FmOptions } from "./options.js";
+import type { FmOptions } from "./options.js";
+import { defaultFmOptions } from "../../testing/fm-options.js";
 import { inputOf, numFeatures, plantedRows } from "./planted.test.rows.js";
 import { trainFm, type FmInput } from "./train.js";
 

@@ -17,7 +17,7 @@ import type { Vocabularies } from "./forest/scorer.js";
 import { withTargetStatistics } from "./target-statistics/target-statistics.js";
 import { targetMetrics, labelledAs } from "./target.js";
 import { leakNotes } from "../../training/warnings/leaks.js";
-import { silently, unseenWarnings, wholeOf } from "../../training/reading/split-parts.js";
+import { partSteps, silently, unseenWarnings, wholeOf } from "../../training/reading/split-parts.js";
 import type { Watch } from "../../training/session/watch.js";
 import { openAsTrained, type FurtherLog } from "../../training/reading/open-as-trained.js";
 import { heldOutPart } from "../../training/reading/run-parts.js";
@@ -80,7 +80,7 @@ export async function metricsOfTrees(
   const weights = counts && Float32Array.from(counts);
   const units = unitsOf(dataset, rows);
   const { task, labelRange } = preprocess;
-  const found = { units, warnings, rows: rows.length };
+  const found = { units, warnings, rows: rows.length, steps: partSteps({ dataset, rows }, partName) };
   if (task === "multiclass")
     return { metrics: targetMetrics(preprocess, scores, { labels, weights }), byUser: [], ...found };
   return { ...scoredMetrics(task, scores, labels, units, { clip: labelRange, bins, weights }), ...found };

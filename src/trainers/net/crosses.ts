@@ -9,7 +9,7 @@
 import { firstPair, type FeatureRows } from "../../dataset/rows.js";
 import { featureHashes, fieldOfFeatures, type FeatureSpace } from "../../dataset/vocabulary/vocabulary.js";
 import { UsageError } from "../../base/errors.js";
-import type { NetRows } from "../../compute/kernels/net/shape.js";
+import type { NetInputs } from "../../compute/kernels/net/shape.js";
 import { featureKey } from "../../base/numeric/initial.js";
 
 export interface CrossPlan {
@@ -31,7 +31,7 @@ export function numCrossesOf({ fields, bits }: CrossPlan): number {
 export function crosserOf(
   space: FeatureSpace,
   { fields, bits }: CrossPlan,
-): ((rows: FeatureRows) => NonNullable<NetRows["crosses"]>) | undefined {
+): ((rows: FeatureRows) => NonNullable<NetInputs["crosses"]>) | undefined {
   if (fields.length === 0) return undefined;
   const pairs = fields.map((pair) => pair.map((name) => fieldIndex(space, name, pair)));
   const hashes = featureHashes(space);

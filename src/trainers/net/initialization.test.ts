@@ -3,7 +3,7 @@
 import { encodeKeys } from "../../log/keys.js";
 import { featureHashes, featureSpace } from "../../dataset/vocabulary/vocabulary.js";
 import { embeddingWidth, type NetArch } from "../../compute/kernels/net/shape.js";
-import { initialParameters, type NetPlan } from "./plan.js";
+import { initialParameters, type NetDesign } from "./plan.js";
 import type { Initialization } from "../../training/session/trainer.js";
 import type { TableStart } from "../../training/warm-start/table-init.js";
 import { putTable } from "./initialization.js";
@@ -30,7 +30,7 @@ const table: TableStart = {
   w0: -2,
 };
 
-function planOf(arch: NetArch): NetPlan {
+function planOf(arch: NetArch): NetDesign {
   return {
     arch,
     offsets: space.offsets,

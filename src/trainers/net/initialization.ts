@@ -10,7 +10,7 @@ import { embeddingWidth } from "../../compute/kernels/net/shape.js";
 import { draw, permutation } from "../../base/numeric/random.js";
 import type { Initialization } from "../../training/session/trainer.js";
 import type { TableStart } from "../../training/warm-start/table-init.js";
-import type { NetPlan } from "./plan.js";
+import type { NetDesign } from "./plan.js";
 
 export interface NetStart {
   table: TableStart;
@@ -30,7 +30,7 @@ const SHUFFLE = 0x5ff1e;
  * @param labelScale scale by which labels are divided; weights of the wide part are divided by it, too
  */
 export function putTable(
-  plan: NetPlan,
+  plan: NetDesign,
   { offsets }: Pick<FeatureSpace, "offsets">,
   first: Record<string, Float32Array>,
   table: TableStart,

@@ -1,4 +1,4 @@
-import type { NetArch, NetRows } from "../../compute/kernels/net/shape.js";
+import type { NetArch, NetInputs } from "../../compute/kernels/net/shape.js";
 import {
   referenceHidden,
   referenceNet,
@@ -12,9 +12,9 @@ import { between, mulberry32 } from "../../testing/random.js";
 import type { NamedArrays } from "../../training/epochs/named-arrays.js";
 import { bytesOfNet, checkMemory, startNet } from "./machine.js";
 import { rowsOfBatch } from "./rows.js";
-import { initialParameters, type NetMachine, type NetPlan } from "./plan.js";
+import { initialParameters, type NetMachine, type NetDesign } from "./plan.js";
 
-function planOf(arch: NetArch, more: Partial<NetPlan> = {}): NetPlan {
+function planOf(arch: NetArch, more: Partial<NetDesign> = {}): NetDesign {
   return {
     arch,
     offsets: [0, 30, 45, 60],
@@ -43,7 +43,7 @@ function planOf(arch: NetArch, more: Partial<NetPlan> = {}): NetPlan {
 }
 
 /** Initial parameters whose bias w0 and wide part are not 0, as if they were initialized from a table. */
-function firstOf(plan: NetPlan): Record<string, Float32Array> {
+function firstOf(plan: NetDesign): Record<string, Float32Array> {
   const n = plan.offsets[plan.offsets.length - 1]!;
   const hashes = Uint32Array.from({ length: 2 * n }, (_, i) => draw(3, i));
   const first = initialParameters(plan, hashes, new Uint32Array(n).fill(1));
@@ -59,7 +59,7 @@ function firstOf(plan: NetPlan): Record<string, Float32Array> {
 }
 
 async function withNet<R>(
-  plan: NetPlan,
+  plan: NetDesign,
   threads: number,
   work: (net: NetMachine) => Promise<R>,
   first: NamedArrays = firstOf(plan),
@@ -72,7 +72,7 @@ async function withNet<R>(
   }
 }
 
-async function trained(plan: NetPlan, threads: number, rows: NetRows, epochs: readonly number[]) {
+async function trained(plan: NetDesign, threads: number, rows: NetInputs, epochs: readonly number[]) {
   return withNet(plan, threads, async (net) => {
     const losses: number[] = [];
     for (const epoch of epochs) losses.push(await net.train(rows, { epoch, first: 5 }));

@@ -21,18 +21,18 @@ import { readArrays, writeArrays } from "../../compute/kernels/shared/placed.js"
 import {
   denseLayersOf,
   embeddingWidth,
-  type NetRows,
+  type NetInputs,
   numFeaturesOf,
 } from "../../compute/kernels/net/shape.js";
 import { paddedUnits, transposeWeights } from "../../compute/kernels/shared/dense.js";
-import { NetRows as NetRowsStruct } from "../../compute/kernels/net/layout.js";
+import { NetRows } from "../../compute/kernels/net/layout.js";
 import { PairRows } from "../../compute/kernels/shared/layout.js";
 import { allocateStruct, putStruct } from "../../compute/kernels/shared/struct.js";
 import { ThreadedKernel } from "../../compute/threads/threaded-kernel.js";
 import { pow } from "../../base/numeric/exp.js";
 import { arrayOf, floatsOf, type NamedArrays } from "../../training/epochs/named-arrays.js";
 import { rowsOfBatch } from "./rows.js";
-import type { NetMachine, NetPlan } from "./plan.js";
+import type { NetMachine, NetDesign } from "./plan.js";
 
 /** Number of rows that are copied to memory at once; each chunk costs messages to the threads. */
 const CHUNK_ROWS = 65536;
@@ -48,7 +48,7 @@ const SCORE_ROWS = 256;
  * @throws {UsageError} it does not fit into 4 GiB
  */
 export async function startNet(
-  plan: NetPlan,
+  plan: NetDesign,
   parameters: NamedArrays,
   { threads, trains = true }: { threads: number; trains?: boolean },
 ): Promise<NetMachine> {
@@ -61,23 +61,23 @@ export async function startNet(
 
 class KernelNet extends ThreadedKernel<NetKernel> implements NetMachine {
   readonly layout: NetLayout;
-  readonly #plan: NetPlan;
+  readonly #plan: NetDesign;
   readonly #rows: GrowingArrays;
   readonly #rowsOffset: number;
   readonly #crossesOffset: number;
   #steps = 0;
 
-  constructor(plan: NetPlan, threads: number, trains: boolean) {
+  constructor(plan: NetDesign, threads: number, trains: boolean) {
     super();
     this.layout = allocateNet(this.arena, { ...plan, threads, trains });
     if (trains) startState(this.arena, this.layout);
     this.#plan = plan;
     this.#rows = new GrowingArrays(this.arena, "the rows");
-    this.#rowsOffset = allocateStruct(this.arena, "the rows", NetRowsStruct);
+    this.#rowsOffset = allocateStruct(this.arena, "the rows", NetRows);
     this.#crossesOffset = allocateStruct(this.arena, "the crosses", PairRows);
   }
 
-  async train(rows: NetRows, { epoch, first }: { epoch: number; first: number }): Promise<number> {
+  async train(rows: NetInputs, { epoch, first }: { epoch: number; first: number }): Promise<number> {
     const { batch, learningRate, embeddingLearningRate, learningRateDecay } = this.#plan;
     const share = pow(learningRateDecay, epoch - 1);
     const rates = {
@@ -101,16 +101,16 @@ class KernelNet extends ThreadedKernel<NetKernel> implements NetMachine {
     return takeLoss(this.arena, this.layout);
   }
 
-  async score(rows: NetRows): Promise<Float32Array> {
+  async score(rows: NetInputs): Promise<Float32Array> {
     return (await this.#encode(rows, 0)).scores;
   }
 
-  async encode(rows: NetRows): Promise<{ hidden: Float32Array; scores: Float32Array }> {
+  async encode(rows: NetInputs): Promise<{ hidden: Float32Array; scores: Float32Array }> {
     return await this.#encode(rows, denseLayersOf(this.#plan).at(-1)!.inputs);
   }
 
   /** Scores rows, and reads the inputs of the last layer. @param width number of these inputs; 0 to omit them */
-  async #encode(rows: NetRows, width: number): Promise<{ hidden: Float32Array; scores: Float32Array }> {
+  async #encode(rows: NetInputs, width: number): Promise<{ hidden: Float32Array; scores: Float32Array }> {
     const scores = new Float32Array(rows.numRows);
     const hidden = new Float32Array(rows.numRows * width);
     for (const [from, chunk] of chunksOf(rows, 1)) {
@@ -157,9 +157,9 @@ class KernelNet extends ThreadedKernel<NetKernel> implements NetMachine {
     this.#steps = arrayOf(state, "steps", Uint32Array, 1)[0]!;
   }
 
-  #put({ width, indptr, ids, values, labels, weights, numeric, crosses }: NetRows): void {
+  #put({ width, indptr, ids, values, labels, weights, numeric, crosses }: NetInputs): void {
     const put = (part: string, array: Uint32Array | Float32Array | undefined) => this.#rows.put(part, array);
-    putStruct(this.arena, NetRowsStruct, this.#rowsOffset, {
+    putStruct(this.arena, NetRows, this.#rowsOffset, {
       width,
       indptr: put("indptr", indptr),
       ids: put("features", ids),
@@ -181,13 +181,13 @@ class KernelNet extends ThreadedKernel<NetKernel> implements NetMachine {
 }
 
 /** Divides rows into chunks of whole batches, each with the number of its first row. */
-function* chunksOf(rows: NetRows, batch: number): Generator<[number, NetRows]> {
+function* chunksOf(rows: NetInputs, batch: number): Generator<[number, NetInputs]> {
   const size = Math.max(1, Math.floor(CHUNK_ROWS / batch)) * batch;
   for (let from = 0; from < rows.numRows; from += size)
     yield [from, rowsOfBatch(rows, from, Math.min(size, rows.numRows - from))];
 }
 
-function pairsOfLargestBatch({ numRows, indptr, width }: NetRows, batch: number): number {
+function pairsOfLargestBatch({ numRows, indptr, width }: NetInputs, batch: number): number {
   if (!indptr) return width * Math.min(batch, numRows);
   let pairs = 0;
   for (let from = 0; from < numRows; from += batch)
@@ -199,7 +199,7 @@ function pairsOfLargestBatch({ numRows, indptr, width }: NetRows, batch: number)
  * Returns the number of bytes of a network: the table with AdaGrad's sums, the wide part with FTRL's, dense weights
  * with Adam's moments and their transposes, and a batch's activations and gradients of every layer.
  */
-export function bytesOfNet(plan: NetPlan, { trains }: { trains: boolean }): number {
+export function bytesOfNet(plan: NetDesign, { trains }: { trains: boolean }): number {
   const moves = trains && plan.embeddingLearningRate > 0;
   const width = Math.ceil(embeddingWidth(plan) / 4) * 4;
   const features = numFeaturesOf(plan);
@@ -215,7 +215,7 @@ export function bytesOfNet(plan: NetPlan, { trains }: { trains: boolean }): numb
 }
 
 /** Checks a network's memory. @throws {UsageError} it does not fit; the message says which options reduce it */
-export function checkMemory(plan: NetPlan, options: { trains: boolean }): void {
+export function checkMemory(plan: NetDesign, options: { trains: boolean }): void {
   const bytes = bytesOfNet(plan, options);
   if (bytes <= LIMIT) return;
   const features = numFeaturesOf(plan).toLocaleString("en");

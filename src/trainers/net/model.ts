@@ -17,7 +17,7 @@ import type { EmbeddingTable } from "../../table/table.js";
 import {
   embeddingWidth,
   parameterShapes,
-  type NetRows,
+  type NetInputs,
   type NetShape,
 } from "../../compute/kernels/net/shape.js";
 import type { EpochEvent } from "../../training/epochs/epoch-loop.js";
@@ -25,7 +25,7 @@ import { floatsOf, type NamedArrays } from "../../training/epochs/named-arrays.j
 import type { Scorer } from "../../training/session/feature-training.js";
 import { crosserOf, numCrossesOf, type CrossPlan } from "./crosses.js";
 import { startNet } from "./machine.js";
-import type { NetMachine, NetPlan } from "./plan.js";
+import type { NetMachine, NetDesign } from "./plan.js";
 import { netRowsOf } from "./rows.js";
 import type { OutOfVocabulary } from "../../export/reserve.js";
 import type { KeyVectors } from "../../training/capabilities/key-vectors.js";
@@ -114,9 +114,9 @@ export async function startScoring(
   threads: number,
 ): Promise<{
   machine: Pick<NetMachine, "score" | "encode" | "terminate">;
-  toNetRows: (rows: FeatureRows) => NetRows;
+  toNetRows: (rows: FeatureRows) => NetInputs;
 }> {
-  const plan: NetPlan = { ...shape, ...still };
+  const plan: NetDesign = { ...shape, ...still };
   const form = { crosses: crosserOf(space, crosses), labelScale: 1 };
   const machine = await startNet(plan, parameters, { threads, trains: false });
   return { machine, toNetRows: (rows) => netRowsOf(rows, form) };

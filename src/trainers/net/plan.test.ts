@@ -1,7 +1,7 @@
 import { draw } from "../../base/numeric/random.js";
-import { initialParameters, type NetPlan } from "./plan.js";
+import { initialParameters, type NetDesign } from "./plan.js";
 
-const plan: NetPlan = {
+const plan: NetDesign = {
   arch: "fnn",
   offsets: [0, 3, 8],
   dim: 4,

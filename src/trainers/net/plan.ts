@@ -10,7 +10,7 @@ import {
   denseLayersOf,
   embeddingWidth,
   type NetLearning,
-  type NetRows,
+  type NetInputs,
   type NetShape,
   numFeaturesOf,
   parameterShapes,
@@ -19,7 +19,7 @@ import { featureKey, firstDenseWeights, firstUnit } from "../../base/numeric/ini
 import type { NamedArrays } from "../../training/epochs/named-arrays.js";
 import type { ThreadsInUse } from "../../compute/threads/thread-choice.js";
 
-export interface NetPlan extends NetShape, NetLearning {
+export interface NetDesign extends NetShape, NetLearning {
   /** number of rows per batch; each batch is one gradient step */
   batch: number;
   /** factor in (0, 1] by which the learning rates of dense layers and embeddings are multiplied after each epoch */
@@ -35,15 +35,15 @@ export interface NetMachine {
    * @param at number of the epoch, and position of the first row in it, which determine the units that dropout zeroes
    * @returns weighted sum of the rows' losses, each measured before its batch's step
    */
-  train(rows: NetRows, at: { epoch: number; first: number }): Promise<number>;
+  train(rows: NetInputs, at: { epoch: number; first: number }): Promise<number>;
   /** Scores rows before any link, without dropout. @returns f32[numRows], a copy */
-  score(rows: NetRows): Promise<Float32Array>;
+  score(rows: NetInputs): Promise<Float32Array>;
   /**
    * Returns the inputs of the last layer for each row, x_(L-1) of shape.ts, without dropout, and the scores.
    *
    * @returns f32[numRows * width], where width is the number of the last layer's inputs, and f32[numRows]; copies
    */
-  encode(rows: NetRows): Promise<{ hidden: Float32Array; scores: Float32Array }>;
+  encode(rows: NetInputs): Promise<{ hidden: Float32Array; scores: Float32Array }>;
   /** Copies, with the names and shapes of `parameterShapes`. */
   parameters(): NamedArrays;
   /** Replaces the named parameters; other parameters and the optimizers' state stay unchanged. */
@@ -68,7 +68,7 @@ const SPREAD = 0.05;
  *   are 0 and stay 0
  */
 export function initialParameters(
-  plan: NetPlan,
+  plan: NetDesign,
   featureHashes: Uint32Array,
   counts: Uint32Array,
 ): Record<string, Float32Array> {
@@ -85,7 +85,7 @@ export function initialParameters(
 }
 
 function drawEmbeddings(
-  plan: NetPlan,
+  plan: NetDesign,
   embeddings: Float32Array,
   hashes: Uint32Array,
   counts: Uint32Array,

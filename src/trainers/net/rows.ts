@@ -2,19 +2,19 @@
 // epoch.
 
 import { rowsAt, type FeatureRows, type TrainingRows } from "../../dataset/rows.js";
-import type { NetRows } from "../../compute/kernels/net/shape.js";
+import type { NetInputs } from "../../compute/kernels/net/shape.js";
 import { permutation } from "../../base/numeric/random.js";
 
 const CHUNK_ROWS = 65536;
 
 export interface RowForm {
-  crosses: ((rows: FeatureRows) => NonNullable<NetRows["crosses"]>) | undefined;
+  crosses: ((rows: FeatureRows) => NonNullable<NetInputs["crosses"]>) | undefined;
   /** scale by which labels are divided */
   labelScale: number;
 }
 
 /** Arrays that do not change are not copied. */
-export function netRowsOf(rows: FeatureRows, { crosses, labelScale }: RowForm): NetRows {
+export function netRowsOf(rows: FeatureRows, { crosses, labelScale }: RowForm): NetInputs {
   return {
     ...rows,
     ...(labelScale !== 1 && { labels: rows.labels.map((y) => y / labelScale) }),
@@ -41,7 +41,7 @@ export function* chunksOfEpoch(
 }
 
 /** Rows [first, first + numRows). The arrays are views, except for indptr. */
-export function rowsOfBatch(rows: NetRows, first: number, numRows: number): NetRows {
+export function rowsOfBatch(rows: NetInputs, first: number, numRows: number): NetInputs {
   const end = first + numRows;
   const { start, stop, indptr } = pairRange(rows, first, end);
   const numNumeric = rows.numeric ? rows.numeric.length / rows.numRows : 0;
@@ -66,7 +66,7 @@ export function rowsOfBatch(rows: NetRows, first: number, numRows: number): NetR
 }
 
 function pairRange(
-  { indptr, width }: Pick<NetRows, "indptr" | "width">,
+  { indptr, width }: Pick<NetInputs, "indptr" | "width">,
   first: number,
   end: number,
 ): { start: number; stop: number; indptr?: Uint32Array } {

@@ -7,7 +7,7 @@
 import type { FeatureRows, TrainingRows } from "../../dataset/rows.js";
 import { featureHashes, type FeatureSpace } from "../../dataset/vocabulary/vocabulary.js";
 import { DataError } from "../../base/errors.js";
-import { type NetRows, embeddingWidth } from "../../compute/kernels/net/shape.js";
+import { type NetInputs, embeddingWidth } from "../../compute/kernels/net/shape.js";
 import { rowLoss } from "../../base/numeric/losses.js";
 import { draw } from "../../base/numeric/random.js";
 import { areFinite, weightOf } from "../../base/numeric/indices.js";
@@ -27,7 +27,7 @@ import { crosserOf, numCrossesOf, type CrossPlan } from "./crosses.js";
 import { startNet } from "./machine.js";
 import { scoreRows, type NetModel, type NetParameters, NET_MODEL, netModelFiles, netTable } from "./model.js";
 import type { NetOptions } from "./options.js";
-import { initialParameters, type NetMachine, type NetPlan } from "./plan.js";
+import { initialParameters, type NetMachine, type NetDesign } from "./plan.js";
 import { putTable, type NetStart } from "./initialization.js";
 import { metricsOf } from "../../metrics/metrics.js";
 import type { LearnerInput, Trained } from "../../training/session/feature-training.js";
@@ -68,7 +68,7 @@ export async function trainNet(
   if (numRowsOf(train) === 0) throw new DataError("no training rows");
   const labels = labelScaleOf(train, options.loss);
   const crosses: CrossPlan = { fields: options.cross, bits: options.crossBits };
-  const plan: NetPlan = {
+  const plan: NetDesign = {
     ...planOf(space, crosses, options),
     ...keyPenalties(options, space, counts),
   };
@@ -108,7 +108,7 @@ function keyPenalties(
   { keyL2, freezeEmbeddings }: NetOptions,
   { offsets }: FeatureSpace,
   counts: Uint32Array,
-): Pick<NetPlan, "keyPenalties"> {
+): Pick<NetDesign, "keyPenalties"> {
   if (keyL2 === 0 || freezeEmbeddings) return {};
   // the number of events is a field's sum of `counts`, which do not include sampled negatives
   let events = 0;
@@ -120,7 +120,7 @@ function keyPenalties(
   return { keyPenalties: Float32Array.from(counts, (rows) => (rows > 0 ? (keyL2 * events) / rows : 0)) };
 }
 
-function planOf(space: FeatureSpace, crosses: CrossPlan, options: NetOptions): NetPlan {
+function planOf(space: FeatureSpace, crosses: CrossPlan, options: NetOptions): NetDesign {
   const { arch, dim, hidden, activation, embeddingRelu, dropout, loss, batchSize, freezeEmbeddings } =
     options;
   const { learningRate, l2, embeddingLearningRate, wideLearningRate, wideL1, wideL2, seed } = options;
@@ -202,7 +202,7 @@ async function trainEpochs(
 async function scoresOf(
   machine: NetMachine,
   average: ParameterAverage | undefined,
-  rows: NetRows,
+  rows: NetInputs,
 ): Promise<Float32Array> {
   if (!average) return await machine.score(rows);
   const latest = machine.state();
@@ -323,7 +323,7 @@ function validatorOf({ task, labelRange }: Pick<LearnerInput, "task" | "labelRan
 
 /** Undefined if the table has no scores of its own, or the architecture has no place for its weights. */
 function machineNetwork(
-  plan: NetPlan,
+  plan: NetDesign,
   space: FeatureSpace,
   counts: Uint32Array,
   { table, kind, fallsBack = false }: NetStart,

@@ -95,7 +95,7 @@ export async function openAsTrained(
     ...(Array.isArray(needed.roles) && eventOptions(trained, roles)),
   };
   const read = await readDataset(on, given, watch);
-  const weightless = read.steps.filter(({ step }) => step === "weight");
+  const weightless = read.dataset.steps!.filter(({ step }) => step === "weight");
   for (const text of stepNotes(weightless)) watch.observe({ stage: "warning", text });
   return rowsOf ? { ...read, dataset: rowsAsLog(read.dataset, rowsOf(read.dataset)) } : read;
 }

@@ -7,19 +7,13 @@
 import { buildDataset, type BuildOptions } from "../../dataset/build.js";
 import { checkBadShare, type BadRow } from "../../dataset/collect.js";
 import { DEFAULT_MAX_BAD } from "../../log/skip-advice.js";
-import { checkAlike, TEXT_LEFT_OUT, withHashedIds, withoutExcerpts } from "../../dataset/hash-keys.js";
+import { hashStep, likeStep, TEXT_LEFT_OUT, withoutExcerpts } from "../../dataset/hash-keys.js";
 import type { EncodedShaping } from "../../dataset/encoded/play-roles.js";
-import { encodedAmong, openEncoded, type EncodedRequest } from "../../dataset/encoded/open.js";
-import type { Dataset } from "../../dataset/dataset.js";
+import { openEncoded, type EncodedRequest } from "../../dataset/encoded/open.js";
+import type { Dataset, ReadingStep } from "../../dataset/dataset.js";
 import { eventLimitSteps, type EventLimits } from "../../dataset/filters/event-limits.js";
 import { userLimitSteps, type UserLimits } from "../../dataset/filters/heavy-users.js";
-import {
-  runSteps,
-  skippedNotes,
-  stepNotes,
-  type DatasetStep,
-  type ReadingStep,
-} from "../../dataset/steps.js";
+import { runSteps, skippedNotes, stepNotes } from "../../dataset/steps.js";
 import { withTimeFields } from "../../dataset/time-fields.js";
 import { parseDrop, parseWhere, type Where } from "../../dataset/filters/where.js";
 import { parseSide, readSide, type SideTable } from "../../dataset/side.js";
@@ -35,7 +29,7 @@ import { openLog } from "../../log/open.js";
 export interface DatasetOptions
   extends
     Omit<BuildOptions, "filters" | "leftOutUsers" | "onSkipped" | "onRead">,
-    Pick<EncodedRequest, "maxMemory" | "rowMemory" | "wholeFor">,
+    Pick<EncodedRequest, "maxMemory" | "rowMemory" | "wholeFor" | "engineAdvice">,
     UserLimits,
     EventLimits {
   /** conditions of the form COLUMN OPERATOR TEXT; matching rows are dropped */
@@ -67,9 +61,6 @@ export interface DatasetOptions
 /** A dataset that was read. `shaping` contains the options with which it was encoded; they override the flags. */
 export interface ReadDataset {
   dataset: Dataset;
-  /** the steps that the rows have been through, also when they were encoded */
-  steps: ReadingStep[];
-  warnings: string[];
   shaping?: EncodedShaping;
 }
 
@@ -81,42 +72,33 @@ export async function readDataset(
 ): Promise<ReadDataset> {
   const { like, hashKeys, hashKeysOf: named } = options;
   const hash = hashKeys === undefined ? undefined : await keyedHashFrom(hashKeys);
-  const later = [...userLimitSteps(options), ...eventLimitSteps(options)];
-  const read = async (): Promise<ReadDataset> => {
-    const opened = await openRows(paths, hash ? { ...options, hidesText: true } : options, later, watch);
-    const { shaping, steps } = opened;
-    const derived = withTimeFields(opened.dataset, options.infer ? { ...options, ...shaping } : options);
-    const filters = [options, ...(shaping ? [shaping] : [])].flatMap(filteredColumns);
-    const dataset = hash ? withHashedIds(derived, { hash, named, filters }, paths[0]!) : derived;
-    if (like) checkAlike(like, dataset, paths);
-    const done = runSteps({ dataset, steps, warnings: [], shaping }, later);
-    tell({ warnings: done.warnings, steps: done.steps.slice(steps.length) }, watch);
-    return done;
-  };
-  return await (hash ? hidingText(read) : read());
-}
-
-/** @param later steps that will run on the rows in memory */
-async function openRows(
-  paths: readonly string[],
-  options: DatasetOptions,
-  later: readonly DatasetStep[],
-  watch: Watch,
-): Promise<ReadDataset> {
-  const path = await encodedAmong(paths);
-  if (path === undefined) return await withLog(paths, options, watch, buildDataset);
+  const limits = [...userLimitSteps(options), ...eventLimitSteps(options)];
   const warn = (text: string) => watch.observe({ stage: "warning", text });
-  const { numRecorded, ...read } = await openEncoded(path, options, later, warn);
-  tell({ ...read, steps: read.steps.slice(numRecorded) }, watch);
-  return read;
+  return await hidingText(hash !== undefined, async () => {
+    const request = hash ? { ...options, hidesText: true } : options;
+    const encoded = await openEncoded(paths, request, limits, warn);
+    const { dataset, steps } = encoded ?? (await withLog(paths, request, watch, buildDataset));
+    const { shaping, warnings = [], roleSteps = [] } = encoded ?? {};
+    const derived = options.infer ? { ...options, ...shaping } : options;
+    const filters = [options, ...(shaping ? [shaping] : [])].flatMap(filteredColumns);
+    const done = runSteps({ dataset, steps, warnings }, [
+      ...roleSteps,
+      { step: "time fields", run: (rows) => ({ dataset: withTimeFields(rows, derived) }) },
+      ...(hash ? [hashStep({ hash, named, filters }, paths[0]!)] : []),
+      ...(like ? [likeStep(like, paths)] : []),
+      ...limits,
+    ]);
+    tell({ warnings: done.warnings, steps: done.steps.slice(steps.length) }, watch);
+    return { dataset: { ...done.dataset, steps: done.steps }, shaping };
+  });
 }
 
-/** Calls a function, and removes text of the input from its errors. */
-export async function hidingText<T>(run: () => Promise<T>): Promise<T> {
+/** Calls a function, and removes text of the input from its errors if it may contain ids. */
+export async function hidingText<T>(isHidden: boolean, run: () => Promise<T>): Promise<T> {
   try {
     return await run();
   } catch (error) {
-    throw error instanceof DataError ? withoutExcerpts(error) : error;
+    throw isHidden && error instanceof DataError ? withoutExcerpts(error) : error;
   }
 }
 
@@ -279,14 +261,21 @@ export async function openLogWith(
   const named = sql === undefined ? given : [];
   const options = { ...reading, engine: { ...engine, ...(sql !== undefined && { sql }) } };
   const onServer = (server: string) => observe({ stage: "doing", text: `reading through ${server}` });
-  const { isDuckDbAddress } = await import("../../log/named-log.js");
-  if (isDuckDbAddress(options.engine.address)) {
-    const { openDuckDbLog } = await import("../../log/duckdb/open.js");
-    return await openDuckDbLog(named, options, { signal, onServer });
-  }
-  const { openEngineLog } = await import("../../log/spark/open.js");
-  return await openEngineLog(named, options, { signal, onServer });
+  const kind = /^duckdb:/i.test(engine.address) ? "duckdb" : "spark";
+  return await engines[kind](named, options, { signal, onServer });
 }
+
+type OpenEngineLog = (
+  named: readonly string[],
+  options: ReadOptions,
+  how: { signal: AbortSignal; onServer: (server: string) => void },
+) => Promise<Log>;
+
+/** The engines that read logs; each is loaded on demand. */
+const engines: Record<"duckdb" | "spark", OpenEngineLog> = {
+  duckdb: async (...log) => await (await import("../../log/duckdb/open.js")).openEngineLog(...log),
+  spark: async (...log) => await (await import("../../log/spark/open.js")).openEngineLog(...log),
+};
 
 /** Prefix of a path of a further log or side table that is a query instead of a file: `sql:FILE`. */
 const QUERY = /^sql:(.+)$/s;
@@ -309,10 +298,4 @@ export function furtherReading(
   if (!engine || !isRemote(path)) return reading;
   const { sql: _, order: __, ...server } = engine;
   return { ...reading, engine: { ...server, ...(isTable && order && { order }) } };
-}
-
-export function datasetIsHere(path: string, advice = ""): UsageError {
-  return new UsageError(
-    `dataset '${path}' is on this machine and is not read through a server: omit --engine${advice}`,
-  );
 }

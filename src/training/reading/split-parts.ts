@@ -9,6 +9,7 @@ import {
   type Dataset,
   type KeyColumn,
   type NumberColumn,
+  type ReadingStep,
   type Roles,
 } from "../../dataset/dataset.js";
 import { UsageError } from "../../base/errors.js";
@@ -16,6 +17,7 @@ import { withForms } from "../../dataset/numeric.js";
 import { inReadingOrder, isAscending, isStored, slicesAt } from "../../dataset/stored-columns.js";
 import { bindEncoder, type UnseenCounts } from "../../dataset/rows.js";
 import { splitRows } from "../../dataset/splits/split.js";
+import { selectedSteps } from "../../dataset/steps.js";
 import type { Likeness, Imitation } from "../../dataset/splits/split-like.js";
 import { KeyIndex } from "../../dataset/vocabulary/key-index.js";
 import type { FeatureSpace } from "../../dataset/vocabulary/vocabulary.js";
@@ -173,6 +175,16 @@ function likeNote({ target, reached, power }: Imitation): string {
     `items in the validation split have ${reached.toFixed(1)} other users on average, items in --valid-like ` +
     `${target.toFixed(1)}: sampled by number of users to the power ${power.toFixed(2)}`
   );
+}
+
+/** Returns the steps of reading with the split, after which the training rows are left. */
+export function splitSteps(dataset: Dataset, { parts, by }: SplitParts): ReadingStep[] {
+  return selectedSteps(dataset, { step: "split", by: `--split ${by}`, after: parts.train.rows.length });
+}
+
+/** Returns the steps of reading with the selection of a split. @param name name of the split, as in --part */
+export function partSteps({ dataset, rows }: Part, name: string | undefined): ReadingStep[] {
+  return selectedSteps(dataset, { step: "part", ...(name && { by: `--part ${name}` }), after: rows.length });
 }
 
 /** Returns the sizes of the splits and the time of the newest training event, for the manifest. */

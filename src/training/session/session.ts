@@ -5,10 +5,8 @@
 
 import { availableParallelism } from "node:os";
 import type { Dataset } from "../../dataset/dataset.js";
-import { isEncodedDataset } from "../../dataset/encoded/read.js";
 import { droppedUsersOf } from "../../dataset/filters/heavy-users.js";
 import { eventColumn } from "../../dataset/sequences/event-weights.js";
-import { withStep, type ReadingStep } from "../../dataset/steps.js";
 import type { Manifest, Metrics, PartMetrics } from "../../table/manifest.js";
 import { ownRun } from "../../table/own-run.js";
 import { writeRun } from "../../table/run-directory.js";
@@ -21,9 +19,9 @@ import { askedOf, resolvedOptions } from "./describe-run.js";
 import { checkpointPath, Checkpoints, type Evaluated } from "../epochs/checkpoint.js";
 import { definedOf, decisive, noSuchOption } from "../../options/table.js";
 import { type ExampleOptions, logOptionsOf, type GivenTraining } from "../shared-options/log.js";
-import { datasetIsHere, readDataset } from "../reading/read-dataset.js";
+import { readDataset, type DatasetOptions } from "../reading/read-dataset.js";
 import { checkGiven } from "../../options/check-given.js";
-import { splitCounts, splitParts, type SplitParts } from "../reading/split-parts.js";
+import { splitCounts, splitParts, splitSteps, type SplitParts } from "../reading/split-parts.js";
 import { checkNeeds, endingIfTooLarge, trainingSize } from "./needs.js";
 import { checkRefit, fitTwice } from "./refit.js";
 import { search, type Searched } from "../search/search.js";
@@ -73,7 +71,6 @@ export async function train(
   checkGiven(trainer.options, asGiven);
   const given = withUsableThreads(asGiven);
   const { out, force = false } = given;
-  await checkEngine(trainer, paths, given);
   await checkOutput(out, force, "directory", ownRun);
   const asked = await trainer.plan(given);
   checkSearch(given);
@@ -81,8 +78,11 @@ export async function train(
 
   // threads start while the main thread reads the log
   startThreads(given.threads ?? availableParallelism());
+  const engineAdvice = Object.hasOwn(trainer.options, "engineTrain")
+    ? ", or add --engine-train to train there"
+    : "";
   const reading = { watch: endingIfTooLarge(watch), warn, note };
-  const { options, dataset, cut, steps } = await openParts(asked, paths, given, reading);
+  const { options, dataset, cut } = await openParts({ ...asked, engineAdvice }, paths, given, reading);
   const endStage = (stage: string): void => {
     clock.lap(stage);
     const text = FOLLOWING[stage.replace(/^refit /, "")];
@@ -91,6 +91,7 @@ export async function train(
   endStage("read");
 
   const { inputs } = dataset;
+  const steps = splitSteps(dataset, cut);
   const left = { steps, ...definedOf({ droppedUsers: droppedUsersOf(steps) }) };
   // counted before the training, during which row numbers of a log on disk need no memory
   const [split, cutRows] = [splitCounts(cut), cut.parts.train.rows.length];
@@ -249,17 +250,17 @@ async function searchSettings(
   return found;
 }
 
+type ReadByEngine = Pick<DatasetOptions, "engineAdvice">;
+
 interface OpenedParts {
   options: ExampleOptions;
   dataset: Dataset;
   cut: SplitParts;
-  /** the steps of reading, up to the split */
-  steps: ReadingStep[];
 }
 
 /** Reads the log according to a plan, and splits it. */
 export async function openParts(
-  plan: Pick<Plan, "seed" | "unlabelled" | "reading" | "wholeFor" | "accept">,
+  plan: Pick<Plan, "seed" | "unlabelled" | "reading" | "wholeFor" | "accept"> & ReadByEngine,
   paths: readonly string[],
   given: GivenTraining,
   { watch, warn, note }: Pick<Session, "watch" | "warn" | "note">,
@@ -273,9 +274,7 @@ export async function openParts(
   const cut = await splitParts(dataset, options, plan.seed, watch);
   const byUser = [...userShareWarnings(cut.parts), ...capWarnings(cut.parts, options)];
   for (const text of [...splitWarnings(cut.by), ...byUser]) warn(text);
-  const heldOut = dataset.numRows - cut.parts.train.rows.length;
-  const split = { step: "split", by: `--split ${cut.by}`, dropped: heldOut };
-  return { options, dataset, cut, steps: heldOut > 0 ? withStep(read.steps, split) : read.steps };
+  return { options, dataset, cut };
 }
 
 /** @throws {DataError} the user or the item column has no value in any row */
@@ -307,20 +306,6 @@ function partsToFit({ parts, by }: SplitParts, given: object): SplitParts["parts
   return { train: parts.train, valid: undefined, test: undefined };
 }
 
-async function checkEngine(
-  { options }: Trainer,
-  paths: readonly string[],
-  given: GivenTraining,
-): Promise<void> {
-  if (given.engine === undefined) return;
-  for (const path of paths)
-    if (!given.engineTrain && (await isEncodedDataset(path)))
-      throw datasetIsHere(
-        path,
-        Object.hasOwn(options, "engineTrain") ? ", or add --engine-train to train there" : "",
-      );
-}
-
 function checkNames({ command, options }: Trainer, given: object): void {
   for (const name of Object.keys(given)) {
     if (!Object.hasOwn(options, name)) throw noSuchOption(command, name, Object.keys(options));
@@ -329,12 +314,18 @@ function checkNames({ command, options }: Trainer, given: object): void {
 
 function readingOptions(
   given: GivenTraining,
-  { unlabelled = false, reading, wholeFor = [] }: Pick<Plan, "unlabelled" | "reading" | "wholeFor">,
+  {
+    unlabelled = false,
+    reading,
+    wholeFor = [],
+    engineAdvice,
+  }: Pick<Plan, "unlabelled" | "reading" | "wholeFor"> & ReadByEngine,
 ): ExampleOptions {
   return {
     ...logOptionsOf(given, { unlabelled }),
     ...eventColumn(given),
     ...reading,
+    ...(given.engine !== undefined && !given.engineTrain && { engineAdvice }),
     wholeFor: [...((given.negatives ?? 0) > 0 ? ["--negatives"] : []), ...wholeFor],
   };
 }

@@ -1,6 +1,6 @@
 import type { UnseenCounts } from "../../dataset/rows.js";
 import type { Metrics, PartMetrics, SearchedBy, Trial, VectorsAdd } from "../../table/manifest.js";
-import type { ReadingStep } from "../../dataset/steps.js";
+import type { ReadingStep } from "../../dataset/dataset.js";
 import type { StatedNeeds } from "./needs.js";
 import type { ThreadsInUse } from "../../compute/threads/thread-choice.js";
 

@@ -12,7 +12,7 @@ import { kindOf } from "../../metrics/metrics.js";
 import { log } from "../../base/numeric/exp.js";
 import type { Part } from "../examples/examples.js";
 import { changedSides, leakNotes } from "../warnings/leaks.js";
-import { silently, unseenNotes, wholeOf } from "../reading/split-parts.js";
+import { partSteps, silently, unseenNotes, wholeOf } from "../reading/split-parts.js";
 import { rowWeights } from "../../dataset/sequences/event-weights.js";
 import { bindEncoder, type FeatureRows } from "../../dataset/rows.js";
 import { NegativeRows } from "../../dataset/sampling/negative-rows.js";
@@ -23,7 +23,7 @@ import { heldOutPart } from "../reading/run-parts.js";
 import type { ScoringModel } from "../capabilities/run-space.js";
 import type { Watch } from "../session/watch.js";
 import { MISSING } from "../../log/keys.js";
-import type { Dataset } from "../../dataset/dataset.js";
+import type { Dataset, ReadingStep } from "../../dataset/dataset.js";
 import type { Metrics } from "../../table/manifest.js";
 import type { EmbeddingTable } from "../../table/table.js";
 
@@ -42,24 +42,20 @@ export async function evaluateScores(
   const taken = { clip: model.preprocess.labelRange, bins };
   const warnings = [...notes, ...unseenNotes(model.space, part)];
   const rows = part.rows.length;
+  const facts = { units, warnings, rows, steps: partSteps(part, on.part) };
   if (!found.expectedDraws) {
     const plain = scoredMetrics(task, scores, labels, units, { ...taken, weights });
     if (logq)
       throw new UsageError(
         `--logq corrects for sampled negatives, but run '${run.path}' was trained on labels`,
       );
-    return { ...plain, units, warnings, rows };
+    return { ...plain, ...facts };
   }
   if (logq) {
     const corrected = correctedForDraws(scores, found);
-    return {
-      ...scoredMetrics(task, corrected.scores, labels, units, { ...taken, ...corrected }),
-      units,
-      warnings,
-      rows,
-    };
+    return { ...scoredMetrics(task, corrected.scores, labels, units, { ...taken, ...corrected }), ...facts };
   }
-  return { ...ofDraws(task, scores, found, units, taken), units, warnings, rows };
+  return { ...ofDraws(task, scores, found, units, taken), ...facts };
 }
 
 async function partToScore(
@@ -199,6 +195,8 @@ export interface Scored extends Omit<ScoredMetrics, "metrics"> {
   warnings: string[];
   /** number of rows of the log */
   rows: number;
+  /** steps of reading, up to the rows that are scored */
+  steps: ReadingStep[];
 }
 
 /** Calibration curves, by run. */

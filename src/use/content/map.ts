@@ -102,7 +102,7 @@ export async function mapCatalogue(
   };
   const how = { threads, isNamed: contentKey !== undefined, cells: cellsBesideLog(run, reading) };
   const read = () => readCatalogue(content, contentKey ?? field, options, asTrained, how, watch);
-  const catalogue = await (hashKeys === undefined ? read() : hidingText(read));
+  const catalogue = await hidingText(hashKeys !== undefined, read);
   tell(catalogue);
   const edges =
     contentEdges && (await readContentEdges(contentEdges, catalogue.keys, asTrained, options, watch));

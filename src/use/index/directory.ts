@@ -6,7 +6,7 @@
 
 import { join } from "node:path";
 import { ArtifactError, excerpt, NoInputError, UsageError } from "../../base/errors.js";
-import { restoreInterrupted } from "../../base/io/atomic.js";
+import { restoreInterrupted } from "../../base/io/leftovers.js";
 import { count, flag, object, parseJson, text, where, whole, word } from "../../base/io/json-shape.js";
 import { checkRegularFiles } from "../../base/io/listed-files.js";
 import { checkArtifact, pathExists, readArtifact, withArtifact } from "../../base/io/read-artifact.js";

@@ -16,6 +16,7 @@ import { checkOutput } from "../../base/io/atomic.js";
 import { resolved, type Resolved } from "../../options/table.js";
 import { keyCaseOf } from "../../training/capabilities/run-space.js";
 import type { Watch } from "../../training/session/watch.js";
+import { mayHaveNames } from "./may-have-names.js";
 import { neighborsOptions, type NeighborsOptions } from "../options.js";
 import type { IndexOfRun } from "../index/search.js";
 import { withOpenRows, type OpenTable } from "../tables.js";
@@ -151,6 +152,7 @@ async function withNames(
   names: string | undefined,
   tell: Tell,
 ): Promise<NeighborsOf[]> {
+  if (names === undefined && !(await mayHaveNames(opened.run))) return lists;
   const { readNames } = await import("../key-names.js");
   const known = await readNames(opened, {
     names: names === undefined ? [] : [names],

@@ -7,6 +7,7 @@ import type {
   Scored,
 } from "../../training/split-metrics/evaluate-scores.js";
 import { compare, type Compared, type Measured } from "../../metrics/comparison.js";
+import type { ReadingStep } from "../../dataset/dataset.js";
 import { capable, modelOf } from "../../trainers/index.js";
 import type { Watch } from "../../training/session/watch.js";
 
@@ -23,6 +24,7 @@ export interface ScoredResult {
   curves: Curves;
   warnings: string[];
   rows: number;
+  steps: ReadingStep[];
 }
 
 export async function scoreRows(
@@ -72,5 +74,5 @@ export async function measureScores(
     others: metrics,
   }));
   const curves = Object.fromEntries(all.flatMap(({ name, curve }) => (curve ? [[name, curve]] : [])));
-  return { measured, units: first!.units.size, curves, warnings, rows: first!.rows };
+  return { measured, units: first!.units.size, curves, warnings, rows: first!.rows, steps: first!.steps };
 }

@@ -6,7 +6,7 @@
 
 import { openKeysAsTrained, cellsBesideLog } from "../../training/reading/open-as-trained.js";
 import type { Contestant } from "../../training/split-metrics/evaluate-scores.js";
-import type { Dataset } from "../../dataset/dataset.js";
+import type { Dataset, ReadingStep } from "../../dataset/dataset.js";
 import type { Run } from "../../table/run-directory.js";
 import { UsageError } from "../../base/errors.js";
 import {
@@ -89,6 +89,7 @@ export interface MeasuredRankings {
   skipped: string[];
   warnings: string[];
   rows: number;
+  steps: ReadingStep[];
 }
 
 /**
@@ -127,7 +128,7 @@ export async function measureRankings(
   const held = await (foldInShare === undefined
     ? protocolOf(logs, query)
     : protocolOfNewUsers(logs, runs, foldInShare));
-  const { protocol: all, learned, folding, warnings, rows } = held;
+  const { protocol: all, learned, folding, warnings, rows, steps: read } = held;
   noteSkippedUsers(all, watch);
   warnings.push(...otherTraining(runs));
   const { history, counts } = learned;
@@ -212,7 +213,7 @@ export async function measureRankings(
       foldIn: folding?.counts,
       candidates: among?.counts,
     },
-    ...{ skipped, warnings, rows },
+    ...{ skipped, warnings, rows, steps: read },
   };
 }
 
@@ -229,6 +230,7 @@ interface HeldProtocol {
   folding?: Folding & { log: Parameters<typeof foldedVectors>[3] };
   warnings: string[];
   rows: number;
+  steps: ReadingStep[];
 }
 
 type RankedLogs = LogsOfRun<RankingEvaluation>;
@@ -238,7 +240,7 @@ async function protocolOf(logs: RankedLogs, query: Query | undefined): Promise<H
   const baselines = checkBaselines(options.baseline ?? []);
   const ofBaseline = baselines.find(needsTimes);
   const timed = timedFlag(query) ?? (ofBaseline && `--baseline ${ofBaseline}`);
-  const { part, masked, training, own } = await openEvaluated(logs, {
+  const { part, masked, training, own, steps } = await openEvaluated(logs, {
     ...{ withTimes: false, timed, each: baselines.some(needsPairEvents) },
     wanted: timed
       ? `${timed} needs the times of the users' events`
@@ -256,7 +258,7 @@ async function protocolOf(logs: RankedLogs, query: Query | undefined): Promise<H
       `skipped ${unknownUsers} users without training events: --fold-in-share 0.8 evaluates them by folding ` +
         "in their first items",
     );
-  return { protocol, learned: training, warnings, rows: part.dataset.numRows };
+  return { protocol, learned: training, warnings, rows: part.dataset.numRows, steps };
 }
 
 /** Creates the protocol for users whom no run knows; the first items of each user are folded in. */
@@ -266,7 +268,7 @@ async function protocolOfNewUsers(
   share: number,
 ): Promise<HeldProtocol> {
   const { run, preprocess, options, watch } = logs;
-  const { whole, part, masked, training, own } = await openEvaluated(logs, {
+  const { whole, part, masked, training, own, steps } = await openEvaluated(logs, {
     withTimes: true,
     wanted: "users with training events are skipped, and items of the training are ranked",
   });
@@ -285,6 +287,7 @@ async function protocolOfNewUsers(
     },
     warnings: own ? [] : validationUsers(run, whole.dataset, preprocess.sides.length),
     rows: whole.dataset.numRows,
+    steps,
   };
 }
 

@@ -7,13 +7,15 @@ import { openAsTrained, type FurtherLog } from "../../training/reading/open-as-t
 import { readNegatives } from "../../training/examples/item-file.js";
 import { labelsOf, ranksItems } from "../../dataset/labels.js";
 import type { Preprocess } from "../../dataset/vocabulary/preprocess.js";
+import type { ReadingStep } from "../../dataset/dataset.js";
+import { selectedSteps } from "../../dataset/steps.js";
 import type { Run } from "../../table/run-directory.js";
 import { UsageError } from "../../base/errors.js";
 import { eventsOfRows, eventsOfSource, type TrainingEvents } from "../../dataset/sampling/training-events.js";
 import { capable } from "../../trainers/index.js";
 import type { Part } from "../../training/examples/examples.js";
 import { partNamed, partsOfRun } from "../../training/reading/run-parts.js";
-import { silently, wholeOf, type SplitParts } from "../../training/reading/split-parts.js";
+import { partSteps, silently, wholeOf, type SplitParts } from "../../training/reading/split-parts.js";
 import type { Watch } from "../../training/session/watch.js";
 
 interface LogOptions extends Pick<FurtherLog, "reading" | "hashKeys" | "maxBad" | "badRows"> {
@@ -87,6 +89,8 @@ interface OpenedLog {
   /** all rows of the log or split, and the rows of positive events */
   whole: Part;
   part: Part;
+  /** steps of reading, up to the positive events */
+  steps: ReadingStep[];
   /** rows of positive events in the files of --mask; undefined without --mask */
   masked: Part | undefined;
   training: TrainingEvents;
@@ -126,9 +130,13 @@ export async function openEvaluated(logs: LogsOfRun<EvaluatedLog>, needed: Neede
     ? partNamed(run, own, name)
     : (given ?? (await readBeside(on!, logs, { timed: needed.withTimes, limitsUsers: true })));
   const part = eventsThatCount(whole, preprocess, positiveFrom);
+  const steps = selectedSteps(
+    { steps: partSteps(whole, name) },
+    { step: "positives", after: part.rows.length },
+  );
   const masked = mask && eventsThatCount(await readMask(mask, logs), preprocess, positiveFrom);
   const training = await trainingEvents(logs, needed, { own, masked });
-  return { whole, part, masked, training, own };
+  return { whole, part, steps, masked, training, own };
 }
 
 /** Reads the training events from the run, from the log on which it was trained, or from --mask, in this order. */

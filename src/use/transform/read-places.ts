@@ -71,7 +71,7 @@ export async function readItemTable(
       await handling.onRead?.(skipped, rows.numRows + sumOf(rows.skipped));
       return { skipped, warnings: [] };
     });
-  await (hashKeys === undefined ? read() : hidingText(read));
+  await hidingText(hashKeys !== undefined, read);
 }
 
 function purposesOf(keys: readonly string[], distance: Distance): Purpose[] {

@@ -11,6 +11,7 @@ import { gateOptions, type GateOptions } from "./options.js";
 import { readEncoded, type EncodedDataset, isEncodedDataset } from "../../dataset/encoded/read.js";
 import { type GateOutcome, countGates, type GateCounts, gatesIfAny } from "../../table/gate-file.js";
 import { GATE_FILE } from "../../table/publication.js";
+import type { ReadingStep } from "../../dataset/dataset.js";
 import type { AlignmentFit } from "../../table/manifest.js";
 import { readHistory, UNKNOWN } from "../../table/key-history.js";
 import { keyedRows, type TableRows, type KeyedRows } from "../../table/rows.js";
@@ -52,17 +53,16 @@ interface How {
 /**
  * Measures an encoded dataset and checks it against its bounds.
  *
+ * @param encoded the dataset; its rows may stay on disk, because one column is read at a time
  * @param previous directory of the previous version's run; undefined if there is none
  * @throws {NoInputError} there is no such run @throws {ArtifactError} one of the two is damaged
  */
 export async function gateBefore(
-  dataset: string | EncodedDataset,
+  encoded: EncodedDataset,
   bounds: BeforeBounds,
   previous: string | undefined,
   { now = Date.now(), threads, signal = new AbortController().signal }: How = {},
 ): Promise<GateOutcome[]> {
-  // the rows of the dataset stay on disk, and one column is read at a time
-  const encoded = typeof dataset === "string" ? await readEncoded(dataset, 0) : dataset;
   const run = previous === undefined ? undefined : await openRun(previous);
   const before = run ? await earlierValues(run) : new Map<string, number>();
   const facts = factsOf(encoded, bounds.positiveRate?.from);
@@ -233,6 +233,8 @@ export interface TriedGates {
   passed: boolean;
   counts: GateCounts;
   outcomes: GateOutcome[];
+  /** for a dataset: the steps of reading that its rows have been through */
+  steps?: ReadingStep[];
 }
 
 /**
@@ -244,16 +246,17 @@ export interface TriedGates {
 export async function tryGates(path: string, given: GateOptions, signal?: AbortSignal): Promise<TriedGates> {
   const { bounds: file, previous, out, force = false, threads } = resolved(gateOptions, given);
   const bounds = await readBounds(file);
-  const stage = (await isEncodedDataset(path)) ? "before" : "after";
+  const dataset = (await isEncodedDataset(path)) ? await readEncoded(path, 0) : undefined;
   const how = { threads, signal };
-  const outcomes =
-    stage === "before"
-      ? await gateBefore(path, bounds.before ?? {}, previous, how)
-      : await gateAfter(path, bounds.after ?? {}, previous, how);
-  if (stage === "after") outcomes.push(...listsNotRead(bounds.after?.lists));
+  const outcomes = dataset
+    ? await gateBefore(dataset, bounds.before ?? {}, previous, how)
+    : await gateAfter(path, bounds.after ?? {}, previous, how);
+  if (!dataset) outcomes.push(...listsNotRead(bounds.after?.lists));
   if (out !== undefined) await writeFileAtomic(out, [Buffer.from(gateJson(outcomes))], force, how);
   const counts = countGates(outcomes);
-  return { command: "gate", version, stage, passed: counts.failed === 0, counts, outcomes };
+  const stage = dataset ? "before" : "after";
+  const steps = dataset?.description.steps;
+  return { command: "gate", version, stage, passed: counts.failed === 0, counts, outcomes, steps };
 }
 
 /**

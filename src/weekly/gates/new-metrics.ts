@@ -10,6 +10,7 @@ import { asNumber, withoutValue } from "./bounds.js";
 import { metricValue } from "./gate-metrics.js";
 import { dayGroups, fileGroups, type RowGroups } from "./group-facts.js";
 
+type Kind = "newFiles" | "newDays";
 type Rule = "atLeast" | "atMost" | "min" | "max";
 
 /** AUC of scores that know nothing. */
@@ -17,6 +18,8 @@ const CHANCE_AUC = 0.5;
 const DAY = 86_400_000;
 
 /**
+ * The rows of new files and of new days are read and scored once.
+ *
  * @param earlier values that the previous version's gates measured
  * @param newest newest event of the log, and of the previous version: milliseconds since 1970
  */
@@ -24,54 +27,64 @@ export async function newMetricOutcomes(
   encoded: EncodedDataset,
   run: Run | undefined,
   earlier: ReadonlyMap<string, number>,
-  newest: { now: number | undefined; before: number | undefined },
+  { now, before }: { now: number | undefined; before: number | undefined },
   { newFiles, newDays }: BeforeBounds,
   how: { threads?: number | undefined; signal: AbortSignal },
 ): Promise<GateOutcome[]> {
-  const files = run && newFiles?.metrics && fileGroups(encoded, run.manifest.inputs);
   // the last version has seen a part of a day that starts before its newest event
-  const { before } = newest;
-  const days =
-    newDays?.metrics && before !== undefined && dayGroups(encoded.dataset, newest.now, before + DAY);
-  return [
-    ...(await groupOutcomes("newFiles", files || undefined, encoded, run, earlier, newFiles?.metrics, how)),
-    ...(await groupOutcomes("newDays", days || undefined, encoded, run, earlier, newDays?.metrics, how)),
-  ];
+  const days = () => (before === undefined ? undefined : dayGroups(encoded.dataset, now, before + DAY));
+  const kinds = [
+    newRows("newFiles", newFiles?.metrics, run, ({ manifest }) => fileGroups(encoded, manifest.inputs)),
+    newRows("newDays", newDays?.metrics, run, days),
+  ].filter(({ metrics }) => metrics.length > 0);
+  const k = new Set(
+    kinds.flatMap(({ metrics }) => metrics.flatMap(([name]) => /At(\d+)$/.exec(name)?.[1] ?? [])),
+  );
+  const rows = kinds.flatMap(({ fresh }) => fresh.map((group) => group.rows));
+  const measured =
+    run && rows.length > 0 ? await measureParts(run, encoded, rows, { ...how, k: [...k].map(Number) }) : [];
+  let at = 0;
+  return kinds.flatMap(({ kind, metrics, fresh }) => {
+    const without = (why: string) =>
+      metrics.flatMap(([name, bound]) => withoutValue(`${kind}.metrics.${name}`, bound, why, "notCompared"));
+    if (!run) return without("there is no earlier version to compare with");
+    if (fresh.length === 0) return without(`no ${kind === "newFiles" ? "file" : "day"} is new`);
+    if (typeof measured === "string") return without(measured);
+    const named = fresh.map(({ name }) => ({ ...measured[at++]!, name }));
+    return metrics.flatMap(([name, bound]) =>
+      Object.entries(bound).flatMap(([rule, limit]) =>
+        limit === undefined
+          ? []
+          : boundOutcome(kind, name, rule as Rule, limit, named, run.manifest, earlier),
+      ),
+    );
+  });
 }
 
-async function groupOutcomes(
-  kind: "newFiles" | "newDays",
-  { groups, order }: RowGroups = { groups: [] },
-  encoded: EncodedDataset,
-  run: Run | undefined,
-  earlier: ReadonlyMap<string, number>,
+/** Returns the bounds on metrics of a kind of groups, and the new groups with their rows; none without bounds. */
+function newRows(
+  kind: Kind,
   bounds: NonNullable<GroupBounds["metrics"]> = {},
-  how: { threads?: number | undefined; signal: AbortSignal },
-): Promise<GateOutcome[]> {
+  run: Run | undefined,
+  groupsOf: (run: Run) => RowGroups | undefined,
+) {
   const metrics = Object.entries(bounds);
-  const without = (why: string) =>
-    metrics.flatMap(([name, bound]) => withoutValue(`${kind}.metrics.${name}`, bound, why, "notCompared"));
-  if (metrics.length === 0) return [];
-  if (!run) return without("there is no earlier version to compare with");
+  const { groups = [], order } = (run && metrics.length > 0 && groupsOf(run)) || {};
   const fresh = groups.filter(({ isNew, isWhole, start, end }) => isNew && isWhole && end > start);
-  if (fresh.length === 0) return without(`no ${kind === "newFiles" ? "file" : "day"} is new`);
-  const rows = fresh.map(({ start, end }) =>
-    order ? order.slice(start, end).sort() : Uint32Array.from({ length: end - start }, (_, i) => start + i),
-  );
-  const k = new Set(metrics.flatMap(([name]) => /At(\d+)$/.exec(name)?.[1] ?? []).map(Number));
-  const measured = await measureParts(run, encoded, rows, { ...how, k: [...k] });
-  if (typeof measured === "string") return without(measured);
-  const named = measured.map((part, i) => ({ ...part, name: fresh[i]!.name }));
-  return metrics.flatMap(([name, bound]) =>
-    Object.entries(bound).flatMap(([rule, limit]) =>
-      limit === undefined ? [] : boundOutcome(kind, name, rule as Rule, limit, named, run.manifest, earlier),
-    ),
-  );
+  return {
+    ...{ kind, metrics },
+    fresh: fresh.map(({ name, start, end }) => ({
+      name,
+      rows: order
+        ? order.slice(start, end).sort()
+        : Uint32Array.from({ length: end - start }, (_, i) => start + i),
+    })),
+  };
 }
 
 /** A relative bound fails only if the whole interval of the metric violates it. */
 function boundOutcome(
-  kind: "newFiles" | "newDays",
+  kind: Kind,
   metric: string,
   rule: Rule,
   limit: number | string,

@@ -2,6 +2,7 @@
 //
 // Only reports contain times of day, for whoever monitors the job; results do not.
 
+import type { ReadingStep } from "../../dataset/dataset.js";
 import { join } from "node:path";
 import type { GateOutcome } from "../../table/gate-file.js";
 import { EmbedError } from "../../base/errors.js";
@@ -24,6 +25,8 @@ export interface StepReport {
   text: string;
   seconds: number;
   rows?: number;
+  /** steps of reading of the rows that were encoded, or that gates checked */
+  reading?: ReadingStep[];
 }
 
 export interface PipelineReport {

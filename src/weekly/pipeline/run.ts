@@ -356,7 +356,7 @@ class PipelineRun {
     const seconds = () => (performance.now() - start) / 1000;
     try {
       const result = await work();
-      this.#tell(id, "done", result.text, seconds(), result.rows);
+      this.#tell(id, "done", result.text, seconds(), result);
       return result;
     } catch (error) {
       this.#tell(id, "failed", "failed", seconds());
@@ -369,9 +369,9 @@ class PipelineRun {
     outcome: "done" | "skipped" | "failed",
     text: string,
     seconds: number,
-    rows?: number,
+    { rows, reading }: Omit<StepResult, "text"> = {},
   ): void {
-    this.report.steps.push({ step, outcome, text, seconds, rows });
+    this.report.steps.push({ step, outcome, text, seconds, rows, reading });
     const took = outcome === "skipped" ? "" : ` (${seconds.toFixed(1)} s)`;
     this.watch.observe({ stage: "step", step, outcome, text: `${step}: ${text}${took}`, seconds });
   }

@@ -2,6 +2,9 @@
 
 import { basename, dirname, join } from "node:path";
 import { checkpointPath } from "../../training/epochs/checkpoint.js";
+import { readEncoded } from "../../dataset/encoded/read.js";
+import type { ReadingStep } from "../../dataset/dataset.js";
+import { stepNotes } from "../../dataset/steps.js";
 import type { Summary } from "../../training/session/summary.js";
 import type { Progress, Watch } from "../../training/session/watch.js";
 import { gateSummary, readGates, type GateOutcome } from "../../table/gate-file.js";
@@ -44,6 +47,8 @@ import { EXPORTS_FOLDER, PIPELINE_FILE } from "./version-files.js";
 export interface StepResult {
   text: string;
   rows?: number;
+  /** steps of reading of the rows that were encoded, or that gates check */
+  reading?: ReadingStep[];
   metrics?: Record<string, object>;
 }
 
@@ -62,9 +67,14 @@ export async function encodeStep(
   // columns in the names of folders are derived from the directory, so the directory is read instead of its files
   const isStated = logs.some(({ partition }) => Object.keys(partition).length > 0);
   const ofEngine = encoding["engine"] !== undefined;
-  const { rows } = await runEncoding(given, isStated || ofEngine ? named : planned, quiet(watch));
+  const { rows, steps: reading } = await runEncoding(
+    given,
+    isStated || ofEngine ? named : planned,
+    quiet(watch),
+  );
   // rows that come through an engine were read once when the run was planned, and are read again here
-  if (ofEngine) return { text: `${rows.toLocaleString("en")} rows`, rows };
+  const done = { text: `${rows.toLocaleString("en")} rows`, rows, reading };
+  if (ofEngine) return done;
   const found = (await filesOfLog(named)).files.map(({ path }) => path);
   const other = found.find((path) => !planned.includes(path));
   if (isStated && other !== undefined)
@@ -75,7 +85,7 @@ export async function encodeStep(
     if (!isRemote(path) && (await fingerprintOf(path)).sha256 !== sha256)
       throw new IoError(`log '${path}' changed while it was being read: run again when it is complete`);
   }
-  return { text: `${rows.toLocaleString("en")} rows`, rows };
+  return done;
 }
 
 export async function beforeStep(
@@ -91,8 +101,12 @@ export async function beforeStep(
     for (const text of await fieldChanges(dataset, base.path, base.version))
       watch.observe({ stage: "warning", text: `${plan.training.name}: ${text}` });
   }
-  const outcomes = await gateBefore(dataset, pipeline.before, previous, { signal: watch.signal });
-  return await checked(pipeline, plan, outcomes, plan.before.output, tell, watch);
+  const encoded = await readEncoded(dataset, 0);
+  const { steps: reading } = encoded.description;
+  for (const text of stepNotes(reading))
+    watch.observe({ stage: "note", text: `${plan.training.name}: ${text}` });
+  const outcomes = await gateBefore(encoded, pipeline.before, previous, { signal: watch.signal });
+  return { ...(await checked(pipeline, plan, outcomes, plan.before.output, tell, watch)), reading };
 }
 
 export async function afterStep(

@@ -20,14 +20,8 @@ import { RUN_MARKER } from "../../table/manifest.js";
 import { checkFinite } from "../../metrics/table-facts.js";
 import { fromPlace, openRun, type Run } from "../../table/run-directory.js";
 import { ArtifactError, NoInputError, OutputError, UsageError } from "../../base/errors.js";
-import {
-  restoreInterrupted,
-  withTemporary,
-  writeDirectory,
-  writeFileAtomic,
-  type AtomicOptions,
-} from "../../base/io/atomic.js";
-import { leftoversIn } from "../../base/io/leftovers.js";
+import { withTemporary, writeDirectory, writeFileAtomic, type AtomicOptions } from "../../base/io/atomic.js";
+import { restoreInterrupted, leftoversIn } from "../../base/io/leftovers.js";
 import { withLock, type LockOptions } from "../../base/io/lock.js";
 import { whyNotListed } from "../../base/io/listed-files.js";
 import {

@@ -9,7 +9,8 @@
 import { log } from "../../../base/numeric/exp.js";
 import { featureKey } from "../../../base/numeric/initial.js";
 import { rowLoss } from "../../../base/numeric/losses.js";
-import { normalCdf, normalDraw, tailDraw, tailMean, uniform } from "../../../base/numeric/normal.js";
+import { normalCdf, normalDraw, uniform } from "../../../base/numeric/normal.js";
+import { tailDraw, tailMean } from "../../../base/numeric/normal-tail.reference.js";
 import { polyaGammaDraw, polyaGammaMean } from "../../../base/numeric/polya-gamma.reference.js";
 import { draw } from "../../../base/numeric/random.js";
 

@@ -25,7 +25,7 @@ import {
   putPlaces,
   threadFields,
 } from "../fm/binding.js";
-import { FfmPlan, FfmThread, RUN, Table, Tile as TileStruct } from "./layout.js";
+import { FfmPlan, FfmThread, RUN, FfmTable, Tile as TileStruct } from "./layout.js";
 import type { Arena, Region } from "../shared/memory.js";
 import { setField, writeStruct, writeStructs } from "../shared/struct.js";
 import { threadsInUse } from "../shared/threads-in-use.js";
@@ -238,7 +238,7 @@ function cutByThread(
   return { places, threads };
 }
 
-/** Writes the Table structs of one thread. @returns byte offset of the first */
+/** Writes the FfmTable structs of one thread. @returns byte offset of the first */
 function writeTables(
   arena: Arena,
   vectors: BlockTables["threads"][number],
@@ -251,7 +251,7 @@ function writeTables(
     accumulators: (accumulators ?? vectors)[block]?.offset ?? 0,
     accumulatorStride: (accumulators ?? vectors)[block]?.stride ?? 0,
   }));
-  return writeStructs(arena, "a thread's tables", Table, tables);
+  return writeStructs(arena, "a thread's tables", FfmTable, tables);
 }
 
 /** Number of features above which a field's vectors are expected to exceed the cache. */

@@ -50,13 +50,13 @@ export const HESSIAN_BITS = 62 - COUNT_BITS;
 export { GATHERED, MARK, MISSING_BIN, Node, SORT_COUNTS_BYTES, Split } from "./layout.js";
 export type { Kernel as GbdtKernel } from "./layout.js";
 
-export type SplitOptions = Omit<Record<keyof typeof SplitStruct.fields, number>, "unitG" | "unitH">;
+export type GbdtSplitOptions = Omit<Record<keyof typeof SplitStruct.fields, number>, "unitG" | "unitH">;
 
 /** @param at byte offset of a SplitOptions struct */
 export function putSplitOptions(
   holder: Parameters<typeof putStruct>[0],
   at: number,
-  options: SplitOptions,
+  options: GbdtSplitOptions,
   { scaleG, scaleH }: { scaleG: number; scaleH: number },
 ): void {
   putStruct(holder, SplitStruct, at, { ...options, unitG: 1 / scaleG, unitH: 1 / scaleH });

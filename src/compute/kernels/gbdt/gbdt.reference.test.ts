@@ -3,10 +3,10 @@
 
 import { gradient, softmaxGradient } from "../../../base/numeric/losses.js";
 import { mulberry32, integerBelow, between } from "../../../testing/random.js";
-import type { SplitOptions } from "./binding.js";
+import type { GbdtSplitOptions } from "./binding.js";
 import { bestNumeric, histogram, loss, softmaxLoss, splitGain, sumOf } from "./gbdt.reference.js";
 
-const options: SplitOptions = {
+const options: GbdtSplitOptions = {
   lambdaL1: 0.1,
   lambdaL2: 1,
   minDataInLeaf: 3,

@@ -2,7 +2,7 @@
 //
 // A histogram is an array of sums by bin. Comments in assembly/ explain the rules taken from LightGBM.
 
-import type { SplitOptions } from "./binding.js";
+import type { GbdtSplitOptions } from "./binding.js";
 import { exp, log } from "../../../base/numeric/exp.js";
 import { rowLoss } from "../../../base/numeric/losses.js";
 
@@ -59,7 +59,7 @@ function minus(a: ReferenceSums, b: ReferenceSums): ReferenceSums {
   return { g: a.g - b.g, h: a.h - b.h, count: a.count - b.count };
 }
 
-function leafGain({ g, h }: ReferenceSums, options: SplitOptions, more: number): number {
+function leafGain({ g, h }: ReferenceSums, options: GbdtSplitOptions, more: number): number {
   const t = Math.max(0, Math.abs(g) - options.lambdaL1);
   const below = h + options.lambdaL2 + more;
   return below > 0 ? t ** 2 / below : 0;
@@ -69,7 +69,7 @@ function leafGain({ g, h }: ReferenceSums, options: SplitOptions, more: number):
 export function splitGain(
   left: ReferenceSums,
   right: ReferenceSums,
-  options: SplitOptions,
+  options: GbdtSplitOptions,
   more = 0,
 ): number | undefined {
   const isLeaf = ({ h, count }: ReferenceSums) =>
@@ -88,7 +88,10 @@ export interface NumericSplit {
 }
 
 /** Returns the best threshold, trying both sides for the missing values, which are in the last bin. */
-export function bestNumeric(bins: readonly ReferenceSums[], options: SplitOptions): NumericSplit | undefined {
+export function bestNumeric(
+  bins: readonly ReferenceSums[],
+  options: GbdtSplitOptions,
+): NumericSplit | undefined {
   const values = bins.slice(0, -1);
   const missing = bins.at(-1)!;
   const all = sumOf(bins);
@@ -122,7 +125,7 @@ export interface CategoricalSplit {
  */
 export function bestCategorical(
   bins: readonly ReferenceSums[],
-  options: SplitOptions,
+  options: GbdtSplitOptions,
 ): CategoricalSplit | undefined {
   const all = sumOf(bins);
   let best: CategoricalSplit | undefined;

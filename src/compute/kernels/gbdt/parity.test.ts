@@ -3,7 +3,7 @@
 import { between, integerBelow, mulberry32, type Random } from "../../../testing/random.js";
 import { GATHERED, SORT_COUNTS_BYTES, SplitOptions as SplitStruct } from "./layout.js";
 import { getField } from "../shared/struct.js";
-import { putSplitOptions, Split, type GbdtKernel, type SplitOptions } from "./binding.js";
+import { putSplitOptions, Split, type GbdtKernel, type GbdtSplitOptions } from "./binding.js";
 import { kernelImports, loadKernel } from "../shared/load.js";
 import { Arena, type Region } from "../shared/memory.js";
 import { gradient, softmaxGradient } from "../../../base/numeric/losses.js";
@@ -11,7 +11,7 @@ import * as reference from "./gbdt.reference.js";
 
 const SCALE_G = 2 ** 30;
 const SCALE_H = 2 ** 20;
-const options: SplitOptions = {
+const options: GbdtSplitOptions = {
   lambdaL1: 0.2,
   lambdaL2: 0.5,
   minDataInLeaf: 5,

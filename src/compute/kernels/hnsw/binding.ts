@@ -7,7 +7,7 @@ import {
   writeStruct,
   type FieldsOf,
 } from "../shared/struct.js";
-import { Graph, NONE, Scratch, Search } from "./layout.js";
+import { LinkGraph, NONE, Scratch, HnswSearch } from "./layout.js";
 
 export { NONE as NO_NODE };
 export type { Kernel as HnswKernel } from "./layout.js";
@@ -68,7 +68,7 @@ export function allocateGraph(arena: Arena, shape: GraphShape): GraphLayout {
   arena.u32(upperLinks).fill(NONE);
   const levelsAt = arena.allocate("the levels of the index", Math.ceil(numNodes / 4) * 4);
   new Uint8Array(arena.memory.buffer, levelsAt.offset, numNodes).set(levels);
-  const graph = writeStruct(arena, "an index", Graph, {
+  const graph = writeStruct(arena, "an index", LinkGraph, {
     dim: stride,
     numNodes,
     isL2: nearness === "l2",
@@ -105,7 +105,7 @@ export function allocateBuild(
     upperChecked: room("checked links", numUpperRows),
   };
   for (const [name, value] of Object.entries(fields))
-    setField(arena, Graph, graph, name as keyof typeof fields, value);
+    setField(arena, LinkGraph, graph, name as keyof typeof fields, value);
 }
 
 /** Returns the end of each batch of nodes. The first node is in the graph before the first batch. */
@@ -145,12 +145,12 @@ export function takeDistances(memory: { memory: { buffer: ArrayBufferLike } }, s
   return takeField(memory, Scratch, scratch, "numDistances");
 }
 
-/** Allocates a Search struct, which `putSearch` fills. */
+/** Allocates a HnswSearch struct, which `putSearch` fills. */
 export function allocateSearch(arena: Arena): number {
-  return allocateStruct(arena, "a search", Search);
+  return allocateStruct(arena, "a search", HnswSearch);
 }
 
-/** Writes the fields of a Search struct. */
-export function putSearch(arena: Arena, search: number, fields: FieldsOf<typeof Search>): void {
-  putStruct(arena, Search, search, fields);
+/** Writes the fields of a HnswSearch struct. */
+export function putSearch(arena: Arena, search: number, fields: FieldsOf<typeof HnswSearch>): void {
+  putStruct(arena, HnswSearch, search, fields);
 }

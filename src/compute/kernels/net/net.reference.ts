@@ -20,7 +20,7 @@ import {
   numFeaturesOf,
   numInputsOf,
   type NetLearning,
-  type NetRows,
+  type NetInputs,
   type NetShape,
 } from "./shape.js";
 import { ftrlZ } from "../../../base/numeric/ftrl.js";
@@ -55,7 +55,7 @@ export interface ReferencePass {
 export function referenceNetScores(
   shape: NetShape,
   parameters: ReferenceArrays,
-  rows: NetRows,
+  rows: NetInputs,
 ): Float64Array {
   const layers = denseLayersOf(shape);
   return Float64Array.from({ length: rows.numRows }, (_, r) =>
@@ -67,7 +67,7 @@ export function referenceNetScores(
 export function referenceNetPass(
   shape: NetShape,
   parameters: ReferenceArrays,
-  rows: NetRows,
+  rows: NetInputs,
   draws?: BatchDraws,
 ): ReferencePass {
   const layers = denseLayersOf(shape);
@@ -87,7 +87,11 @@ export function referenceNetPass(
   return { scores, loss, gradients };
 }
 
-export function referenceHidden(shape: NetShape, parameters: ReferenceArrays, rows: NetRows): Float64Array[] {
+export function referenceHidden(
+  shape: NetShape,
+  parameters: ReferenceArrays,
+  rows: NetInputs,
+): Float64Array[] {
   const layers = denseLayersOf(shape);
   return Array.from({ length: rows.numRows }, (_, r) =>
     forward(shape, layers, parameters, rows, r, undefined).x.at(-2)!,
@@ -98,7 +102,7 @@ function forward(
   shape: NetShape,
   layers: readonly DenseLayer[],
   parameters: ReferenceArrays,
-  rows: NetRows,
+  rows: NetInputs,
   r: number,
   draws: BatchDraws | undefined,
 ): DenseState {
@@ -108,7 +112,7 @@ function forward(
 }
 
 /** Returns x_0 of a row. */
-function inputOf(shape: NetShape, parameters: ReferenceArrays, rows: NetRows, r: number): Float64Array {
+function inputOf(shape: NetShape, parameters: ReferenceArrays, rows: NetInputs, r: number): Float64Array {
   const { embeddings, w0 } = parameters;
   const [W, start, F] = [embeddingWidth(shape), firstInputOf(shape), numFieldsOf(shape)];
   const x = new Float64Array(numInputsOf(shape));
@@ -126,7 +130,7 @@ function inputOf(shape: NetShape, parameters: ReferenceArrays, rows: NetRows, r:
 function scoreOf(
   shape: NetShape,
   { wide }: ReferenceArrays,
-  rows: NetRows,
+  rows: NetInputs,
   r: number,
   { x }: DenseState,
 ): number {
@@ -153,7 +157,7 @@ function backward(
   layers: readonly DenseLayer[],
   parameters: ReferenceArrays,
   gradients: ReferenceArrays,
-  rows: NetRows,
+  rows: NetInputs,
   r: number,
   state: DenseState,
   scoreGradient: number,
@@ -175,7 +179,7 @@ function backward(
 }
 
 export function forEachPair(
-  { indptr, width, ids, values }: Pick<NetRows, "indptr" | "width" | "ids" | "values">,
+  { indptr, width, ids, values }: Pick<NetInputs, "indptr" | "width" | "ids" | "values">,
   r: number,
   visit: (id: number, value: number) => void,
 ): void {
@@ -186,7 +190,7 @@ export function forEachPair(
 /** Calls `visit` with each wide weight of a row: first those of features, then those of crosses. */
 export function forEachWide(
   shape: NetShape,
-  rows: NetRows,
+  rows: NetInputs,
   r: number,
   visit: (i: number, value: number) => void,
 ): void {
@@ -244,7 +248,7 @@ export function referenceValues({ parameters }: ReferenceNet): ReferenceArrays {
  */
 export function referenceNetStep(
   net: ReferenceNet,
-  rows: NetRows,
+  rows: NetInputs,
   at: { epoch: number; first: number },
 ): number {
   const { shape, learning, parameters } = net;
@@ -286,7 +290,7 @@ export function referenceNetStep(
 }
 
 /** Returns the objective of the dense layers: mean loss of the rows plus the penalty. */
-export function referenceNetObjective(net: ReferenceNet, rows: NetRows): number {
+export function referenceNetObjective(net: ReferenceNet, rows: NetInputs): number {
   const { loss } = referenceNetPass(net.shape, referenceValues(net), rows);
   const mean = loss / rows.numRows / (net.shape.loss === "squared" ? 2 : 1);
   return Object.entries(net.parameters).reduce((sum, [name, { values }]) => {
@@ -312,7 +316,7 @@ function keptOf(
 
 /** Returns the number of occurrences of each feature of a batch. */
 function heldBy(
-  { numRows }: NetRows,
+  { numRows }: NetInputs,
   forEach: (r: number, visit: (i: number) => void) => void,
 ): Map<number, number> {
   const held = new Map<number, number>();

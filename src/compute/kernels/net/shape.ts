@@ -41,7 +41,7 @@ export interface NetShape {
   loss: "logistic" | "squared";
 }
 
-export interface NetRows {
+export interface NetInputs {
   numRows: number;
   /** u32[numRows + 1]: row r has pairs indptr[r] .. indptr[r + 1); absent when every row has `width` pairs */
   indptr?: Uint32Array;

@@ -15,7 +15,7 @@ import {
   BPR,
   CCL,
   Contrast,
-  Graph,
+  PropagationGraph,
   ITEM_FACTOR,
   K,
   MIXED_FACTOR,
@@ -44,7 +44,7 @@ export function sharesNegatives(loss: RankingLoss): boolean {
 export type { Kernel as RankingKernel } from "./layout.js";
 
 /** Rows of (feature, value) pairs in the format of dataset/rows.ts; the kernel ignores labels. */
-export interface PairRows {
+export interface ContextRows {
   width: number;
   indptr?: Uint32Array;
   ids: Uint32Array;
@@ -55,9 +55,9 @@ export interface PairRows {
 export interface RankingData {
   numFeatures: number;
   /** one row per event */
-  context: PairRows;
+  context: ContextRows;
   /** one row per item */
-  templates: PairRows;
+  templates: ContextRows;
   /** u32[E]: user of each event; NO_ITEM for an event without a user */
   users: Uint32Array;
   /** u32[E] */
@@ -162,7 +162,7 @@ export function allocateRanking(arena: Arena, data: RankingData, shape: RankingS
   // Adam's moments are in a separate table, so that the layers read only the vectors
   const momentStride = isAdam ? Math.ceil((kept.vector * 4) / 64) * 64 : 0;
   const weightStride = isAdam ? 32 : 4 + 4 * kept.weight;
-  const putRows = (name: string, { width, indptr, ids, values }: PairRows) =>
+  const putRows = (name: string, { width, indptr, ids, values }: ContextRows) =>
     writeStruct(arena, name, PairRowsStruct, {
       width,
       indptr: arena.put(name, indptr),
@@ -170,8 +170,8 @@ export function allocateRanking(arena: Arena, data: RankingData, shape: RankingS
       values: arena.put(name, values),
     });
   const shared = sharesNegatives(loss);
-  const longest = ({ width, indptr }: PairRows) => (indptr ? longestRow(indptr) : width);
-  const isSingle = (rows: PairRows) => rows.width === 1 && !rows.indptr && !rows.values;
+  const longest = ({ width, indptr }: ContextRows) => (indptr ? longestRow(indptr) : width);
+  const isSingle = (rows: ContextRows) => rows.width === 1 && !rows.indptr && !rows.values;
   const single = isSingle(context) && isSingle(templates);
   const groups = single && !shared ? (data.groups ?? strataGroups(data)) : 0;
   const numThreads = Math.max(1, Math.min(shape.threads, groups || J));
@@ -300,7 +300,7 @@ function putGraph(
 ): { offset: number; propagated: Region } {
   const name = "the layers";
   const propagated = arena.allocate(name, size * 4);
-  const offset = writeStruct(arena, name, Graph, {
+  const offset = writeStruct(arena, name, PropagationGraph, {
     numLayers: layers,
     ends: arena.put(name, ends),
     neighbors: arena.put(name, neighbors),

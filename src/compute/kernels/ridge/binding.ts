@@ -1,6 +1,6 @@
 import type { Arena, Region } from "../shared/memory.js";
 import { writeStruct } from "../shared/struct.js";
-import { Fit, Fold, Plan, Scratch } from "./layout.js";
+import { RidgeFit, Fold, Plan, Scratch } from "./layout.js";
 
 export type { Kernel as RidgeKernel } from "./layout.js";
 
@@ -118,7 +118,7 @@ export function allocateRidge(
       const coefficients = numbers("the coefficients of a map", p * PANEL);
       const errors = numbers("errors", PANEL);
       const places = { mean, coefficients, errors: errors.offset };
-      const fit = writeStruct(arena, "a fit", Fit, { fold: at, targets: offset, ...places });
+      const fit = writeStruct(arena, "a fit", RidgeFit, { fold: at, targets: offset, ...places });
       return { fit, mean, coefficients, errors };
     });
     return { fold: at, centers, fits };

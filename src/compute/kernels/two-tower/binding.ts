@@ -15,7 +15,7 @@ import type { Arena, Region } from "../shared/memory.js";
 import { getField, setField, takeField, writeStruct } from "../shared/struct.js";
 import { copyToOthers, threadsInUse } from "../shared/threads-in-use.js";
 import { mostRowsOfUsers, putFields, putUsers, type FieldRows, type TowerEvents } from "./inputs.js";
-import { Batch, EVENTS, PART, Plan, Thread } from "./layout.js";
+import { TowerBatch, EVENTS, PART, Plan, Thread } from "./layout.js";
 
 export { EVENTS as TOWER_EVENTS };
 export type { Kernel as TowersKernel } from "./layout.js";
@@ -128,7 +128,7 @@ export function allocateTowers(
     tower ? writeStruct(arena, "a tower", DenseNetwork, tower.fields) : 0;
   const R = Math.min(numRows, rowsOfBatch(data, batchSize, M));
   const padded = pad(batchSize, BLOCK) + BLOCK;
-  const batch = writeStruct(arena, "a batch", Batch, {
+  const batch = writeStruct(arena, "a batch", TowerBatch, {
     counter: room("a counter", 16),
     items: room("the batch's items", C * D),
     panels: room("the batch's items", C * D),

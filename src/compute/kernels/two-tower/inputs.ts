@@ -4,7 +4,7 @@ import { longestRow } from "../../../base/numeric/indices.js";
 import type { Arena, GrowingArrays } from "../shared/memory.js";
 import { getField, putStruct, setField, writeStruct, writeStructs } from "../shared/struct.js";
 import type { ItemLists } from "../top-items/binding.js";
-import { FieldRows as FieldRowsStruct, History, Plan, Users } from "./layout.js";
+import { FieldPairs, History, Plan, Users } from "./layout.js";
 
 /** Rows of (vector row, value) pairs, sorted by field. */
 export interface FieldRows {
@@ -89,7 +89,7 @@ export function putFields(
   name: string,
   { width, indptr, ids, values, rowEnds }: FieldRows,
 ): number {
-  return writeStruct(arena, name, FieldRowsStruct, {
+  return writeStruct(arena, name, FieldPairs, {
     width,
     indptr: arena.put(name, indptr),
     ids: arena.put(name, ids),
@@ -129,7 +129,7 @@ export function useTowerEvents(
     }),
   );
   const { width, indptr, ids, values, rowEnds } = context;
-  putStruct(arena, FieldRowsStruct, getField(arena, Users, training, "context"), {
+  putStruct(arena, FieldPairs, getField(arena, Users, training, "context"), {
     ...{ width, indptr: indptr?.byteOffset, ids: ids.byteOffset, values: values?.byteOffset },
     ...{ numFields: rowEnds.length - 1, rowEnds: rowEnds.byteOffset },
   });
@@ -182,14 +182,14 @@ export function placeUsers(
   };
   // the structs are written over those of the previous call, which are no longer needed
   const size = histories.length * History.size;
-  const at = growing.put("structs", new Uint32Array((size + FieldRowsStruct.size + Users.size) / 4));
+  const at = growing.put("structs", new Uint32Array((size + FieldPairs.size + Users.size) / 4));
   structs.forEach((each, h) => putStruct(arena, History, at + h * History.size, each));
-  putStruct(arena, FieldRowsStruct, at + size, fields);
-  putStruct(arena, Users, at + size + FieldRowsStruct.size, {
+  putStruct(arena, FieldPairs, at + size, fields);
+  putStruct(arena, Users, at + size + FieldPairs.size, {
     histories: at,
     numHistories: histories.length,
     context: at + size,
     others: false,
   });
-  return at + size + FieldRowsStruct.size;
+  return at + size + FieldPairs.size;
 }

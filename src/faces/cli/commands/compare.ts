@@ -5,7 +5,7 @@ import { commandLine } from "../../../options/flag-words.js";
 import { bestEmbedding, lineNote, metricCell, untrainedTexts } from "../../../metrics/leaderboard.js";
 import { titleOf } from "../../../metrics/metrics.js";
 import { printable } from "../../../base/errors.js";
-import { formatTable } from "../terminal.js";
+import { formatTable, stepLines } from "../terminal.js";
 
 const examples = `
 Examples:
@@ -25,6 +25,7 @@ export const command = commandSpec({
     return await compareTrainers(paths, given, watch);
   },
   text: leaderboardText,
+  notes: ({ steps }) => stepLines(steps),
 });
 
 /** Formats a leaderboard: one line per contender, then the trainers that were left out; the conclusion is last. */

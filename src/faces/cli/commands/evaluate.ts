@@ -2,7 +2,7 @@ import { evaluateOptions } from "../../../judge/evaluate/options.js";
 import type { Evaluation } from "../../../judge/evaluate/evaluate.js";
 import { printable, UsageError } from "../../../base/errors.js";
 import { commandSpec } from "../command-spec.js";
-import { formatTable } from "../terminal.js";
+import { formatTable, stepLines } from "../terminal.js";
 import { metricText, titleOf } from "../../../metrics/metrics.js";
 
 const examples = `
@@ -33,6 +33,7 @@ export const command = commandSpec({
   },
   text: (evaluation, { format = "text" }) =>
     evaluation.index ? indexRecallText(evaluation) : comparisonText(evaluation, format),
+  notes: ({ steps }) => stepLines(steps),
   verify({ unevaluated = [] }, from) {
     // fails only after the other runs were evaluated, so that a script notices that some runs were not
     if (from === "terminal" && unevaluated.length > 0)

@@ -1,7 +1,7 @@
 import { gateOptions } from "../../../weekly/gates/options.js";
 import type { TriedGates } from "../../../weekly/gates/gate.js";
 import { commandSpec } from "../command-spec.js";
-import { formatTable } from "../terminal.js";
+import { formatTable, stepLines } from "../terminal.js";
 
 const examples = `
 Examples (after embed encode fixtures/clicks.csv -o dataset and embed train-fm dataset -o run --valid 0.1):
@@ -23,6 +23,7 @@ export const command = commandSpec({
     return await tryGates(path, given, signal);
   },
   text: gateText,
+  notes: ({ steps }) => stepLines(steps),
   verify: async ({ outcomes }) => (await import("../../../weekly/gates/gate.js")).checkGates(outcomes),
 });
 

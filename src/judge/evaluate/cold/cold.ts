@@ -113,6 +113,7 @@ export async function evaluateCold(runs: readonly Contestant[], options: Evaluat
     compared: [],
     warnings,
     rows: opened.whole.dataset.numRows,
+    steps: opened.steps,
     metrics: Object.fromEntries(
       results.flatMap(({ events, compared }) =>
         compared.map(({ name, metrics }) => [`${events}:${name}`, metrics] as const),

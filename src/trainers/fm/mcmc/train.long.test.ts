@@ -6,7 +6,8 @@ import { exp } from "../../../base/numeric/exp.js";
 import { normalCdf, normalDraw } from "../../../base/numeric/normal.js";
 import { draw } from "../../../base/numeric/random.js";
 import type { FmParameters } from "../../shared/factor-model/model.js";
-import { defaultFmOptions, type FmOptions } from "../options.js";
+import type { FmOptions } from "../options.js";
+import { defaultFmOptions } from "../../../testing/fm-options.js";
 import { meanOfDraws, scoreEnsemble } from "./draws.js";
 import { trainCoordinates, type CoordinateInput } from "./train.js";
 

@@ -5,10 +5,8 @@ import { zerosForUnknown } from "../../../export/reserve.js";
 import { type Models, ranksByVectors } from "../../../training/capabilities/model.js";
 import { wholeRows } from "../../../training/capabilities/rotation.js";
 
-export const CONCAT_MODEL = "concat";
-
 export const models: Models = {
-  [CONCAT_MODEL]: {
+  concat: {
     holds: "tables side by side",
     command: "concat",
     ...ranksByVectors(async (_, space, table) => (await import("./trained.js")).tableScorer(space, table)),

@@ -1,7 +1,7 @@
 // Prepares the pairs of a batch with rows of varying width for the tiles; the pairs of a row are sorted by field.
 
 import { isMarked, numPairsOf } from "../../fm/assembly/repeats";
-import { FfmPlan, FfmThread, Table, TABLE } from "./plan";
+import { FfmPlan, FfmThread, FfmTable, TABLE } from "./plan";
 
 /** Returns the bytes of a feature's vector for one partner field. */
 export function bytesOfPartner(plan: FfmPlan): usize {
@@ -79,12 +79,12 @@ export function squaresAt(thread: FfmThread, block: u32): usize {
  */
 export function touchBatch(plan: FfmPlan, thread: FfmThread): void {
   for (let block: u32 = 0; block < plan.numBlocks; block++) {
-    const table = changetype<Table>(thread.tables + <usize>block * TABLE);
+    const table = changetype<FfmTable>(thread.tables + <usize>block * TABLE);
     if (table.stride) touchBlock(plan, thread, block, table);
   }
 }
 
-function touchBlock(plan: FfmPlan, thread: FfmThread, block: u32, table: Table): void {
+function touchBlock(plan: FfmPlan, thread: FfmThread, block: u32, table: FfmTable): void {
   let touched: u32 = 0;
   if (thread.general) {
     for (let r: usize = 0; r < thread.numRows; r++) {
@@ -105,7 +105,7 @@ function touchBlock(plan: FfmPlan, thread: FfmThread, block: u32, table: Table):
   thread.touched = touched;
 }
 
-function touch(table: Table, id: u32): u32 {
+function touch(table: FfmTable, id: u32): u32 {
   const p = table.vectors + <usize>id * table.stride;
   let read = load<u32>(table.accumulators + <usize>id * table.accumulatorStride);
   for (let b: usize = 0; b < table.stride; b += 64) read |= load<u32>(p + b);

@@ -66,7 +66,7 @@ export const TILE: usize = 32;
  * A thread's table of the vectors of the features in one block of fields; a feature's vectors for several blocks of
  * partner fields are adjacent.
  */
-export class Table {
+export class FfmTable {
   /** as in FfmPlan.slices */
   vectors: usize;
   /** bytes from one feature's vectors to the next's; 0 if the thread has no vectors of the block */
@@ -76,7 +76,7 @@ export class Table {
   accumulatorStride: usize;
 }
 
-/** Bytes of a Table. */
+/** Bytes of a FfmTable. */
 export const TABLE: usize = 16;
 
 /** Buffers of one thread, in addition to those of fm/assembly/plan.ts. */
@@ -86,7 +86,7 @@ export class FfmThread extends Thread {
   numTiles: u32;
   /** 1 if this thread computes the linear part and updates the weights */
   linear: u32;
-  /** Table[blocks] */
+  /** FfmTable[blocks] */
   tables: usize;
   /**
    * u32 by pair of a batch whose rows differ in width: byte offset of the vector for the pair's field among a partner

@@ -3,7 +3,7 @@
 // Sums have eight parts, by dimension modulo 8 (four parts for a last half), which are then added in pairs. The
 // distance from a to b has the same bits as that from b to a.
 
-import { Graph } from "./plan";
+import { LinkGraph } from "./plan";
 
 /** Returns four sums: (x0 + x2) + (x1 + x3) of each vector. */
 function sums(a: v128, b: v128, c: v128, d: v128): v128 {
@@ -24,7 +24,7 @@ function addSquare(sum: v128, x: v128, at: usize): v128 {
  * @param nodes u32[4]
  * @param out   f32[4]
  */
-export function distances4(graph: Graph, x: usize, nodes: usize, out: usize): void {
+export function distances4(graph: LinkGraph, x: usize, nodes: usize, out: usize): void {
   const bytes = (<usize>graph.dim) << 2;
   let a = graph.vectors + <usize>load<u32>(nodes) * bytes;
   let b = graph.vectors + <usize>load<u32>(nodes, 4) * bytes;
@@ -87,7 +87,7 @@ export function distances4(graph: Graph, x: usize, nodes: usize, out: usize): vo
 }
 
 /** Writes the distances of x to any number of nodes; `nodes` and `out` have room up to a multiple of 4. */
-export function distancesTo(graph: Graph, x: usize, nodes: usize, count: u32, out: usize): void {
+export function distancesTo(graph: LinkGraph, x: usize, nodes: usize, count: u32, out: usize): void {
   if (count == 0) return;
   // pads the list of nodes to a multiple of 4 with copies of the last node
   const last = load<u32>(nodes + ((<usize>(count - 1)) << 2));
@@ -97,6 +97,6 @@ export function distancesTo(graph: Graph, x: usize, nodes: usize, count: u32, ou
   }
 }
 
-export function vectorOf(graph: Graph, node: u32): usize {
+export function vectorOf(graph: LinkGraph, node: u32): usize {
   return graph.vectors + ((<usize>node * graph.dim) << 2);
 }

@@ -15,17 +15,17 @@
 
 import { insertBest, isMasked } from "../../shared/assembly/best-list";
 import { distances4, vectorOf } from "./distances";
-import { distanceOf, Graph, keyOf, nodeOf, NONE, Scratch, Search } from "./plan";
+import { distanceOf, LinkGraph, keyOf, nodeOf, NONE, Scratch, HnswSearch } from "./plan";
 import { descend, linksOf, walk } from "./walk";
 
 export { barrier } from "../../shared/assembly/barrier";
 
-function labelOf(search: Search, node: u32): u32 {
+function labelOf(search: HnswSearch, node: u32): u32 {
   return load<u32>(search.labels + ((<usize>node) << 2));
 }
 
 /** Writes the result list of a query from the pool, without masked nodes. @returns length of the list */
-function take(search: Search, scratch: Scratch, query: u32): u32 {
+function take(search: HnswSearch, scratch: Scratch, query: u32): u32 {
   const row = (<usize>query * search.top) << 2;
   let count: u32 = 0;
   for (let i: u32 = 0; i < scratch.size && count < search.top; i++) {
@@ -41,7 +41,7 @@ function take(search: Search, scratch: Scratch, query: u32): u32 {
 }
 
 /** Fills a query's list with NONE from place `from` on. */
-function clear(search: Search, query: u32, from: u32): void {
+function clear(search: HnswSearch, query: u32, from: u32): void {
   for (let i = <usize>query * search.top + from; i < <usize>(query + 1) * search.top; i++) {
     store<u32>(search.found + (i << 2), NONE);
     store<f32>(search.scores + (i << 2), -Infinity);
@@ -49,7 +49,7 @@ function clear(search: Search, query: u32, from: u32): void {
 }
 
 /** Fills a query's list by comparing the query with every node. */
-function scan(search: Search, scratch: Scratch, query: u32, x: usize): void {
+function scan(search: HnswSearch, scratch: Scratch, query: u32, x: usize): void {
   const graph = search.graph;
   const K = search.top;
   const row = (<usize>query * K) << 2;
@@ -77,7 +77,7 @@ function scan(search: Search, scratch: Scratch, query: u32, x: usize): void {
  * If masks leave a search with too few nodes, a search with a longer candidate list follows, and after the longest the
  * query is compared with every node: a list is shorter than K only if there are no more unmasked nodes.
  */
-export function searchQueries(search: Search, scratch: Scratch, first: u32, numQueries: u32): void {
+export function searchQueries(search: HnswSearch, scratch: Scratch, first: u32, numQueries: u32): void {
   const graph = search.graph;
   for (let query = first; query < first + numQueries; query++) {
     const x = search.queries + ((<usize>query * graph.dim) << 2);
@@ -98,20 +98,27 @@ export function searchQueries(search: Search, scratch: Scratch, first: u32, numQ
   }
 }
 
-function linkDistances(graph: Graph, node: u32, level: u32): usize {
+function linkDistances(graph: LinkGraph, node: u32, level: u32): usize {
   const links = linksOf(graph, node, level);
   return level == 0
     ? graph.distances + (links - graph.links)
     : graph.upperDistances + (links - graph.upperLinks);
 }
 
-function checkedOf(graph: Graph, node: u32, level: u32): usize {
+function checkedOf(graph: LinkGraph, node: u32, level: u32): usize {
   if (level == 0) return graph.checked + node;
   return graph.upperChecked + load<u32>(graph.upperRows + ((<usize>node) << 2)) + level - 1;
 }
 
 /** Returns whether one of `count` nodes is nearer to the vector x than `distance`. */
-function isCovered(graph: Graph, scratch: Scratch, x: usize, nodes: usize, count: u32, distance: f32): bool {
+function isCovered(
+  graph: LinkGraph,
+  scratch: Scratch,
+  x: usize,
+  nodes: usize,
+  count: u32,
+  distance: f32,
+): bool {
   const out = scratch.distances;
   // pads the list of nodes to a multiple of 4 with copies of the last node
   for (let i: u32 = 0; i < count; i += 4) {
@@ -136,7 +143,7 @@ function put(links: usize, distances: usize, i: u32, key: u64): void {
 /**
  * Sets a new node's links on a level: the whole candidate pool if it is smaller than M, else at most M selected nodes.
  */
-function choose(graph: Graph, scratch: Scratch, node: u32, level: u32): void {
+function choose(graph: LinkGraph, scratch: Scratch, node: u32, level: u32): void {
   const m = graph.m;
   const links = linksOf(graph, node, level);
   const distances = linkDistances(graph, node, level);
@@ -158,7 +165,7 @@ function choose(graph: Graph, scratch: Scratch, node: u32, level: u32): void {
 }
 
 /** Searches the graph for the nodes order[first .. last) and sets their links; no node gets links to them yet. */
-export function insertNodes(graph: Graph, scratch: Scratch, first: u32, last: u32): void {
+export function insertNodes(graph: LinkGraph, scratch: Scratch, first: u32, last: u32): void {
   for (let i = first; i < last; i++) {
     const node = load<u32>(graph.order + ((<usize>i) << 2));
     const x = vectorOf(graph, node);
@@ -200,7 +207,7 @@ function sortLinks(
  * Selects again among a full list of links and one more. Links that were selected together need not be compared again.
  */
 function prune(
-  graph: Graph,
+  graph: LinkGraph,
   scratch: Scratch,
   links: usize,
   distances: usize,
@@ -229,7 +236,7 @@ function prune(
   for (let i = numKept; i < count; i++) store<u32>(links + ((<usize>i) << 2), NONE);
 }
 
-function linkTo(graph: Graph, scratch: Scratch, node: u32, level: u32, key: u64): void {
+function linkTo(graph: LinkGraph, scratch: Scratch, node: u32, level: u32, key: u64): void {
   const most = level == 0 ? graph.m0 : graph.m;
   const links = linksOf(graph, node, level);
   const distances = linkDistances(graph, node, level);
@@ -241,7 +248,7 @@ function linkTo(graph: Graph, scratch: Scratch, node: u32, level: u32, key: u64)
 
 /** Adds the links back to the nodes order[first .. last), in this order, for the neighbors that this thread owns. */
 export function linkBack(
-  graph: Graph,
+  graph: LinkGraph,
   scratch: Scratch,
   first: u32,
   last: u32,

@@ -12,7 +12,7 @@
 /** Value that ends a row of links, and fills up a list of found items. */
 export const NONE: u32 = 0xffffffff;
 
-export class Graph {
+export class LinkGraph {
   /** d */
   dim: u32;
   numNodes: u32;
@@ -69,8 +69,8 @@ export class Scratch {
 }
 
 /** Input and output of a search for many queries. */
-export class Search {
-  graph: Graph;
+export class HnswSearch {
+  graph: LinkGraph;
   /** f32[numQueries][d] */
   queries: usize;
   /** K: number of nodes per list */

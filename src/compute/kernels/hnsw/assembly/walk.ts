@@ -4,16 +4,16 @@
 // here, the candidate pool; a node in it is marked when its neighbors have been visited.
 
 import { distancesTo } from "./distances";
-import { Graph, keyOf, nodeOf, NONE, Scratch } from "./plan";
+import { LinkGraph, keyOf, nodeOf, NONE, Scratch } from "./plan";
 
-export function linksOf(graph: Graph, node: u32, level: u32): usize {
+export function linksOf(graph: LinkGraph, node: u32, level: u32): usize {
   if (level == 0) return graph.links + ((<usize>node * graph.m0) << 2);
   const row = load<u32>(graph.upperRows + ((<usize>node) << 2)) + level - 1;
   return graph.upperLinks + ((<usize>row * graph.m) << 2);
 }
 
 /** Clears the set of visited nodes: those whose mark equals `epoch`. */
-function nextEpoch(graph: Graph, scratch: Scratch): void {
+function nextEpoch(graph: LinkGraph, scratch: Scratch): void {
   if (scratch.epoch == 255) {
     memory.fill(scratch.marks, 0, graph.numNodes);
     scratch.epoch = 0;
@@ -52,7 +52,7 @@ function unseen(scratch: Scratch, row: usize, most: u32): u32 {
 }
 
 /** Walks from `start` on one level towards x, f32[d], and fills the candidate pool with the ef nearest nodes found. */
-export function walk(graph: Graph, scratch: Scratch, x: usize, start: u32, level: u32, ef: u32): void {
+export function walk(graph: LinkGraph, scratch: Scratch, x: usize, start: u32, level: u32, ef: u32): void {
   nextEpoch(graph, scratch);
   const pool = scratch.pool;
   const nodes = scratch.nodes;
@@ -90,7 +90,7 @@ export function walk(graph: Graph, scratch: Scratch, x: usize, start: u32, level
 }
 
 /** Walks greedily from the entry down the levels above `level`. @returns the nearest node found */
-export function descend(graph: Graph, scratch: Scratch, x: usize, level: u32): u32 {
+export function descend(graph: LinkGraph, scratch: Scratch, x: usize, level: u32): u32 {
   let node = graph.entry;
   for (let above = graph.maxLevel; above > level; above--) {
     walk(graph, scratch, x, node, above, 1);

@@ -13,17 +13,17 @@
 
 import { stepSliceAdam } from "../../shared/assembly/steps";
 import { featureOfRow } from "./batch-rows";
-import { ADAM, Graph, Plan, SLICE, Thread } from "./plan";
+import { ADAM, PropagationGraph, Plan, SLICE, Thread } from "./plan";
 import { momentsOf, rowBytes, stepSlice, vectorOf } from "./vectors";
 
 /** Bytes of a panel's row: two slices, of which the second may be unused. */
 const PANEL: usize = 64;
 
-function endOf(g: Graph, feature: u32): usize {
+function endOf(g: PropagationGraph, feature: u32): usize {
   return g.neighbors + ((<usize>load<u32>(g.ends + ((<usize>feature) << 2))) << 2);
 }
 
-function scaleOf(g: Graph, feature: u32): f32 {
+function scaleOf(g: PropagationGraph, feature: u32): f32 {
   return load<f32>(g.scales + ((<usize>feature) << 2));
 }
 
@@ -35,7 +35,7 @@ function scaleOf(g: Graph, feature: u32): f32 {
  * @param y,stride address of Y, and number of bytes from one row to the next
  */
 function propagate(
-  g: Graph,
+  g: PropagationGraph,
   feature: u32,
   x: usize,
   y: usize,

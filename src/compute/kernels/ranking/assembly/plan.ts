@@ -5,7 +5,7 @@
 //   E   events          I   items             M   candidates an event           N   negatives that a batch shares
 //   B   events whose scores are computed together: 256                          R   features of a batch at most
 
-import { BatchNegatives, NegativeSource } from "../../shared/assembly/negatives";
+import { BatchNegatives, NegativeDraws } from "../../shared/assembly/negatives";
 import { PairRows } from "../../shared/assembly/rows";
 
 /** Events whose scores are computed together: a batch of pairs, or part of a batch with shared negatives. */
@@ -31,7 +31,7 @@ export const SAMPLED_SOFTMAX: u32 = 2;
 export const CCL: u32 = 3;
 
 /** All threads read this struct, and none writes to it. */
-export class Plan extends NegativeSource {
+export class Plan extends NegativeDraws {
   barrier: usize;
   numThreads: u32;
   numFeatures: u32;
@@ -93,7 +93,7 @@ export class Plan extends NegativeSource {
   strata: Strata;
   contrast: Contrast;
   /** 0 without layers */
-  graph: Graph;
+  graph: PropagationGraph;
   /** 1: layers are part of the trained model; 0: they are applied after the training */
   through: u32;
 }
@@ -139,7 +139,7 @@ export class Strata {
 }
 
 /** The graph along whose edges layers propagate vectors (layers.ts). */
-export class Graph {
+export class PropagationGraph {
   numLayers: u32;
   /** u32[n + 1], u32[2 pairs]: neighbors of feature f are neighbors[ends[f]] .. neighbors[ends[f + 1] - 1] */
   ends: usize;

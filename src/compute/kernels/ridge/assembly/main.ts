@@ -14,7 +14,7 @@
 // Sources: Hoerl and Kennard 1970 (doi:10.1080/00401706.1970.10488634); Saad, Iterative Methods for Sparse Linear
 // Systems, algorithm 9.1. Twin: ../ridge.reference.ts.
 
-import { Fit, Fold, Plan, Scratch } from "./plan";
+import { RidgeFit, Fold, Plan, Scratch } from "./plan";
 
 const NO_BLOCK: u32 = 0xffffffff;
 const LINE: usize = 64;
@@ -75,7 +75,7 @@ export function prepareFold(plan: Plan, fold: Fold): void {
 }
 
 /** Writes the weighted mean m of the targets; the array must be zero before. */
-export function prepareMean(plan: Plan, fit: Fit): void {
+export function prepareMean(plan: Plan, fit: RidgeFit): void {
   const fold = changetype<Fold>(fit.fold);
   let all: f64 = 0;
   for (let row: u32 = 0; row < plan.numRows; row++) {
@@ -87,7 +87,7 @@ export function prepareMean(plan: Plan, fit: Fit): void {
   for (let at = fit.mean; at < fit.mean + LINE; at += 8) store<f64>(at, load<f64>(at) / all);
 }
 
-function targetOf(fit: Fit, row: u32, t: u32): f64 {
+function targetOf(fit: RidgeFit, row: u32, t: u32): f64 {
   return number(fit.targets + <usize>row * LINE, t);
 }
 
@@ -176,7 +176,7 @@ function addScaled(to: usize, by: v128, from: usize): void {
 }
 
 /** Computes Z' W (V - m), the right-hand side of the normal equations. */
-function rightSide(plan: Plan, fit: Fit, s: Scratch, target: usize): void {
+function rightSide(plan: Plan, fit: RidgeFit, s: Scratch, target: usize): void {
   const fold = changetype<Fold>(fit.fold);
   clear(plan, s, target);
   for (let row: u32 = 0; row < plan.numRows; row++) {
@@ -247,7 +247,14 @@ function turn(plan: Plan, fold: Fold, s: Scratch, lambda: f64, keep: usize): voi
  *   right-hand side
  * @returns number of steps
  */
-export function solve(plan: Plan, fit: Fit, s: Scratch, lambda: f64, tolerance: f64, maxSteps: u32): u32 {
+export function solve(
+  plan: Plan,
+  fit: RidgeFit,
+  s: Scratch,
+  lambda: f64,
+  tolerance: f64,
+  maxSteps: u32,
+): u32 {
   const fold = changetype<Fold>(fit.fold);
   const goal = s.numbers;
   const squares = goal + LINE;
@@ -309,7 +316,7 @@ function exceeds(squares: usize, goal: usize): bool {
 }
 
 /** Writes the weighted sum of squared errors of each target over the rows that the fold holds out. */
-export function writeErrors(plan: Plan, fit: Fit, s: Scratch): void {
+export function writeErrors(plan: Plan, fit: RidgeFit, s: Scratch): void {
   const fold = changetype<Fold>(fit.fold);
   memory.fill(fit.errors, 0, LINE);
   multiplyBlocks(plan, fold, s, fit.coefficients);

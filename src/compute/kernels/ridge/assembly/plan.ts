@@ -32,7 +32,7 @@ export class Fold {
 }
 
 /** A linear map to eight targets, fitted on the rows of a fold. */
-export class Fit {
+export class RidgeFit {
   fold: usize;
   /** f64[numRows][8] */
   targets: usize;

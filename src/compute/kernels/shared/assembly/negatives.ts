@@ -3,7 +3,7 @@
 import { draw } from "./random";
 
 /** Kernels extend it with their plan. */
-export class NegativeSource {
+export class NegativeDraws {
   /** u32[E]: user of each event; a number beyond the last user means that there is no user */
   users: usize;
   /** u32[E]: item of each event */
@@ -39,7 +39,7 @@ export class BatchNegatives {
 }
 
 /** Samples an item from the noise distribution. Alias method: Walker 1977, doi:10.1145/355744.355749. */
-export function drawItem(source: NegativeSource, key: u32, counter: u32): u32 {
+export function drawItem(source: NegativeDraws, key: u32, counter: u32): u32 {
   // the product's upper 32 bits are uniform in 0 .. I-1, its lower 32 bits in [0, 2^32)
   const x = <u64>draw(key, counter) * source.numItems;
   const item = <u32>(x >>> 32);
@@ -48,12 +48,12 @@ export function drawItem(source: NegativeSource, key: u32, counter: u32): u32 {
   return <u32>x <= load<u32>(entry) ? item : load<u32>(entry, 4);
 }
 
-export function logNoise(source: NegativeSource, item: u32): f32 {
+export function logNoise(source: NegativeDraws, item: u32): f32 {
   return source.logNoise ? load<f32>(source.logNoise + ((<usize>item) << 2)) : 0;
 }
 
 /** Returns the item of event r of a batch. @param events u32: events of the batch */
-export function itemOf(source: NegativeSource, events: usize, r: u32): u32 {
+export function itemOf(source: NegativeDraws, events: usize, r: u32): u32 {
   return load<u32>(source.items + ((<usize>load<u32>(events + ((<usize>r) << 2))) << 2));
 }
 
@@ -62,7 +62,7 @@ export function itemOf(source: NegativeSource, events: usize, r: u32): u32 {
  * negatives is a multiple of 8: up to 7 items of a last batch are omitted.
  */
 export function drawShared(
-  source: NegativeSource,
+  source: NegativeDraws,
   negatives: BatchNegatives,
   batchKey: u32,
   events: usize,
@@ -93,7 +93,7 @@ export function clearShared(negatives: BatchNegatives): void {
  * @param i lane of the event in f32[N][4], the scores of N negatives for four events
  */
 export function exclude(
-  source: NegativeSource,
+  source: NegativeDraws,
   negatives: BatchNegatives,
   event: u32,
   i: usize,

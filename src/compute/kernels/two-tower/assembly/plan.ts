@@ -10,7 +10,7 @@
 //   R   maximum number of rows that a batch uses
 
 import { DenseNetwork } from "../../shared/assembly/dense/layers";
-import { BatchNegatives, NegativeSource } from "../../shared/assembly/negatives";
+import { BatchNegatives, NegativeDraws } from "../../shared/assembly/negatives";
 import { PairRows } from "../../shared/assembly/rows";
 
 /** Events whose scores are computed together. */
@@ -32,7 +32,7 @@ export class History {
 }
 
 /** Rows of features, sorted by field; a field's slot is the sum of the vectors of its features. */
-export class FieldRows extends PairRows {
+export class FieldPairs extends PairRows {
   numFields: u32;
   /** u32[numFields + 1]: field f has rows rowEnds[f] .. rowEnds[f + 1) of the vectors */
   rowEnds: usize;
@@ -44,13 +44,13 @@ export class Users {
   histories: usize;
   numHistories: u32;
   /** one row per event */
-  context: FieldRows;
+  context: FieldPairs;
   /** 1 if an event's own item is left out of its histories */
   others: u32;
 }
 
 /** All threads read it, none writes to it. */
-export class Plan extends NegativeSource {
+export class Plan extends NegativeDraws {
   barrier: usize;
   numThreads: u32;
   dim: u32;
@@ -72,7 +72,7 @@ export class Plan extends NegativeSource {
   /** f32[longest history + 1]: cumulative sums of `recency` */
   recencySums: usize;
   /** one row per item; 0 without side features */
-  side: FieldRows;
+  side: FieldPairs;
   /** 0 without layers: the user vector is the sum of the slots */
   userTower: DenseNetwork;
   /** 1 if the sum of the slots is added to the user tower's output */
@@ -90,11 +90,11 @@ export class Plan extends NegativeSource {
   /** floats from one row of inputs to the next, of the user tower and of the item tower */
   userPitch: u32;
   itemPitch: u32;
-  batch: Batch;
+  batch: TowerBatch;
 }
 
 /** Data that one phase of a batch computes and later phases read. */
-export class Batch {
+export class TowerBatch {
   /** u32: groups of eight outputs of the dense layers that threads have taken so far */
   counter: usize;
   /** f32[C][D]: vectors of the candidates, normalized if scores are cosines */

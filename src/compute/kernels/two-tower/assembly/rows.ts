@@ -8,7 +8,7 @@ import { featureAt, firstPair, valueAt } from "../../shared/assembly/rows";
 import { Adam, adamBy, nextCorrection1, nextCorrection2, step } from "../../shared/assembly/steps";
 import { addTo, firstLanes } from "../../shared/assembly/vector";
 import { candidateOf } from "./items";
-import { BIAS, FieldRows, Plan, SLICE, Thread } from "./plan";
+import { BIAS, FieldPairs, Plan, SLICE, Thread } from "./plan";
 import {
   beginOf,
   endOf,
@@ -32,7 +32,7 @@ function placeOf(thread: Thread, row: u32): usize {
   return load<u32>(thread.placeOf + ((<usize>row) << 2)) - 1;
 }
 
-function holdFields(thread: Thread, fields: FieldRows, row: u32): void {
+function holdFields(thread: Thread, fields: FieldPairs, row: u32): void {
   const end = firstPair(fields, row + 1);
   for (let pair = firstPair(fields, row); pair < end; pair++) hold(thread, featureAt(fields, pair));
 }
@@ -76,7 +76,7 @@ function add(thread: Thread, row: u32, gradient: usize, x: f32, from: usize, to:
 function addToFields(
   plan: Plan,
   thread: Thread,
-  fields: FieldRows,
+  fields: FieldPairs,
   row: u32,
   slots: usize,
   apart: usize,

@@ -7,7 +7,7 @@ import { BLOCK, DenseNetwork, lastLayer, layerAt, PANELS } from "../../shared/as
 import { forward } from "../../shared/assembly/dense/passes";
 import { featureAt, firstPair, valueAt } from "../../shared/assembly/rows";
 import { transpose4, addTo } from "../../shared/assembly/vector";
-import { FieldRows, History, Plan, Users } from "./plan";
+import { FieldPairs, History, Plan, Users } from "./plan";
 
 export function rowBytes(plan: Plan): usize {
   return (<usize>plan.numSlices) << 5;
@@ -48,7 +48,7 @@ export function tokenWeight(plan: Plan, scale: f32, back: u32): f32 {
 }
 
 /** Returns the field of a row; the search starts at field f. */
-export function fieldOf(fields: FieldRows, row: u32, f: u32): u32 {
+export function fieldOf(fields: FieldPairs, row: u32, f: u32): u32 {
   if (row < load<u32>(fields.rowEnds + ((<usize>f) << 2))) f = 0;
   while (row >= load<u32>(fields.rowEnds + ((<usize>f) << 2), 4)) f++;
   return f;
@@ -63,7 +63,7 @@ function addRow(plan: Plan, slot: usize, row: u32, x: f32): void {
 }
 
 /** Adds each feature of a row to the slot of its field. */
-export function addFields(plan: Plan, fields: FieldRows, row: u32, slots: usize): void {
+export function addFields(plan: Plan, fields: FieldPairs, row: u32, slots: usize): void {
   const end = firstPair(fields, row + 1);
   let f: u32 = 0;
   for (let pair = firstPair(fields, row); pair < end; pair++) {
