@@ -64,7 +64,7 @@ export const rooms: Record<string, Room> = {
     parts: [".", "sampling"],
     doors: words(`
       build collect columns dataset encoded/description encoded/open encoded/play-roles encoded/read
-      encoded/write encoding.worker filters/count-users filters/event-limits filters/heavy-users
+      encoded/write encoding.worker filters/event-limits filters/heavy-users
       filters/where filters/where-rows graph/edge-list graph/graph graph/graph-facts
       graph/item-neighbors hash-keys item-fields labels multi numeric roles rows sampling/negative-rows
       sampling/negatives sampling/noise-distribution sampling/oov-dropout sampling/ranking-events

@@ -3,14 +3,14 @@
 // Memory of a dataset: 4 bytes per row and key column, 8 per number, and the vocabulary. If the rows are written to
 // files instead, only the vocabulary and one batch of rows are in memory.
 
-import { encodeKeys, type Keys } from "../log/keys.js";
+import { encodeKeys, type Keys, keyAt } from "../log/keys.js";
 import { NoRowsError, UsageError } from "../base/errors.js";
 import type { InputFingerprint } from "../base/io/fingerprint.js";
-import type { Log, ReadProgress } from "../log/log.js";
+import type { Batch, Log, ReadProgress } from "../log/log.js";
 import { nullWarnings, placeholderKeys, placeholderWarnings } from "../log/nulls.js";
 import { columnsIn, lackingColumn, partialColumnWarnings, repeatedHeaderNote } from "../log/file-columns.js";
 import { plainCell } from "../log/number.js";
-import { RowCollector, type Purpose, type BadRow } from "./collect.js";
+import { RowCollector, type BadRow, type Cells, type KeyOf, type Purpose } from "./collect.js";
 import { purposesOf, usedColumns } from "./purposes.js";
 import { columnFrom, MemoryColumns, type ColumnPlan, type ColumnSink, keyWarnings } from "./columns.js";
 import {
@@ -22,7 +22,7 @@ import {
   type ReadingStep,
   type Roles,
 } from "./dataset.js";
-import type { LeftOutUsers } from "./filters/heavy-users.js";
+import { SpooledRows, type SpoolOptions } from "./filters/spooled-rows.js";
 import { withLists, cellFormOf } from "./multi.js";
 import { positiveSteps } from "./filters/positives.js";
 import { requireColumn, resolveRoles, type ColumnOptions } from "./roles.js";
@@ -37,8 +37,8 @@ import type { Where } from "./filters/where.js";
 export interface BuildOptions
   extends ColumnOptions, TimeFieldOptions, Pick<EventWeightOptions, "eventWeight"> {
   filters: readonly Where[];
-  /** users whose rows are dropped, found in an earlier reading; absent without a limit on users' events */
-  leftOutUsers?: LeftOutUsers;
+  /** limits on users' events, if their rows are dropped before the sink has them */
+  userLimits?: SpoolOptions;
   onBadRow: "error" | "skip";
   onSkipped?: (row: BadRow) => void;
   /** columns whose original cells are stored in Dataset.beside, together with row numbers; absent: none */
@@ -136,8 +136,7 @@ export async function streamRows(
 ): Promise<StreamedRows> {
   checkSides(log, sides);
   const options = { ...given, dedupedBy: log.dedupedBy };
-  const { filters, leftOutUsers } = options;
-  const ofUsers = leftOutUsers?.filter;
+  const { filters } = options;
   const [wheres, drops] = [true, false].map((is) =>
     filters.filter(({ flag }) => (flag === "--where") === is),
   );
@@ -155,10 +154,7 @@ export async function streamRows(
 
   // reports invalid options for time fields now, before the log is read, which may take long
   planTimeFields({ ...roles, fields: [...roles.fields] }, names, options);
-  const tested = new Set([
-    ...whereColumns(wheres!, log.columns),
-    ...filterColumns(ofUsers ? [...drops!, ofUsers] : drops!),
-  ]);
+  const tested = new Set([...whereColumns(wheres!, log.columns), ...filterColumns(drops!)]);
   const purposes = purposesOf(roles, log, sides, tested, options);
   if (options.onBadRow === "error") refuseLackingFiles(log, purposes);
   const used = usedColumns(roles, sides);
@@ -181,8 +177,7 @@ export async function streamRows(
       }) ?? noKey(side),
   }));
   const textOf = (column: string) => purposes.findIndex(({ name, as }) => name === column && as === "key");
-  const rowsOf = (filter: Where) => new WhereRows(filter, textOf, plainCell(log.numbers));
-  const filtering = filters.map(rowsOf);
+  const filtering = filters.map((filter) => new WhereRows(filter, textOf, plainCell(log.numbers)));
   const plans = [
     ...kept.map((i) => planOf(purposes[i]!, roles)),
     ...joins.flatMap(({ join }) => join.plans),
@@ -192,28 +187,43 @@ export async function streamRows(
   // keys that only rows of weight 0 have are in no dictionary, as if the log did not have these rows
   const own = (roles.weight ?? options.eventWeight) === undefined ? [] : kept.map(() => new OwnCodes());
   const counted = [...unnamed, roles.user, roles.item].filter((name) => name !== undefined);
+  const send = (cells: Cells[], count: number, keyOf: KeyOf) => {
+    const joined = joins.flatMap(({ join, keyAt: i }) =>
+      join.cellsOf(cells[kept.indexOf(i)] as Uint32Array, (code) => keyOf(i, code)),
+    );
+    const [ownCells, rowNumbers] = [cells.slice(0, kept.length), cells.slice(kept.length)];
+    ownCells.forEach((column, at) => column instanceof Uint32Array && own[at]?.renumber(column));
+    return sink.append([...ownCells, ...joined, ...rowNumbers], count);
+  };
+  const spooledPlans = [...plans.slice(0, kept.length), ...(options.beside ? [ROW_NUMBERS] : [])];
+  const spooled = options.userLimits && new SpooledRows(spooledPlans, roles, options.userLimits);
+  let file = "";
   const rows = new RowCollector(
     purposes,
     { ...options, numbersRows: options.beside !== undefined },
     filtering,
     {
       append(cells, numRows, keyOf, rowNumbers) {
-        const joined = joins.flatMap(({ join, keyAt }) =>
-          join.cellsOf(cells[keyAt] as Uint32Array, (code) => keyOf(keyAt, code)),
-        );
-        const ownCells = kept.map((i, at) => {
-          const these = cells[i]!;
-          return these instanceof Uint32Array ? (own[at]?.renumber(these) ?? these) : these;
-        });
-        const all = [...ownCells, ...joined, ...(rowNumbers ? [rowNumbers] : [])];
-        return sink.append(all, numRows);
+        const all = [...kept.map((i) => cells[i]!), ...(rowNumbers ? [rowNumbers] : [])];
+        return spooled ? spooled.append(all, numRows, file) : send(all, numRows, keyOf);
       },
     },
-    ofUsers && rowsOf(ofUsers),
   );
-  const read = await log.read(purposes, (batch, keyOf) => rows.add(batch, keyOf), observe);
+  const add = (batch: Batch, keyOf: KeyOf) => {
+    if (batch.numRows > 0) ({ file } = batch.placeOf(0));
+    return rows.add(batch, keyOf);
+  };
+  const read = await log.read(purposes, add, observe);
   const skipped = { ...read.skipped, ...rows.skipped };
   await options.onRead?.(skipped, read.numRows + sumOf(read.skipped));
+  if (spooled && rows.numRows > 0) {
+    const textAt: KeyOf = (i, code) => keyAt(read.dictionaries[i]!, code);
+    const keysOf = (at: number) => read.dictionaries[kept[at]!]!;
+    await spooled.replay(keysOf, options.hidesText === true, (cells, n) => send(cells, n, textAt));
+  }
+  const rowsOf = (path: string) => (rows.rowsOfFiles.get(path) ?? 0) - (spooled?.dropped.get(path) ?? 0);
+  const numDropped = sumOf(Object.fromEntries(spooled?.dropped ?? []));
+  const numRows = rows.numRows - numDropped;
   const bad = sumOf(rows.skipped);
   const weighted = weightFlags(roles.weight, options);
   const steps = [
@@ -222,13 +232,14 @@ export async function streamRows(
     })),
     ...(weighted === undefined ? [] : [{ step: "weight", by: weighted, dropped: rows.weightless }]),
     ...(bad === 0 ? [] : [{ step: "bad cells", dropped: bad }]),
-    ...(leftOutUsers ? [{ step: "users", ...leftOutUsers.of, dropped: rows.users }] : []),
+    ...(spooled
+      ? [{ step: "users", by: spooled.flags.join(" and "), users: spooled.users, dropped: numDropped }]
+      : []),
   ].reduce<ReadingStep[]>(withStep, readerSteps(read));
   if (rows.numRows === 0) {
-    const file = read.inputs.map(({ path }) => path).join(", ");
     const zeros = rows.weightless > 0 ? ` (${rows.weightless} have weight 0)` : "";
     throw new NoRowsError(`no rows left of ${read.numRows}${zeros}; check --where, --drop and --on-bad-row`, {
-      file,
+      file: read.inputs.map(({ path }) => path).join(", "),
     });
   }
   const notes = [...sideNotes, ...filtering.flatMap((filter) => filter.notes())];
@@ -255,22 +266,18 @@ export async function streamRows(
     const found = placeholderKeys(dictionaries[i]!, (code) => sink.rowsWith(i, code));
     // in columns other than ids, a placeholder such as `None` is reported only if it is frequent, because it may be a
     // real category
-    const isMany = ({ rows: own }: { rows: number }) =>
-      ids.has(name) || own >= MANY_PLACEHOLDERS * rows.numRows;
+    const isMany = ({ rows: own }: { rows: number }) => ids.has(name) || own >= MANY_PLACEHOLDERS * numRows;
     return placeholderWarnings(name, found.filter(isMany), log.nulls);
   });
   const { sparse, warnings } = sparseFields(roles, densities, (name) => resolved.integers.has(name));
   return {
-    numRows: rows.numRows,
+    numRows,
     roles: withoutSparse(roles, sparse),
     warnings: [
+      ...(spooled?.warnings ?? []),
       ...log.warnings,
       ...(read.warnings ?? []),
-      ...partialColumnWarnings(
-        log.files,
-        new Set(purposes.map(({ name }) => name)),
-        (path) => rows.rowsOfFiles.get(path) ?? 0,
-      ),
+      ...partialColumnWarnings(log.files, new Set(purposes.map(({ name }) => name)), rowsOf),
       ...resolved.warnings,
       ...nullWarnings(nulls),
       ...placeholders,
@@ -279,7 +286,7 @@ export async function streamRows(
     ],
     firstOther: rows.firstOther,
     inputs: [...read.inputs, ...sides.flatMap(({ inputs }) => inputs)],
-    fileRows: read.inputs.map(({ path }) => rows.rowsOfFiles.get(path) ?? 0),
+    fileRows: read.inputs.map(({ path }) => rowsOf(path)),
     dictionaries,
     inferred,
     notes,

@@ -95,9 +95,8 @@ export class RowCollector {
   numRows = 0;
   /** Number of kept rows of each file, in the order of the log's files. */
   readonly rowsOfFiles = new Map<string, number>();
-  /** number of rows that each filter dropped, and of rows of users that were left out */
+  /** number of rows that each filter dropped */
   readonly dropped: number[];
-  users = 0;
   /** number of rows that were dropped because their weight is 0 */
   weightless = 0;
   /** position of the first label that is neither 0 nor 1 */
@@ -127,8 +126,6 @@ export class RowCollector {
     private readonly handling: Handling,
     private readonly filters: readonly WhereRows[],
     private readonly sink: RowSink,
-    /** filter of users, applied to the rows that pass the checks, by which users are counted */
-    private readonly ofUsers?: WhereRows,
   ) {
     this.dropped = filters.map(() => 0);
     const { timeFormat } = handling;
@@ -166,7 +163,6 @@ export class RowCollector {
       if (purpose.range) this.#checkRange(purpose, purpose.range, i, batch, fates);
     });
     if (this.#first) throw this.#badRow(this.#first, fates);
-    if (this.ofUsers) this.users += filterRows(this.ofUsers, batch, keyOf, fates);
     this.#noteLabels(batch, fates);
     const { onSkipped } = this.handling;
     if (onSkipped) this.#tell(batch.faultyRows, onSkipped);

@@ -1,7 +1,6 @@
 // `embed encode`: writes a log as an encoded dataset, a directory that all commands accept in place of the log.
 
 import { streamRows } from "../dataset/build.js";
-import { countUsers } from "../dataset/filters/count-users.js";
 import { userLimitFlags, userLimitsOf } from "../dataset/filters/heavy-users.js";
 import type { EncodedColumn, ShapingOptions } from "../dataset/encoded/description.js";
 import { ownDataset, writeDataset } from "../dataset/encoded/write.js";
@@ -72,13 +71,13 @@ export async function encodeWith(
   const hash = hashKeys === undefined ? undefined : await keyedHashFrom(hashKeys);
   const hashing = hash && { hash, named, filters: filteredColumns(options) };
   const shaping = shapingOf(options);
-  const { watch: collecting, warnings, warn } = collectWarnings(watch);
+  const { watch: collecting, warnings } = collectWarnings(watch);
   const reading = { ...options, infer: true, unlabelled: false, hidesText: hash !== undefined };
   const read = async () => {
-    const counted = userLimitFlags(options).length > 0 ? await usersAbove(paths, reading, watch) : undefined;
-    for (const text of counted?.warnings ?? []) warn(text);
+    const limits = userLimitsOf(options);
+    const isLimited = userLimitFlags(limits).length > 0;
     return await withLog(paths, reading, collecting, (log, sides, build, observe) => {
-      const how = { ...build, ...(counted && { leftOutUsers: counted.leftOut }) };
+      const how = isLimited ? { ...build, userLimits: { ...limits, out } } : build;
       const stream = (open: OpenSink) => streamRows(log, sides, how, open, observe);
       const rows = (open: OpenSink) => (hashing ? streamHashed(hashing, stream, open) : stream(open));
       return writeDataset(out, force, shaping, rows, watch.signal);
@@ -97,24 +96,6 @@ export async function encodeWith(
     warnings,
     columns,
   };
-}
-
-/** Counts the events of each user in a first reading of the log. @throws {UsageError} the log cannot be read twice */
-async function usersAbove(
-  paths: readonly string[],
-  { badRows: _, ...options }: Parameters<typeof withLog>[1],
-  { observe, signal }: Watch,
-): ReturnType<typeof countUsers> {
-  const limits = userLimitsOf(options);
-  if (paths.includes("-"))
-    throw new UsageError(
-      `${userLimitFlags(limits)[0]} reads the log twice, which standard input does not allow: write it to a file, ` +
-        "or give the option to the training instead",
-    );
-  const hear: Watch = { signal, observe: (progress) => progress.stage === "reading" && observe(progress) };
-  return await withLog(paths, options, hear, (log, sides, build, see) =>
-    countUsers((open) => streamRows(log, sides, build, open, see), limits, options.hidesText === true),
-  );
 }
 
 /** Returns the options to record in the dataset: those that affect its bytes, without the hash secret's path. */

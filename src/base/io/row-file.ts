@@ -68,7 +68,7 @@ export class RowFile {
     }
   }
 
-  append(array: Uint32Array | Float32Array): void {
+  append(array: Uint32Array | Float32Array | Float64Array): void {
     const bytes = new Uint8Array(array.buffer, array.byteOffset, array.byteLength);
     for (let at = 0; at < bytes.length;) {
       const taken = this.#try(() =>

@@ -5,7 +5,6 @@ import { MISSING, keyAt, type Keys } from "../../log/keys.js";
 import { UsageError } from "../../base/errors.js";
 import { columnNamed, type Dataset, type ReadingStep, rowsWhere, selectRows } from "../dataset.js";
 import type { DatasetStep } from "../steps.js";
-import type { Where } from "./where.js";
 
 export interface UserLimits {
   /** maximum number of events of a user; users with more are dropped */
@@ -18,14 +17,6 @@ export interface UserLimits {
 export interface DroppedUsers {
   users: number;
   events: number;
-}
-
-/** Users with more events than the limits allow. */
-export interface LeftOutUsers {
-  /** filter that drops the users when the log is read again; undefined if no user is above the limits */
-  filter?: Where;
-  /** the limits, and the number of users */
-  of: { by: string; users: number };
 }
 
 /** Returns the users that a step left out; undefined without the step. */
@@ -61,10 +52,7 @@ export function userLimitFlags({ dropUsersAbove, dropUsersAbovePerDay }: UserLim
 
 /** Returns only the options that limit a user's events. */
 export function userLimitsOf({ dropUsersAbove, dropUsersAbovePerDay }: UserLimits): UserLimits {
-  return {
-    dropUsersAbove,
-    dropUsersAbovePerDay,
-  };
+  return { dropUsersAbove, dropUsersAbovePerDay };
 }
 
 /** Returns the user, and the time if a limit is per day. @throws {UsageError} a column does not exist */

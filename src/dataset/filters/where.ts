@@ -65,17 +65,8 @@ export function parseDrop(source: string): Where {
     );
   const [, column = "", operator = "", text = ""] = match;
   const holds = (cell: string) => dropTests[operator]!(cell, text);
-  return without("--drop", source, { column, texts: [text], holds });
-}
-
-/** Returns a filter that drops rows in which the cell of a column is one of the given texts. */
-export function without(
-  flag: string,
-  source: string,
-  test: Pick<CellTest, "column" | "texts" | "holds">,
-): Where {
-  const condition: Condition = { kind: "not", of: { kind: "test", test: 0 } };
-  return { flag, source, tests: [{ ...test, at: 0, numeric: false }], condition };
+  const test: CellTest = { column, texts: [text], holds, at: 0, numeric: false };
+  return { flag: "--drop", source, tests: [test], condition: { kind: "not", of: { kind: "test", test: 0 } } };
 }
 
 /** Returns the error at a character of a flag's expression, counted from 0. */

@@ -28,7 +28,7 @@ import { openLog } from "../../log/open.js";
 
 export interface DatasetOptions
   extends
-    Omit<BuildOptions, "filters" | "leftOutUsers" | "onSkipped" | "onRead">,
+    Omit<BuildOptions, "filters" | "userLimits" | "onSkipped" | "onRead">,
     Pick<EncodedRequest, "maxMemory" | "rowMemory" | "wholeFor" | "engineAdvice">,
     UserLimits,
     EventLimits {
