@@ -7,7 +7,6 @@ import type { OwnDirectory } from "../../base/io/replaceable.js";
 import { kindAt, realPathOf, statOf } from "../../base/io/tree.js";
 import { flagNamed, type OptionTable } from "../../options/table.js";
 
-/** Options of all commands that name a file or directory to write. */
 export const outputOptions = ["out", "html", "curve", "badRows", "writeConfig", "metricsFile"];
 
 /** Placeholders of options that name files to read. */
