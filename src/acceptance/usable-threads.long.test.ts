@@ -2,7 +2,7 @@ import { join } from "node:path";
 import { temporaryFolder } from "../testing/embed.js";
 import { trainInProcess } from "../testing/training-commands.js";
 import { writePlanted } from "../testing/trainers.js";
-import { cores } from "../compute/threads/cores.js";
+import { cores } from "../compute/threads/idle.js";
 import { argv } from "../testing/argv.js";
 
 const folder = temporaryFolder();

@@ -6,7 +6,7 @@
 // worked at the end.
 
 import { trainInProcess } from "../testing/training-commands.js";
-import { cores } from "../compute/threads/cores.js";
+import { cores } from "../compute/threads/idle.js";
 import { choosing } from "../compute/threads/threaded-kernel.js";
 
 const [kind, command, ...words] = process.argv.slice(2);

@@ -57,7 +57,6 @@ export interface BuiltDataset {
   notes: string[];
   /** warnings that the summary prints again: ignored columns, and columns that look like another type */
   warnings: string[];
-  /** number of skipped bad rows by reason */
   skipped: Record<string, number>;
   /** the steps that the rows have been through */
   steps: ReadingStep[];

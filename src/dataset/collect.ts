@@ -101,7 +101,6 @@ export class RowCollector {
   weightless = 0;
   /** position of the first label that is neither 0 nor 1 */
   firstOther: LabelPlace | undefined;
-  /** number of skipped bad rows by reason */
   readonly skipped: Record<string, number> = {};
   /** rows of the current batch that have a bad cell; collected only if onSkipped is set */
   readonly #bad: BadRow[] = [];

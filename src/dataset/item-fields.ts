@@ -202,7 +202,6 @@ export function itemCatalogue(
   };
 }
 
-/** Returns the key column with the given name. */
 export function keyColumn(dataset: Dataset, name: string): KeyColumn {
   const column = columnNamed(dataset, name);
   if (column.kind !== "key") throw new RangeError(`column '${name}' is not read as keys`);

@@ -11,7 +11,6 @@ import { fitFeatures } from "./vocabulary/vocabulary.js";
 /** Task of a model. Logs for "ranking" and "implicit" have no labels: every row is an event that happened. */
 export type Task = LabelledTask | "ranking" | "implicit";
 
-/** A task that predicts labels. */
 export type LabelledTask = "binary" | "regression";
 
 /** Whether the task is to rank items, and is evaluated with ranking metrics. */
@@ -24,7 +23,6 @@ export type LabelArray = Uint8Array | Float32Array;
 
 export interface Labels {
   task: LabelledTask;
-  /** label of each row of the dataset */
   values: LabelArray;
 }
 

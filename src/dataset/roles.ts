@@ -58,7 +58,6 @@ export interface ColumnOptions {
   mayBeEdges?: true;
 }
 
-/** The source and target columns of edges. */
 export interface EdgeColumns {
   source: string;
   target: string;

@@ -26,7 +26,6 @@ export function isSparse({ keys, rows }: Omit<Density, "name">): boolean {
   return rows >= LEAST_ROWS && keys * LEAST_ROWS_PER_KEY > rows;
 }
 
-/** Whether the keys of nearly all rows are unique. */
 export function isUnique({ keys, rows }: Omit<Density, "name">): boolean {
   return rows >= LEAST_ROWS && keys > UNIQUE * rows;
 }

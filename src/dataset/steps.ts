@@ -13,7 +13,6 @@ export const stepsShape = list(
   object({ step: text, before: count, after: count }, { by: text, users: count, withoutKey: count }),
 );
 
-/** A step of a dataset in memory. */
 export interface DatasetStep extends Pick<ReadingStep, "step" | "by"> {
   run: (dataset: Dataset) => Pick<ReadingStep, "users"> & { dataset: Dataset; warnings?: string[] };
 }
@@ -90,7 +89,6 @@ export function stepNotes(steps: readonly ReadingStep[]): string[] {
   });
 }
 
-/** Returns a warning for each reason of bad rows. */
 export function skippedNotes(skipped: Readonly<Record<string, number>>): string[] {
   return Object.entries(skipped).map(
     ([reason, count]) => `skipped ${count} bad ${count === 1 ? "row" : "rows"} (${reason})`,

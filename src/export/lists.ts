@@ -52,7 +52,6 @@ export function listChunks(format: RowFormat, lists: Lists): AsyncGenerator<Uint
   return rowChunks(format, columns, listRows(lists));
 }
 
-/** Returns the number of recommendation lists in a batch. */
 export function numListsIn({ keys, ownerOf }: ListBatch): number {
   return ownerOf?.length ?? keys.size;
 }

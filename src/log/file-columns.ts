@@ -15,7 +15,6 @@ export interface FileColumns {
 
 /** Positions of the requested columns among the cells of a file's rows. */
 export interface ScanLayout {
-  /** number of cells in a row of the file */
   numColumns: number;
   /** index of the cell of each requested column; -1 if all rows of the file have the cell in `constants` */
   cells: number[];

@@ -13,7 +13,6 @@ export type ColumnType = "key" | "integer" | "number" | "boolean" | "time" | "em
 
 export type RoleName = "user" | "item" | "label" | "time" | "weight" | "session";
 
-/** Inferred roles and types, with the reasons. */
 export interface InferredRoles {
   roles: { [Role in RoleName]?: string };
   types: Record<string, ColumnType>;

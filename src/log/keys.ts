@@ -30,7 +30,6 @@ export function keyInCase(key: string, keyCase: KeyCase | undefined): string {
 
 const decoder = new TextDecoder("utf-8", { ignoreBOM: true });
 
-/** Returns the key of a code as text. */
 export function keyAt(keys: Keys, code: number): string {
   return decoder.decode(keys.bytes.subarray(keys.offsets[code], keys.offsets[code + 1]));
 }
@@ -93,7 +92,6 @@ export function selectKeys(keys: Keys, order: Uint32Array): Keys {
   return { size: order.length, bytes: out, offsets: selected };
 }
 
-/** Concatenates lists of keys. */
 export function joinedKeys(...lists: readonly Keys[]): Keys {
   const offsets = new Uint32Array(lists.reduce((sum, { size }) => sum + size, 1));
   let [key, end] = [0, 0];

@@ -23,7 +23,6 @@ export interface NullCells {
 export class NullTexts {
   readonly #texts: ReadonlySet<string>;
   readonly #bytes: readonly { text: string; bytes: Buffer }[];
-  /** number of bytes of the longest text */
   readonly #most: number;
 
   constructor(texts: readonly string[] = []) {

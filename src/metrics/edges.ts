@@ -32,7 +32,6 @@ export type NonEdgeKind = (typeof nonEdgeKinds)[number];
 /** Number of consecutive failed draws after which the graph is rejected as too dense. */
 const MOST_TRIES = 100_000;
 
-/** Returns each edge of a graph once. */
 export function edgePairs({ numNodes, offsets, neighbors, directed }: Graph): Pairs {
   const m = directed ? neighbors.length : neighbors.length / 2;
   const [sources, targets] = [new Uint32Array(m), new Uint32Array(m)];
@@ -134,7 +133,6 @@ export function edgeMetrics(
 const edgeScorings = ["dot", "cosine", "context"] as const;
 export type EdgeScoring = (typeof edgeScorings)[number];
 
-/** Function that returns the score of a pair of nodes. */
 export type EdgeScore = (source: number, target: number) => number;
 
 /**

@@ -26,7 +26,6 @@ export function labelsOfItem({ indptr, labels }: ItemLabels, item: number): Uint
   return labels.subarray(indptr[item], indptr[item + 1]);
 }
 
-/** Creates item labels from one list per item. */
 export function itemLabels(lists: readonly Iterable<number>[], numLabels: number): ItemLabels {
   const indptr = new Uint32Array(lists.length + 1);
   const labels: number[] = [];

@@ -4,6 +4,7 @@
 // A metric that is undefined for the input is omitted, never NaN: without rows there are no metrics, with only one
 // class no auc and no normalizedEntropy, without positive labels no calibration.
 
+import { isAtK } from "../table/manifest.js";
 import { mapTo } from "../base/numeric/indices.js";
 import { DivergedError } from "../base/errors.js";
 import { auc, type Scores } from "./auc.js";
@@ -183,11 +184,6 @@ export function goodness(name: string, value: number): number | undefined {
   if (kind && !kind.better) return undefined;
   if (kind?.better === "low") return -value;
   return kind?.better === "near 1" ? -Math.abs(value - 1) : value;
-}
-
-/** Whether a metric's name contains a K, as `recallAt20` does. */
-export function isAtK(name: string): boolean {
-  return /^[a-z]\w*At\d+$/i.test(name);
 }
 
 /** Returns the names of all metrics in some objects, in display order. @param parts objects with metrics by name */

@@ -14,7 +14,6 @@ import { lengthOf, nearestRows } from "../table/retrieval/nearest.js";
 import { addRotated, CrossProduct } from "../compute/solvers/rotation.js";
 import { pairedVectors, type SharedRows, type VectorPairs } from "./shared-rows.js";
 
-/** Number of rows that are rotated at a time. */
 const ROTATED_ROWS = 4096;
 
 export interface VectorsDiff {

@@ -39,7 +39,6 @@ export function doubtText(control: string, of = ""): string {
     : `nothing shows that the vectors${of} mean anything`;
 }
 
-/** Makes a clause a sentence. */
 export function sentence(clause: string): string {
   return `${clause.charAt(0).toUpperCase()}${clause.slice(1)}.`;
 }

@@ -1,7 +1,6 @@
 import { Option, type Command } from "commander";
 import { flagNamed, type Option as Declared, type OptionTable } from "./table.js";
 
-/** The flag of an option that an option table declares. */
 export class TableOption extends Option {
   /** @param flags in the syntax of commander: `--dim <number>` @param isSearched whether --search varies the option */
   constructor(

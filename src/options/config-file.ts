@@ -22,7 +22,6 @@ export interface ConfigSetting {
   noBytes?: true;
 }
 
-/** The value of one option in the file. */
 export interface ConfigEntry {
   /** in the syntax of the command line; a list has one element per occurrence, an element of a mapping is KEY:VALUE */
   value: boolean | string | string[];

@@ -34,7 +34,6 @@ export async function readYaml<T>(
   return file.check(typeof schemaFor === "function" ? schemaFor(file.content) : schemaFor);
 }
 
-/** A parsed YAML file. */
 export interface YamlFile {
   content: unknown;
   /** Returns the content of the file. @throws {ConfigError} an unknown key, or a value of a wrong type */

@@ -13,7 +13,6 @@ import { rangeOf, tableRows, type RowPass, type TableRows } from "./rows.js";
 import type { Run } from "./run-directory.js";
 import { rowsOf, type EmbeddingTable } from "./table.js";
 
-/** Name of the table of added rows. */
 export const ADDED_TABLE = "added";
 
 /** Reads the table of added rows; undefined if the run has none. @throws {ArtifactError} the table is damaged */

@@ -8,6 +8,11 @@ export const RUN_MARKER = "manifest.json";
 
 export const SCHEMA_VERSION = 1;
 
+/** Whether a metric's name contains a K, as `recallAt20` does. */
+export function isAtK(name: string): boolean {
+  return /^[a-z]\w*At\d+$/i.test(name);
+}
+
 /** Value of `model` in the manifest of a run that contains a table but no model. */
 export const TABLE_MODEL = "table";
 

@@ -11,7 +11,6 @@ import { ArtifactError, excerpt } from "../base/errors.js";
 import { keyAt } from "../log/keys.js";
 import { fieldNumber, keysOfRows, pickRows, rowsOf, type EmbeddingTable, type RowRange } from "./table.js";
 
-/** Maximum number of rows of a batch. */
 export const ROWS_A_BATCH = 65_536;
 
 /** A batch of consecutive rows as a table, whose arrays may be views of a larger table's arrays. */

@@ -98,7 +98,6 @@ export interface Run {
   readTrialLines(): Promise<TrialLine[]>;
 }
 
-/** A setting that --search tried. */
 export interface TrialLine {
   /** number of the setting in the order of trying, from 1; the first setting is the default one */
   trial: number;

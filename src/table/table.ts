@@ -102,7 +102,6 @@ export function vectorsAt(
   return picked;
 }
 
-/** Returns the numbers of the rows whose vector is zero. */
 export function zeroRows({ vectors, dim }: Pick<EmbeddingTable, "vectors" | "dim">): number[] {
   const zeros: number[] = [];
   for (let row = 0; row * dim < vectors.length; row++)

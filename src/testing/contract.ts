@@ -26,7 +26,7 @@ import { plantedEvents } from "./planted-events.js";
 import { alternating } from "./alternating-threads.js";
 import { plantedText, writePlanted, type TrainerRow } from "./trainers.js";
 import { notFinite, outcomeOf, trainInProcess, unwatched, type WorkOutcome } from "./training-commands.js";
-import { cores } from "../compute/threads/cores.js";
+import { cores } from "../compute/threads/idle.js";
 import { choosing } from "../compute/threads/threaded-kernel.js";
 
 cores.usable = () => Infinity;

@@ -5,7 +5,7 @@
 
 import { tmpdir } from "node:os";
 import { chdir, memoryUsage } from "node:process";
-import { cores } from "../compute/threads/cores.js";
+import { cores } from "../compute/threads/idle.js";
 import { embedHere, type CommandOutcome } from "./in-process.js";
 
 // removes the limit of threads, because some tests use more threads than the machine has cores

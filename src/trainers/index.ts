@@ -3,7 +3,6 @@
 import type { Run } from "../table/run-directory.js";
 import { ArtifactError, UsageError } from "../base/errors.js";
 import type { Capabilities, Model, Models } from "../training/capabilities/model.js";
-import { models as tables } from "../training/capabilities/table-model.js";
 import type { PredictForeign } from "../training/capabilities/row-predictor.js";
 import type { Trainer } from "../training/session/trainer.js";
 import type { TransformForeign } from "../training/shared-options/transform-options.js";
@@ -107,7 +106,7 @@ type Named = Pick<Run, "path" | "manifest">;
  * several runs. */
 const homes: Readonly<Record<string, () => Promise<Home>>> = {
   ...Object.fromEntries(trainers.map(({ command, home }) => [command, home])),
-  import: async () => await Promise.resolve({ models: tables }),
+  import: async () => await import("../training/capabilities/table-model.js"),
   concat: async () => await import("./shared/factor-model/concat-models.js"),
 };
 

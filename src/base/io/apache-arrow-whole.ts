@@ -5,5 +5,4 @@
 import type * as Arrow from "apache-arrow";
 import { createRequire } from "node:module";
 
-/** The package apache-arrow. */
 export const arrow = createRequire(import.meta.url)("apache-arrow") as typeof Arrow;

@@ -164,7 +164,6 @@ export class ArrowFile {
     return this.#body((await this.#message(block)).table(2), block);
   }
 
-  /** Yields the id and keys of each dictionary, in the order of the file. */
   async *dictionaries(): AsyncGenerator<{ id: number; keys: ArrowText }> {
     for (const block of this.#dictionaries) {
       const header = (await this.#message(block)).table(2);

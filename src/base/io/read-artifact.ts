@@ -20,7 +20,6 @@ export async function pathExists(path: string): Promise<boolean> {
   }
 }
 
-/** A file opened for random access. */
 export type ReadHandle = FileHandle;
 
 /**

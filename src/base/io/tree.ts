@@ -176,7 +176,6 @@ export async function removeTree(path: string): Promise<void> {
   }
 }
 
-/** Removes a directory if it is empty. */
 export async function removeEmpty(path: string): Promise<void> {
   await rmdir(path).catch(() => undefined);
 }

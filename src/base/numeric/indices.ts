@@ -73,7 +73,6 @@ export function doublesAt(values: Float32Array | Float64Array, indices: ArrayLik
   return mapTo(Float64Array, indices, (index) => values[index]!);
 }
 
-/** Returns whether every number is finite. */
 export function areFinite(numbers: Float32Array): boolean {
   // x - x is 0 for a finite x and NaN otherwise
   let check = 0;

@@ -1,11 +1,17 @@
 // Idle threads belong to no pool: they wait until a pool takes them, and meanwhile help the calling thread to execute
 // the rounds of a computation (rounds.ts).
 
+import { availableParallelism } from "node:os";
 import { setFlagsFromString } from "node:v8";
 import { runInNewContext } from "node:vm";
 import { Worker } from "node:worker_threads";
 import { checkAddresses, freeAddresses } from "./process-limits.js";
 
+/**
+ * Number of cores that the process may use, which taskset and similar limits reduce. More threads would only wait for
+ * one another and use memory. Tests and benchmarks that need more threads overwrite it.
+ */
+export const cores = { usable: availableParallelism };
 const idle = new Set<Worker>();
 const MOST_IDLE = 8;
 /** Maximum number of threads, including the calling one, that execute the rounds of one computation. */

@@ -51,7 +51,6 @@ export interface ShapingOptions
     TimeFieldOptions,
     UserLimits,
     Pick<Preprocess, "sides" | "drop" | "where"> {
-  /** options with which the log was read */
   reading: Record<string, unknown> & CellReading & Pick<ReadOptions, "dedupe" | "dedupeBy" | "dedupeKeep">;
 }
 

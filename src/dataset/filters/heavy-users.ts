@@ -13,7 +13,6 @@ export interface UserLimits {
   dropUsersAbovePerDay?: number;
 }
 
-/** Number of dropped users, and of their events. */
 export interface DroppedUsers {
   users: number;
   events: number;

@@ -12,7 +12,6 @@ import { permutation } from "../../base/numeric/random.js";
 const ORDER = 0;
 const KEEP = 1;
 
-/** Sequences with weights of their events. */
 export interface WeightedSequences extends Sequences {
   /** f32, one per token: square root of the event's weight, as a pair has the product of both; absent when all are 1 */
   weights?: Float32Array;

@@ -345,7 +345,6 @@ export function featureCounts({ fields, offsets, numFeatures }: FeatureSpace): U
   return counts;
 }
 
-/** Returns the column for a field from its dataset or another log, converted to the field's form. */
 export function columnOf(dataset: Dataset, field: Field): Column {
   return inFormOf(columnNamed(dataset, field.name), field);
 }

@@ -49,7 +49,6 @@ function parquetCells(
   ];
 }
 
-/** Returns a column of a row-major matrix. */
 function columnOf<T extends Uint32Array | Float32Array | Float64Array>(
   matrix: T,
   numRows: number,

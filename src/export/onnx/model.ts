@@ -231,7 +231,6 @@ interface KeyRows {
   /** key i as UTF-8, for i in [0, size) */
   key: (i: number) => Uint8Array;
   row: (i: number) => number;
-  /** row number of the empty key */
   padding: number;
   /** row number of all keys that are not listed */
   unknown: number;

@@ -9,7 +9,6 @@ import type { Interrupts } from "./interrupts.js";
 import { noted, watched } from "./progress.js";
 import { writeLine, writeResult } from "./terminal.js";
 
-/** Adds the command to the program. */
 export function addCommand(
   program: Command,
   name: string,

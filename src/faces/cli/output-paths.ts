@@ -3,12 +3,10 @@
 
 import { dirname, join, resolve } from "node:path";
 import { UsageError } from "../../base/errors.js";
-import { checkNotAnInput } from "../../base/io/not-an-input.js";
 import type { OwnDirectory } from "../../base/io/replaceable.js";
 import { kindAt, realPathOf, statOf } from "../../base/io/tree.js";
 import { flagNamed, type OptionTable } from "../../options/table.js";
 
-/** Options of all commands that name a file or directory to write. */
 export const outputOptions = ["out", "html", "curve", "badRows", "writeConfig", "metricsFile"];
 
 /** Placeholders of options that name files to read. */
@@ -38,7 +36,10 @@ export async function checkOutputPaths(
       inputs.push(...[value].flat().filter((one) => typeof one === "string"));
   for (const [name, path] of Object.entries(given)) {
     if (!outputOptions.includes(name) || typeof path !== "string" || path === "-") continue;
-    if ((await statOf(path))?.isFile) await checkNotAnInput(flagNamed(name), path, inputs);
+    if ((await statOf(path))?.isFile) {
+      const { checkNotAnInput } = await import("../../base/io/not-an-input.js");
+      await checkNotAnInput(flagNamed(name), path, inputs);
+    }
     let folder = await realPathOf(dirname(resolve(path)));
     for (; folder !== undefined && folder !== dirname(folder); folder = dirname(folder))
       for (const [marker, load] of kinds) {

@@ -4,7 +4,7 @@
 import type { Ora } from "ora";
 import type { Observe, Progress, Watch } from "../../training/session/watch.js";
 import type { ReadProgress } from "../../log/log.js";
-import { isAtK } from "../../metrics/metrics.js";
+import { isAtK } from "../../table/manifest.js";
 import type { TerminalOptions } from "./terminal-options.js";
 import { EpochLines, SimilarLines } from "./similar-lines.js";
 import { standardError, writeJsonLine, writeLine } from "./terminal.js";

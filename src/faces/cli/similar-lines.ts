@@ -1,7 +1,7 @@
 // Reduces similar lines: epochs of a long training, and notes and warnings that differ only in names and numbers.
 
 import type { Progress } from "../../training/session/watch.js";
-import { isAtK } from "../../metrics/metrics.js";
+import { isAtK } from "../../table/manifest.js";
 
 type Epoch = Extract<Progress, { stage: "epoch" }>;
 

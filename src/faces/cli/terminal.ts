@@ -75,7 +75,6 @@ export function formatSteps(steps: readonly ReadingStep[]): string {
   return `${formatTable([["step", "rows", "left out"], ...lines])}\n`;
 }
 
-/** Returns the lines of formatSteps. */
 export function stepLines(steps: readonly ReadingStep[] = []): string[] {
   return formatSteps(steps).split("\n").slice(0, -1);
 }

@@ -74,7 +74,6 @@ function page(...parts: string[]): string {
   return `${parts.join("\n\n")}\n`;
 }
 
-/** Formats the options that an option table declares, as in --help. */
 function optionLines(table: OptionTable): string {
   const help = new Help();
   const command = addTable(new Command(), table);

@@ -10,7 +10,6 @@ import { readingOf } from "../../training/shared-options/reading.js";
 import { openAsTrained } from "../../training/reading/open-as-trained.js";
 import { scoreRows } from "../../use/predict/scored-rows.js";
 
-/** Number of bootstrap samples of an interval. */
 const SAMPLES = 200;
 /** Minimum number of rows, or of ranked users, that show anything. */
 const LEAST = 50;

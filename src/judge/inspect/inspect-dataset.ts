@@ -97,7 +97,6 @@ function halvesOf(values: Float64Array, half: 0 | 1): Uint32Array {
   return Uint32Array.from({ length: values.length }, (_, row) => words[2 * row + half]!);
 }
 
-/** Counts the keys and the repeated rows of a dataset in memory. */
 export function keyFactsOf({ columns, roles, numRows }: Dataset, top: number) {
   const counter = new KeyFactsCounter(
     columns.map(({ name, kind }) => (kind === "key" ? name : "")),

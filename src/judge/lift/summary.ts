@@ -10,10 +10,8 @@
 import { meanInterval, type MeanInterval } from "../../metrics/user-metric.js";
 import type { Initialization } from "../../training/session/trainer.js";
 
-/** Results of a training with one seed. */
 export interface LiftTraining {
   seed: number;
-  /** validation loss of each epoch */
   validLosses: readonly number[];
   /** duration of each epoch in seconds */
   seconds: readonly number[];

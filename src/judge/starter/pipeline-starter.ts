@@ -36,7 +36,6 @@ export function starterTraining(
   return has("user") && has("item") ? "events" : undefined;
 }
 
-/** The training in the starter pipeline. */
 export interface StarterTrainer {
   command: string;
   /** comment on the training's command, which is written into the file */

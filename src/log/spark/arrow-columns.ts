@@ -85,7 +85,6 @@ export class ArrowCursor extends BatchCursor {
   }
 }
 
-/** Returns the concatenated bytes of values, and the length of each. */
 function digestible(values: Exclude<PlainValues, { kind: "other" }>): {
   bytes: Uint8Array;
   lengthOf: (value: number) => number;
@@ -143,7 +142,6 @@ function hasStatedType(
   return is.isInt(type) || is.isFloat(type) || is.isDate(type) || is.isTimestamp(type);
 }
 
-/** Returns the non-null values of a column, without gaps. */
 function nonNullValues(
   data: Data,
   levels: Uint32Array | undefined,

@@ -40,7 +40,6 @@ export const ROW_SETTINGS = {
   "spark.sql.parquet.int96RebaseModeInRead": "CORRECTED",
 };
 
-/** Setting by which Spark distinguishes names of columns by case. */
 export const CASE_SENSITIVE = { "spark.sql.caseSensitive": "true" };
 
 /** Names are case-sensitive, because a Parquet file may have columns `a` and `A`; dates are not rebased. */

@@ -3,7 +3,6 @@
 import { ASCENDING, GROUP_BY, NULLS_FIRST, UNION } from "./messages.js";
 import type { Message } from "./wire.js";
 
-/** A relation of Spark Connect. */
 export type Relation = Message;
 
 /** A command of Spark Connect, which has an effect on the server. */
@@ -70,7 +69,6 @@ export function observed(input: Relation, name: string, metrics: readonly string
   return { collectMetrics: { input, name, metrics: metrics.map(expressionOf) } };
 }
 
-/** Quotes the name of a column for use in an expression. */
 export function quotedColumn(name: string): string {
   return `\`${name.replaceAll("`", "``")}\``;
 }

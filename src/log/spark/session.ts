@@ -39,9 +39,7 @@ import {
 import type { SparkCommand, Relation } from "./plans.js";
 import type { Message, MessageShape } from "./wire.js";
 
-/** Time limit of the first call in milliseconds. */
 const CONNECT = 15_000;
-/** Time limit of a short call in milliseconds. */
 const SHORT_CALL = 60_000;
 /** Time limit of the calls that close a session, in milliseconds. */
 const FAREWELL = 3_000;

@@ -57,7 +57,6 @@ export interface ChunkScan {
     | undefined;
   /** all bad rows ordered by line, if the settings keep bad rows */
   faultyRows?: { reason: FaultReason; line: number; text: string }[];
-  /** number of skipped rows by reason */
   faults: Record<FaultReason, number>;
   /** number of lines that repeat the file's header; they are not rows */
   numHeaders: number;

@@ -35,7 +35,6 @@ export interface JsonFault {
 /** Lines as delimited text: one line for each line of JSON, blank if the line is no row. */
 export interface JsonText {
   bytes: Uint8Array;
-  /** number of lines of JSON */
   numLines: number;
   /** the line of JSON of each line of text, if a cell has a line end */
   lines: number[] | undefined;

@@ -125,7 +125,6 @@ function candidate(name: string, effort: number, options: GivenFm): Candidate {
 const DRAWS = "fm-draws";
 
 interface FmInit extends FactorInit {
-  /** options that the run determines */
   shared: Partial<Pick<FmOptions, "dim" | "normalizeRows">>;
 }
 

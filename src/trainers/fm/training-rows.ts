@@ -92,7 +92,6 @@ async function trainOnChunks(
   return { numRows, weight, loss: machine.takeLoss() };
 }
 
-/** A block of rows as the kernel visits it. */
 interface Visited {
   first: number;
   size: number;

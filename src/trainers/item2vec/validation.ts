@@ -136,7 +136,6 @@ export function nextItems(
   };
 }
 
-/** Returns a list for each item that contains only this item. */
 function singleItemLists(items: readonly number[]): ItemLists {
   return {
     indptr: ascending(items.length + 1),

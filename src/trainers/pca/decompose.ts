@@ -55,7 +55,6 @@ export async function decompose(
   };
 }
 
-/** Number of rows whose left singular vectors are read at once. */
 const READ_ROWS = 65_536;
 
 /** Returns f32[last - first][dim]: the left singular vectors of some rows, from memory or from a block store. */

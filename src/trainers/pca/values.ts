@@ -19,7 +19,6 @@ const [K, B] = [1.2, 0.75];
 
 interface ValueStatistics {
   numUsers: number;
-  /** mean number of events per user */
   meanEvents: number;
 }
 

@@ -34,7 +34,6 @@ export async function readSpace(run: Run): Promise<RunSpace> {
   return { preprocess, table, space: spaceOf(preprocess, table) };
 }
 
-/** A run's model with the scorer of rows that are encoded in its feature space. */
 export type ScoringModel<S extends Scorer = Scorer> = S & Pick<RunSpace, "space" | "preprocess">;
 
 export interface RowComposer {

@@ -3,7 +3,6 @@ import type { EmbeddingTable } from "../../table/table.js";
 import { rotatedRows } from "../../metrics/alignment.js";
 import type { Rotate, VectorBlock } from "./rotation.js";
 
-/** A rotation matrix, and the ranges of vector columns that it rotates. */
 export interface Rotated {
   blocks: VectorBlock[];
   matrix: number[][];

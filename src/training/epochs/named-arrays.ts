@@ -45,7 +45,6 @@ export function unprefixed(prefix: string, arrays: NamedArrays): NamedArrays {
   return Object.fromEntries(own.map(([name, array]) => [name.slice(prefix.length), array]));
 }
 
-/** Encodes a value as JSON in an array of bytes. */
 export function jsonBytes(value: unknown): Uint8Array {
   return new TextEncoder().encode(JSON.stringify(value));
 }

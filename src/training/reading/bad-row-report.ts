@@ -82,7 +82,6 @@ export class BadRowReport {
 /** Number of rows after which the share of bad rows is checked during reading. */
 const FIRST_ROWS = 1000;
 
-/** The number of skipped rows per reason, and of all rows. */
 type OnRead = (skipped: Record<string, number>, numRead: number) => void;
 
 /** Sums the counts of skipped rows over the pieces of a log. */

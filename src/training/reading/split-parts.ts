@@ -232,7 +232,6 @@ export function rowsOfParts(parts: readonly Pick<Part, "rows">[]): Uint32Array {
   return rows.sort();
 }
 
-/** Returns all rows of a dataset as one split. */
 export function wholeOf(dataset: Dataset): Part {
   return { dataset, rows: ascending(dataset.numRows) };
 }

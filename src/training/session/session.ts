@@ -30,8 +30,7 @@ import { Stopwatch, collectWarnings, type Watch } from "./watch.js";
 import type { Summary, TrainingSummary } from "./summary.js";
 import type { Plan, Session, TrainingInput, Trainer } from "./trainer.js";
 import { smallSplitWarnings, capWarnings, userShareWarnings } from "../warnings/training-warnings.js";
-import { cores } from "../../compute/threads/cores.js";
-import { startThreads } from "../../compute/threads/idle.js";
+import { cores, startThreads } from "../../compute/threads/idle.js";
 import type { ThreadsInUse } from "../../compute/threads/thread-choice.js";
 
 /** Progress messages for the work after a stage, if it may take long. */

@@ -15,7 +15,6 @@ import type { Needs } from "./needs.js";
 import type { Summary } from "./summary.js";
 import type { Watch } from "./watch.js";
 
-/** A command that trains. */
 export interface Trainer {
   command: string;
   description: string;
@@ -98,7 +97,6 @@ export interface TrainingInput {
   cut: SplitParts["parts"];
 }
 
-/** Options and callbacks of a training. */
 export interface Session {
   /** options for reading and splitting; for an encoded dataset, they include those with which it was encoded */
   options: ExampleOptions;
@@ -150,14 +148,12 @@ export interface FitContents {
 export const initializations = ["table", "random", "shuffled", "norms"] as const;
 export type Initialization = (typeof initializations)[number];
 
-/** Learning rates and seed of one training. */
 export interface TrainingSteps {
   learningRate: number;
   embeddingLearningRate: number;
   seed: number;
 }
 
-/** Functions of a trainer that can train from a table. */
 export interface ComparedTrainings {
   /** options of the trainer in addition to those of `lift` */
   options: OptionTable;

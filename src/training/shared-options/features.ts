@@ -79,7 +79,6 @@ export const vocabulary = {
 
 export const noises = ["uniform", "popularity"] as const;
 
-/** Options of labels and negatives. */
 export const labels = {
   positiveFrom: number({
     min: -Number.MAX_VALUE,

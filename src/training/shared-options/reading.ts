@@ -87,7 +87,6 @@ export const reading = {
 
 const engineGroup = "Reading through an engine:";
 
-/** Options for DuckDB or a Spark Connect server as the engine that reads the log. */
 export const engine = {
   engine: text("address", {
     help:
@@ -168,7 +167,6 @@ export const rowsOnExecutors = {
   ...onExecutors("process the rows on its executors"),
 } as const;
 
-/** Option of trainers that can train on the Spark server. */
 export const engineTraining = {
   engineTrain: flag({
     help: "with a Spark server: train there, too; the result is no longer the same bytes",

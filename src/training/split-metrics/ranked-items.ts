@@ -19,13 +19,11 @@ import { readItems } from "../examples/item-file.js";
 import type { ScoringModel } from "../capabilities/run-space.js";
 import type { ItemRanker } from "../session/feature-training.js";
 
-/** Keys of all users for whom items are ranked, and keys of all ranked items. */
 export interface RankedKeys {
   users: Keys;
   items: Keys;
 }
 
-/** Users of a batch of queries. */
 export interface RankedUsers {
   /** u32[numQueries]: index of each query's user in RankedKeys.users */
   users: Uint32Array;

@@ -37,7 +37,6 @@ import type { Run } from "../../table/run-directory.js";
 import { knownModelOf, modelOf, refusal } from "../../trainers/index.js";
 import type { WriteNetwork } from "../../training/capabilities/model.js";
 
-/** Name and summary of each format, for the help. */
 export const formatSummaries: [name: string, summary: string][] = [...exportFormats].map(
   ([name, { summary }]) => [name, summary],
 );
@@ -228,7 +227,6 @@ async function writeRows(
   return { ...counts, dtypeLoss: loss };
 }
 
-/** Fits search codes to the rows of a field. */
 async function codesOfRows(
   rows: TableRows,
   field: string,

@@ -155,7 +155,6 @@ function checkOptions(path: string | undefined, { command, given }: Command): vo
 interface OutputColumns {
   /** projections, in SQL, from lines of JSON to rows */
   rows: string[][];
-  /** names of the prediction columns */
   predictions: string[];
 }
 

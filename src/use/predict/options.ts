@@ -47,7 +47,6 @@ export const predictOptions = withCommon(
 export type PredictOptions = Given<typeof predictOptions>;
 
 export interface PredictSummary extends Summary {
-  /** names of the columns with predictions */
   predictions: string[];
   /** number of rows that the run's --drop and --where left out, and number of malformed rows */
   leftOut: { filtered: number; bad: number };

@@ -77,7 +77,6 @@ export async function readMask(on: string[], { preprocess, ...logs }: Omit<LogsO
   return await readBeside(on, { ...logs, preprocess: { ...preprocess, roles } });
 }
 
-/** Reads the training events that are stored in the run. */
 export async function keptEvents({
   run,
   preprocess,

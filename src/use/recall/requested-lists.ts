@@ -123,7 +123,6 @@ export interface SeenItems {
   warnings: string[];
 }
 
-/** Contents of the files of --items and --users. */
 export interface ListedFiles {
   items: ListedKeys | undefined;
   users: ListedKeys | undefined;

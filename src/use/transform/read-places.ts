@@ -17,7 +17,6 @@ export interface Places {
   /** f64[n * number of distance columns]: each item's numbers in the columns from which distances are computed */
   numbers: Float64Array;
   groups: number[];
-  /** number of rows that repeat an item of an earlier row */
   numRepeats: number;
 }
 

@@ -16,7 +16,6 @@ export interface GateMeasurement {
   value: number | undefined;
   previous: number | undefined;
   show: Show;
-  /** reason why there is no value */
   why?: string;
   /** reason why there is no previous value; by default, that there is no previous version */
   whyNoPrevious?: string;

@@ -272,7 +272,6 @@ export async function earlierValues({ path, manifest }: Run): Promise<Map<string
   return values;
 }
 
-/** Returns the bytes of gate.json. */
 export function gateJson(outcomes: readonly GateOutcome[]): string {
   const counts = countGates(outcomes);
   return `${JSON.stringify({ schemaVersion: 2, passed: counts.failed === 0, counts, outcomes }, undefined, 2)}\n`;

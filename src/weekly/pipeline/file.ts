@@ -28,7 +28,6 @@ import {
   withPaths,
 } from "./exports.js";
 
-/** A training of a pipeline. */
 export interface PipelineTraining {
   name: string;
   command: string;
@@ -40,7 +39,6 @@ export interface PipelineTraining {
   align: boolean | undefined;
 }
 
-/** A pipeline as its file describes it. */
 export interface Pipeline {
   file: string;
   name: string;

@@ -285,7 +285,6 @@ function trainingOf(
   );
 }
 
-/** Returns the options that give columns the roles that were inferred. */
 function inferredOptions(columns: Inspection["columns"]): LogOptions {
   const named = (...roles: string[]) =>
     columns.filter(({ role, type }) => roles.includes(role) && type !== "multi").map(({ name }) => name);

@@ -22,7 +22,6 @@ export interface PipelineSettings {
   recall: readonly ConfigSetting[];
 }
 
-/** The options in a pipeline file, as YAML values. */
 export type YamlOptions = Record<string, unknown>;
 
 /** A pipeline file's content. */
@@ -80,7 +79,6 @@ const gates = z.strictObject({
     .describe("what happens to files that were refused, as long as they do not change; by default refuse"),
 });
 
-/** Returns the schema of a pipeline file. */
 export function pipelineSchema(settings: PipelineSettings): z.ZodType<PipelineContent> {
   const commands = Object.entries(settings.trainings).map(([command, options]) =>
     trainingSchema(command, options),

@@ -137,7 +137,6 @@ function namesOf({ files, days }: RefusedRows): string[] {
   return [...files.map(({ path }) => path), ...days.map(({ name }) => name)];
 }
 
-/** Files and days of a log. */
 export type RefusedRows = Pick<Refusal, "files" | "days">;
 
 /**

@@ -63,7 +63,6 @@ import {
 } from "./steps.js";
 import { makeWorkFolder, sweepOutputs } from "../store/work-folder.js";
 
-/** Options of a run of a pipeline. */
 export interface RunPipelineOptions extends RunOptions {
   /** called when the run ends, with the path of its last-run.json if that could be written */
   onEnd?: ((report: PipelineReport, path: string | undefined) => void) | undefined;

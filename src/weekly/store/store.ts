@@ -47,7 +47,6 @@ import { writeChunks } from "../../base/io/write.js";
 //
 // A link to anything else was not created by this program and is never followed.
 
-/** File name of the link to the latest version. */
 export const LATEST = "latest";
 
 /** @param path STORE/NAME @throws {ArtifactError} another target @throws {IoError} */

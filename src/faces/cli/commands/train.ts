@@ -11,7 +11,6 @@ import { formatSteps, formatTable } from "../terminal.js";
 import type { PartMetrics, Summary } from "../../../training/session/summary.js";
 import { searchGain } from "../../../metrics/search-gain.js";
 
-/** Returns the command of a trainer. */
 export function trainerCommand(trainer: Trainer): CommandSpec {
   const { description, examples, options, round = "epoch" } = trainer;
   const saves = round === "epoch" ? "the best epoch so far" : `the best number of ${round}s so far`;

@@ -55,7 +55,6 @@ export interface ReportedTable {
   note?: string;
 }
 
-/** Norms of a field's vectors. */
 export interface FieldNorms {
   field: string;
   /** norms of the vectors, f64[n], ascending */

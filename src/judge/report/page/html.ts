@@ -108,7 +108,6 @@ export function rangeText({ from, to }: { from: number; to?: number }): string {
   return from === to ? whole(from) : `${whole(from)}–${whole(to)}`;
 }
 
-/** Formats a share as a percentage. */
 export function percent(share: number, digits = 1): string {
   return `${(100 * share).toFixed(digits)} %`;
 }

@@ -1,7 +1,8 @@
 // Plots losses and metrics by epoch: one plot per run, and the same scale for losses of the same kind.
 
 import type { ReportedRun, PageRuns } from "./content.js";
-import { isAtK, titleOf } from "../../../metrics/metrics.js";
+import { titleOf } from "../../../metrics/metrics.js";
+import { isAtK } from "../../../table/manifest.js";
 import { colorOf, figure, grid, runTitle, type Section, MUTED, palette, type Pen } from "./plot.js";
 import { html, htmlTable, type Markup, short } from "./html.js";
 

@@ -77,11 +77,9 @@ export interface EventsOfKeys {
   heavy?: { least: number; keys: number; percentile: number; limit: number };
 }
 
-/** Maximum number of columns that are listed, and of columns that are plotted. */
 const [MOST_LISTED, MOST_PLOTTED] = [200, 48];
 /** Maximum number of characters in a column's name, in a key next to its bar, and in a cell. */
 const [NAME, LABEL, CELL] = [40, 20, 60];
-/** Maximum number of warnings, and of characters in a warning. */
 const [MOST_WARNINGS, WARNING] = [100, 600];
 /** Maximum number of bars in the plot of days; if the log has more days, a bar is the sum of several days. */
 const MOST_BARS = 120;

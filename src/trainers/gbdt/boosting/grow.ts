@@ -63,7 +63,6 @@ export function growTree(share: OwnShare, task: GrowTask): Grown {
   return { nodes, leaves: finishLeaves(share, nodes, leaves, options, ofClass, bagged !== undefined) };
 }
 
-/** Returns whether all sums are finite. */
 function prepare(share: OwnShare, { options, ofClass, bagged, amplified }: GrowTask, count: number): boolean {
   const { order, bag, options: place } = share.layout;
   const [sumG, sumH] = gradientSums(share, ofClass);

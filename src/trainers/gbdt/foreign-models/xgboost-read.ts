@@ -22,7 +22,6 @@ export interface Categories {
 
 export interface ForeignModel {
   sums: TreeSums;
-  /** categories by name of the categorical column */
   categories: Map<string, Categories>;
 }
 

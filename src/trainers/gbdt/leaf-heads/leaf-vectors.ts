@@ -35,7 +35,6 @@ export interface LeafVectors {
 
 export interface LeafFit {
   dim: number;
-  /** number of rows that were decomposed */
   rows: number;
   /** share of the squared norm of the leaf matrix, which is not centered, that the vectors preserve */
   explained: number;
