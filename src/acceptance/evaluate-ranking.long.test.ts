@@ -112,7 +112,9 @@ test("candidates that their users have from training are masked unless repeats a
   });
   expect(allowed.metrics["popularity"]!["hitRateAt1"]).toBe(0);
   const { stdout } = await embedOk(["evaluate", ...args, "--repeats", "mask"]);
-  expect(stdout).toContain("2 users evaluated, 1 without a held-out item, 4 of 7 candidates masked");
+  expect(stdout).toContain(
+    "2 users evaluated, 1 without a held-out item, 4 of 7 candidates masked, sampled candidates can order",
+  );
   write("all-had.csv", ["u4,a", "u3,a", "u2,a"]);
   const none = [at("small"), "--on", at("test.csv"), "--candidates", at("all-had.csv"), "--repeats", "mask"];
   const got = await embed(["evaluate", ...none]);

@@ -57,6 +57,15 @@ test("finds the planted order, which ALS does not", async () => {
   expect(vectorsAdd).toMatchObject({ control: "markov", units: "users", metric: "ndcgAt20" });
 });
 
+test("own vectors of histories find the planted order, and those that are scored do not", async () => {
+  const quick = argv`--keep-repeats --dim 16 --recency 1 --negatives 32 --batch-size 256`;
+  await train("planted.csv", "own", "train-two-tower", quick);
+  await train("planted.csv", "scored", "train-two-tower", [...quick, ...argv`--history-vectors scored`]);
+  const found = await hits(["own", "scored"], "markov");
+  expect(found["own"]).toBeGreaterThanOrEqual(0.65);
+  expect(found["scored"]).toBeLessThan(0.3);
+});
+
 test("with shuffled times, is no better than co-occurrence", async () => {
   await train("shuffled.csv", "shuffled", "train-pca", transitions);
   const found = await hits(["shuffled"], "markov,item-cf");

@@ -10,9 +10,12 @@ const lists = (...rows: number[][]) => ({
 /** Returns 1 / log2(rank + 1). */
 const gain = (rank: number) => 1 / Math.log2(rank + 1);
 
+/** Lists whose scores differ. */
+const inOrder = (items: Uint32Array) => ({ items, scores: Float32Array.from(items, (_, r) => -r) });
+
 /** Returns each metric's mean over the users, by the metric's name. */
 function metricsOf(ranked: Uint32Array, top: number, ks: number[], heldOut: ReturnType<typeof lists>) {
-  const all = rankingMetrics(ranked, top, ks, heldOut);
+  const all = rankingMetrics(inOrder(ranked), top, ks, heldOut);
   return Object.fromEntries(all.map((metric) => [metric.name, valueOf(metric)]));
 }
 
@@ -114,9 +117,23 @@ describe("metrics of lists ranked by hand", () => {
     }
   });
 
+  test("equal scores count against the model: a user whose items all score alike has no hits", () => {
+    const recallOf = (scores: number[], wanted: number[], items = [4, 5, 6, 7]) => {
+      const ranked = { items: Uint32Array.from(items), scores: Float32Array.from(scores) };
+      const found = rankingMetrics(ranked, 4, [1, 2, 3], lists(wanted));
+      return found.filter(({ name }) => name.startsWith("recall")).map(({ sums }) => sums[0]);
+    };
+    expect(recallOf([0, 0, 0, 0], [4])).toEqual([0, 0, 0]);
+    expect(recallOf([3, 3, 2, 1], [4])).toEqual([0, 1, 1]);
+    expect(recallOf([3, 2, 1, 1], [6])).toEqual([0, 0, 0]);
+    expect(recallOf([3, 2, 1, 0], [6])).toEqual([0, 0, 1]);
+    // a list that ends early has no more items of the last score
+    expect(recallOf([1, 1, 1, -Infinity], [4], [4, 5, 6, NO_ITEM])).toEqual([0, 0, 1]);
+  });
+
   test("without held-out items there are no users", () => {
     expect(
-      rankingMetrics(Uint32Array.of(1, 2), 2, [2], lists([])).every(({ sums }) => sums.length === 0),
+      rankingMetrics(inOrder(Uint32Array.of(1, 2)), 2, [2], lists([])).every(({ sums }) => sums.length === 0),
     ).toBe(true);
   });
 });

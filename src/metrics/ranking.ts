@@ -10,7 +10,12 @@
 
 import { ascending, mapTo } from "../base/numeric/indices.js";
 import { log } from "../base/numeric/exp.js";
-import { NO_ITEM, type ItemLists, type TopItemsInput } from "../compute/kernels/top-items/binding.js";
+import {
+  NO_ITEM,
+  type ItemLists,
+  type TopItems,
+  type TopItemsInput,
+} from "../compute/kernels/top-items/binding.js";
 import { topItems } from "../table/retrieval/top-items.js";
 import { rankLists, vectorRanker } from "./rankers.js";
 import { listMetrics, rankingMetricNames } from "./metrics.js";
@@ -40,12 +45,12 @@ export async function rankedByUser(
   { k, metric = "recall", threads, signal }: RankingMetricOptions,
   among?: ItemLists,
 ): Promise<UserMetric[]> {
-  const top = Math.max(1, Math.min(k, input.items.length / input.dim));
-  const { items } = among
+  const top = 1 + Math.min(k, input.items.length / input.dim);
+  const ranked = among
     ? await rankLists(vectorRanker(input), among, top, { threads, signal })
     : await topItems(input, top, threads, signal);
   const wanted = ["recall", "ndcg", metric].map((name) => `${name}At${k}`);
-  return rankingMetrics(items, top, [k], withoutMasked(heldOut, input.masks)).filter(
+  return rankingMetrics(ranked, top, [k], withoutMasked(heldOut, input.masks)).filter(
     ({ name, sums }) => wanted.includes(name) && sums.length > 0,
   );
 }
@@ -56,14 +61,16 @@ export function namedMean({ name, sums }: UserMetric): [string, number] {
 }
 
 /**
- * Computes the metrics of ranked lists at each K.
+ * Computes the metrics of ranked lists at each K. Among equal scores, held-out items come last, and those that equal the
+ * end of a list are missed, because equal scores may continue beyond it: a user without a usable history, for whom all
+ * items score alike, has no hits.
  *
- * @param ranked u32[numQueries * top], best first, padded with NO_ITEM
- * @param ks lengths, each at most `top` unless `top` is the number of all items
+ * @param ranked best first, padded with NO_ITEM
+ * @param top at least 1 more than each K, or than the number of items, so that ties with the next item are known
  * @returns by K, then by metric: a value for each query with held-out items, in query order
  */
 export function rankingMetrics(
-  ranked: Uint32Array,
+  ranked: TopItems,
   top: number,
   ks: readonly number[],
   heldOut: ItemLists,
@@ -76,11 +83,11 @@ export function rankingMetrics(
   const columns = ks.map((k) => ({ k, values: namesAt(k).map(() => new Float64Array(kept.length)) }));
   kept.forEach((q, at) => {
     const wanted = heldOut.items.subarray(heldOut.indptr[q], heldOut.indptr[q + 1]);
-    const set = new Set(wanted);
-    const isHit = mapTo(Uint8Array, { length: top }, (_, r) => {
-      const item = ranked[q * top + r]!;
-      return item !== NO_ITEM && set.has(item) ? 1 : 0;
-    });
+    const isHit = hitsAfterTies(
+      ranked.items.subarray(q * top, (q + 1) * top),
+      ranked.scores.subarray(q * top, (q + 1) * top),
+      new Set(wanted),
+    );
     for (const { k, values } of columns) {
       let [hits, dcg, firstHit, precisions] = [0, 0, 0, 0];
       for (let r = 0; r < Math.min(k, top); r++) {
@@ -96,6 +103,18 @@ export function rankingMetrics(
     }
   });
   return columns.flatMap(({ k, values }) => namesAt(k).map((name, m) => ({ name, sums: values[m]! })));
+}
+
+/** Returns u8[top]: 1 at the ranks of held-out items. */
+function hitsAfterTies(items: Uint32Array, scores: Float32Array, wanted: ReadonlySet<number>): Uint8Array {
+  const isHit = new Uint8Array(items.length);
+  for (let from = 0, to = 0; from < items.length && items[from] !== NO_ITEM; from = to) {
+    let hits = 0;
+    do if (wanted.has(items[to]!)) hits++;
+    while (++to < items.length && items[to] !== NO_ITEM && scores[to] === scores[from]);
+    if (to - from === 1 || to < items.length) isHit.fill(1, to - hits, to);
+  }
+  return isHit;
 }
 
 function namesAt(k: number): string[] {

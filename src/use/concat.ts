@@ -180,10 +180,8 @@ async function chosenWeights(
       row === NO_ITEM ? -Infinity : (table.weights?.[first + row] ?? 0),
     );
     const ranker = vectorRanker({ dim: table.dim, queries: ofUsers.vectors, items, weights: biases });
-    const ranked = await ranker.top(masks, k, { threads, signal: watch.signal });
-    return namedMean(
-      rankingMetrics(ranked.items, k, [k], heldOut).find(({ name }) => name === `ndcgAt${k}`)!,
-    );
+    const ranked = await ranker.top(masks, k + 1, { threads, signal: watch.signal });
+    return namedMean(rankingMetrics(ranked, k + 1, [k], heldOut).find(({ name }) => name === `ndcgAt${k}`)!);
   };
   /** Length of a run's scores: that of all users' vectors times that of all items'. */
   const lengthOf = ({ table: { dim, vectors, ...table } }: Side): number =>

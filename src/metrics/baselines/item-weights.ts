@@ -114,8 +114,10 @@ export async function itemWeightsRanker<S extends object>(
         queries,
         numItems,
       );
-      const { items } = await ranker.top(queries, TOP, { threads, signal });
-      const { sums } = rankingMetrics(items, TOP, [TOP], hidden).find(({ name }) => name === `ndcgAt${TOP}`)!;
+      const ranked = await ranker.top(queries, TOP + 1, { threads, signal });
+      const { sums } = rankingMetrics(ranked, TOP + 1, [TOP], hidden).find(
+        ({ name }) => name === `ndcgAt${TOP}`,
+      )!;
       const ndcg = sums.reduce((sum, value) => sum + value, 0) / sums.length;
       if (ndcg > chosen.ndcg) chosen = { setting, ndcg };
     }

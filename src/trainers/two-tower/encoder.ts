@@ -5,7 +5,7 @@ import type { FeatureSpace } from "../../dataset/vocabulary/vocabulary.js";
 import type { FieldRows } from "../../compute/kernels/two-tower/inputs.js";
 import { TowersMachine } from "./machine.js";
 import { slotsOf, type StoredTowers } from "./model.js";
-import { hasHistoryRows, networkOf } from "./network.js";
+import { networkOf } from "./network.js";
 import { forEachRow, towerRows, type TowerRows } from "./rows.js";
 
 /** Items are numbered in the order of the keys of their field. */
@@ -19,7 +19,7 @@ export function rowsOfRun(space: FeatureSpace, { form }: StoredTowers, item: str
     {
       context: form.userFields.map(at),
       side: form.sideFields.map(at),
-      separate: hasHistoryRows(form),
+      separate: form.historyVectors === "own",
       ...{ bias: form.userBias, age: form.exampleAge },
     },
   );

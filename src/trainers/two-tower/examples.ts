@@ -28,7 +28,6 @@ import {
   type DividedUsers,
   type TowerPartition,
 } from "./partitions.js";
-import { hasHistoryRows } from "./network.js";
 import type { TwoTowerOptions } from "./options.js";
 import { fieldRows, itemHashes, towerRows, type TowerRows, rowsBeside } from "./rows.js";
 import { byGroup } from "../../base/numeric/groups.js";
@@ -125,7 +124,7 @@ async function towersOf(
   const numbers = towerRows(space, itemFeatures, {
     context: userFields.map(fieldAt).sort((a, b) => a - b),
     side: sideFields.map(fieldAt).sort((a, b) => a - b),
-    separate: hasHistoryRows(options),
+    separate: options.historyVectors === "own",
     ...{ bias: userBias, age: exampleAge },
   });
   const users = divideUsers(space, dataset.roles.user, source, rows.length, dim);
@@ -317,7 +316,10 @@ function partitionEvents(
   return {
     ...examples,
     ...(weights && { weights: mapTo(Float32Array, chosen, (n) => weights[own[order.places[n]!]!]!) }),
-    taken: history,
+    // items that may be predicted again are negatives too
+    taken: options.keepRepeats
+      ? { indptr: new Uint32Array(history.indptr.length), items: new Uint32Array() }
+      : history,
     histories: histories.map(rangesAlone),
     context: encode(chosen, () => agesOf(order, chosen, log.span)),
     newest: {

@@ -22,14 +22,14 @@ import { featureTable, rowsByFeature } from "../../training/examples/feature-tab
 import { floatsOf, type NamedArrays } from "../../training/epochs/named-arrays.js";
 import type { Towers } from "./examples.js";
 import { AGE, FORM_FILE, HISTORY_TABLE, ITEM_TABLE, PARAMETERS_FILE, USER_BIAS } from "./names.js";
-import { hasHistoryRows, networkOf, type NetworkOptions } from "./network.js";
+import { networkOf, type NetworkOptions } from "./network.js";
 import type { TwoTowerOptions } from "./options.js";
 import { ascending } from "../../base/numeric/indices.js";
 import { floatsIn, rowsIn, rotating, type RotateTensors } from "../shared/factor-model/rotation.js";
 import { wholeRows, type Rotation } from "../../training/capabilities/rotation.js";
 
 export type StoredForm = NetworkOptions &
-  Pick<TwoTowerOptions, "historyOf" | "userBias" | "exampleAge"> & {
+  Pick<TwoTowerOptions, "historyOf" | "historyVectors" | "userBias" | "exampleAge"> & {
     /** columns that the user tower reads, and the item tower, in the order of the feature space's fields */
     userFields: readonly string[];
     sideFields: readonly string[];
@@ -50,7 +50,11 @@ const storedForm = object(
     userFields: list(text),
     sideFields: list(text),
   },
-  { recency: where("a number above 0", (x) => Number.isFinite(x) && Number(x) >= 1e-3) },
+  // absent in runs of earlier versions
+  {
+    historyVectors: word("own", "scored"),
+    recency: where("a number above 0", (x) => Number.isFinite(x) && Number(x) >= 1e-3),
+  },
 );
 
 function namesOf({ fields }: FeatureSpace, indexes: readonly number[]): string[] {
@@ -69,7 +73,7 @@ export function modelFiles(
   const form: StoredForm = {
     ...{ dim, similarity, history, recency: recency || undefined, historyOf },
     ...{ userBias, exampleAge },
-    ...{ userTower, skipConnection, itemTower },
+    ...{ userTower, skipConnection, itemTower, historyVectors: options.historyVectors },
     userFields: namesOf(space, rows.context.fields),
     sideFields: namesOf(space, rows.side.fields),
   };
@@ -153,7 +157,9 @@ export interface StoredTowers {
 
 async function readForm(run: Run): Promise<StoredForm> {
   const file = `${run.path}/model/${FORM_FILE}`;
-  return parseJson(await run.readModelFile(FORM_FILE), storedForm, file) as unknown as StoredForm;
+  const form = parseJson(await run.readModelFile(FORM_FILE), storedForm, file) as unknown as StoredForm;
+  const isEarlier = form.userTower.length === 0 || form.skipConnection;
+  return { ...form, historyVectors: form.historyVectors ?? (isEarlier ? "scored" : "own") };
 }
 
 /** Trained vectors of rare keys for columns that a tower reads; the mean for users and items, which have none. */
@@ -216,7 +222,7 @@ export async function readTowers(
   const histories = await rowsOfTable(HISTORY_TABLE);
   return {
     ...{ form, histories, features, layers },
-    items: hasHistoryRows(form) ? await rowsOfTable(ITEM_TABLE) : histories,
+    items: form.historyVectors === "own" ? await rowsOfTable(ITEM_TABLE) : histories,
     ...(form.userBias && { userBias: tensors.f32(USER_BIAS, [dim]) }),
     ...(form.exampleAge && { age: tensors.f32(AGE, [dim]) }),
   };
@@ -233,7 +239,7 @@ export async function towersRotation(run: Run, table: EmbeddingTable): Promise<R
     );
   return {
     groups: wholeRows(table),
-    tables: [{ name: HISTORY_TABLE, offset: 0 }],
+    tables: run.tables.flatMap((name) => (name === DEFAULT_TABLE ? [] : [{ name, offset: 0 }])),
     files: rotating(run, { [PARAMETERS_FILE]: rotateTensors }),
   };
 }

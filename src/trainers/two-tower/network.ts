@@ -11,14 +11,6 @@ export type NetworkOptions = Pick<
   "dim" | "similarity" | "userTower" | "skipConnection" | "itemTower" | "history" | "recency"
 >;
 
-/** Whether items have different vectors in histories than as candidates. */
-export function hasHistoryRows({
-  userTower,
-  skipConnection,
-}: Pick<TwoTowerOptions, "userTower" | "skipConnection">): boolean {
-  return userTower.length > 0 && !skipConnection;
-}
-
 /** @param slots number of inputs of the user tower and of the item tower */
 export function networkOf(
   options: NetworkOptions & { dropout: number },

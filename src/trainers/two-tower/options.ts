@@ -60,6 +60,16 @@ function historyTexts({ of, most }: HistoryKind): string[] {
   return [of === "others" ? `others:${most}` : String(most)];
 }
 
+function historyVectorsOf({ history, userTower, skipConnection }: HistoryForm): "own" | "scored" {
+  return (userTower.length > 0 ? !skipConnection : history.of === "before") ? "own" : "scored";
+}
+
+interface HistoryForm {
+  history: HistoryKind;
+  userTower: readonly number[];
+  skipConnection: boolean;
+}
+
 const own = {
   history: custom(
     "n|others",
@@ -123,6 +133,16 @@ const own = {
     group: model,
     default: false,
     only: { userTower: true },
+  }),
+  historyVectors: choice(["own", "scored"], {
+    placeholder: "which",
+    help: "vectors of items in histories: own ones, or those that are scored, for users who take the same items again",
+    group: model,
+    default: historyVectorsOf,
+    shown: "own; scored with --history others and no user tower, or --skip-connection",
+    search: {
+      among: ({ history }: { history: HistoryKind }) => (history.of === "before" ? ["own", "scored"] : []),
+    },
   }),
   itemTower: custom("sizes", layerSizes({ orNone: true }), {
     help: "sizes of the hidden layers of an item tower over --item-fields",

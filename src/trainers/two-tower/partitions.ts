@@ -17,7 +17,6 @@ import type { NegativeSource } from "../../dataset/sampling/negatives.js";
 import type { EventPartitions } from "./machine.js";
 import { byGroup } from "../../base/numeric/groups.js";
 import { tableBytes, type Needs } from "../../training/session/needs.js";
-import { hasHistoryRows } from "./network.js";
 import type { TwoTowerOptions } from "./options.js";
 
 /** In bytes: up to `whole`, all users are one partition; otherwise one has about `each` bytes. Tests set other sizes. */
@@ -148,7 +147,7 @@ export function storeBudget(
 
 /** The layers of the towers are small in comparison and ignored. */
 export function twoTowerNeeds(
-  options: Pick<TwoTowerOptions, "dim" | "threads" | "userTower" | "skipConnection">,
+  options: Pick<TwoTowerOptions, "dim" | "threads" | "historyVectors">,
   maxMemory: number,
 ): Needs {
   return {
@@ -158,7 +157,7 @@ export function twoTowerNeeds(
       "events",
     of(size, dim = options.dim) {
       const { trainRows: numEvents, heldOutRows, features, users: numUsers } = size;
-      const numRows = (features - numUsers) * (hasHistoryRows(options) ? 2 : 1);
+      const numRows = (features - numUsers) * (options.historyVectors === "own" ? 2 : 1);
       const towers = { numEvents, numUsers, features, numRows };
       const own = { dim, threads: options.threads };
       const stored = storedSize(towers, dim).bytes;

@@ -80,6 +80,7 @@ function checkForm({ path }: Run, was: StoredForm, is: TwoTowerOptions): void {
   const given: [flag: string, was: string, is: string][] = [
     ["--user-tower", text(was.userTower), text(is.userTower)],
     ["--skip-connection", String(was.skipConnection), String(is.skipConnection)],
+    ["--history-vectors", was.historyVectors, is.historyVectors],
     ["--item-tower", text(was.itemTower), text(is.itemTower)],
     ["--similarity", was.similarity, is.similarity],
     ["--history-of", was.historyOf.join(" | "), is.historyOf.join(" | ")],

@@ -19,7 +19,7 @@ import {
   type RankingQueries,
 } from "../../dataset/sampling/ranking-events.js";
 import type { NegativeSource } from "../../dataset/sampling/negatives.js";
-import { candidateLists } from "../reading/candidates.js";
+import { candidateLists, SAMPLED_ORDER } from "../reading/candidates.js";
 import { openKeysAsTrained } from "../reading/open-as-trained.js";
 import type { Session } from "../session/trainer.js";
 import {
@@ -198,6 +198,7 @@ export async function readCandidates(
   const { user, item } = train.dataset.roles;
   if (user === undefined || item === undefined)
     throw new UsageError("--candidates needs a user and an item column: name them with --user and --item");
+  watch.observe({ stage: "note", text: `--candidates: ${SAMPLED_ORDER}` });
   const { reading, hashKeys } = options;
   const pairs = { user, item, flag: "--candidates" };
   return await openKeysAsTrained([file], pairs, train.dataset, { reading, hashKeys }, watch);

@@ -29,6 +29,10 @@ interface Queries {
   masks: ItemLists;
 }
 
+/** Said beside the metrics of lists of candidates. */
+export const SAMPLED_ORDER =
+  "sampled candidates can order models otherwise than all items (Krichene and Rendle 2020)";
+
 /** Statistics of the candidates of users with held-out items; each candidate counts once per user. */
 export interface CandidateCounts {
   /** total number of candidates that are training items */

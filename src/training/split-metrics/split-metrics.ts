@@ -18,8 +18,7 @@ import {
   withoutMasked,
   type RankingMetricOptions,
 } from "../../metrics/ranking.js";
-import { rankLists, scoreRanker } from "../../metrics/rankers.js";
-import { NO_ITEM } from "../../compute/kernels/top-items/binding.js";
+import { noItems, rankLists, scoreRanker } from "../../metrics/rankers.js";
 import type { NegativeSource } from "../../dataset/sampling/negatives.js";
 import type { RankingQueries } from "../../dataset/sampling/ranking-events.js";
 import { hashOrder, placesOf, renumbered } from "../../dataset/sampling/training-events.js";
@@ -181,17 +180,23 @@ export function rankingByPopularity(
   const order = ascending(counts.length).sort((a, b) => counts[b]! - counts[a]! || places[a]! - places[b]!);
   const ranks = placesOf(order);
   const numQueries = masks.indptr.length - 1;
-  const ranked = new Uint32Array(numQueries * k).fill(NO_ITEM);
+  const top = k + 1;
+  const ranked = noItems(numQueries, top);
   for (let q = 0; q < numQueries; q++) {
     const masked = new Set(masks.items.subarray(masks.indptr[q], masks.indptr[q + 1]));
     const candidates = among
       ? among.items.slice(among.indptr[q], among.indptr[q + 1]).sort((a, b) => ranks[a]! - ranks[b]!)
       : order;
     let found = 0;
-    for (let n = 0; n < candidates.length && found < k; n++)
-      if (!masked.has(candidates[n]!)) ranked[q * k + found++] = candidates[n]!;
+    for (let n = 0; n < candidates.length && found < top; n++)
+      if (!masked.has(candidates[n]!)) {
+        ranked.items[q * top + found] = candidates[n]!;
+        ranked.scores[q * top + found++] = counts[candidates[n]!]!;
+      }
   }
-  return rankingMetrics(ranked, k, [k], withoutMasked(heldOut, masks)).filter(({ sums }) => sums.length > 0);
+  return rankingMetrics(ranked, top, [k], withoutMasked(heldOut, masks)).filter(
+    ({ sums }) => sums.length > 0,
+  );
 }
 
 /** Computes the ranking metrics by user of scores without vectors. @param fill writes a query's score of each item */
@@ -209,11 +214,11 @@ export async function rankingByScores(
     order.forEach((item, place) => (scores[place] = own[item]!));
   });
   const masked = renumbered(masks, places);
-  const { items: ranked } = among
-    ? await rankLists(ranker, renumbered(among, places), k, how)
-    : await ranker.top(masked, k, how);
+  const ranked = among
+    ? await rankLists(ranker, renumbered(among, places), k + 1, how)
+    : await ranker.top(masked, k + 1, how);
   const left = withoutMasked(renumbered(heldOut, places), masked);
-  return rankingMetrics(ranked, k, [k], left).filter(({ sums }) => sums.length > 0);
+  return rankingMetrics(ranked, k + 1, [k], left).filter(({ sums }) => sums.length > 0);
 }
 
 async function byUser(

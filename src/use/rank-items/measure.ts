@@ -139,7 +139,7 @@ export async function measureRankings(
   if (among) warnings.push(...among.warnings);
   const { protocol = all, lists } = among ?? {};
   const queries = queryItems(protocol.training, protocol.users, query);
-  const top = Math.max(1, Math.min(Math.max(...ks), counts.length));
+  const top = 1 + Math.min(Math.max(...ks), counts.length);
   const note = (text: string) => watch.observe({ stage: "note", text });
   const measure = async (
     name: string,
@@ -147,7 +147,7 @@ export async function measureRankings(
     ranker: Ranker,
     timeLeft?: () => number,
   ): Promise<Measured> => {
-    const { items: ranked } = lists
+    const ranked = lists
       ? await rankLists(ranker, lists, top, { threads, signal })
       : await ranker.top(protocol.masks, top, {
           ...{ threads, signal },
@@ -158,7 +158,7 @@ export async function measureRankings(
       name,
       kind,
       byUser: protocol.users.length > 0 ? rankingMetrics(ranked, top, ks, protocol.heldOut) : [],
-      others: lists ? {} : exposureMetrics(ranked, top, ks, counts),
+      others: lists ? {} : exposureMetrics(ranked.items, top, ks, counts),
     };
   };
   const measured: Measured[] = [];

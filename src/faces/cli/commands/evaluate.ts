@@ -1,3 +1,4 @@
+import { SAMPLED_ORDER } from "../../../training/reading/candidates.js";
 import { evaluateOptions } from "../../../judge/evaluate/options.js";
 import type { Evaluation } from "../../../judge/evaluate/evaluate.js";
 import { printable, UsageError } from "../../../base/errors.js";
@@ -95,7 +96,10 @@ function comparisonText(evaluation: Evaluation, format: ComparisonFormat): strin
     if (typeof query === "string") said.push(`ranked by --query ${query}${weighted}`);
     const { candidates } = users;
     if (candidates)
-      said.push(`${formatCount(candidates.masked)} of ${formatCount(candidates.listed)} candidates masked`);
+      said.push(
+        `${formatCount(candidates.masked)} of ${formatCount(candidates.listed)} candidates masked`,
+        SAMPLED_ORDER,
+      );
   }
   return `${blocks.join("\n")}${format === "markdown" ? "\n" : ""}${said.join(", ")}\n${legend(evaluation, format)}${unevaluatedLine(evaluation)}`;
 }
