@@ -146,7 +146,10 @@ export async function streamRows(
   const resolved = resolveRoles(
     names,
     withSideCells(log, sides),
-    withLists(log, ofLog(options)),
+    withLists(
+      { ...log, multi: Object.assign({}, log.multi, ...sides.map(({ multi }) => multi)) },
+      ofLog(options),
+    ),
     log.columns.length,
   );
   const { roles, inferred, unnamed } = resolved;

@@ -10,7 +10,7 @@ import { timeOfNumber, formatsOf, timeParser, type TimeParser } from "../log/tim
 import { columnText } from "./filters/where.js";
 import type { WhereRows } from "./filters/where-rows.js";
 import type { LabelPlace } from "./dataset.js";
-import { splitCell, type CellForm } from "./multi.js";
+import { isVectors, splitCell, splitExpected, type CellForm } from "./multi.js";
 import { sumOf } from "./steps.js";
 import { zeroKinds, type EventWeightOptions } from "./sequences/event-weights.js";
 
@@ -47,7 +47,6 @@ const expectations = {
 };
 const expectedTruth = "expected a label of true or false, or 1 or 0";
 const expectedLabel = "expected a label in the range of a 32-bit float";
-const expectedWeights = "expected values with weights (key:number)";
 
 /** Cells of consecutive rows in one column: u32 codes of texts, or f64 numbers. Times are in milliseconds. */
 export type Cells = Uint32Array | Float64Array;
@@ -111,6 +110,8 @@ export class RowCollector {
   readonly #isZero: boolean[] = [];
   /** for each column to read, by code: 1 if the multi-valued cell cannot be split */
   readonly #badSplit: number[][];
+  /** for each column of vectors: the length of the first */
+  readonly #dims: (number | undefined)[] = [];
   /** for each column to read, by code: the number that a text states, for times (ms) and labels read as text */
   readonly #numberOfCode: number[][];
   /** the first bad row of a batch, if bad rows are errors: reported with the share of such rows */
@@ -243,13 +244,16 @@ export class RowCollector {
     fates: Uint8Array,
   ): void {
     const bad = this.#badSplit[i]!;
-    for (let code = bad.length; code < batch.sizes[i]!; code++)
-      bad.push(splitCell(keyOf(i, code), form) ? 0 : 1);
+    for (let code = bad.length; code < batch.sizes[i]!; code++) {
+      const size = splitCell(keyOf(i, code), form)?.size;
+      if (isVectors(form)) this.#dims[i] ??= size;
+      bad.push(size === undefined || size !== (this.#dims[i] ?? size) ? 1 : 0);
+    }
     const codes = batch.columns[i]!;
     for (let row = 0; row < batch.numRows; row++) {
       const code = codes[row]!;
       if (code !== MISSING && bad[code] === 1)
-        this.#reject(batch, row, purpose, keyOf(i, code), fates, expectedWeights);
+        this.#reject(batch, row, purpose, keyOf(i, code), fates, splitExpected(form, this.#dims[i]));
     }
   }
 

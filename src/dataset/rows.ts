@@ -10,6 +10,8 @@ import { lowerBound, mapTo, sharedU32, valuesAt } from "../base/numeric/indices.
 import { areShared, shareRounds } from "../compute/threads/rounds.js";
 import { isNeverEmpty } from "./vocabulary/key-counts.js";
 import { idsOf, inFormOf, type FeatureSpace, type Field } from "./vocabulary/vocabulary.js";
+import { DataError } from "../base/errors.js";
+import { isVectors } from "./multi.js";
 import { columnsNamed, type Column, type Dataset, type MultiColumn } from "./dataset.js";
 import type { LabelArray } from "./labels.js";
 import { encodeRows, ROWS_OF_ROUND, start, type Encoding } from "./encoding.worker.js";
@@ -199,7 +201,19 @@ function encoderOf(space: FeatureSpace, dataset: Dataset): Encoder {
   const ids = space.fields.map((field, f) => {
     const column = columns[f]!;
     if (field.kind === "number") return new Uint32Array();
-    return idsOf(field, column.kind === "number" ? field.keys : column.dictionary);
+    if (column.kind === "number") return idsOf(field, field.keys);
+    const { dictionary } = column;
+    if (
+      column.kind === "multi" &&
+      isVectors(column) &&
+      dictionary.size > 0 &&
+      dictionary.size !== field.keys.size
+    )
+      throw new DataError(
+        `column '${column.name}' has vectors of ${dictionary.size} numbers, but the run was trained on vectors of ` +
+          `${field.keys.size}: make them in the same way, or train again`,
+      );
+    return idsOf(field, dictionary);
   });
   const boundTo = (fields: readonly number[], own: readonly Column[]) =>
     fields.map((f, i): BoundField => {

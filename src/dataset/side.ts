@@ -12,7 +12,7 @@ import type { Cells } from "./collect.js";
 import { MemoryColumns, type ColumnPlan } from "./columns.js";
 import type { KeyColumn, Roles } from "./dataset.js";
 import { KeyIndex } from "./vocabulary/key-index.js";
-import { cellFormOf } from "./multi.js";
+import { cellFormOf, isVectors, splitCells } from "./multi.js";
 
 /** Placeholder in #rowOfCode for keys of the log that were not looked up yet. */
 const NOT_SOUGHT = 0xfffffffe;
@@ -30,6 +30,8 @@ export interface SideTable {
   nulls: ReadonlyMap<string, NullCells>;
   parse: NumberParser;
   inputs: InputFingerprint[];
+  /** separators of the columns of lists */
+  multi?: Log["multi"];
 }
 
 /**
@@ -96,7 +98,7 @@ export async function readSide(
   const others = columns.filter((_, i) => i !== keyColumn);
   const nulls = new Map(read.nulls.map((found, i) => [log.columns[i]!, found]));
   const parse = hasOwnForm(log.numbers) ? numberParser(log.numbers) : Number;
-  return { path, key, keys, columns: others, nulls, parse, inputs: read.inputs };
+  return { path, key, keys, columns: others, nulls, parse, inputs: read.inputs, multi: log.multi };
 }
 
 /** Appends the cells of the side tables to the log's sample, from which roles are inferred. */
@@ -148,6 +150,8 @@ export class SideJoin {
       const form = cellFormOf(name, roles);
       const isNumber = roles.numeric.includes(name);
       if (!form && !isField && !isNumber) continue;
+      // vectors are checked here, where rows are those of the side table
+      if (form && isVectors(form)) splitCells(name, column.codes, dictionary, form, side.path);
       if (form) this.plans.push({ name, kind: "multi", ...form });
       else this.plans.push({ name, kind: isField ? "key" : "number" });
       this.#columns.push(column);

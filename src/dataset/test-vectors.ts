@@ -7,7 +7,7 @@ import type { Column, Dataset, Roles } from "./dataset.js";
 import { finish, mixWord } from "../base/numeric/hash.js";
 
 import { weightedText } from "../log/multi-value-cells.js";
-import { cellFormOf, splitCells, type CellForm } from "./multi.js";
+import { cellFormOf, isVectors, splitCells, type CellForm } from "./multi.js";
 import { bindEncoder } from "./rows.js";
 import {
   fieldOfFeatures,
@@ -101,6 +101,8 @@ function drawCell(field: Field, form: CellForm | undefined, unknown: string, i: 
     // log1p is defined for numbers above -1, so cells of such a field are not negative
     return String(field.log1p ? Math.abs(x) : x);
   }
+  if (form && isVectors(form))
+    return `[${Array.from({ length: field.keys.size }, (_, d) => Math.floor(8 * uniform(1 + d)) / 4 - 1).join(",")}]`;
   const drawKey = (j: number): string => {
     const isKnown = kind === "known" || (kind === undefined && uniform(3 + 2 * j) > 1 / 8);
     // in a hashed field every key has a bucket, so that any text will do

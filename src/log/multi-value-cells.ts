@@ -2,13 +2,16 @@
 //
 //   tea|milk           values, joined by the column's separator
 //   tea:0.5|milk:2     values with a number; one without it counts 1
+//   [0.1,-2]           a vector
 
 import { excerpt } from "../base/errors.js";
+import type { Log } from "./log.js";
 import { parseNumber } from "./number.js";
 import { RowFault, type Schema } from "./text/record-form.js";
 
 /** Joins values to the text of a cell. @throws {RowFault} a value contains the separator and would be split into two */
 export function joinValues(column: string, values: readonly string[], separator: string): string {
+  if (separator === VECTORS) return values.join(",");
   const torn = values.find((value) => value.includes(separator));
   if (torn !== undefined) {
     throw new RowFault(
@@ -18,7 +21,44 @@ export function joinValues(column: string, values: readonly string[], separator:
       column,
     );
   }
-  return values.filter((value) => value !== "").join(separator);
+  const present = values.filter((value) => value !== "");
+  // a number that is missing is kept as an empty value, because the list may be a vector
+  const keepsEmpty = present.length > 0 && present.every((value) => parseNumber(value) !== undefined);
+  return (keepsEmpty ? values : present).join(separator);
+}
+
+/** The separator, in the roles, of a column whose cells are vectors. */
+export const VECTORS = "[]";
+
+/** Returns the numbers of a vector, between commas, bars, semicolons or blanks; undefined if one is not finite. */
+export function parseVector(cell: string): number[] | undefined {
+  const texts = cell
+    .trim()
+    .replace(/^\[\s*|\s*\]$/g, "")
+    .split(/\s*[,;|]\s*|\s+/);
+  const numbers = texts.map((text) => parseNumber(text) ?? NaN);
+  return numbers.every((x) => Number.isFinite(Math.fround(x))) ? numbers : undefined;
+}
+
+/** Share of the cells that must have as many numbers in a column of vectors. */
+const LEAST_ALIKE = 0.9;
+
+/**
+ * Returns the separators of a log's columns of lists; VECTORS for columns whose sampled cells are lists, or texts in
+ * brackets, of equally many numbers with decimals.
+ */
+export function withVectors({ columns, sample, multi = {} }: Pick<Log, "columns" | "sample" | "multi">) {
+  const vectors = columns.filter((name, c) => {
+    const cells = sample.map((row) => row[c]!).filter((cell) => cell !== "");
+    if (!cells.every((cell) => Object.hasOwn(multi, name) || /^\[.*\]$/s.test(cell))) return false;
+    const found = cells.map((cell) => parseVector(cell) ?? []);
+    // a few bad vectors are reported when they are read
+    const lengths = found.map(({ length }) => length).sort((a, b) => a - b);
+    const dim = lengths[lengths.length >> 1] ?? 0;
+    const alike = found.filter(({ length }) => length === dim);
+    return dim > 1 && alike.length >= LEAST_ALIKE * cells.length && !alike.flat().every(Number.isInteger);
+  });
+  return { ...multi, ...Object.fromEntries(vectors.map((name) => [name, VECTORS])) };
 }
 
 /** Returns the separator of the user, or else of the format; undefined if cells hold single values. */

@@ -11,6 +11,7 @@ import type { ChunkScan, ScanSetup } from "./text/chunk-scanner.js";
 import { columnPositions, type ScanLayout } from "./file-columns.js";
 import type { Log, ReadOptions, ReadProgress, ReadResult, ReadSizes } from "./log.js";
 import { Merger } from "./merge.js";
+import { withVectors } from "./multi-value-cells.js";
 import { noRows } from "./text/dialect.js";
 import { loadKernel } from "../compute/kernels/shared/load.js";
 import { scanMemories } from "./scanner.js";
@@ -153,13 +154,14 @@ export function noSuchColumn(name: string, columns: string[]): UsageError {
 }
 
 /**
- * Wraps a log so that it is read only once and requested columns are checked. @throws as the log; {UsageError} it lacks
+ * Wraps a log so that it is read only once, its vectors are known and requested columns are checked. @throws as the log; {UsageError} it lacks
  * such a column
  */
 export function checkedReading(log: Log): Log {
   let isRead = false;
   return {
     ...log,
+    multi: withVectors(log),
     async read(requests, onBatch, observe) {
       if (isRead) throw new Error("a log can only be read once");
       isRead = true;

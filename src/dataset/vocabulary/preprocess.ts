@@ -7,6 +7,7 @@ import type { UserLimits } from "../filters/heavy-users.js";
 import { keyCases } from "../../log/keys.js";
 import type { CellReading } from "../../log/log.js";
 import type { Task } from "../labels.js";
+import { isVectors } from "../multi.js";
 import { withForms } from "../numeric.js";
 import type { TestVector } from "../test-vectors.js";
 import type { TimeFieldOptions } from "../time-fields.js";
@@ -49,7 +50,7 @@ interface BucketRows extends KeyRows {
 /** A field of the model; fields are in the order of their features. */
 export type FieldRecipe =
   | (BucketRows & { kind: "key" })
-  | (KeyRows & { kind: "multi"; separator: string; weights: "1/n" | "stated" })
+  | (KeyRows & { kind: "multi"; separator: string; weights: "1/n" | "stated" | "vector" })
   | (TableRows & { kind: "number"; log1p?: true; mean: number; deviation: number; count: number })
   /** one-hot feature by range: bin b >= 1 is [edges[b - 1], edges[b]); the first and the last bin are unbounded */
   | (TableRows & { kind: "bins"; edges: number[] });
@@ -123,7 +124,11 @@ export function recipesOf(space: FeatureSpace, roles: Roles): FieldRecipe[] {
           ...keys,
           kind: "multi",
           separator: roles.multi[name]!,
-          weights: roles.multiWeights?.includes(name) ? "stated" : "1/n",
+          weights: isVectors({ separator: roles.multi[name]! })
+            ? "vector"
+            : roles.multiWeights?.includes(name)
+              ? "stated"
+              : "1/n",
         }
       : { ...keys, kind: "key", ...(field.hash && { hash: recipeOf(field.hash) }) };
   });
@@ -209,7 +214,7 @@ const edges = where(
 
 const byKind: Record<FieldRecipe["kind"], Shape> = {
   key: object(keys, { hash }),
-  multi: object({ ...keys, separator: text, weights: word("1/n", "stated") }),
+  multi: object({ ...keys, separator: text, weights: word("1/n", "stated", "vector") }),
   number: object(
     { ...rows, mean: number, deviation: number, count },
     { log1p: where("true", (value) => value === true) },

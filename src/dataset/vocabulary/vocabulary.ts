@@ -15,6 +15,7 @@ import {
   type NumberColumn,
 } from "../dataset.js";
 import { hashBytes, hashText } from "../../base/numeric/hash.js";
+import { isVectors } from "../multi.js";
 import { binColumn, binKeys, logColumn, quantileEdges, type NumericForm } from "../numeric.js";
 import { inReadingOrder, slicesAt } from "../stored-columns.js";
 import { countColumns, countKeys } from "./key-counts.js";
@@ -126,6 +127,7 @@ export function fitFeatures(
       checkBuckets(column.name, hash, rowOrder(column.name));
       return fitBuckets(column, events[c]!, hash);
     }
+    if (column.kind === "multi" && isVectors(column)) return fitDimensions(column, events[c]!);
     const { minUsers = 0 } = all;
     const users =
       minUsers > 0 && column.name !== dataset.roles.user ? distinctUsers(dataset, column, rows) : undefined;
@@ -150,6 +152,16 @@ function fitNumber(column: NumberColumn, rows: Uint32Array, form: NumericForm): 
   const keys = binKeys(edges);
   const counts = Uint32Array.of(0, ...countKeys(binColumn(column, edges, keys), rows));
   return { kind: "bins", name, edges, keys, counts };
+}
+
+/** Returns the field of a column of vectors, whose keys are all of their dimensions. @throws {DataError} all are equal */
+function fitDimensions(column: MultiColumn, events: Uint32Array) {
+  const { name, indptr } = column;
+  if (indptr.length === 2)
+    throw new DataError(
+      `the vectors in column '${name}' are all equal and tell nothing: exclude the column with --ignore ${name}`,
+    );
+  return fitKeys(column, events, { minCount: 0, maxVocab: Infinity }, () => true);
 }
 
 function fitKeys(

@@ -17,6 +17,7 @@ import { openLogWith, badRowHandling } from "../../training/reading/read-dataset
 import { encodedAmong } from "../../dataset/encoded/open.js";
 import { requireColumn } from "../../dataset/roles.js";
 import { readerSteps, skippedNotes, sumOf } from "../../dataset/steps.js";
+import { isVectors } from "../../dataset/multi.js";
 import { densityText, sparseFields, type Density } from "../../dataset/sparse-fields.js";
 import { firstReadingOf } from "../../training/shared-options/reading.js";
 import { badRowsOf } from "../../training/reading/bad-row-report.js";
@@ -59,6 +60,8 @@ export async function inspect(
   }
   return found;
 }
+
+const [VECTORS_TEXT, MOST_SHOWN] = ["vectors", 40];
 
 type WithPage = Inspection & { page?: PageFacts };
 
@@ -136,7 +139,7 @@ async function inspectLog(
       why: why(name),
       distinct: read.dictionaries[c]!.size,
       missing: missing[c]!,
-      first: log.sample.slice(0, FIRST_ROWS).map((row) => row[c]!),
+      first: log.sample.slice(0, FIRST_ROWS).map((row) => shownCell(row[c]!, why(name))),
     }));
     if (timeFormat === undefined) warnings.push(...unixTimeWarnings(inference.roles.time, cellsOf));
     warnings.push(...nullWarnings(new Map(read.nulls.map((found, c) => [log.columns[c]!, found]))));
@@ -191,6 +194,11 @@ function cellDistribution(
   return isNumber ? shapes.numbers(c, textOf, numberParser(numbers)) : shapes.keys(c, textOf);
 }
 
+/** Returns a cell, or the start of a vector. */
+function shownCell(cell: string, why: string): string {
+  return why === VECTORS_TEXT && cell.length > MOST_SHOWN ? `${cell.slice(0, MOST_SHOWN)}…` : cell;
+}
+
 function withoutColumns(log: Log, ignore: readonly string[]): Log {
   const kept = log.columns.map((_, c) => c).filter((c) => !ignore.includes(log.columns[c]!));
   return {
@@ -227,7 +235,10 @@ function describeColumns(
     roleOf: (name: string) =>
       named.get(name) ?? (leftOut.has(name) ? LEFT_OUT : numeric.includes(name) ? "numeric" : "field"),
     why: (name: string) =>
-      leftOut.get(name) ?? looksOf.get(name) ?? (Object.hasOwn(why, name) ? why[name]! : ""),
+      (Object.hasOwn(multi, name) && isVectors({ separator: multi[name]! }) ? VECTORS_TEXT : undefined) ??
+      leftOut.get(name) ??
+      looksOf.get(name) ??
+      (Object.hasOwn(why, name) ? why[name]! : ""),
     warnings: [...warnings, ...lookAlikeWarnings(alike, unnamed, inference, hasTime)],
   };
 }

@@ -48,6 +48,11 @@ export const content = {
     group,
     ...needs,
   }),
+  contentVectors: list("columns", {
+    help: "with --content: columns of vectors; by default lists, or texts such as [0.1,-0.5], of as many numbers",
+    group,
+    ...needs,
+  }),
   contentIgnore: list("columns", { help: "with --content: columns to ignore", group, ...needs }),
   contentEdges: texts("file", {
     help:

@@ -3,7 +3,8 @@
 //   files ──► one row per item ──► columns of each kind: categorical, multi-valued, numeric, text
 
 import { encodeKeys, keyAt, type Keys } from "../../log/keys.js";
-import { splitCells, cellFormOf } from "../../dataset/multi.js";
+import { cellFormOf, isVectors, splitCells, withLists } from "../../dataset/multi.js";
+import { VECTORS } from "../../log/multi-value-cells.js";
 import { numericForms, type NumericForm } from "../../dataset/numeric.js";
 import type { Column, Dataset, KeyColumn, Roles } from "../../dataset/dataset.js";
 import { numberAt, readSide } from "../../dataset/side.js";
@@ -11,6 +12,7 @@ import { requireColumn, resolveRoles } from "../../dataset/roles.js";
 import { excerpt, UsageError } from "../../base/errors.js";
 import type { InputFingerprint } from "../../base/io/fingerprint.js";
 import { nullWarnings } from "../../log/nulls.js";
+import type { Log } from "../../log/log.js";
 import { openLog } from "../../log/open.js";
 import type { CellsBesideLog } from "../../training/reading/open-as-trained.js";
 import { sideReading } from "../../training/reading/read-dataset.js";
@@ -66,6 +68,10 @@ export async function readCatalogue(
       const { name, dictionary } = column;
       const used = [roles.fields, roles.numeric, Object.keys(roles.multi), given.contentText ?? []];
       if (dictionary.size < 2 && side.keys.size > 1 && used.some((names) => names.includes(name))) {
+        if (isVectors({ separator: roles.multi[name] }))
+          throw new UsageError(
+            `the vectors in column '${name}' of ${named} are all equal: use --content-ignore ${name}`,
+          );
         notes.push(`ignored '${name}', which has at most one value`);
         return false;
       }
@@ -120,24 +126,27 @@ export async function readCatalogue(
 }
 
 function rolesOf(
-  { columns, sample }: { columns: readonly string[]; sample: readonly (readonly string[])[] },
+  { columns, sample, multi: lists }: Pick<Log, "columns" | "sample" | "multi">,
   key: string,
   {
     contentFields: fields,
     contentNumeric: numeric = [],
-    contentMulti: multi = {},
+    contentMulti: separators = {},
     contentText: text = [],
+    contentVectors: vectors = [],
     contentIgnore: ignore = [],
   }: ContentOptions,
 ): { roles: Roles; integers: ReadonlySet<string>; forms: Catalogue["forms"] } {
   const forms = numericForms(numeric, columns);
+  const multi = { ...separators, ...Object.fromEntries(vectors.map((name) => [name, VECTORS])) };
   const twice = text.find((name) => fields?.includes(name) || forms.has(name) || Object.hasOwn(multi, name));
   if (twice !== undefined)
     throw new UsageError(`column '${twice}' cannot be both --content-text and another kind`);
   const named: [string, readonly string[]][] = [
     ["--content-fields", fields ?? []],
     ["--content-numeric", [...forms.keys()]],
-    ["--content-multi", Object.keys(multi)],
+    ["--content-multi", Object.keys(separators)],
+    ["--content-vectors", vectors],
     ["--content-text", text],
     ["--content-ignore", ignore],
   ];
@@ -153,7 +162,7 @@ function rolesOf(
     ...(fields && { fields: [key, ...fields] }),
     ...{ item: key, numeric, multi, ignore: [...ignore, ...text], infer: true, unlabelled: false },
   };
-  const { roles, integers } = resolveRoles(order, cells, given, 1);
+  const { roles, integers } = resolveRoles(order, cells, withLists({ multi: lists }, given), 1);
   return {
     roles: { ...roles, fields: roles.fields.filter((name) => name !== key) },
     integers: fields ? new Set() : integers,
@@ -170,7 +179,7 @@ function contentColumn(
   const { name, codes, dictionary } = column;
   if (text.includes(name)) return [textColumn(column)];
   const form = cellFormOf(name, roles);
-  if (form) return [splitCells(name, codes, dictionary, form)];
+  if (form) return [splitCells(name, codes, dictionary, { ...form, keepsLength: true }, path)];
   if (roles.numeric.includes(name))
     return [
       { kind: "number", name, values: Float64Array.from(codes, (code) => numberAt({ path }, column, code)) },
@@ -203,5 +212,6 @@ function exampleOf(dictionary: Keys, separator: string): string {
 function columnDescription(column: Column, { contentText: text = [] }: ContentOptions): string {
   if (column.kind === "number") return `'${column.name}' (numbers)`;
   if (column.kind === "key") return `'${column.name}' (categories)`;
+  if (isVectors(column)) return `'${column.name}' (vectors of ${column.dictionary.size} numbers)`;
   return `'${column.name}' (${text.includes(column.name) ? "words" : `multi-valued, ${column.separator}`})`;
 }

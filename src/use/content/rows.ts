@@ -3,13 +3,15 @@
 //   category              the column of its value: 1
 //   multi-valued cell,
 //   words of a text       1/sqrt(n) for each of the n values that known items have, so that the block has unit length
+//   vector                its numbers, divided by one factor, so that the variances of the known items add up to 1
 //   number                standardized by mean and deviation of the known items
 
 import { ascending } from "../../base/numeric/indices.js";
-import type { Dataset } from "../../dataset/dataset.js";
+import { columnNamed, type Dataset, type MultiColumn } from "../../dataset/dataset.js";
+import { isVectors } from "../../dataset/multi.js";
 import type { NumericForm } from "../../dataset/numeric.js";
-import { bindEncoder, firstPair } from "../../dataset/rows.js";
-import { fitFeatures, type Field } from "../../dataset/vocabulary/vocabulary.js";
+import { bindEncoder, firstPair, forEachPair, type FeatureRows } from "../../dataset/rows.js";
+import { fitFeatures, type FeatureSpace, type Field } from "../../dataset/vocabulary/vocabulary.js";
 import type { BlockRows } from "../../compute/kernels/ridge/binding.js";
 
 /** Sparse rows of content, one per item; the columns of a content field are adjacent, in the order of `fields`. */
@@ -35,9 +37,11 @@ export function contentRows(
     if (field.kind === "multi") isList.fill(1, offsets[f], offsets[f + 1]);
     fieldOf.fill(f, offsets[f], offsets[f + 1]);
   });
+  const scale = vectorScale(space, dataset, encoded, known);
   const indptr = new Uint32Array(numRows + 1);
-  const columns: number[] = [];
-  const values: number[] = [];
+  const columns = new Uint32Array(encoded.ids.length);
+  const values = new Float64Array(encoded.ids.length);
+  let end = 0;
   for (let row = 0; row < numRows; row++) {
     const pairs: { column: number; value: number }[] = [];
     for (let pair = firstPair(encoded, row); pair < firstPair(encoded, row + 1); pair++) {
@@ -48,19 +52,48 @@ export function contentRows(
     for (const { column } of pairs)
       if (isList[column] === 1) listed.set(fieldOf[column]!, (listed.get(fieldOf[column]!) ?? 0) + 1);
     for (const { column, value } of pairs) {
-      columns.push(column);
-      values.push(isList[column] === 1 ? 1 / Math.sqrt(listed.get(fieldOf[column]!)!) : value);
+      columns[end] = column;
+      const byScale = scale[fieldOf[column]!];
+      values[end++] =
+        byScale !== undefined
+          ? value * byScale
+          : isList[column] === 1
+            ? 1 / Math.sqrt(listed.get(fieldOf[column]!)!)
+            : value;
     }
-    indptr[row + 1] = columns.length;
+    indptr[row + 1] = end;
   }
   return {
     numRows,
     blocks: offsets,
     indptr,
-    columns: Uint32Array.from(columns),
-    values: Float64Array.from(values),
+    columns: columns.subarray(0, end),
+    values: values.subarray(0, end),
     fields,
   };
+}
+
+/** Returns the factor of each field of vectors; undefined for other fields. */
+function vectorScale(
+  { fields, offsets, numFeatures }: FeatureSpace,
+  dataset: Dataset,
+  rows: FeatureRows,
+  known: Uint32Array,
+): (number | undefined)[] {
+  const [sums, squares] = [new Float64Array(numFeatures), new Float64Array(numFeatures)];
+  for (const row of known)
+    forEachPair(rows, row, (feature, x) => {
+      sums[feature]! += x;
+      squares[feature]! += x * x;
+    });
+  return fields.map(({ name, kind }, f) => {
+    const column = columnNamed(dataset, name);
+    if (kind !== "multi" || !isVectors(column as MultiColumn)) return undefined;
+    let variance = 0;
+    for (let i = offsets[f]!; i < offsets[f + 1]!; i++)
+      variance += squares[i]! / known.length - (sums[i]! / known.length) ** 2;
+    return variance > 1e-12 ? 1 / Math.sqrt(variance) : 1;
+  });
 }
 
 export function rowsOfField({ blocks, columns, values, ...rows }: ContentRows, field: number): BlockRows {
