@@ -77,10 +77,11 @@ function lossOf({ manifest: { options, metrics } }: ReportedRun): string {
   return typeof options["loss"] === "string" ? `loss (${options["loss"]})` : "loss";
 }
 
-/** Runs of one trainer with the same kind of loss have the same range, so that their plots can be compared. */
+/** Losses of the same kind have the same range. A loss without a name of its own is one of its trainer's. */
 function lossRange(curves: readonly Curve[], { run, loss }: Curve): [number, number] {
+  const isOwn = loss.startsWith("loss");
   const values = curves
-    .filter((curve) => curve.loss === loss && curve.run.manifest.command === run.manifest.command)
+    .filter((curve) => curve.loss === loss && (!isOwn || curve.run.manifest.command === run.manifest.command))
     .flatMap(({ epochs }) => epochs.flatMap(({ trainLoss, validLoss }) => [trainLoss, validLoss]))
     .filter((value) => Number.isFinite(value));
   return [Math.min(...values), Math.max(...values)];
