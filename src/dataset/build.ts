@@ -147,7 +147,10 @@ export async function streamRows(
     names,
     withSideCells(log, sides),
     withLists(
-      { ...log, multi: Object.assign({}, log.multi, ...sides.map(({ multi }) => multi)) },
+      {
+        ...log,
+        multi: Object.fromEntries([log, ...sides].flatMap(({ multi }) => Object.entries(multi ?? {}))),
+      },
       ofLog(options),
     ),
     log.columns.length,

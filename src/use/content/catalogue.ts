@@ -68,7 +68,7 @@ export async function readCatalogue(
       const { name, dictionary } = column;
       const used = [roles.fields, roles.numeric, Object.keys(roles.multi), given.contentText ?? []];
       if (dictionary.size < 2 && side.keys.size > 1 && used.some((names) => names.includes(name))) {
-        if (isVectors({ separator: roles.multi[name] }))
+        if (Object.hasOwn(roles.multi, name) && isVectors({ separator: roles.multi[name] }))
           throw new UsageError(
             `the vectors in column '${name}' of ${named} are all equal: use --content-ignore ${name}`,
           );
