@@ -302,7 +302,7 @@ async function bpr(): Promise<Duel> {
 
 async function pca(): Promise<Duel> {
   needsGowalla();
-  const users = known(eventsOf("train").users);
+  const users = known(eventsOf("train"));
   const matrix = { rows: users, columns: transpose(users, 40_981) };
   return {
     rows: [{ work: "truncated SVD, gowalla, 64 components, two threads", unit: "s" }],

@@ -9,19 +9,25 @@
 
 import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
-import { interactionsOf, transpose } from "../dataset/sequences/interactions.js";
+import { interactionsOf } from "../dataset/sequences/interactions.js";
 import { namedMean, rankedByUser } from "../metrics/ranking.js";
 import type { SparseRows } from "../compute/kernels/als/binding.js";
+import type { StoredVectors } from "../trainers/shared/factor-model/stored-vectors.js";
 import { draw } from "../base/numeric/random.js";
 import { projectFolder } from "../testing/places.js";
 import { alsOptionsOf, defaultUnobservedWeight } from "../trainers/als/options.js";
 import { BEFORE_DATA } from "../training/session/feature-training.js";
-import { trainImplicit, type ImplicitVectors } from "../trainers/als/train.js";
+import { trainImplicit } from "../trainers/als/train.js";
 import { medianText, run } from "./ctr-logs.js";
 
 const THREADS = 2;
 const REPEATS = 3;
 const [numUsers, numItems] = [29_858, 40_981];
+/** Row 0 of each side is for unknown keys. */
+const [user, item] = [
+  { first: 0, count: numUsers + 1 },
+  { first: numUsers + 1, count: numItems + 1 },
+];
 /** Folder with gowalla's check-ins. */
 export const gowalla = join(projectFolder, "..", "shared", "data", "gowalla");
 
@@ -35,12 +41,12 @@ export async function bench(): Promise<void> {
   const [train, test] = [eventsOf("train"), eventsOf("test")];
   for (const dim of [64, 256]) {
     const [ours, theirs]: [Times, Times] = [noTimes(), noTimes()];
-    let model: ImplicitVectors | undefined;
+    let model: StoredVectors | undefined;
     for (let repeat = 0; repeat < REPEATS; repeat++) {
       model = await trainOurs(dim, train, ours);
       if (python) add(theirs, await trainTheirs(python, dim));
     }
-    const { recallAt20, ndcgAt20 } = await evaluation(model!, train.users, test.users);
+    const { recallAt20, ndcgAt20 } = await evaluation(model!, train, test);
     console.log(
       `dim ${dim}, ${alsOptionsOf({}, BEFORE_DATA).epochs} epochs, ${THREADS} threads: ${given(ours)}; ` +
         `Recall@20 ${recallAt20!.toFixed(4)}, NDCG@20 ${ndcgAt20!.toFixed(4)}`,
@@ -65,16 +71,12 @@ export function given({ clock, processor }: Times): string {
   return `${medianText(clock)} s by the clock, ${medianText(processor)} s of processors`;
 }
 
-/** Returns the events grouped by user and grouped by item; row 0 of both matrices is for unknown keys. */
-export function eventsOf(part: string): { users: SparseRows; items: SparseRows } {
+/** Returns the events grouped by user. */
+export function eventsOf(part: string): SparseRows {
   const lines = readFileSync(join(gowalla, `${part}.csv`), "utf8")
     .trimEnd()
     .split("\n")
     .slice(1);
-  const [user, item] = [
-    { first: 0, count: numUsers + 1 },
-    { first: numUsers + 1, count: numItems + 1 },
-  ];
   const ids = Uint32Array.from(
     lines.flatMap((line) => {
       const [u, i] = line.split(",");
@@ -82,35 +84,33 @@ export function eventsOf(part: string): { users: SparseRows; items: SparseRows }
     }),
   );
   const rows = { numRows: lines.length, width: 2, ids, labels: new Float32Array() };
-  const { users } = interactionsOf(rows, user, item);
-  return { users, items: transpose(users, item.count) };
+  return interactionsOf(rows, user, item).users;
 }
 
-export async function trainOurs(
-  dim: number,
-  { users, items }: { users: SparseRows; items: SparseRows },
-  times: Times,
-): Promise<ImplicitVectors> {
+export async function trainOurs(dim: number, users: SparseRows, times: Times): Promise<StoredVectors> {
   const size = { confidence: users.indices.length, numUsers, numItems };
   const unobservedWeight = defaultUnobservedWeight(size);
   const itemHashes = Uint32Array.from({ length: 2 * (numItems + 1) }, (_, i) => draw(1, i));
+  const numFeatures = item.first + item.count;
   const [start, used] = [performance.now(), process.cpuUsage()];
-  const model = await trainImplicit(
-    { users, items, itemHashes },
+  // the training removes the events of its input
+  const { model } = await trainImplicit(
+    { users: { ...users }, itemHashes, user, item, numFeatures },
     { ...alsOptionsOf({ dim, threads: THREADS }, BEFORE_DATA), unobservedWeight },
   );
-  const { user, system } = process.cpuUsage(used);
-  add(times, [(performance.now() - start) / 1000, (user + system) / 1e6]);
+  const cpu = process.cpuUsage(used);
+  add(times, [(performance.now() - start) / 1000, (cpu.user + cpu.system) / 1e6]);
   return model;
 }
 
 async function evaluation(
-  { dim, users: queries, items }: ImplicitVectors,
+  { dim, vectorsOf }: StoredVectors,
   train: SparseRows,
   test: SparseRows,
 ): Promise<Record<string, number>> {
   const listsOf = ({ indptr, indices }: SparseRows) => ({ indptr, items: indices });
-  const input = { dim, queries, items, masks: listsOf(train) };
+  const [queries, items] = [user, item].map(({ first, count }) => vectorsOf({ first, last: first + count }));
+  const input = { dim, queries: queries!, items: items!, masks: listsOf(train) };
   return Object.fromEntries(
     (await rankedByUser(input, listsOf(test), { k: 20, threads: THREADS })).map(namedMean),
   );

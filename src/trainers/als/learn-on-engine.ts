@@ -36,7 +36,7 @@ import { withEngine } from "../../training/session/with-engine.js";
 import { eventsOf } from "./learn.js";
 import { otherSide } from "./fold-in.js";
 import type { AlsOptions, GivenAls } from "./options.js";
-import type { ImplicitVectors } from "./train.js";
+import { trainedFactors } from "../shared/factor-model/trained.js";
 
 /**
  * Factorizes the events of users and items on the server that `given` names. The model has the vectors of the last
@@ -52,7 +52,7 @@ export async function learnOnEngine(
   signal: AbortSignal,
 ): Promise<Trained> {
   const { doing } = input;
-  const { users, item, confidence, chosen, modelOf } = eventsOf(input, options);
+  const { users, user, item, confidence, chosen } = eventsOf(input, options);
   const items = transpose(users, item.count);
   if (users.indices.length === 0) throw new DataError("no events with a known user and item");
   const sums = {
@@ -85,8 +85,22 @@ export async function learnOnEngine(
   const rowsPerSecond = (epochs * sums.numPairs) / seconds;
   const last: EpochEvent = { epoch: epochs, trainLoss, rowsPerSecond, seconds, best: true };
   observe(last);
-  const model = modelOf(vectors, { bestEpoch: epochs, epochs: [last] });
-  return { ...model, chosen, engine: trained.engine };
+  const { numFeatures } = input.space;
+  const all = new Float32Array(numFeatures * dim);
+  all.set(vectors.users, user.first * dim);
+  all.set(vectors.items, item.first * dim);
+  const model = { dim, w0: 0, w: new Float32Array(numFeatures), vectors: all, loss: "squared" } as const;
+  return {
+    ...trainedFactors("fm", { ...model, bestEpoch: epochs, epochs: [last] }),
+    ...{ chosen, engine: trained.engine },
+  };
+}
+
+/** Vectors of the users, f32[numUsers * dim], and of the items, f32[numItems * dim], row-major. */
+interface ImplicitVectors {
+  dim: number;
+  users: Float32Array;
+  items: Float32Array;
 }
 
 interface EventSums {

@@ -1,18 +1,14 @@
 // Factorizes the events of users and items on this machine.
 
-import { type FieldFeatures, interactionsOf, transpose } from "../../dataset/sequences/interactions.js";
+import { type FieldFeatures, interactionsOf } from "../../dataset/sequences/interactions.js";
 import { featureHashes, type FeatureSpace } from "../../dataset/vocabulary/vocabulary.js";
 import type { EpochEvent } from "../../training/epochs/epoch-loop.js";
-import { listMetric } from "../../training/shared-options/passes.js";
 import type { FactorStart } from "../shared/factor-model/warm-start.js";
 import type { LearnerInput, Trained } from "../../training/session/feature-training.js";
 import { type AlsOptions, defaultUnobservedWeight } from "./options.js";
-import { trainImplicit, type StartSide, type ImplicitModel, type ImplicitVectors } from "./train.js";
+import { trainImplicit, type StartSide } from "./train.js";
 import { UsageError } from "../../base/errors.js";
-import { trainedFactors } from "../shared/factor-model/trained.js";
 import { trainedFromStore } from "../shared/factor-model/stored-vectors.js";
-import { isStreamed } from "./memory.js";
-import { trainStreamed } from "./train-streamed.js";
 
 export async function learnImplicit(
   input: LearnerInput<FactorStart>,
@@ -21,45 +17,21 @@ export async function learnImplicit(
   signal?: AbortSignal,
 ): Promise<Trained> {
   const { space, ranking, start, controls, memory, note } = input;
-  const { user, item, users, chosen, modelOf } = eventsOf(input, options);
-  const validate = ranking?.validate;
-  const stoppingMetric = ranking && listMetric(ranking.options);
-  const common = {
-    users,
-    itemHashes: featureHashes(space).subarray(2 * item.first, 2 * (item.first + item.count)),
-    ...(start && {
-      start: { users: sideOf(start, user), items: sideOf(start, item), freezes: start.freezes },
-    }),
-    controls,
-  };
-  const size = { numUsers: user.count, numItems: item.count, numEvents: users.indices.length };
-  if (memory && isStreamed(size, options.dim, memory.most)) {
-    const { most: maxMemory, ...disk } = memory;
-    const store = { validate, maxMemory, ...disk, note };
-    const result = await trainStreamed(
-      { ...common, ...store, user, item, numFeatures: space.numFeatures },
-      { ...options, ...chosen },
-      observe,
-      signal,
-    );
-    return { ...trainedFromStore("fm", result, "squared"), chosen };
-  }
-  const model = await trainImplicit(
+  const { user, item, users, chosen } = eventsOf(input, options);
+  const result = await trainImplicit(
     {
-      ...common,
-      items: transpose(users, item.count),
-      ...(validate && {
-        validate: async (vectors) => {
-          const metrics = await validate(modelOf(vectors));
-          return { value: metrics[stoppingMetric!] ?? 0, metrics };
-        },
+      ...{ users, user, item, numFeatures: space.numFeatures, controls, memory, note },
+      validate: ranking?.validate,
+      itemHashes: featureHashes(space).subarray(2 * item.first, 2 * (item.first + item.count)),
+      ...(start && {
+        start: { users: sideOf(start, user), items: sideOf(start, item), freezes: start.freezes },
       }),
     },
     { ...options, ...chosen },
     observe,
     signal,
   );
-  return { ...modelOf(model, model), chosen };
+  return { ...trainedFromStore("fm", result, "squared"), chosen };
 }
 
 function sideOf({ known, vectors }: FactorStart, { first, count }: FieldFeatures): StartSide {
@@ -73,7 +45,7 @@ function sideOf({ known, vectors }: FactorStart, { first, count }: FieldFeatures
 /** Returns the events of the training split, whose rows are all events. @throws {UsageError} no user or no item field */
 export function eventsOf(
   { space, roles, train }: Pick<LearnerInput, "space" | "roles" | "train">,
-  { dim, unobservedWeight }: AlsOptions,
+  { unobservedWeight }: AlsOptions,
 ) {
   if (train.kind === "drawn") throw new RangeError("events of least squares are not drawn");
   const [user, item] = [featuresOf(space, roles.user), featuresOf(space, roles.item)];
@@ -87,19 +59,6 @@ export function eventsOf(
     /** sum of all confidences */
     confidence,
     chosen: { unobservedWeight: unobservedWeight ?? defaultUnobservedWeight(size) },
-    /** Returns a factorization machine of two fields whose w0 and w are 0. */
-    modelOf: (
-      { users: ofUsers, items: ofItems }: ImplicitVectors,
-      { bestEpoch = 0, epochs = [], interrupted }: Partial<ImplicitModel> = {},
-    ): Trained => {
-      const vectors = new Float32Array(space.numFeatures * dim);
-      vectors.set(ofUsers, user.first * dim);
-      vectors.set(ofItems, item.first * dim);
-      return trainedFactors("fm", {
-        ...{ dim, w0: 0, w: new Float32Array(space.numFeatures), loss: "squared", vectors },
-        ...{ bestEpoch, epochs, ...(interrupted && { interrupted }) },
-      });
-    },
   };
 }
 

@@ -1,3 +1,10 @@
+// Least squares on threads. The vectors of all items are in the kernel's memory; those of users are in blocks:
+//
+//   ResidentMachine   one block, which the kernel's memory holds with its events; a store in memory has a copy
+//   StreamedMachine   many blocks, which are read one after another (streamed-machine.ts)
+//
+// Both give the same bytes, and either resumes from a checkpoint of the other.
+
 import {
   allocateScratch,
   allocateSide,
@@ -7,100 +14,156 @@ import {
   type AlsSide,
   type SparseRows,
 } from "../../compute/kernels/als/binding.js";
+import { BlockStore } from "../../base/io/block-store.js";
 import { ThreadedKernel } from "../../compute/threads/threaded-kernel.js";
-import { BLOCK } from "./user-blocks.js";
+import { transpose } from "../../dataset/sequences/interactions.js";
+import { floatsOf, type NamedArrays } from "../../training/epochs/named-arrays.js";
+import { KeptRows } from "../shared/factor-model/kept-rows.js";
+import { BLOCK, cutUsers, mostBetween } from "./user-blocks.js";
 import type { Arena, Region } from "../../compute/kernels/shared/memory.js";
 import type { Work } from "../../compute/threads/kernel-thread.js";
 
-interface AlsShape {
-  dim: number;
-  threads: number;
-  /** the same events grouped by user and grouped by item */
-  users: SparseRows;
-  items: SparseRows;
-}
-
 export type SideName = "users" | "items";
 
-/** Holds the vectors, which are zero at first, and the threads. `terminate` ends the threads and must be called. */
-export class AlsMachine extends ThreadedKernel<AlsKernel> {
-  readonly sides: Record<SideName, AlsSide>;
-  readonly #dim: number;
-  readonly #padded: number;
-  readonly #scratches: number[];
-  readonly #sums: GramSums;
+export interface AlsShape {
+  dim: number;
+  threads: number;
+  /** events grouped by user */
+  users: SparseRows;
+  numItems: number;
+  /** f32 each: penalty of each user and item */
+  penalties: Record<SideName, Float32Array>;
+}
 
-  private constructor({ dim, users, items, threads }: AlsShape) {
+/** The vectors of all items without padding, f32[numItems * dim], under the name that they have in checkpoints. */
+export type ItemVectors = Record<"items", Float32Array>;
+
+/** Holds the vectors, which are zero at first, and the threads. `terminate` ends the threads and must be called. */
+export abstract class AlsMachine extends ThreadedKernel<AlsKernel> {
+  abstract readonly store: BlockStore;
+  /** the users' vectors in the store; each of its blocks holds f32[maximum number of users per block][D] */
+  abstract readonly rows: KeptRows;
+  /** f32[numItems][D] */
+  readonly items: Region;
+  readonly D: number;
+  /** number of dimensions that are solved together */
+  readonly b: number;
+  /** u32[numBlocks + 1]: first user of each block, and the number of users */
+  readonly starts: Uint32Array;
+  readonly sizes: { numPartitions: number; length: number };
+  readonly gramSums: GramSums;
+  readonly #dim: number;
+
+  constructor({ dim, users, numItems }: AlsShape) {
     super();
-    const { arena } = this;
-    const D = paddedDim(dim);
-    const block = Math.min(BLOCK, D);
-    const vectors = (events: SparseRows, name: string) =>
-      arena.allocate(
-        `the vectors of ${events.indptr.length - 1} ${name}`,
-        (events.indptr.length - 1) * D * 4,
-      );
-    const [W, H] = [vectors(users, "users"), vectors(items, "items")];
-    this.sides = {
-      users: allocateSide(arena, { D, block, rows: W, others: H, events: users }),
-      items: allocateSide(arena, { D, block, rows: H, others: W, events: items }),
-    };
     this.#dim = dim;
-    this.#padded = D;
-    this.#sums = new GramSums(arena, D);
-    this.#scratches = Array.from({ length: threads }, () => allocateScratch(arena, D, block, [users, items]));
+    this.D = paddedDim(dim);
+    this.b = Math.min(BLOCK, this.D);
+    this.starts = cutUsers(users, 4 * this.D);
+    this.sizes = { numPartitions: this.starts.length - 1, length: mostBetween(this.starts) * this.D };
+    this.items = this.arena.numbers(`the vectors of ${numItems} items`, numItems * this.D);
+    this.gramSums = new GramSums(this.arena, this.D);
+  }
+
+  /**
+   * Solves all users while the items' vectors are fixed.
+   *
+   * @param gram f64[D * D]: Gram matrix of the items, multiplied by the weight of unobserved pairs
+   * @returns the Gram matrix of the users
+   */
+  abstract solveUsers(gram: Float64Array): Promise<Float64Array>;
+
+  /**
+   * Solves all items while the users' vectors are fixed.
+   *
+   * @param gram f64[D * D]: Gram matrix of the users, multiplied by the weight of unobserved pairs
+   * @returns the sum over all events of c (1 - s)^2, for an event with confidence c and score s
+   */
+  abstract solveItems(gram: Float64Array): Promise<number>;
+
+  /** @param rows u32: the bits of f32[maximum number of users per block][D] */
+  abstract setPartition(block: number, rows: Uint32Array): Promise<void>;
+
+  get state(): ItemVectors {
+    return { items: withoutPadding(this.arena.f32(this.items), this.D, this.#dim) };
+  }
+
+  set state(arrays: NamedArrays) {
+    const rows = this.arena.f32(this.items);
+    const dim = this.#dim;
+    const dense = floatsOf(arrays, "items", (rows.length / this.D) * dim);
+    for (let i = 0; i < dense.length / dim; i++) rows.set(dense.subarray(i * dim, (i + 1) * dim), i * this.D);
+  }
+
+  /** Computes the items' Gram matrix, f64[D * D], in panels of eight columns. */
+  async itemGram(): Promise<Float64Array> {
+    return await this.gramOf(this.items);
+  }
+
+  /** @param rows f32[][D] */
+  async gramOf(rows: Region): Promise<Float64Array> {
+    this.gramSums.clear();
+    await this.run(this.gramSums.wholeSide(rows, rows.bytes / (4 * this.D)));
+    return this.gramSums.total();
+  }
+}
+
+/** Has all users and all events in the kernel's memory. */
+export class ResidentMachine extends AlsMachine {
+  readonly store = new BlockStore("", Infinity);
+  readonly rows: KeptRows;
+  readonly #sides: Record<SideName, AlsSide>;
+  readonly #threads: number[];
+
+  private constructor(shape: AlsShape) {
+    super(shape);
+    const { arena, D, b: block, items } = this;
+    const { users, numItems, threads, penalties } = shape;
+    const numUsers = users.indptr.length - 1;
+    const rows = arena.numbers(`the vectors of ${numUsers} users`, numUsers * D);
+    const events = { users, items: transpose(users, numItems) };
+    this.#sides = {
+      users: allocateSide(arena, { D, block, rows, others: items, events: events.users }),
+      items: allocateSide(arena, { D, block, rows: items, others: rows, events: events.items }),
+    };
+    for (const name of ["users", "items"] as const)
+      arena.f32(this.#sides[name].penalties).set(penalties[name]);
+    this.#threads = Array.from({ length: threads }, () =>
+      allocateScratch(arena, D, block, [events.users, events.items]),
+    );
+    this.rows = new KeptRows(this.store, this.sizes.numPartitions);
   }
 
   /** @throws {UsageError} the vectors and the events do not fit in one memory */
   static async start(shape: AlsShape): Promise<AlsMachine> {
-    const machine = new AlsMachine(shape);
-    return await machine.begin("als", { threads: machine.#scratches });
+    const machine = new ResidentMachine(shape);
+    return await machine.begin("als", { threads: machine.#threads });
   }
 
-  /** Sets each element of the users' or the items' vectors to `valueOf(row, dimension)`. */
-  fill(name: SideName, valueOf: (row: number, d: number) => number): void {
-    const { rows, numRows } = this.sides[name];
-    const vectors = this.arena.f32(rows);
-    for (let r = 0; r < numRows; r++) {
-      for (let d = 0; d < this.#dim; d++) vectors[r * this.#padded + d] = valueOf(r, d);
+  async solveUsers(gram: Float64Array): Promise<Float64Array> {
+    await this.#solve("users", gram);
+    const { starts, D, sizes } = this;
+    const rows = this.arena.u32(this.#sides.users.rows);
+    for (let block = 0; block < sizes.numPartitions; block++) {
+      const padded = new Uint32Array(sizes.length);
+      padded.set(rows.subarray(starts[block]! * D, starts[block + 1]! * D));
+      await this.rows.write(block, padded);
     }
+    return await this.gramOf(this.#sides.users.rows);
   }
 
-  /**
-   * Sets the vectors of the rows for which `isWanted` returns true, by default of all rows.
-   *
-   * @param vectors f32[numRows * dim], row-major
-   */
-  setVectors(name: SideName, vectors: Float32Array, isWanted: (row: number) => boolean = () => true): void {
-    const { rows, numRows } = this.sides[name];
-    const padded = this.arena.f32(rows);
-    for (let r = 0; r < numRows; r++) {
-      if (isWanted(r)) padded.set(vectors.subarray(r * this.#dim, (r + 1) * this.#dim), r * this.#padded);
-    }
+  async solveItems(gram: Float64Array): Promise<number> {
+    return await this.#solve("items", gram);
   }
 
-  /** Returns a copy, f32[numRows * dim], row-major. */
-  vectors(name: SideName): Float32Array {
-    const { rows } = this.sides[name];
-    return withoutPadding(this.arena.f32(rows), this.#padded, this.#dim);
+  async setPartition(block: number, rows: Uint32Array): Promise<void> {
+    const [first, last] = [this.starts[block]!, this.starts[block + 1]!];
+    this.arena.u32(this.#sides.users.rows).set(rows.subarray(0, (last - first) * this.D), first * this.D);
+    await this.rows.write(block, rows);
   }
 
-  /** Computes a side's Gram matrix, f64[D * D], in panels of eight columns. */
-  async gram(name: SideName): Promise<Float64Array> {
-    const { rows, numRows } = this.sides[name];
-    this.#sums.clear();
-    await this.run(this.#sums.wholeSide(rows, numRows));
-    return this.#sums.total();
-  }
-
-  /**
-   * Solves the vectors of all users, or of all items, while those of the other side are fixed.
-   *
-   * @param gram f64[D * D]: Gram matrix of the other side, multiplied by the weight of unobserved pairs
-   * @returns the sum over all events of c (1 - s)^2, for an event with confidence c and score s
-   */
-  async solve(name: SideName, gram: Float64Array): Promise<number> {
-    const side = this.sides[name];
+  async #solve(name: SideName, gram: Float64Array): Promise<number> {
+    const side = this.#sides[name];
     this.arena.f32(side.gram).set(gram);
     await this.run({
       take: { end: side.numRows, size: 64 },

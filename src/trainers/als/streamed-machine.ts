@@ -1,5 +1,5 @@
 // Least squares whose users' vectors are in a store, in memory or on disk; the vectors of all items are in the kernel's
-// memory. The bytes of the vectors are those of AlsMachine.
+// memory.
 //
 //   solve users   block after block: store ──► rows, events ──► solved, added to the Gram matrix ──► store
 //   solve items   for each group of items and each block of dimensions: the users' blocks one after another add their
@@ -9,27 +9,16 @@
 // The store reads and writes one slot while the threads work on the other. With D dimensions that are solved b at a
 // time, an epoch reads the users' vectors 1 + (D / b + 1) x (number of groups) times, and writes them once.
 
-import {
-  allocateBlockScratches,
-  allocateRows,
-  allocateScratch,
-  paddedDim,
-  type AlsKernel,
-  type SparseRows,
-} from "../../compute/kernels/als/binding.js";
+import { allocateBlockScratches, allocateRows, allocateScratch } from "../../compute/kernels/als/binding.js";
 import { Side, Sums } from "../../compute/kernels/als/layout.js";
 import { MAX_PAGES, PAGE, type Region } from "../../compute/kernels/shared/memory.js";
 import { allocateStruct, putStruct } from "../../compute/kernels/shared/struct.js";
 import { BlockStore } from "../../base/io/block-store.js";
 import { KeptRows } from "../shared/factor-model/kept-rows.js";
-import { floatsOf, type NamedArrays } from "../../training/epochs/named-arrays.js";
-import { ThreadedKernel } from "../../compute/threads/threaded-kernel.js";
-import { GramSums, withoutPadding } from "./machine.js";
+import { AlsMachine, type AlsShape } from "./machine.js";
 import { residentBytes, sumBytes } from "./memory.js";
 import {
-  BLOCK,
   blockLimits,
-  cutUsers,
   eventSections,
   itemsName,
   mostBetween,
@@ -38,12 +27,7 @@ import {
   usersName,
 } from "./user-blocks.js";
 
-interface StreamedShape {
-  dim: number;
-  threads: number;
-  /** events grouped by user */
-  users: SparseRows;
-  numItems: number;
+interface StreamedShape extends AlsShape {
   /** maximum number of bytes of vectors and events in memory */
   maxMemory: number;
   /** path next to which the temporary file is created */
@@ -79,23 +63,11 @@ function cutItems(numItems: number, b: number, bytes: number): Uint32Array {
   return Uint32Array.from({ length: count + 1 }, (_, g) => Math.floor((g * numItems) / count));
 }
 
-/** The vectors of all items without padding, f32[numItems * dim], under the name that they have in checkpoints. */
-export type ItemVectors = Record<"items", Float32Array>;
-
-/** Holds the items' vectors, which are zero at first, and the threads. `terminate` must be called: it ends the threads. */
-export class StreamedMachine extends ThreadedKernel<AlsKernel> {
-  /** f32[numItems][D] */
-  readonly items: Region;
-  /** f32[numItems] */
-  readonly itemPenalties: Region;
-  /** store of the users' vectors; each of its blocks holds f32[maximum number of users per block][D] */
-  readonly rows: KeptRows;
-  /** u32[numBlocks + 1]: first user of each block, and the number of users */
-  readonly starts: Uint32Array;
-  readonly D: number;
-  readonly #dim: number;
+export class StreamedMachine extends AlsMachine {
   readonly store: BlockStore;
-  readonly #b: number;
+  readonly rows: KeptRows;
+  /** f32[numItems] */
+  readonly #itemPenalties: Region;
   readonly #isWeighted: boolean;
   readonly #itemGram: Region;
   readonly #losses: Region;
@@ -103,7 +75,6 @@ export class StreamedMachine extends ThreadedKernel<AlsKernel> {
   readonly #sums: { matrices: Region; gradients: Region; steps: Region };
   readonly #scratches: number;
   readonly #threads: number[];
-  readonly #gramSums: GramSums;
   /** first item of each group of items, and the number of items */
   readonly #groups: Uint32Array;
   #numEvents: Uint32Array[] = [];
@@ -111,18 +82,13 @@ export class StreamedMachine extends ThreadedKernel<AlsKernel> {
   readonly #userEvents: Uint32Array;
   readonly #isWritten: Uint8Array;
 
-  private constructor({ dim, threads, users, numItems, maxMemory, beside }: StreamedShape) {
-    super();
-    const { arena } = this;
-    const D = paddedDim(dim);
-    const b = Math.min(BLOCK, D);
-    this.D = D;
-    this.#dim = dim;
-    this.#b = b;
+  private constructor(shape: StreamedShape) {
+    super(shape);
+    const { users, numItems, threads, maxMemory, beside, penalties } = shape;
+    const { arena, D, b, sizes } = this;
+    const numBlocks = sizes.numPartitions;
+    const mostRows = sizes.length / D;
     this.#isWeighted = users.values !== undefined;
-    this.starts = cutUsers(users, 4 * D);
-    const numBlocks = this.starts.length - 1;
-    const mostRows = mostBetween(this.starts);
     this.#userEvents = Uint32Array.from(
       { length: numBlocks },
       (_, i) => users.indptr[this.starts[i + 1]!]! - users.indptr[this.starts[i]!]!,
@@ -132,9 +98,9 @@ export class StreamedMachine extends ThreadedKernel<AlsKernel> {
     const limit = Math.min(maxMemory, MAX_PAGES * PAGE);
     this.#groups = cutItems(numItems, b, limit - resident);
 
-    this.items = arena.numbers(`the vectors of ${numItems} items`, numItems * D);
     const own = allocateRows(arena, D, numItems);
-    this.itemPenalties = own.penalties;
+    this.#itemPenalties = own.penalties;
+    arena.f32(own.penalties).set(penalties.items);
     this.#itemGram = own.gram;
     this.#losses = own.losses;
     const group = mostBetween(this.#groups);
@@ -158,7 +124,6 @@ export class StreamedMachine extends ThreadedKernel<AlsKernel> {
       sums: allocateStruct(arena, "sums", Sums),
     });
     this.#slots = [slot(), slot()];
-    this.#gramSums = new GramSums(arena, D);
     this.#threads = Array.from({ length: threads }, () => allocateScratch(arena, D, b, [users]));
     this.#scratches = allocateBlockScratches(arena, D, b, threads);
     this.store = new BlockStore(beside, Math.max(0, maxMemory - arena.memory.buffer.byteLength));
@@ -169,53 +134,23 @@ export class StreamedMachine extends ThreadedKernel<AlsKernel> {
   /**
    * Writes the events to the store, lays out the kernel's memory and starts the threads.
    *
-   * @param penalties f32[numUsers]: penalty of each user
    * @throws {UsageError} the items do not fit in one memory
    * @throws {IoError} the store cannot be written, for example because the disk is full
    */
-  static async start(shape: StreamedShape, penalties: Float32Array): Promise<StreamedMachine> {
+  static async start(shape: StreamedShape): Promise<AlsMachine> {
     const machine = new StreamedMachine(shape);
-    const cut = { starts: machine.starts, groups: machine.#groups, penalties };
+    const cut = { starts: machine.starts, groups: machine.#groups, penalties: shape.penalties.users };
     machine.#numEvents = await storeEvents(shape.users, cut, machine.store);
     return await machine.begin("als", { threads: machine.#threads });
   }
 
-  get sizes(): { numPartitions: number; length: number } {
-    return { numPartitions: this.starts.length - 1, length: this.#slots[0].rows.bytes / 4 };
-  }
-
-  get state(): ItemVectors {
-    return { items: withoutPadding(this.arena.f32(this.items), this.D, this.#dim) };
-  }
-
-  set state(arrays: NamedArrays) {
-    const rows = this.arena.f32(this.items);
-    const dim = this.#dim;
-    const dense = floatsOf(arrays, "items", (rows.length / this.D) * dim);
-    for (let i = 0; i < dense.length / dim; i++) rows.set(dense.subarray(i * dim, (i + 1) * dim), i * this.D);
-  }
-
-  /** @param rows u32: the bits of f32[maximum number of users per block][D] */
   async setPartition(block: number, rows: Uint32Array): Promise<void> {
     await this.rows.write(block, rows);
     this.#isWritten[block] = 1;
   }
 
-  /** Computes the items' Gram matrix, f64[D * D], in panels of eight columns. */
-  async itemGram(): Promise<Float64Array> {
-    this.#gramSums.clear();
-    await this.run(this.#gramSums.wholeSide(this.items, this.itemPenalties.bytes / 4));
-    return this.#gramSums.total();
-  }
-
-  /**
-   * Solves all users while the items' vectors are fixed.
-   *
-   * @param gram f64[D * D]: Gram matrix of the items, multiplied by the weight of unobserved pairs
-   * @returns the Gram matrix of the users
-   */
   async solveUsers(gram: Float64Array): Promise<Float64Array> {
-    this.#gramSums.clear();
+    this.gramSums.clear();
     for (const slot of this.#slots) this.arena.f32(slot.gram).set(gram);
     const numUsers = this.starts.at(-1)!;
     await this.#eachBlock({
@@ -224,22 +159,16 @@ export class StreamedMachine extends ThreadedKernel<AlsKernel> {
         const range = { first: this.starts[block]!, last: this.starts[block + 1]! };
         const call = ["solveRows", slot.users, "thread", "first", "count"] as const;
         await this.run({ take: { end: range.last - range.first, size: 64 }, call });
-        await this.run(...this.#gramSums.range(slot.rows, numUsers, range));
+        await this.run(...this.gramSums.range(slot.rows, numUsers, range));
       },
       save: async (block, slot) => await this.setPartition(block, this.arena.u32(slot.rows)),
     });
-    return this.#gramSums.total();
+    return this.gramSums.total();
   }
 
-  /**
-   * Solves all items while the users' vectors are fixed.
-   *
-   * @param gram f64[D * D]: Gram matrix of the users, multiplied by the weight of unobserved pairs
-   * @returns the sum over all events of c (1 - s)^2, for an event with confidence c and score s
-   */
   async solveItems(gram: Float64Array): Promise<number> {
     this.arena.f32(this.#itemGram).set(gram);
-    const losses = this.arena.f64(this.#losses).subarray(0, this.itemPenalties.bytes / 4);
+    const losses = this.arena.f64(this.#losses).subarray(0, this.#itemPenalties.bytes / 4);
     losses.fill(0);
     for (let group = 0; group + 1 < this.#groups.length; group++) await this.#solveGroup(group);
     return losses.reduce((sum, loss) => sum + loss, 0);
@@ -251,7 +180,7 @@ export class StreamedMachine extends ThreadedKernel<AlsKernel> {
     for (const slot of this.#slots) this.#useGroup(group, slot);
     const [{ items, sums }] = this.#slots;
     const of = ["index", "first", "count"] as const;
-    for (let from = 0; from < this.D; from += this.#b) {
+    for (let from = 0; from < this.D; from += this.b) {
       const [index, first, count] = of;
       await this.run({ take, call: ["beginGroup", items, sums, index, from, first, count] });
       await this.#eachBlock({
@@ -309,7 +238,7 @@ export class StreamedMachine extends ThreadedKernel<AlsKernel> {
     await this.store.read(usersName(block), this.arena.u32(slot.events).subarray(0, at.end));
     await this.#loadRows(block, slot);
     putStruct(this.arena, Side, slot.users, {
-      ...{ dim: this.D, block: this.#b, rows: slot.rows, others: this.items },
+      ...{ dim: this.D, block: this.b, rows: slot.rows, others: this.items },
       ...this.#eventFields(slot, at),
       ...{ penalties: slot.events.offset + 4 * at.penalties, gram: slot.gram, losses: slot.losses },
     });
@@ -328,10 +257,10 @@ export class StreamedMachine extends ThreadedKernel<AlsKernel> {
   #useGroup(group: number, slot: Slot, at = eventSections(0, 0, false, 0)): void {
     const first = this.#groups[group]!;
     putStruct(this.arena, Side, slot.items, {
-      ...{ dim: this.D, block: this.#b, others: slot.rows, gram: this.#itemGram },
+      ...{ dim: this.D, block: this.b, others: slot.rows, gram: this.#itemGram },
       ...this.#eventFields(slot, at),
       rows: this.items.offset + 4 * this.D * first,
-      penalties: this.itemPenalties.offset + 4 * first,
+      penalties: this.#itemPenalties.offset + 4 * first,
       losses: this.#losses.offset + 8 * first,
     });
     const sums = { ...this.#sums, predictions: slot.scores, scratches: this.#scratches };

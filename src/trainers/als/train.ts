@@ -1,4 +1,4 @@
-// The epoch loop of implicit feedback: each epoch solves the vectors of the users, then those of the items, while the
+// The training of implicit feedback: each epoch solves the vectors of the users, then those of the items, while the
 // others are fixed.
 //
 //   events ──► machine (vectors of both sides, threads) ──► epochs ──► vectors
@@ -7,40 +7,53 @@
 // deviations: docs/algorithms/implicit.md.
 
 import { DataError, DivergedError } from "../../base/errors.js";
-import { paddedDim, type SparseRows } from "../../compute/kernels/als/binding.js";
+import type { SparseRows } from "../../compute/kernels/als/binding.js";
+import { withMachine } from "../../compute/threads/with-machine.js";
 import { pow } from "../../base/numeric/exp.js";
 import { mapTo } from "../../base/numeric/indices.js";
 import { featureKey } from "../../base/numeric/initial.js";
 import { signedDraw } from "../../base/numeric/random.js";
-import { type Controls, runEpochs, type Steered, type EpochEvent } from "../../training/epochs/epoch-loop.js";
-import { floatsOf, type LargeArrays } from "../../training/epochs/named-arrays.js";
-import { KEPT, NOW, restoreRows, savedRows } from "../shared/factor-model/kept-rows.js";
-import { AlsMachine, type SideName } from "./machine.js";
-import { cutUsers, mostBetween } from "./user-blocks.js";
-import type { ImplicitOptions } from "./options.js";
-import { withMachine } from "../../compute/threads/with-machine.js";
-import { rowSums } from "../../dataset/sequences/interactions.js";
+import { columnSums, rowSums, type FieldFeatures } from "../../dataset/sequences/interactions.js";
+import type { RowRange } from "../../table/table.js";
+import type { Controls, EpochEvent } from "../../training/epochs/epoch-loop.js";
+import type { LearnerInput } from "../../training/session/feature-training.js";
+import {
+  noteDisk,
+  trainStored,
+  type KeptState,
+  type StoreInput,
+} from "../shared/factor-model/stored-training.js";
+import type { StoredResult, StoredVectors } from "../shared/factor-model/stored-vectors.js";
+import {
+  ResidentMachine,
+  withoutPadding,
+  type AlsMachine,
+  type ItemVectors,
+  type SideName,
+} from "./machine.js";
+import { heldBytes, isStreamed } from "./memory.js";
+import type { AlsOptions, ImplicitOptions } from "./options.js";
+import { StreamedMachine } from "./streamed-machine.js";
 
 /** Root mean square length of an item's first vector: a dimension has a standard deviation of this / sqrt(dim). */
 const FIRST_LENGTH = 0.1;
-const sides: readonly SideName[] = ["users", "items"];
 
-export interface ImplicitInput {
-  /** the same events grouped by user and grouped by item; values are confidences, which are 1 when absent */
+export interface ImplicitInput
+  extends Partial<Pick<StoreInput, "validate" | "note">>, Pick<LearnerInput, "memory"> {
+  /** events grouped by user; values are confidences, which are 1 when absent */
   users: SparseRows;
-  items: SparseRows;
+  /** ranges of the features of users and items, and number of features */
+  user: FieldFeatures;
+  item: FieldFeatures;
+  numFeatures: number;
   /** u32[numItems][2]: hash of each item's key, from which the item's first vector is generated */
   itemHashes: Uint32Array;
-  /** returns the value that decides the best epoch (the highest value), and the validation metrics */
-  validate?: (
-    vectors: ImplicitVectors,
-  ) => Promise<{ value: number; metrics: Pick<EpochEvent, `${string}At${number}`> }>;
   /**
    * first vectors of users and items that the run of --init has; if `freezes` is true, all of them keep these vectors,
    * otherwise only those without events
    */
   start?: Record<SideName, StartSide> & { freezes: boolean };
-  controls?: Controls;
+  controls?: Controls | undefined;
 }
 
 export interface StartSide {
@@ -50,23 +63,10 @@ export interface StartSide {
   vectors: Float32Array;
 }
 
-export interface ImplicitVectors {
-  dim: number;
-  /** vectors of the users, f32[numUsers * dim], and of the items, f32[numItems * dim], row-major */
-  users: Float32Array;
-  items: Float32Array;
-}
-
-export interface ImplicitModel extends ImplicitVectors {
-  /** from 1 */
-  bestEpoch: number;
-  epochs: EpochEvent[];
-  /** true if a signal ended the training early */
-  interrupted?: boolean;
-}
-
 /**
- * Factorizes users x items by alternating least squares, with a small weight for pairs without events.
+ * Factorizes users x items by alternating least squares, with a small weight for pairs without events. If the vectors
+ * and events exceed --max-memory, users are read block by block from a store; the bytes do not depend on it.
+ * `input.users` loses its events once the machine has them.
  *
  * The same input, options and seed give the same bytes at any number of threads. With `validate` and a patience above
  * 0, training stops after that many epochs without improvement and returns the vectors of the best epoch; otherwise it
@@ -76,127 +76,112 @@ export interface ImplicitModel extends ImplicitVectors {
  * @throws {DataError} there are no events
  * @throws {UsageError} the vectors do not fit 4 GiB
  * @throws {DivergedError} the loss is no longer finite
+ * @throws {IoError} the disk is full
+ * @throws {ArtifactError} the vectors on disk were truncated or changed
  */
 export async function trainImplicit(
   input: ImplicitInput,
-  options: ImplicitOptions,
+  options: ImplicitOptions & Pick<AlsOptions, "k" | "metric">,
   observe: (event: EpochEvent) => void = () => undefined,
   signal?: AbortSignal,
-): Promise<ImplicitModel> {
+): Promise<StoredResult> {
   signal?.throwIfAborted();
-  if (input.users.indices.length === 0) throw new DataError("no events with a known user and item");
-  const { users, items } = input;
+  const { users, user, item, start, numFeatures, memory, validate, note, controls } = input;
+  const numEvents = users.indices.length;
+  if (numEvents === 0) throw new DataError("no events with a known user and item");
   const { dim, threads } = options;
-  const machine = await AlsMachine.start({ dim, threads, users, items });
-  return await withMachine(machine, signal, () => trainEpochs(machine, input, options, observe));
-}
-
-async function trainEpochs(
-  machine: AlsMachine,
-  input: ImplicitInput,
-  options: ImplicitOptions,
-  observe: (event: EpochEvent) => void,
-): Promise<ImplicitModel> {
-  const { dim } = options;
-  const { validate, start, controls = {} } = input;
-  const mass = { users: rowSums(input.users), items: rowSums(input.items) };
-  machine.fill("items", firstValue(input.itemHashes, mass.items, options));
-  for (const name of sides) {
-    const numOthers = mass[name === "users" ? "items" : "users"].length;
-    const penalties = penaltiesOf(mass[name], numOthers, options);
-    if (start) machine.setVectors(name, start[name].vectors, startFrom(start, name, penalties, mass[name]));
-    machine.arena.f32(machine.sides[name].penalties).set(penalties);
-  }
-
-  const vectors = (): ImplicitVectors => ({
-    dim,
-    users: machine.vectors("users"),
-    items: machine.vectors("items"),
+  const mass = { users: rowSums(users), items: columnSums(users, item.count) };
+  const penalties = {
+    users: penaltiesOf(mass.users, item.count, options),
+    items: penaltiesOf(mass.items, mass.users.length, options),
+  };
+  // gives rows that are not trained a penalty below 0
+  const knownRows = (name: SideName) => {
+    const isFirst = start && startFrom(start, name, penalties[name], mass[name]);
+    return isFirst && Uint8Array.from(mass[name], (_, row) => Number(isFirst(row)));
+  };
+  const known = { users: knownRows("users"), items: knownRows("items") };
+  const shape = { dim, threads, users, numItems: item.count, penalties };
+  const size = { numUsers: mass.users.length, numItems: item.count, numEvents };
+  const isFromStore = memory && isStreamed(size, dim, memory.most);
+  const machine = isFromStore
+    ? await StreamedMachine.start({
+        ...shape,
+        beside: memory.beside,
+        maxMemory: Math.max(
+          0,
+          memory.most - heldBytes({ ...size, numFeatures, dim, isStored: memory.isStored }),
+        ),
+      })
+    : await ResidentMachine.start(shape);
+  // frees the events, of which the machine has a copy
+  Object.assign(users, { indices: new Uint32Array(), values: undefined });
+  return await withMachine(machine, signal, async () => {
+    const itemRows = machine.arena.f32(machine.items);
+    const valueOf = firstValue(input.itemHashes, mass.items, options);
+    for (let i = 0; i < item.count; i++)
+      for (let d = 0; d < dim; d++)
+        itemRows[i * machine.D + d] = known.items?.[i] ? start!.items.vectors[i * dim + d]! : valueOf(i, d);
+    if (known.users) await setUsers(machine, dim, known.users, start!.users.vectors);
+    if (isFromStore) noteDisk(machine.store, machine.sizes.numPartitions, { maxMemory: memory.most, note });
+    const solve = solvingEpochs(machine, mass.users, options);
+    const w = new Float32Array(numFeatures);
+    const epochs = {
+      numEvents,
+      train: async (epoch: number) => ({ trainLoss: await solve(epoch) }),
+      modelOf: (kept: KeptState<ItemVectors>) => storedVectors(machine, kept, { dim, w, user, item }),
+    };
+    return (await trainStored(machine, epochs, { validate, controls }, options, observe)).result;
   });
-  let kept: ImplicitVectors | undefined;
-  const checkpoints = userCheckpoints(input.users, dim);
-  const solver: Solver = {
-    itemGram: async () => await machine.gram("items"),
-    async solveUsers(gram) {
-      await machine.solve("users", gram);
-      return await machine.gram("users");
-    },
-    solveItems: async (gram) => await machine.solve("items", gram),
-  };
-  const solve = solvingEpochs(solver, mass.users, options);
-  const training: Steered = {
-    async epoch(epoch) {
-      const began = performance.now();
-      const trainLoss = await solve(epoch);
-      const rowsPerSecond = (input.users.indices.length / (performance.now() - began)) * 1000;
-      const seen = validate && (await validate(vectors()));
-      return { event: { trainLoss, rowsPerSecond, ...seen?.metrics }, stoppingValue: seen?.value };
-    },
-    keep: () => void (kept = vectors()),
-    save: (withKept) => ({
-      items: machine.vectors("items"),
-      ...(withKept && kept && { keptItems: kept.items }),
-    }),
-    saveLarge: (withKept) => checkpoints.save(machine.vectors("users"), withKept ? kept?.users : undefined),
-    async restore(arrays, large) {
-      const read = async (prefix: typeof NOW | typeof KEPT, items: string): Promise<ImplicitVectors> => ({
-        dim,
-        users: await checkpoints.restore(large, prefix),
-        items: floatsOf(arrays, items, machine.sides.items.numRows * dim),
-      });
-      const now = await read(NOW, "items");
-      for (const name of sides) machine.setVectors(name, now[name]);
-      if (arrays["keptItems"]) kept = await read(KEPT, "keptItems");
-    },
-    terminate: () => machine.terminate(),
-    better: "higher",
-    validates: validate !== undefined,
-  };
-  const { interrupted, ...done } = await runEpochs(training, options, controls, observe);
-  return { ...kept!, ...done, ...(interrupted && { interrupted }) };
 }
 
-/** Solves the vectors of all users, or of all items; `gram` is already multiplied by the weight of unobserved pairs. */
-interface Solver {
-  itemGram(): Promise<Float64Array>;
-  /** @returns the Gram matrix of the users */
-  solveUsers(gram: Float64Array): Promise<Float64Array>;
-  /** @returns the sum over all events of c (1 - s)^2, for an event with confidence c and score s */
-  solveItems(gram: Float64Array): Promise<number>;
+/** Stores the initial vectors of known users. @param vectors f32[numUsers * dim] */
+async function setUsers(machine: AlsMachine, dim: number, known: Uint8Array, vectors: Float32Array) {
+  const { starts, D, sizes } = machine;
+  for (let block = 0; block + 1 < starts.length; block++) {
+    const rows = new Float32Array(sizes.length);
+    for (let user = starts[block]!; user < starts[block + 1]!; user++)
+      if (known[user]) rows.set(vectors.subarray(user * dim, (user + 1) * dim), (user - starts[block]!) * D);
+    await machine.setPartition(block, new Uint32Array(rows.buffer));
+  }
 }
 
-/**
- * Saves and restores the users' vectors, f32[numUsers * dim], in the same blocks of users, padded to f32[][D], as a training
- * that has them in a store, so that either can resume from the checkpoint, with any --max-memory.
- */
-function userCheckpoints(users: SparseRows, dim: number) {
-  const D = paddedDim(dim);
-  const starts = cutUsers(users, 4 * D);
-  const sizes = { numPartitions: starts.length - 1, length: mostBetween(starts) * D };
+/** Returns the model, whose users' vectors are read from the block store; it has only features of users and items. */
+function storedVectors(
+  { rows, starts, D, sizes }: AlsMachine,
+  { state: { items }, places }: KeptState<ItemVectors>,
+  { dim, w, user, item }: { dim: number; w: Float32Array; user: FieldFeatures; item: FieldFeatures },
+): StoredVectors {
+  const isUser = (feature: number) => feature >= user.first && feature < user.first + user.count;
+  // the last block that does not begin after the user
+  const blockOf = (id: number): number => {
+    let [low, high] = [0, starts.length - 1];
+    while (high - low > 1) {
+      const middle = (low + high) >>> 1;
+      if (starts[middle]! <= id) low = middle;
+      else high = middle;
+    }
+    return low;
+  };
+  const vectorsOf = ({ first, last }: RowRange): Float32Array => {
+    if (!isUser(first)) return items.slice((first - item.first) * dim, (last - item.first) * dim);
+    const vectors = new Float32Array((last - first) * dim);
+    const [begin, end] = [first - user.first, last - user.first];
+    for (let block = blockOf(begin), id = begin; id < end; block++) {
+      const next = Math.min(end, starts[block + 1]!);
+      const padded = new Float32Array((next - id) * D);
+      rows.readPart(block, (id - starts[block]!) * D, new Uint32Array(padded.buffer), places);
+      vectors.set(withoutPadding(padded, D, dim), (id - begin) * dim);
+      id = next;
+    }
+    return vectors;
+  };
   return {
-    /** @param kept vectors of the best epoch, if there is one */
-    save: (now: Float32Array, kept: Float32Array | undefined): LargeArrays =>
-      savedRows(
-        {
-          ...sizes,
-          read(block, into, isKept) {
-            const [vectors, rows] = [isKept ? kept! : now, new Float32Array(into.buffer)];
-            for (let user = starts[block]!, at = 0; user < starts[block + 1]!; user++, at += D)
-              rows.set(vectors.subarray(user * dim, (user + 1) * dim), at);
-            return Promise.resolve();
-          },
-        },
-        kept !== undefined,
-      ),
-    /** @throws {ArtifactError} the checkpoint has other sizes */
-    async restore(large: LargeArrays | undefined, prefix: typeof NOW | typeof KEPT): Promise<Float32Array> {
-      const vectors = new Float32Array((users.indptr.length - 1) * dim);
-      await restoreRows(large, prefix, sizes, (block, numbers) => {
-        const rows = new Float32Array(numbers.buffer, numbers.byteOffset, numbers.length);
-        for (let user = starts[block]!, at = 0; user < starts[block + 1]!; user++, at += D)
-          vectors.set(rows.subarray(at, at + dim), user * dim);
-      });
-      return vectors;
+    ...{ dim, w, vectorsOf },
+    vectorOf: (feature) => vectorsOf({ first: feature, last: feature + 1 }),
+    async check() {
+      const numbers = new Uint32Array(sizes.length);
+      for (let block = 0; block + 1 < starts.length; block++) await rows.read(block, numbers, places);
     },
   };
 }
@@ -207,8 +192,8 @@ function userCheckpoints(users: SparseRows, dim: number) {
  *
  * @param mass f64[numUsers]: sum of each user's confidences
  */
-export function solvingEpochs(
-  solver: Solver,
+function solvingEpochs(
+  solver: Pick<AlsMachine, "itemGram" | "solveUsers" | "solveItems">,
   mass: Float64Array,
   { unobservedWeight }: ImplicitOptions,
 ): (epoch: number) => Promise<number> {
@@ -238,7 +223,7 @@ export function solvingEpochs(
  *
  * @param penalties changed by the returned function
  */
-export function startFrom(
+function startFrom(
   start: NonNullable<ImplicitInput["start"]>,
   name: SideName,
   penalties: Float32Array,
@@ -259,7 +244,7 @@ export function startFrom(
  * of a pair without events, and numOthers the number of rows on the other side. Rendle et al. 2021 (arXiv:2110.14037),
  * eq. 4.
  */
-export function penaltiesOf(
+function penaltiesOf(
   mass: Float64Array,
   numOthers: number,
   { l2Vector, l2Exponent, unobservedWeight }: ImplicitOptions,
@@ -271,7 +256,7 @@ export function penaltiesOf(
  * Draws the first vectors of the items: uniform with the standard deviation FIRST_LENGTH / sqrt(dim), by a hash of the
  * item's key; an item without events gets zeros.
  */
-export function firstValue(
+function firstValue(
   hashes: Uint32Array,
   mass: Float64Array,
   { dim, seed }: ImplicitOptions,
