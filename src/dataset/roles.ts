@@ -36,8 +36,6 @@ export interface ColumnOptions {
   ids?: string[];
   /** true if integer columns without a role become numeric features */
   integersAreNumbers?: boolean;
-  /** true to treat integers as ids, despite integersAreNumbers, if fewer than two other columns are categorical */
-  pairsOfFields?: boolean;
   /** true if labels are names of classes, not numbers */
   labelIsName?: boolean;
   /** false to disable inference: only named columns have a role or are features */
@@ -130,13 +128,6 @@ export function resolveRoles(
     roles.label = positives.label;
   }
   const isId = (name: string) => name === roles.user || name === roles.item;
-  const isCategory = (name: string) =>
-    isId(name) || !(inference.numeric.includes(name) || inference.types[name] === "integer");
-  const lacksPairs =
-    options.pairsOfFields &&
-    columns.filter(
-      (name) => options.ids?.includes(name) || (!named.has(name) && !taken.has(name) && isCategory(name)),
-    ).length < 2;
   const unnamed: string[] = [];
   const fields = new Set(options.fields);
   for (const name of columns) {
@@ -153,15 +144,9 @@ export function resolveRoles(
     else if (inference.numeric.includes(name)) {
       roles.numeric.push(name);
       inferred.push(`'${name}' is numeric${because(inference, name)}`);
-    } else if (options.integersAreNumbers && inference.types[name] === "integer" && !lacksPairs) {
+    } else if (options.integersAreNumbers && inference.types[name] === "integer") {
       roles.numeric.push(name);
       inferred.push(`'${name}' is numeric (its first rows hold integers)`);
-    } else if (lacksPairs && inference.types[name] === "integer") {
-      roles.fields.push(name);
-      inferred.push(
-        `'${name}' holds integers and is read as categories, since --ctr-pairs pairs categories and the log has ` +
-          `hardly any other: --numeric ${name} keeps its numbers`,
-      );
     } else {
       roles.fields.push(name);
       if (!options.keep?.includes(name)) unnamed.push(name);

@@ -2,6 +2,7 @@
 
 import type { Candidate, LogTraits, Suits, Trainer, Plan } from "../../training/session/trainer.js";
 import type { Dataset } from "../../dataset/dataset.js";
+import { labelsOf } from "../../dataset/labels.js";
 import { UsageError } from "../../base/errors.js";
 import { factorOutcome, widthWarnings } from "../shared/factor-model/outcome.js";
 import type { FmParameters } from "../shared/factor-model/model.js";
@@ -75,7 +76,16 @@ async function plan(asGiven: GivenFm): Promise<Plan> {
     doubts: (space, fm) => (model === "fm" ? widthWarnings(space, fm, "--model lr") : []),
     outcome: (outcome) => factorOutcome(outcome, { isChain: method === "mcmc" }),
   };
-  return { ...featurePlan(features), unlabelled: (given.negatives ?? 0) > 0 };
+  const isDrawn = (given.negatives ?? 0) > 0;
+  return {
+    ...featurePlan(features),
+    unlabelled: isDrawn,
+    // the default number of epochs suits click logs
+    choosesRounds: ({ dataset }) =>
+      isDrawn || !features.streams || labelsOf(dataset, given.positiveFrom, given.task).task === "binary"
+        ? undefined
+        : {},
+  };
 
   function accept(dataset: Dataset, how: ExampleOptions) {
     checkLabels(dataset.roles, { ...how, ...given }, " or rank with embed train-ranking");

@@ -162,8 +162,8 @@ const targetStatistics = {
     { type: 'number | "auto"', parse: parsePairs, complaint: pairsComplaint },
     {
       help:
-        "also add the mean target of up to n pairs of categorical columns, chosen on the training split; auto: up to 8 that " +
-        "are significant alone, and those that make trees better together",
+        "also add the mean target of up to n pairs of columns: those that are significant alone on the training split, and " +
+        "those that make trees better together; auto: up to 8 of the former and 64 of the latter",
       group: columns,
       not: withoutInit,
     },

@@ -14,7 +14,7 @@ import { UsageError } from "../../base/errors.js";
 import type { Evaluated } from "../../training/epochs/checkpoint.js";
 import { comparedByLabels } from "../../training/split-metrics/split-metrics.js";
 import { labelWarnings } from "../../training/warnings/training-warnings.js";
-import { ctrColumns, ctrOf, withCtr, idColumnWarnings } from "./target-statistics/ctr.js";
+import { ctrColumns, ctrOf, withCtr, idColumnWarnings, idLikeColumns } from "./target-statistics/ctr.js";
 import type { ChosenPair } from "./target-statistics/ctr-pairs.js";
 import type { TargetStatistics } from "./target-statistics/target-statistics.js";
 import {
@@ -77,7 +77,6 @@ async function plan(asGiven: GivenGbdt): Promise<Plan> {
     init: init?.run,
     reading: {
       integersAreNumbers: true,
-      pairsOfFields: given.ctrPairs !== undefined,
       labelIsName: task === "multiclass",
       ids: [...(ctr ? ctrColumns(ctr) : []), ...(entity === undefined ? [] : [entity])],
       positiveFrom,
@@ -88,9 +87,22 @@ async function plan(asGiven: GivenGbdt): Promise<Plan> {
       return { dataset, notes: [] };
     },
     comparedBy: (valid) => comparedByLabels(valid, asGiven.metric),
+    choosesRounds: (source) => choice(source, given, gbdt),
     needs: gbdtNeeds(gbdt),
     fit: async (source, session) => await fit(source, session, { given, gbdt, decay, ctr, init }),
   };
+}
+
+/** Training rows per leaf below which trees overfit soon. */
+const FEW_ROWS_PER_LEAF = 1000;
+
+/** The number of trees is chosen if rows are few, or target statistics may reveal labels of training rows. */
+function choice({ dataset, parts: { train } }: TrainingInput, given: GivenGbdt, gbdt: GbdtOptions) {
+  const isFew = train.rows.length < FEW_ROWS_PER_LEAF * gbdt.numLeaves;
+  const hasStatistics = (given.ctr ?? given.ctrPairs) !== undefined;
+  if (!isFew && !hasStatistics) return undefined;
+  const ids = hasStatistics ? [] : idLikeColumns(dataset, train.rows);
+  return { rival: ids.length > 0 ? { ctr: ids, ctrPairs: "auto" as const } : undefined };
 }
 
 /** Checked before the log is read. */
@@ -116,10 +128,8 @@ async function fit(
   { given, gbdt, decay, ctr, init }: Decided,
 ): Promise<Fit> {
   const { task } = given;
-  if (!first) {
-    idColumnWarnings(dataset, cut.train.rows, how.numeric).forEach(warn);
-    labelWarnings(dataset, { ...how, ...(task && { task }) }).forEach(warn);
-  }
+  idColumnWarnings(dataset, cut.train.rows, [...how.numeric, ...(given.ctr ?? [])]).forEach(warn);
+  labelWarnings(dataset, { ...how, ...(task && { task }) }).forEach(warn);
   const target = targetOf(asGiven.train, { ...how, ...(task && { task }) }, init?.preprocess);
   const kept = first?.keeps as Kept | undefined;
   const flags = ctr && { ...ctr, chosen: kept?.pairs };
@@ -141,18 +151,16 @@ async function fit(
   const { metrics, vectorsAdd } = await evaluateForest(
     model,
     target,
-    first ? {} : { valid, test },
+    { valid, test },
     gbdt.threads,
     note,
     parts.train,
   );
-  if (!first) {
-    for (const text of forestOutcomeWarnings(model, metrics, vectorsAdd, parts.valid, gbdt)) warn(text);
-    lap("evaluate");
-  }
+  for (const text of forestOutcomeWarnings(model, metrics, vectorsAdd, parts.valid, gbdt)) warn(text);
+  lap("evaluate");
   return {
     evaluated: {
-      options: { ...gbdt, task },
+      options: { ...gbdt, numTrees, task },
       ...{ metrics, vectorsAdd, epochs, bestEpoch },
       keeps: { pairs, forestTrees: model.forestTrees } satisfies Kept,
     },

@@ -23,6 +23,7 @@ import { readDataset, type DatasetOptions } from "../reading/read-dataset.js";
 import { checkGiven } from "../../options/check-given.js";
 import { splitCounts, splitParts, splitSteps, type SplitParts } from "../reading/split-parts.js";
 import { checkNeeds, endingIfTooLarge, trainingSize } from "./needs.js";
+import { chooseRounds, silentTrial } from "./choose-rounds.js";
 import { checkRefit, fitTwice } from "./refit.js";
 import { search, type Searched } from "../search/search.js";
 import { splitWarnings } from "../shared-options/split-options.js";
@@ -121,8 +122,10 @@ export async function train(
       ? undefined
       : await searchSettings({ trainer, given, plan: asked }, source, session, checkpoints);
   if (found) endStage("search");
-  const plan = found ? await trainer.plan({ ...given, ...found.setting }) : asked;
-  const { first, published, refit, interrupted } = await fitTwice(plan, source, session, {
+  const rounds = checkpoints.first ? undefined : await chooseRounds(trainer, asked, source, session);
+  const plan = rounds?.plan ?? (found ? await trainer.plan({ ...given, ...found.setting }) : asked);
+  const fitting = rounds ? { ...session, first: rounds.first } : session;
+  const { first, published, refit, interrupted } = await fitTwice(plan, source, fitting, {
     checkpoints,
     refits: given.refit === true,
     round,
@@ -136,7 +139,8 @@ export async function train(
   const trainedRows = refit?.rows ?? cutRows;
   const heldOutRows = dataset.numRows - trainedRows;
   const contents = await published.contents(first);
-  const resolved = resolvedOptions(paths, options, trainer.options, given, {
+  const asUsed = { ...given, ...rounds?.rival };
+  const resolved = resolvedOptions(paths, options, trainer.options, asUsed, {
     ...first.options,
     ...contents.chosen,
   });
@@ -224,11 +228,7 @@ async function searchSettings(
     );
   const done = checkpoints.search?.trials.length ?? 0;
   if (done > 0) note(`resuming the search after ${done} of ${given.search} settings`);
-  const silent: Omit<Session, "controls"> = {
-    ...session,
-    ...{ watch: { ...watch, observe: () => undefined }, warn: () => undefined, note: () => undefined },
-    ...{ lap: () => undefined, isTrial: true },
-  };
+  const silent = silentTrial(session);
   const source = { dataset, parts: { ...parts, test: undefined }, cut: { ...cut, test: undefined } };
   const found = await search(
     {

@@ -84,6 +84,14 @@ export interface Plan {
   accept?(dataset: Dataset, options: ExampleOptions): { dataset: Dataset; notes: readonly string[] };
   /** Chooses the validation metric by which --search compares settings. @throws {UsageError} none of them suits */
   comparedBy?: (valid: PartMetrics) => string;
+  /**
+   * Returns whether the number of rounds (epochs, trees) is chosen on held-out training rows, when there is no validation
+   * split. `rival`: options of another training, which replaces this one if it is better on these rows by more than
+   * noise.
+   */
+  choosesRounds?: (
+    source: TrainingInput,
+  ) => { rival?: Readonly<Record<string, unknown>> | undefined } | undefined;
   /** estimates memory and disk, which are not checked when it is absent */
   needs?: Needs;
   fit(source: TrainingInput, session: Session): Promise<Fit>;
@@ -109,7 +117,7 @@ export interface Session {
   lap: (stage: string) => void;
   /** controls of checkpoints and interrupts; the trainer adds the stopping metric */
   controls: Controls;
-  /** results of the first training; set only for a refit */
+  /** results of an earlier training on fewer rows, whose rounds and choices apply: the first one of a refit */
   first?: Evaluated;
   /** true while --search tries a setting, so that no file may be written next to the run */
   isTrial?: true;

@@ -5,7 +5,7 @@ import { type Dataset, columnNamed } from "../../../dataset/dataset.js";
 import { UsageError } from "../../../base/errors.js";
 import { parseCombination } from "./combinations.js";
 import { choosePairs, KEY_SHARE, type ChosenPair } from "./ctr-pairs.js";
-import { mostCandidates, pairsByTrees, withHeldOutRows, type PairsOfTrees } from "./pairs-by-trees.js";
+import { mostCandidates, pairsByTrees, withHeldOutRows, type PairsByTrees } from "./pairs-by-trees.js";
 import {
   fitTargetStatistics,
   idColumn,
@@ -147,10 +147,12 @@ function madeColumns(
           `--ctr creates a column '${clash.name}', but the log already has a column of that name`,
         );
       const { roles } = dataset;
-      const fields = roles.fields.filter((name) => !gone.has(name));
+      const [fields, numeric] = [roles.fields, roles.numeric].map((names) =>
+        names.filter((name) => !gone.has(name)),
+      ) as [string[], string[]];
       own = {
         ...withTargetStatistics(dataset, statistics, dataset === train.dataset ? values : undefined),
-        roles: { ...roles, fields, numeric: [...roles.numeric, ...made] },
+        roles: { ...roles, fields, numeric: [...numeric, ...made] },
       };
       derived.set(dataset, own);
     }
@@ -166,10 +168,12 @@ async function chooseCtrPairs(
   job: CtrJob,
 ): Promise<ChosenPair[]> {
   const { task, classes } = target;
-  const { fields } = train.dataset.roles;
+  const { roles } = train.dataset;
+  const whole = roles.numeric.filter((name) => numDistinct(train.dataset, name, train.rows) > 0);
+  const fields = [...roles.fields, ...whole];
   if (fields.length < 2)
     throw new UsageError(
-      `--ctr-pairs needs at least two categorical columns, but there ${fields.length === 1 ? `is only '${fields[0]!}'` : "is none"}: ` +
+      `--ctr-pairs needs at least two columns of categories or whole numbers, but there ${fields.length === 1 ? `is only '${fields[0]!}'` : "is none"}: ` +
         "name them with --fields, or with --ctr",
     );
   const [order] = rowOrders(train, 1, job.seed);
@@ -195,9 +199,17 @@ async function chooseCtrPairs(
   }
   const loss = squared ? "squared error" : "log loss";
   const chosen = pairs.map(({ pair, gain }) => `${pair} (${loss} -${gain!.toPrecision(2)})`);
+  const found = await byTrees({ train, valid }, target, ctr, pairs, others, order!, job);
+  const { areWorse, more } = found;
+  // pairs that trees use together stand for themselves
+  if (areWorse && !more) {
+    job.note(
+      `--ctr-pairs chose no pair: ${chosen.join(", ")} predict training rows, but trees with them are no better on ` +
+        "held-out rows",
+    );
+    return [];
+  }
   if (pairs.length > 0) job.note(`--ctr-pairs chose ${chosen.join(", ")}`);
-  const more =
-    ctr.most === "auto" && (await weakPairs({ train, valid }, target, ctr, pairs, others, order!, job));
   if (more) {
     const { gain, error, numRows } = more;
     const held = `${numRows} ${valid ? "validation" : "held-out training"} rows`;
@@ -210,14 +222,14 @@ async function chooseCtrPairs(
   }
   if (pairs.length === 0)
     job.note(
-      `--ctr-pairs chose no pair: none predicts training rows better than its columns do` +
-        (ctr.most === "auto" ? ", and trees with all that they use are no better on held-out rows" : ""),
+      "--ctr-pairs chose no pair: none predicts training rows better than its columns do, and trees with all that they " +
+        "use are no better on held-out rows",
     );
   return pairs;
 }
 
-/** Pairs that are not significant by themselves but improve trees. */
-async function weakPairs(
+/** Checks significant pairs by trees, and finds others that improve trees. */
+async function byTrees(
   { train, valid }: { train: LabelledPart; valid: LabelledPart | undefined },
   target: Target,
   ctr: CtrFlags,
@@ -225,10 +237,13 @@ async function weakPairs(
   others: readonly { pair: string; size: number }[],
   order: GroupedRowOrder,
   job: CtrJob,
-): Promise<PairsOfTrees | undefined> {
+): Promise<PairsByTrees> {
   let combinations = 0;
   const candidates = others
-    .slice(0, Math.min(MAX_PAIRS, mostCandidates(train.rows.length)))
+    .slice(
+      0,
+      Math.min(ctr.most === "auto" ? MAX_PAIRS : ctr.most! - pairs.length, mostCandidates(train.rows.length)),
+    )
     .filter(({ size }) => (combinations += size) <= MAX_COMBINATIONS / 2)
     .map(({ pair }) => pair);
   return await pairsByTrees(
@@ -291,8 +306,7 @@ export function idColumnWarnings(dataset: Dataset, rows: Uint32Array, named: rea
   const isNamed = (name: string) => named.some((text) => text === name || text.startsWith(`${name}:`));
   const found = roles.numeric.filter((name) => {
     if (isNamed(name) || !ID_NAMES.some((form) => form.test(name))) return false;
-    const column = columnNamed(dataset, name);
-    return column.kind === "number" && hasManyWholeNumbers(column.values, rows);
+    return numDistinct(dataset, name, rows) > FEW_VALUES;
   });
   // the suggested --fields and --numeric are complete lists, because a list with only the id would drop all other
   // columns
@@ -306,14 +320,25 @@ export function idColumnWarnings(dataset: Dataset, rows: Uint32Array, named: rea
   );
 }
 
-function hasManyWholeNumbers(values: Float64Array, rows: Uint32Array): boolean {
+/** Columns with many keys or whole numbers, most of them in several rows, which the mean target may describe better. */
+export function idLikeColumns(dataset: Dataset, rows: Uint32Array): string[] {
+  const { fields, numeric } = dataset.roles;
+  return [...fields, ...numeric].filter((name) => {
+    const count = numDistinct(dataset, name, rows);
+    return count > FEW_VALUES && 2 * count < rows.length;
+  });
+}
+
+/** Number of different keys, or of whole numbers: 0 for a column that also holds other numbers. */
+function numDistinct(dataset: Dataset, name: string, rows: Uint32Array): number {
+  const column = columnNamed(dataset, name);
+  if (column.kind !== "number") return column.dictionary.size;
   const distinct = new Set<number>();
   for (const row of rows) {
-    const x = values[row]!;
+    const x = column.values[row]!;
     // a missing value is NaN, which differs from itself
-    if (x !== x) continue;
-    if (!Number.isInteger(x)) return false;
-    if (distinct.size <= FEW_VALUES) distinct.add(x);
+    if (x === x && !Number.isInteger(x)) return 0;
+    if (x === x) distinct.add(x);
   }
-  return distinct.size > FEW_VALUES;
+  return distinct.size;
 }

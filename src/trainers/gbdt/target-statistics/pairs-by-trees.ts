@@ -1,4 +1,4 @@
-// --ctr-pairs auto: chooses pairs that improve trees when used together, though no single pair is significant.
+// --ctr-pairs: chooses pairs that improve trees when used together, though no single pair is significant.
 //
 //   candidates with their statistics, and shuffled copies  ──►  a short forest  ──►  those that gain more than copies
 //   trees with these pairs, and without                    ──►  held-out rows   ──►  all of them, or none
@@ -53,12 +53,11 @@ interface TreesJob {
   signal: AbortSignal;
 }
 
-export interface PairsOfTrees {
-  pairs: string[];
-  /** decrease of the mean loss of held-out rows; and its standard error */
-  gain: number;
-  error: number;
-  numRows: number;
+export interface PairsByTrees {
+  /** whether trees with the chosen pairs predict held-out rows no better than trees without them */
+  areWorse: boolean;
+  /** further pairs, with the decrease of the mean loss of held-out rows and its standard error; if that confirms them */
+  more?: { pairs: string[]; gain: number; error: number; numRows: number };
 }
 
 /** Candidates that fit into memory, each as a column and its shuffled copy. */
@@ -79,7 +78,7 @@ export function withHeldOutRows(train: LabelledPart, { positions }: GroupedRowOr
 }
 
 /**
- * Chooses candidates that improve trees in addition to chosen pairs; undefined if held-out rows do not confirm them.
+ * Chooses candidates that improve trees in addition to chosen pairs, and checks the latter.
  * The same rows and seed give the same pairs at any number of threads.
  */
 export async function pairsByTrees(
@@ -88,19 +87,29 @@ export async function pairsByTrees(
   candidates: readonly string[],
   withPairs: WithPairs,
   job: TreesJob,
-): Promise<PairsOfTrees | undefined> {
-  if (candidates.length === 0 || parts.valid.rows.length < 2) return undefined;
-  const all = withPairs(parts, [...chosen, ...candidates]);
-  const pairs = await usedByTrees(all, candidates, job);
-  if (pairs.length === 0) return undefined;
-  const unused = candidates.filter((pair) => !pairs.includes(pair));
-  const before = await lossesOfTrees(withoutPairs(all, candidates), job);
-  const after = await lossesOfTrees(withoutPairs(all, unused), job);
-  const { weights } = parts.valid;
-  const saved = before.map((loss, i) => (weights ? weights[i]! : 1) * (loss - after[i]!));
-  const { mean: gain, error } = meanAndError(saved);
-
-  return gain > STANDARD_ERRORS * error ? { pairs, gain, error, numRows: saved.length } : undefined;
+): Promise<PairsByTrees> {
+  const all = [...chosen, ...candidates];
+  if (all.length === 0 || parts.valid.rows.length < 2) return { areWorse: false };
+  const made = withPairs(parts, all);
+  const lossesOf = async (kept: readonly string[]) =>
+    await lossesOfTrees(
+      withoutPairs(
+        made,
+        all.filter((pair) => !kept.includes(pair)),
+      ),
+      job,
+    );
+  const used = candidates.length > 0 ? await usedByTrees(made, candidates, job) : [];
+  const before = await lossesOf(chosen);
+  const saved = (from: Float64Array, to: Float64Array) => {
+    const { weights } = parts.valid;
+    return meanAndError(from.map((loss, i) => (weights ? weights[i]! : 1) * (loss - to[i]!)));
+  };
+  const areWorse = chosen.length > 0 && saved(await lossesOf([]), before).mean <= 0;
+  if (used.length === 0) return { areWorse };
+  const { mean: gain, error } = saved(before, await lossesOf([...chosen, ...used]));
+  if (!(gain > STANDARD_ERRORS * error)) return { areWorse };
+  return { areWorse, more: { pairs: used, gain, error, numRows: before.length } };
 }
 
 function withoutPairs({ train, valid, made }: ReturnType<WithPairs>, pairs: readonly string[]): HeldOutRows {

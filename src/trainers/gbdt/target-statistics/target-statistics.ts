@@ -13,7 +13,13 @@
 
 import { doublesAt, mapTo } from "../../../base/numeric/indices.js";
 import { MISSING, selectKeys, encodeKeys, keyAt, type Keys } from "../../../log/keys.js";
-import { columnNamed, columnOfOption, type Dataset, type KeyColumn } from "../../../dataset/dataset.js";
+import {
+  columnNamed,
+  columnOfOption,
+  type Dataset,
+  type KeyColumn,
+  type NumberColumn,
+} from "../../../dataset/dataset.js";
 import { idsOf } from "../../../dataset/vocabulary/vocabulary.js";
 import { ArtifactError, UsageError } from "../../../base/errors.js";
 import { list, number, object, parseJsonLines, text, type Shape } from "../../../base/io/json-shape.js";
@@ -108,10 +114,28 @@ export function targetsOf(
   }));
 }
 
+const keysOfNumbers = new WeakMap<NumberColumn, KeyColumn>();
+
+/** Returns a column of keys. Numbers of a column that trees split by ranges are keys here. */
 export function idColumn(dataset: Dataset, name: string): KeyColumn {
   const column = columnOfOption(dataset, "--ctr", name);
+  if (column.kind === "number") {
+    const own = keysOfNumbers.get(column) ?? numbersAsKeys(column);
+    keysOfNumbers.set(column, own);
+    return own;
+  }
   if (column.kind !== "key") throw new UsageError(`--ctr names column '${name}', which is not an id column`);
   return column;
+}
+
+function numbersAsKeys({ name, values }: NumberColumn): KeyColumn {
+  const found = new Map<number, number>();
+  const codes = mapTo(Uint32Array, values, (x) => {
+    if (Number.isNaN(x)) return MISSING;
+    if (!found.has(x)) found.set(x, found.size);
+    return found.get(x)!;
+  });
+  return { kind: "key", name, codes, dictionary: encodeKeys(Array.from(found.keys(), String)) };
 }
 
 interface Ids {
