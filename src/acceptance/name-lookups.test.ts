@@ -15,11 +15,11 @@ import { scaffolding } from "./rooms.js";
 const mayRead: Record<string, string> = {
   "metrics and splits have the program's names":
     "faces/cli/commands/evaluate faces/cli/commands/train metrics/comparison metrics/leaderboard trainers/shared/factor-model/outcome trainers/shared/factor-model/stored-training " +
-    "judge/report/page/drift judge/report/page/history judge/report/page/learning-curves judge/report/page/metrics trainers/shared/skip-grams/learn weekly/store/ls trainers/als/learn " +
-    "trainers/gbdt/leaf-heads/head trainers/ranking/train trainers/two-tower/train training/warnings/outcome-warnings training/search/search",
+    "judge/report/page/drift judge/report/page/history judge/report/page/learning-curves judge/report/page/metrics trainers/shared/skip-grams/learn weekly/store/ls " +
+    "trainers/gbdt/leaf-heads/head trainers/ranking/train trainers/two-tower/train training/warnings/outcome-warnings training/search/search training/session/choose-rounds",
   "options have the names of an option table":
     "judge/reproduce/reproduce options/commander-flags faces/library/call weekly/pipeline/commands weekly/pipeline/plan judge/reproduce/run-recipe judge/report/page/search " +
-    "trainers/graph/options options/check-given options/table training/search/search-space training/session/session",
+    "trainers/graph/options options/check-given options/table training/session/choose-rounds training/search/search-space training/session/session",
   "the text was matched before: a unit, an operator, a character, a format, a command":
     "judge/compare/options faces/cli/commands/completion weekly/gates/gates-schema dataset/filters/event-limits dataset/sequences/sequences " +
     "dataset/time-fields dataset/filters/where export/servers/postgres-table weekly/pipeline/file judge/report/page/html " +
