@@ -2,6 +2,7 @@
 
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { fromHalf } from "../table/safetensors.js";
 import { argv } from "../testing/argv.js";
 import { embed, embedOk, temporaryFolder } from "../testing/embed.js";
 import { parseJson } from "../testing/json.js";
@@ -120,12 +121,12 @@ test.each(["npy", "faiss"])(
     const [codes, books] = ["vectors.npy", "books.npy"].map((name) => readFileSync(join(at(format), name)));
     const start = 10 + books!.readUInt16LE(8);
     const book = new Float32Array(Uint8Array.from(books!.subarray(start)).buffer);
-    const first = codes!.readUInt8(10 + codes!.readUInt16LE(8));
+    const [first, scale] = codesAt(codes!);
     const expected = Array.from({ length: 8 }, (_, i) =>
-      Array.from({ length: 8 }, (__, d) => ((first >> d) & 1 ? 1 : -1) * book[(d + 1) * 8 + i]!).reduce(
-        (sum, x) => sum + x,
-        book[i]!,
-      ),
+      Array.from(
+        { length: 8 },
+        (__, d) => ((first >> d) & 1 ? scale : -scale) * book[(d + 1) * 8 + i]!,
+      ).reduce((sum, x) => sum + x, book[i]!),
     );
     const table = await embedOk(argv`export ${at(`${format}-run`)} --format jsonl`);
     const { key, vector } = parseJson<{ key: string; vector: number[] }>(table.stdout.split("\n")[0]!);
@@ -133,6 +134,12 @@ test.each(["npy", "faiss"])(
     await embedOk(["neighbors", at(`${format}-run`), "--key", `product:${key}`]);
   },
 );
+
+/** Returns the signs and the scale of the first row of codes for 8 dimensions. */
+function codesAt(npy: Buffer): [number, number] {
+  const start = 10 + npy.readUInt16LE(8);
+  return [npy.readUInt8(start), fromHalf(npy.readUInt16LE(start + 1))];
+}
 
 test.each([
   [["--dtype", "b1", "--format", "npy"], /needs one field/],

@@ -1,10 +1,12 @@
 // Vectors as short codes for search (--dtype b1, --dtype pq), and what a reader decodes from them.
 //
-//   b1   books f32[dim + 1][dim]: the mean, and directions m_d    x = mean + sum over d of +m_d or -m_d
-//        bit d, the (d mod 8)-th lowest of byte d / 8, is 1 if (x - mean) . m_d >= 0
+//   b1   books f32[dim + 1][dim]: the mean, and directions m_d    x = mean + s * (sum over d of +m_d or -m_d)
+//        bit d, the (d mod 8)-th lowest of byte d / 8, is 1 if (x - mean) . m_d >= 0; the last two bytes are s, a half
 //   pq   books f32[bytes][256][dim / bytes]                       x = the centroids that the bytes number, side by side
 //
 // Source of pq: Jégou, Douze and Schmid 2011 (10.1109/TPAMI.2010.57).
+
+import { fromHalf } from "./safetensors.js";
 
 export interface SearchBooks {
   dim: number;
@@ -17,6 +19,11 @@ export interface SearchBooks {
 /** Codes of rows, u8[rows][bytes]. */
 export interface SearchCodes extends SearchBooks {
   codes: Uint8Array;
+}
+
+/** Returns the bytes of a code of signs: a bit a dimension, and the scale. */
+export function bytesOfSigns(dim: number): number {
+  return dim / 8 + 2;
 }
 
 export function shapeOfBooks({ dim, bytes, kind }: SearchBooks): number[] {
@@ -35,7 +42,7 @@ export function booksOfShape(
       ? { kind: "b1", dim: second, bytes, books }
       : { kind: "pq", dim: first * width, bytes, books };
   const isRight =
-    shapeOfBooks(found).join() === shape.join() && (found.kind === "pq" || found.dim === 8 * bytes);
+    shapeOfBooks(found).join() === shape.join() && (found.kind === "pq" || bytesOfSigns(found.dim) === bytes);
   return isRight && found.dim > 0 ? found : undefined;
 }
 
@@ -52,8 +59,9 @@ export function decodedCodes({ dim, bytes, kind, books }: SearchBooks, codes: Ui
       continue;
     }
     const vector = Float64Array.from(books.subarray(0, dim));
+    const scale = fromHalf(codes[from + bytes - 2]! | (codes[from + bytes - 1]! << 8));
     for (let d = 0; d < dim; d++) {
-      const sign = (codes[from + (d >> 3)]! >> (d & 7)) & 1 ? 1 : -1;
+      const sign = (codes[from + (d >> 3)]! >> (d & 7)) & 1 ? scale : -scale;
       for (let i = 0; i < dim; i++) vector[i]! += sign * books[(d + 1) * dim + i]!;
     }
     vectors.set(vector, at);

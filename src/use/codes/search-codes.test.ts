@@ -16,7 +16,7 @@ const total = squares(vectors.map((x) => x - 1));
 test("a bit is the sign along its direction, and signs keep half of the variance", async () => {
   const books = await fitSearchCodes(vectors, DIM, { kind: "b1", bytes: 8 }, options);
   const codes = await searchCodesOf(vectors, books, options);
-  expect(codes).toHaveLength(ROWS * 2);
+  expect(codes).toHaveLength(ROWS * 4);
   const along = (row: number, d: number) => {
     let sum = 0;
     for (let i = 0; i < DIM; i++)
@@ -25,8 +25,19 @@ test("a bit is the sign along its direction, and signs keep half of the variance
   };
   for (let row = 0; row < 20; row++)
     for (let d = 0; d < DIM; d++)
-      expect((codes[2 * row + (d >> 3)]! >> (d & 7)) & 1).toBe(along(row, d) >= 0 ? 1 : 0);
+      expect((codes[4 * row + (d >> 3)]! >> (d & 7)) & 1).toBe(along(row, d) >= 0 ? 1 : 0);
   expect(errorOf(decodedCodes(books, codes))).toBeLessThan(total / 2);
+});
+
+test("signs keep the lengths of rows", async () => {
+  const long = vectors.map((x, i) => (x - 1) * (1 + (Math.floor(i / DIM) % 9)));
+  const books = await fitSearchCodes(long, DIM, { kind: "b1", bytes: 8 }, options);
+  const read = decodedCodes(books, await searchCodesOf(long, books, options));
+  const lengthOf = (all: Float32Array, row: number) =>
+    Math.sqrt(squares(all.subarray(row * DIM, (row + 1) * DIM)));
+  const ratios = Array.from({ length: ROWS }, (_, row) => lengthOf(read, row) / lengthOf(long, row));
+  expect(Math.min(...ratios)).toBeGreaterThan(0.5);
+  expect(Math.max(...ratios)).toBeLessThan(1.3);
 });
 
 test("a byte of a product code is the nearest centroid of its part", async () => {
@@ -47,7 +58,7 @@ test("a byte of a product code is the nearest centroid of its part", async () =>
 
 test("books are told apart by their shape, and do not fit codes of another width", () => {
   for (const books of [
-    { kind: "b1", dim: 16, bytes: 2, books: new Float32Array() },
+    { kind: "b1", dim: 16, bytes: 4, books: new Float32Array() },
     { kind: "pq", dim: 16, bytes: 4, books: new Float32Array() },
   ] as const) {
     expect(booksOfShape(shapeOfBooks(books), books.books, books.bytes)).toEqual(books);

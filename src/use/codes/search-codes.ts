@@ -1,11 +1,14 @@
 // Fits the books of search codes (table/search-codes.ts) to the vectors of a field.
 //
-//   b1   rotation that brings the vectors nearest to their signs; each direction has the length of the mean magnitude
+//   b1   rotation that brings the vectors, minus their mean and divided by their lengths, nearest to their signs; each
+//        direction has the length of the mean magnitude. A row's length is its scale: with the scale of least squares,
+//        inner products rank worse
 //   pq   k-means of each part of the dimensions
 //
 // Source of b1: Gong and Lazebnik 2011 (10.1109/CVPR.2011.5995432), iterative quantization.
 
-import type { SearchBooks } from "../../table/search-codes.js";
+import { encoded } from "../../export/dtype.js";
+import { bytesOfSigns, type SearchBooks } from "../../table/search-codes.js";
 import { UsageError } from "../../base/errors.js";
 import { normalDraw } from "../../base/numeric/normal.js";
 import { streamOf } from "../../base/numeric/hash.js";
@@ -43,7 +46,7 @@ export async function fitSearchCodes(
   options: Threads,
 ): Promise<SearchBooks> {
   checkSearchCodes(kind, bytes, dim, vectors.length / dim);
-  if (kind === "b1") return { kind, dim, bytes: dim / 8, books: signBooks(vectors, dim) };
+  if (kind === "b1") return { kind, dim, bytes: bytesOfSigns(dim), books: signBooks(vectors, dim) };
   const width = dim / bytes;
   const books = new Float32Array(256 * dim);
   for (let m = 0; m < bytes; m++) {
@@ -62,8 +65,15 @@ export async function searchCodesOf(
   const codes = new Uint8Array((vectors.length / dim) * bytes);
   if (kind === "b1") {
     const directions = transposed(books.subarray(dim), dim);
-    const y = timesMatrix(minus(vectors, books.subarray(0, dim)), dim, directions);
-    y.forEach((x, i) => (codes[i >> 3]! |= x >= 0 ? 1 << (i & 7) : 0));
+    const centred = minus(vectors, books.subarray(0, dim));
+    const y = timesMatrix(centred, dim, directions);
+    y.forEach((x, i) => {
+      const row = Math.floor(i / dim);
+      const d = i - row * dim;
+      codes[row * bytes + (d >> 3)]! |= x >= 0 ? 1 << (d & 7) : 0;
+    });
+    const halves = encoded(lengthsOf(centred, dim), 1, "f16").values as Uint16Array;
+    halves.forEach((half, row) => codes.set([half & 255, half >> 8], (row + 1) * bytes - 2));
     return codes;
   }
   const width = dim / bytes;
@@ -85,6 +95,8 @@ function signBooks(vectors: Float32Array, dim: number): Float32Array {
     const row = permutedAt(i, numRows, SEED);
     for (let d = 0; d < dim; d++) fitted[i * dim + d] = vectors[row * dim + d]! - mean[d]!;
   }
+  const norms = lengthsOf(fitted, dim);
+  fitted.forEach((x, i) => (fitted[i] = x / (norms[Math.floor(i / dim)]! || 1)));
   // begins with a random rotation: the orthogonal matrix nearest to one of normal draws
   const normals = Float32Array.from({ length: dim * dim }, (_, i) => normalDraw(streamOf(SEED, i)));
   const identity = Float32Array.from({ length: dim * dim }, (_, i) => (i % (dim + 1) === 0 ? 1 : 0));
@@ -105,6 +117,12 @@ function signBooks(vectors: Float32Array, dim: number): Float32Array {
 
 function minus(vectors: Float32Array, mean: Float32Array): Float32Array {
   return vectors.map((x, i) => x - mean[i % mean.length]!);
+}
+
+function lengthsOf(vectors: Float32Array, dim: number): Float32Array {
+  return Float32Array.from({ length: vectors.length / dim }, (_, row) =>
+    Math.sqrt(vectors.subarray(row * dim, (row + 1) * dim).reduce((sum, x) => sum + x * x, 0)),
+  );
 }
 
 function transposed(matrix: Float32Array, dim: number): Float32Array {
