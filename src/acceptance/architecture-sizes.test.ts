@@ -11,8 +11,8 @@ const MOST_LINES = 600;
  * maintainers lose. A commit that lowers the count by more than `slack` lowers the number, too.
  */
 const limits = {
-  lines: { most: 147_160, slack: 250 },
-  files: { most: 924, slack: 5 },
+  lines: { most: 147_300, slack: 250 },
+  files: { most: 925, slack: 5 },
   rooms: { most: 14, slack: 0 },
 };
 

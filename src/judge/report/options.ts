@@ -28,13 +28,19 @@ const MOST_POINTS = 5000;
 
 export const reportOptions = withCommon(
   {
-    out: text("file", { help: "HTML page to write; - is stdout", group: output, required: true }),
+    out: text("file", { help: "page to write; - is stdout", group: output, required: true }),
+    format: choice(["html", "markdown"], {
+      placeholder: "format",
+      help: "of the page; markdown: a model card of one run, with the front matter of model hubs",
+      group: output,
+      default: "html",
+    }),
     force: flag({ help: "replace an existing page", group: output, default: false }),
     open: flag({
       help: "show the page in the default browser once it is written",
       group: output,
-      not: { out: ["-"] },
-      why: "a browser opens files",
+      not: { out: ["-"], format: ["markdown"] },
+      why: "a browser opens files of HTML",
     }),
     against: text("run", { help: "earlier run to measure drift against", group }),
     ...threads,
@@ -98,6 +104,7 @@ export const reportOptions = withCommon(
   [
     ...([
       "out",
+      "format",
       "force",
       "open",
       "against",

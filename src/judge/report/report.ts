@@ -28,6 +28,7 @@ import {
   type ReportSources,
 } from "./options.js";
 import { fieldToShow, keysGiven, reportTable, SPENT, type SharedByRuns } from "./table.js";
+import { modelCard } from "./model-card.js";
 import { nameAmong, withOpenKeyed, type OpenKeyed } from "../../use/tables.js";
 import type { CurveBin } from "../../metrics/scored-metrics.js";
 import { scoreRows } from "../../use/predict/scored-rows.js";
@@ -61,12 +62,31 @@ export async function report(
   const { out, force, leaderboard, handedOver } = options;
   if (!options.write) await checkOutput(out, force, "file");
   const runs = await Promise.all(paths.map(openRun));
+  const names = await distinctNames(runs);
+  const written = async (text: string, absent: readonly string[]): Promise<ReportSummary> => {
+    const page = Buffer.from(text);
+    if (options.write) await options.write(page);
+    else await writeFileAtomic(out, [page], force, { signal: watch.signal });
+    const seconds = (performance.now() - start) / 1000;
+    return {
+      command: "report",
+      version,
+      out,
+      seconds,
+      bytes: page.length,
+      runs: [...paths],
+      absent: [...absent],
+    };
+  };
+  if (options.format === "markdown") {
+    if (runs.length > 1) throw new UsageError("a model card (--format markdown) describes one run: name one");
+    return await written(await modelCard(runs[0]!, names[0]!, watch), []);
+  }
   const { measured, absent: unscored, scoredOn } = await scoreForReport(runs, options, watch);
   const reported: ReportedRun[] = [];
   const absent = new Set(unscored);
   const points = Math.min(options.points, Math.floor(MOST_POINTS / runs.length));
   const shared: SharedByRuns = { names: new Names([]) };
-  const names = await distinctNames(runs);
   for (const [i, run] of runs.entries()) {
     watch.signal.throwIfAborted();
     const shown = await reportRun(run, names[i]!, { ...options, points }, shared, watch);
@@ -80,18 +100,7 @@ export async function report(
     absent: [...absent],
     ...definedOf({ scoredOn, leaderboard, handedOver }),
   };
-  const page = Buffer.from(await reportPage(content));
-  if (options.write) await options.write(page);
-  else await writeFileAtomic(out, [page], force, { signal: watch.signal });
-  return {
-    command: "report",
-    version,
-    out,
-    seconds: (performance.now() - start) / 1000,
-    bytes: page.length,
-    runs: [...paths],
-    absent: [...absent],
-  };
+  return await written(await reportPage(content), [...absent]);
 }
 
 /** Returns distinct names of runs: NAME/VERSION in a store, else the folder's name; repeated names get a number. */

@@ -24,7 +24,8 @@ export async function openForestInit(given: GivenGbdt, command: string): Promise
   const artifact = await readGbdt(run);
   if (artifact.statistics.length > 0)
     throw new UsageError(
-      `--init '${init}' was trained with --ctr, whose statistics belong to its own log: train without --init`,
+      `--init '${init}' was trained with --ctr, whose statistics belong to its own log: train without --init, ` +
+        "or the earlier run without --ctr (with --patience 0, if it chose --ctr by itself)",
     );
   const before = artifact.preprocess.task;
   if (task !== undefined && task !== before)

@@ -6,6 +6,7 @@ const examples = `
 Examples (after embed train-fm fixtures/clicks.csv -o run --valid 0.1 --test 0.1, and with --dim 8 -o other):
   embed report run -o report.html
   embed report run other --key item:tea-03 -o report.html --force
+  embed report run --format markdown -o README.md --force
   embed report ratings -o report.html --names fixtures/items.csv:item:title --labels fixtures/items.csv:item --label-column genres
 `;
 
