@@ -163,7 +163,7 @@ describe("a log of events", () => {
       ]);
     }
     expect(lines.filter(({ isBaseline }) => isBaseline).map(({ name }) => name)).toEqual(
-      expect.arrayContaining(["pca-plain", "popularity", "item-cf", "rp3beta", "ease", "user-history"]),
+      expect.arrayContaining(["pca-plain", "popularity", "item-knn", "rp3beta", "ease", "user-history"]),
     );
   });
 
@@ -213,7 +213,7 @@ describe("a log of ratings", () => {
     expect([rows, manifestOf(join(runs, "als")).rows]).toEqual([liked, liked]);
     expect(leaderboard.untrained).toEqual([]);
     expect(leaderboard.lines.map(({ name }) => name)).toEqual(
-      expect.arrayContaining(["pca", "als", "item-cf"]),
+      expect.arrayContaining(["pca", "als", "item-knn"]),
     );
   });
 });

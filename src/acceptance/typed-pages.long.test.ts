@@ -172,6 +172,7 @@ const server = "a server; export-redis and export-postgres tests start one where
 /** Code blocks of docs/ that this test does not run, given by page and first words, each with the reason. */
 const notTyped: [page: string, start: string, reason: string][] = [
   ["compare.md", "embed compare online_retail", publicLog],
+  ["cold-start.md", "embed export a ", `${publicLog}; content-vectors.long.test.ts plants one`],
   ["python.md", "npm ci && npm run wheel", "a step of .ci/run"],
   ["install.md", "npm ci", "steps of .ci/run"],
   ["recipes/docker/README.md", "docker", "there is no Docker; .ci/run runs the Dockerfile's steps"],

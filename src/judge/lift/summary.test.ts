@@ -109,3 +109,20 @@ test("AUC is told where every training has it, seed by seed to the random start'
   expect(of(both, "random").aucToRandom).toBeUndefined();
   expect(of([both[0]!, random], "table").testAuc).toBeUndefined();
 });
+
+test("starts that rank no better than chance have learned nothing", () => {
+  const withAuc = (starts: LiftArm[], auc: number) =>
+    starts.map((one) => ({
+      ...one,
+      trainings: one.trainings.map((training, s) => ({
+        ...training,
+        testLoss: 0.6,
+        testAuc: auc + s * 1e-4,
+      })),
+    }));
+  const starts = [arm("table", [[0.6], [0.6]]), arm("random", [[0.6], [0.6]])];
+  expect(summarizeLift(withAuc(starts, 0.5), 0).sentences[0]).toMatch(
+    /^Nothing was learned: .*embed compare/u,
+  );
+  expect(summarizeLift(withAuc(starts, 0.7), 0).sentences[0]).toMatch(/^No gain/u);
+});

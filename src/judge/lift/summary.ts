@@ -149,6 +149,17 @@ function verdictOf({ mean, low = -Infinity, high = Infinity }: MeanInterval): Li
   return low > 0 ? "loss" : "no gain";
 }
 
+/** A sentence if no start ranks the test rows better than chance does: their differences then mean nothing. */
+function learnsNothing(arms: readonly ArmSummary[]): string | undefined {
+  const aucs = arms.map(({ testAuc }) => testAuc);
+  if (aucs.some((auc) => !auc || (auc.low ?? auc.mean - 0.01) > 0.5)) return undefined;
+  const best = aucs.reduce((most, auc) => Math.max(most, auc!.mean), 0);
+  return (
+    `Nothing was learned: no start ranks the test rows better than chance (AUC ${best.toFixed(4)} at most), so the ` +
+    "starts cannot be compared: train what embed compare finds best on this log, and pass its run to --init."
+  );
+}
+
 function sentencesOf(
   arms: readonly ArmSummary[],
   { judged, verdict }: Pick<LiftResult, "judged" | "verdict">,
@@ -165,7 +176,7 @@ function sentencesOf(
       `(${difference}).`,
     loss: `Loss: the ${part} is higher from the table than from random starts, by ${difference}.`,
   }[verdict];
-  const sentences = [first];
+  const sentences = [learnsNothing(arms) ?? first];
   if (verdict === "gain") {
     // if a shuffled table or random rows with the same norms are as good, the gain does not come from the learned
     // vectors
