@@ -29,20 +29,20 @@ export async function modelCard(run: Run, name: string, watch: Watch): Promise<s
   return `---
 ${frontMatter(name, command, measured)}---
 
-# ${escaped(name)}
+# ${plainMarkdown(name)}
 
-${table ? `${table.numRows} vectors of ${table.dim} numbers (fields ${table.fields.map(escaped).join(", ")}), m` : "M"}ade by \`embed ${command}\` ${version}, model \`${manifest.model}\`.
+${table ? `${table.numRows} vectors of ${table.dim} numbers (fields ${table.fields.map(plainMarkdown).join(", ")}), m` : "M"}ade by \`embed ${command}\` ${version}, model \`${manifest.model}\`.
 
 ## Data
 
-${list([`${rows} rows: ${held}, split by ${split.by}`, ...inputs.map(({ path: file, sha256 }) => `${escaped(basename(file))}, sha256 ${sha256}`)])}
+${list([`${rows} rows: ${held}, split by ${split.by}`, ...inputs.map(({ path: file, sha256 }) => `${plainMarkdown(basename(file))}, sha256 ${sha256}`)])}
 ## Metrics
 
 ${measured ? metricsTable(measured) : "No rows were held out.\n"}${vectorsAdd ? `\nVectors add ${vectorsAddText(vectorsAdd)}.\n` : ""}
 ## Options
 
-${list(kept.map(([key, value]) => `${key}: ${escaped(String(value))}`))}
-${warnings.length > 0 ? `## Warnings\n\n${list(warnings.map(escaped))}\n` : ""}## How to load
+${list(kept.map(([key, value]) => `${key}: ${plainMarkdown(String(value))}`))}
+${warnings.length > 0 ? `## Warnings\n\n${list(warnings.map(plainMarkdown))}\n` : ""}## How to load
 
 \`\`\`sh
 embed export ${shellWord(path)} --format parquet -o vectors.parquet
@@ -77,7 +77,7 @@ async function measuredOf(run: Run, watch: Watch): Promise<Measured | undefined>
 
 function frontMatter(name: string, command: string, measured: Measured | undefined): string {
   const lines = ["library_name: embed", "tags:", "  - embeddings", `  - ${command.replace("train-", "")}`];
-  const numbers = measured ? numbersOf(measured) : [];
+  const numbers = measured ? finiteMetrics(measured) : [];
   if (measured && numbers.length > 0) {
     lines.push("model-index:", `  - name: ${JSON.stringify(name)}`, "    results:", "      - task:");
     lines.push("          type: recommendation", "        dataset:", "          name: held-out events");
@@ -89,7 +89,7 @@ function frontMatter(name: string, command: string, measured: Measured | undefin
 }
 
 function metricsTable(measured: Measured): string {
-  const numbers = numbersOf(measured);
+  const numbers = finiteMetrics(measured);
   const margin = (name: string) => {
     const half = measured.margins.get(name);
     return half === undefined ? "" : ` ±${Number(half.toPrecision(2))}`;
@@ -100,7 +100,7 @@ function metricsTable(measured: Measured): string {
   return `| on the ${measured.part} split | |\n| --- | --- |\n${cells.join("")}`;
 }
 
-function numbersOf({ metrics }: Measured): [string, number][] {
+function finiteMetrics({ metrics }: Measured): [string, number][] {
   return Object.entries(metrics).filter(
     (entry): entry is [string, number] => typeof entry[1] === "number" && Number.isFinite(entry[1]),
   );
@@ -112,6 +112,6 @@ function isSet(value: unknown): boolean {
 }
 
 /** Names and paths of users, as text: no markup, and one line. */
-function escaped(text: string): string {
+function plainMarkdown(text: string): string {
   return printable(text).replaceAll(/[`|<>[\]*_\\]/gu, (sign) => `\\${sign}`);
 }

@@ -31,7 +31,7 @@ export const reportOptions = withCommon(
     out: text("file", { help: "page to write; - is stdout", group: output, required: true }),
     format: choice(["html", "markdown"], {
       placeholder: "format",
-      help: "of the page; markdown: a model card of one run, with the front matter of model hubs",
+      help: "form of the page; markdown is a model card of one run, with the front matter of model hubs",
       group: output,
       default: "html",
     }),
