@@ -11,6 +11,7 @@ import { commands } from "../faces/cli/commands.js";
 import { SIGNAL_EXITS, type SignalName } from "../faces/cli/signals.js";
 import { listStore } from "../weekly/store/ls.js";
 import { openRun } from "../table/run-directory.js";
+import { signalledArguments } from "../testing/commands.js";
 import { embed, embedOk, shell, temporaryFolder } from "../testing/embed.js";
 import { fixture, program } from "../testing/places.js";
 import { between, mulberry32, pick } from "../testing/random.js";
@@ -34,41 +35,7 @@ function trainings(): Record<string, string[]> {
   );
 }
 
-/**
- * Arguments of each command, in a folder with the outputs of prepare(); `out` is the path of a run that the command may
- * write.
- */
-const COMMANDS: Record<string, string[]> = {
-  inspect: ["log.csv"],
-  encode: ["log.csv", "-o", "out-dataset"],
-  ...trainings(),
-  lift: ["log.csv", "--init", "run", "--arch", "fnn", "--valid", "0.1", "--test", "0.1", "--epochs", "2"],
-  predict: ["run", "log.csv", "-o", "out.csv"],
-  transform: ["run", "log.csv", "-o", "out.csv"],
-  import: ["items.txt", "--format", "word2vec", "--field", "item", "--item", "item", "-o", "out"],
-  export: ["run", "--format", "csv", "-o", "out.csv"],
-  index: ["run", "--field", "item", "-o", "out-index"],
-  neighbors: ["run", "--key", "item:tea-03"],
-  recall: ["run", "--repeats", "allow", "-o", "out.csv"],
-  evaluate: ["run", "--on", "log.csv", "--bootstrap", "20000"],
-  compare: ["log.csv", "-o", "out.html", "--trainers", "train-fm"],
-  diff: ["run", "other"],
-  report: ["run", "-o", "out.html"],
-  publish: ["run", "--store", "store", "--name", "items"],
-  rollback: ["store/items"],
-  ls: ["store"],
-  gc: ["store", "--keep", "1"],
-  forget: ["store", "item:tea-03"],
-  gate: ["run", "--bounds", "gates.yaml"],
-  run: ["pipeline.yaml"],
-  init: ["log.csv", "-o", "out.yaml"],
-  align: ["run", "--to", "other", "-o", "out"],
-  concat: ["ranks=1", "ranks=1", "-o", "out"],
-  reproduce: ["run"],
-  schedule: ["pipeline.yaml", "--daily", "04:30", "--as", "systemd"],
-  help: ["splits"],
-  completion: ["bash"],
-};
+const COMMANDS: Readonly<Record<string, readonly string[]>> = { ...signalledArguments, ...trainings() };
 
 const PIPELINE = `name: clicks
 log: log.csv
