@@ -37,7 +37,7 @@ export const rooms: Record<string, Room> = {
       kernels/shared/packed-arrays kernels/shared/placed kernels/shared/struct kernels/two-tower/inputs
       solvers/cholesky solvers/graph-filter/graph-filter solvers/graph-filter/machine
       solvers/graph-filter/plateau solvers/inverse solvers/logistic solvers/ridge/ridge solvers/rotation
-      solvers/svd/exact solvers/svd/filter solvers/svd/lanczos solvers/svd/machine solvers/svd/matrix
+      solvers/svd/exact solvers/svd/filter solvers/svd/lanczos solvers/svd/matrix
       solvers/svd/matrix-blocks solvers/svd/symmetric solvers/svd/truncated-svd
       threads/idle threads/kernel-thread threads/process-limits threads/rounds threads/thread-choice
       threads/threaded-kernel threads/with-machine

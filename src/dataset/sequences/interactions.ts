@@ -198,17 +198,29 @@ export function columnSums({ indices, values }: SparseRows, numColumns: number):
   return sums;
 }
 
+/** Returns the matrix of blocks of its rows, which have values. */
+export function joinedRows(blocks: readonly SparseRows[]): SparseRows {
+  const sum = (of: (block: SparseRows) => number) => blocks.reduce((all, block) => all + of(block), 0);
+  const numEntries = sum(({ indices }) => indices.length);
+  const indptr = new Uint32Array(sum((block) => block.indptr.length - 1) + 1);
+  const [indices, values] = [new Uint32Array(numEntries), new Float32Array(numEntries)];
+  let [row, end] = [0, 0];
+  for (const block of blocks) {
+    block.indptr.forEach((own, r) => (indptr[row + r] = end + own));
+    indices.set(block.indices, end);
+    values.set(block.values!, end);
+    row += block.indptr.length - 1;
+    end += block.indices.length;
+  }
+  return { indptr, indices, values };
+}
+
 /** Collects the entries of a sparse matrix row by row. */
 export class SparseWriter {
   #indices = new Uint32Array(1024);
   #values = new Float32Array(1024);
-  readonly #indptr: Uint32Array;
-  #row = 0;
+  readonly #ends = [0];
   #size = 0;
-
-  constructor(numRows: number) {
-    this.#indptr = new Uint32Array(numRows + 1);
-  }
 
   add(column: number, value: number): void {
     if (this.#size === this.#indices.length) {
@@ -227,11 +239,11 @@ export class SparseWriter {
   }
 
   endRow(): void {
-    this.#indptr[++this.#row] = this.#size;
+    this.#ends.push(this.#size);
   }
 
   rows(): SparseRows {
-    const values = this.#values.slice(0, this.#size);
-    return { indptr: this.#indptr, indices: this.#indices.slice(0, this.#size), values };
+    const [indices, values] = [this.#indices.slice(0, this.#size), this.#values.slice(0, this.#size)];
+    return { indptr: Uint32Array.from(this.#ends), indices, values };
   }
 }

@@ -1,6 +1,7 @@
 import { draw } from "../../base/numeric/random.js";
 import { orderedEvents } from "./ordered-events.js";
-import { forLatest, transitionScores, transitionsOf, type Steps } from "./transitions.js";
+import { joinedRows } from "./interactions.js";
+import { forLatest, rowsInMemory, transitionBlocks, transitionScores, type Steps } from "./transitions.js";
 
 const [numUsers, numItems] = [6, 5];
 /** Events of few distinct times, so that many are baskets. */
@@ -42,7 +43,9 @@ test.each<[string, Steps, boolean]>([
   ["with the log's order, every event is a step", inLogOrder, false],
 ])("transitions and scores follow their definition: %s", (_name, steps, isBasket) => {
   const expected = dense(isBasket);
-  const found = transitionsOf(steps, numItems, settings);
+  const blocks = [...transitionBlocks(steps, numItems, settings, (item) => item === 2)];
+  expect(blocks.map(({ indptr }) => indptr.length - 1)).toEqual([2, numItems - 2]);
+  const found = joinedRows(blocks);
   const rows = expected.map((row) => row.map(() => 0));
   for (let i = 0; i < numItems; i++)
     for (let e = found.indptr[i]!; e < found.indptr[i + 1]!; e++)
@@ -51,7 +54,7 @@ test.each<[string, Steps, boolean]>([
   expect(Math.max(...apart)).toBeLessThan(1e-6);
 
   const query = { history: 3, queryDecay: 0.5, smoothing: 2 };
-  const score = transitionScores(found, steps, query);
+  const score = transitionScores(rowsInMemory(found), steps, query);
   for (let user = 0; user < numUsers; user++) {
     const scores = new Float64Array(numItems);
     score(user, scores);

@@ -38,22 +38,33 @@ export const TRANSITIONS = {
   ...{ history: 12, queryDecay: 0.7 },
 } as const satisfies TransitionSettings & QuerySettings;
 
+/** Rows of T, and the sum of each. */
+export interface Transitions {
+  sums: Float64Array;
+  /** returns the columns of an item's row, ascending, and their entries */
+  rowOf: (item: number) => { indices: Uint32Array; values: Float32Array };
+}
+
 /**
- * Returns T by rows, each in ascending order of its columns.
- * @param check called with the number of entries after each row
+ * Yields blocks of rows of T, each row in ascending order of its columns.
+ * @param begins returns whether a block begins with an item, and not with an earlier one whose block has `entries` already
  */
-export function transitionsOf(
+export function* transitionBlocks(
   { ends, users, items, firsts }: Steps,
   numItems: number,
   { window, decay, countPower }: Omit<TransitionSettings, "smoothing">,
-  check: (entries: number) => void = () => undefined,
-): SparseRows {
+  begins: (item: number, entries: number) => boolean,
+): Generator<SparseRows> {
   const { starts, order } = byGroup((n) => items[n]!, items.length, numItems);
   const weights = new Float64Array(window).fill(1);
   for (let d = 1; d < window; d++) weights[d] = weights[d - 1]! * decay;
   const sums = new Float64Array(numItems);
-  const out = new SparseWriter(numItems);
+  let out = new SparseWriter();
   for (let i = 0; i < numItems; i++) {
+    if (i > 0 && begins(i, out.size)) {
+      yield out.rows();
+      out = new SparseWriter();
+    }
     const found: number[] = [];
     for (const n of order.subarray(starts[i], starts[i + 1])) {
       const end = ends[users[n]! + 1]!;
@@ -71,9 +82,20 @@ export function transitionsOf(
       sums[j] = 0;
     }
     out.endRow();
-    check(out.size);
   }
-  return out.rows();
+  yield out.rows();
+}
+
+/** Returns the rows of T whose entries are in memory. */
+export function rowsInMemory(transitions: SparseRows): Transitions {
+  const { indptr, indices, values } = transitions;
+  return {
+    sums: rowSums(transitions),
+    rowOf(item) {
+      const [from, to] = [indptr[item]!, indptr[item + 1]!];
+      return { indices: indices.subarray(from, to), values: values!.subarray(from, to) };
+    },
+  };
 }
 
 /** Visits the items of a user's latest steps with their weights, the newest first. */
@@ -92,18 +114,18 @@ export function forLatest(
   }
 }
 
-/** Returns a function that writes a user's score of every item to f64[numItems]. @param transitions T by rows */
+/** Returns a function that writes a user's score of every item to f64[numItems]. */
 export function transitionScores(
-  { indptr, indices, values }: SparseRows,
+  { sums, rowOf }: Transitions,
   steps: Steps,
   settings: QuerySettings & Pick<TransitionSettings, "smoothing">,
 ): (user: number, scores: Float64Array) => void {
-  const sums = rowSums({ indptr, indices, values });
   return (user, scores) => {
     scores.fill(0);
     forLatest(steps, user, settings, (item, weight) => {
       const scale = weight / (sums[item]! + settings.smoothing);
-      for (let e = indptr[item]!; e < indptr[item + 1]!; e++) scores[indices[e]!]! += scale * values![e]!;
+      const { indices, values } = rowOf(item);
+      for (let e = 0; e < indices.length; e++) scores[indices[e]!]! += scale * values[e]!;
     });
   };
 }

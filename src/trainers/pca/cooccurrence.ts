@@ -47,7 +47,7 @@ function countsInSessions({ sessions, items, numSessions, numItems }: SessionEve
   const bySession = sparseOf(sessions, items, [numSessions, numItems]);
   const byItem = transpose({ indptr: bySession.indptr, indices: bySession.indices }, numItems);
   const together = new Uint32Array(numItems);
-  const out = new SparseWriter(numItems);
+  const out = new SparseWriter();
   for (let i = 0; i < numItems; i++) {
     const others: number[] = [];
     for (let e = byItem.indptr[i]!; e < byItem.indptr[i + 1]!; e++) {
@@ -99,7 +99,7 @@ function mutualInformation({ indptr, indices, values }: SparseRows, shift: numbe
     for (let e = indptr[i]!; e < indptr[i + 1]!; e++) ofItem[i]! += values ? values[e]! : 1;
     all += ofItem[i]!;
   }
-  const out = new SparseWriter(numItems);
+  const out = new SparseWriter();
   for (let i = 0; i < numItems; i++) {
     for (let e = indptr[i]!; e < indptr[i + 1]!; e++) {
       const j = indices[e]!;

@@ -45,8 +45,8 @@ export interface PcaJob {
   /** `asked` is the value of --dim, undefined if the user did not set it */
   pca: PcaOptions & { asked: number | undefined };
   watch: Watch;
-  /** bytes of vectors and events in memory, at most, and path next to which a temporary file stores the rest */
-  memory: { most: number; beside: string };
+  /** bytes of vectors and events in memory, at most, if the user set them; path next to which a file stores the rest */
+  memory: { most: number | undefined; beside: string };
 }
 
 interface PcaOfParts {
@@ -131,7 +131,7 @@ async function ofLists(job: PcaJob): Promise<PcaOfParts> {
   const { ranking } = examples;
   const transitions =
     pca.matrix === "transitions"
-      ? await transitionsPca(space, parts.train, pca, { most: memory.most, signal: watch.signal })
+      ? await transitionsPca(space, parts.train, pca, { ...memory, note, signal: watch.signal })
       : undefined;
   for (const text of transitions?.notes ?? []) note(text);
   const model =

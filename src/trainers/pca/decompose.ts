@@ -33,7 +33,7 @@ export async function decompose(
   { center, scale, ...options }: PcaOptions,
   signal?: AbortSignal,
 ): Promise<Decomposition> {
-  if (given.rows.indices.length === 0) throw new DataError("cannot decompose the matrix: it has no entries");
+  if (given.rows.indptr.at(-1) === 0) throw new DataError("cannot decompose the matrix: it has no entries");
   const matrix: SvdMatrix = scale ? standardized(given) : given;
   const moments = columnMoments(matrix);
   if (center) matrix.means = Float32Array.from(moments.means);

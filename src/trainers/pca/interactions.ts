@@ -35,7 +35,7 @@ import type { SparseRows } from "../../compute/kernels/als/binding.js";
 import { exp, pow } from "../../base/numeric/exp.js";
 import { inverseRoots, powersOf } from "../../base/numeric/scales.js";
 import { plateauCoefficients } from "../../compute/solvers/graph-filter/plateau.js";
-import { PARTS } from "../../compute/solvers/svd/machine.js";
+import { blockStarts } from "../../compute/solvers/svd/matrix-blocks.js";
 import { sizeText } from "../../base/errors.js";
 import { BlockStore } from "../../base/io/block-store.js";
 import type { RowRange } from "../../table/table.js";
@@ -44,12 +44,13 @@ import { fitOf, storedBytes } from "./memory.js";
 import type { ColumnFilter } from "../../compute/solvers/svd/filter.js";
 import { matrixTensor, vectorTensor, type PcaModel } from "./artifact.js";
 import { decompose, leftRows, shared, sharesOf } from "./decompose.js";
+import { memory } from "../../training/shared-options/reading.js";
 import { responseOf, type PcaOptions, type Response } from "./options.js";
 import { statisticsOf, valueMatrix } from "./values.js";
 
-interface InteractionsIn extends Pick<StoreInput, "beside" | "note"> {
-  /** maximum number of bytes of vectors and events in memory */
-  most: number;
+export interface DecomposedIn extends Pick<StoreInput, "beside" | "note"> {
+  /** maximum number of bytes of vectors and events in memory, if the user set it */
+  most: number | undefined;
   signal?: AbortSignal | undefined;
 }
 
@@ -59,7 +60,7 @@ export async function interactionsPca(
   names: { user: string; item: string },
   rows: FeatureRows,
   options: PcaOptions,
-  { most, beside, note, signal }: InteractionsIn,
+  { most = memory.maxMemory.default(), beside, note, signal }: DecomposedIn,
 ): Promise<PcaModel> {
   const [user, item] = [featuresOf(space, names.user), featuresOf(space, names.item)];
   const events = known(interactionsOf(rows, user, item).users);
@@ -89,7 +90,7 @@ export async function interactionsPca(
     : transpose(values, numItems);
   const inBlocks = store && { store, transpose };
   const found = await decompose({ rows: values, columns, ...scales, ...filter, inBlocks }, options, signal);
-  if (store) noteDisk(store, PARTS, { maxMemory: most, note });
+  if (store) noteDisk(store, blockStarts(values.indptr).length - 1, { maxMemory: most, note });
 
   const { dim, right, singularValues, means } = found;
   const components = found.behind ?? right;

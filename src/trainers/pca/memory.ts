@@ -1,8 +1,9 @@
 import { PANEL } from "../../compute/kernels/svd/binding.js";
 import { MAX_PAGES, PAGE } from "../../compute/kernels/shared/memory.js";
 import { basisPanels } from "../../compute/solvers/svd/lanczos.js";
-import { PARTS } from "../../compute/solvers/svd/machine.js";
+import { PARTS } from "../../compute/solvers/svd/matrix-blocks.js";
 import { isInBlocks } from "../../compute/solvers/svd/truncated-svd.js";
+import { memory } from "../../training/shared-options/reading.js";
 import { tableBytes, type Needs, type TrainingSize } from "../../training/session/needs.js";
 import type { PcaOptions } from "./options.js";
 
@@ -52,9 +53,30 @@ export function storedBytes({ rows, columns, entries }: InteractionSize, dim: nu
   };
 }
 
+/** Bytes of transitions in memory that need no limit, and of the blocks of transitions that are read from disk. */
+const FEW_COUNTS = 256 << 20;
+
+/**
+ * Returns the memory limit of transitions if the user sets none: vectors, and counts of at most the size that the events
+ * have in the solver. A pair of items costs as much as an event, and a long history has several new pairs per event.
+ */
+export function mostOfTransitions(numItems: number, numEvents: number, dim: number): number {
+  const vectors = basisBytes({ rows: numItems, columns: numItems, entries: 0 }, dim) + 16 * dim * numItems;
+  return Math.min(vectors + Math.max(FEW_COUNTS, 16 * numEvents), memory.maxMemory.default());
+}
+
+/**
+ * Returns the bytes of transitions in blocks: those in memory in addition to the store, and those of the store, which
+ * contains the entries by rows and by columns, and the vectors of histories.
+ */
+export function storedTransitionBytes(size: InteractionSize, dim: number) {
+  const { resident, store } = storedBytes(size, dim);
+  return { resident: resident - 26 * size.entries + FEW_COUNTS, store: store + 8 * size.entries };
+}
+
 /**
  * Estimates the memory as the sum of two copies of the matrix, one in the solver's memory; the basis of its shorter
- * side; and vectors of both sides. Users in blocks have their vectors, and the entries by items, in a store: as much of
+ * side; and vectors of both sides. Rows in blocks have their vectors, and the entries by columns, in a store: as much of
  * it is in memory as --max-memory allows.
  *
  * @param chooses whether both normalizations are tried first
@@ -62,21 +84,26 @@ export function storedBytes({ rows, columns, entries }: InteractionSize, dim: nu
 export function pcaNeeds(
   { matrix, dim: given, exact }: PcaOptions,
   chooses: boolean,
-  maxMemory: number,
+  maxMemory: number | undefined,
 ): Needs {
   return {
     dim: given,
     advice:
-      (matrix === "interactions" ? "a smaller --max-memory keeps the users' vectors on disk, " : "") +
-      "--min-count leaves fewer features, and --where fewer rows",
+      (matrix === "interactions" || matrix === "transitions"
+        ? "a smaller --max-memory keeps more on disk, "
+        : "") + "--min-count leaves fewer features, and --where fewer rows",
     of(size, dim = given) {
       const own = matrixOf(matrix, size);
       const table = 1.2 * tableBytes(size, dim);
       const heldOut = 16 * size.heldOutRows + (chooses ? TRIALS : 0);
+      const isTransitions = matrix === "transitions";
+      const most =
+        maxMemory ??
+        (isTransitions ? mostOfTransitions(own.rows, size.trainRows, dim) : memory.maxMemory.default());
       const isUsers = matrix === "interactions" && own.rows === size.users;
-      if (isUsers && fitOf(own, { dim, exact }, maxMemory).isStored) {
-        const { resident, store } = storedBytes(own, dim);
-        const inMemory = Math.min(store, Math.max(0, maxMemory - resident));
+      if ((isUsers || isTransitions) && fitOf(own, { dim, exact }, most).isStored) {
+        const { resident, store } = (isUsers ? storedBytes : storedTransitionBytes)(own, dim);
+        const inMemory = Math.min(store, Math.max(0, most - resident));
         return { memory: resident + inMemory + 60 * size.features + heldOut, disk: table + store - inMemory };
       }
       const results = 4 * dim * (own.rows + own.columns) + 2 * 4 * dim * size.features;

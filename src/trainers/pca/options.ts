@@ -271,8 +271,8 @@ export const options = withCommon(
     maxMemory: {
       ...memory.maxMemory,
       help:
-        "interactions: memory limit for vectors and events, such as 4G; above it, those of users are read from disk; " +
-        "transitions above it are refused",
+        "memory limit for vectors and events or transitions, such as 4G; above it, those of users, or the " +
+        "transitions, are read from disk; without it, transitions have the memory that the events take",
       only: ofLists,
     },
     resume: { ...weekly.resume, help: "resume an interrupted --search", only: { search: true } },

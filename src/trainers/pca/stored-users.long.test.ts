@@ -1,4 +1,4 @@
-// Tests decompositions from a log to a run, with users in blocks and in one memory.
+// Tests decompositions from a log to a run, with rows in blocks and in one memory.
 
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
@@ -30,7 +30,9 @@ test.each([
   ["a plateau", { response: "plateau" }],
   ["another power of the degrees", { degreePower: 0.3 }],
   ["a validation split that chooses", { normalize: undefined, valid: 0.1, test: 0.1 }],
-])("%s: users in memory and in blocks, one and three threads, give the same bytes", async (name, options) => {
+  ["transitions", { matrix: "transitions", ties: "order", valid: 0.1 }],
+  ["transitions that are not normalized", { matrix: "transitions", ties: "order", normalize: "none" }],
+])("%s: rows in memory and in blocks, one and three threads, give the same bytes", async (name, options) => {
   const runs = [];
   for (const how of [{}, { ...FROM_DISK, threads: 1 }, { maxMemory: 400_000, threads: 3 }])
     runs.push(await outcomeOf(name, { ...options, ...how }));

@@ -22,7 +22,6 @@ import { listMetric } from "../../training/shared-options/passes.js";
 import { nextHistory, readRowOrder, rowOrderNotes } from "../../training/warm-start/carried-keys.js";
 import { negativeFiles } from "../../training/examples/item-file.js";
 import { preprocessFile } from "../../training/capabilities/run-space.js";
-import { memory } from "../../training/shared-options/reading.js";
 import type { PcaJob } from "./decompose-splits.js";
 import type { Watch } from "../../training/session/watch.js";
 import {
@@ -68,7 +67,7 @@ function plan(given: GivenPca): Plan {
       return { dataset, notes: [] };
     },
     comparedBy: () => listMetric(pca),
-    needs: pcaNeeds(pca, isOpen(given, pca), given.maxMemory ?? memory.maxMemory.default()),
+    needs: pcaNeeds(pca, isOpen(given, pca), given.maxMemory),
     fit: async (source, session) => await fit(source, session, given, pca),
   };
 }
@@ -144,7 +143,7 @@ async function fit(
 }
 
 function memoryOf({ options, beside }: Session): PcaJob["memory"] {
-  return { most: options.maxMemory ?? memory.maxMemory.default(), beside };
+  return { most: options.maxMemory, beside };
 }
 
 /** Returns whether the log decides the normalization. */

@@ -5,15 +5,21 @@
 //   history  H = (r + s)^-1/2 U S^(1-p)   item  O = c^b V S^p                  p  --power
 //   user     sum over the latest steps d = 1 .. of q^(d - 1) H_h               their inner product is near the score of T
 
-import { columnSums, rowSums, transpose } from "../../dataset/sequences/interactions.js";
+import { packedRows, type SparseRows } from "../../compute/kernels/als/binding.js";
+import { joinedRows, transpose } from "../../dataset/sequences/interactions.js";
 import { orderedEvents } from "../../dataset/sequences/ordered-events.js";
 import {
   forLatest,
+  rowsInMemory,
+  transitionBlocks,
   transitionScores,
-  transitionsOf,
+  type Transitions,
   type Steps,
 } from "../../dataset/sequences/transitions.js";
 import type { FeatureSpace } from "../../dataset/vocabulary/vocabulary.js";
+import { BlockStore } from "../../base/io/block-store.js";
+import { noteDisk } from "../shared/factor-model/stored-training.js";
+import { beginsBlock, blockStarts, rowsName } from "../../compute/solvers/svd/matrix-blocks.js";
 import { DataError, sizeText, UsageError } from "../../base/errors.js";
 import type { Run } from "../../table/run-directory.js";
 import { NO_ITEM } from "../../compute/kernels/top-items/binding.js";
@@ -34,9 +40,9 @@ import { openAsTrained } from "../../training/reading/open-as-trained.js";
 import { silently, wholeOf } from "../../training/reading/split-parts.js";
 import type { Watch } from "../../training/session/watch.js";
 import { HISTORY_TABLE, type PcaModel } from "./artifact.js";
-import { decompose, shared, sharesOf } from "./decompose.js";
-import { featuresOf } from "./interactions.js";
-import { fitOf } from "./memory.js";
+import { decompose, leftRows, shared, sharesOf } from "./decompose.js";
+import { featuresOf, type DecomposedIn } from "./interactions.js";
+import { fitOf, mostOfTransitions, storedTransitionBytes } from "./memory.js";
 import type { PcaOptions } from "./options.js";
 
 type Query = Pick<PcaOptions, "history" | "queryDecay">;
@@ -70,12 +76,75 @@ interface TransitionsPca {
   notes: string[];
 }
 
-/** @throws {DataError} no user has two steps @throws {UsageError} too many transitions for the memory */
+/** T, whole or, if it exceeds the memory, in blocks of rows in a store; then `rows` has no entries. */
+interface Counts extends Transitions {
+  rows: SparseRows;
+  /** sum of each column */
+  arriving: Float64Array;
+  store: BlockStore | undefined;
+}
+
+async function countsOf(
+  steps: Steps,
+  numItems: number,
+  options: PcaOptions,
+  { most, beside, note }: DecomposedIn & { most: number },
+): Promise<Counts> {
+  const indptr = new Uint32Array(numItems + 1);
+  const [sums, arriving] = [new Float64Array(numItems), new Float64Array(numItems)];
+  let blocks: SparseRows[] = [];
+  let store: BlockStore | undefined;
+  const size = { rows: numItems, columns: numItems, entries: 0 };
+  let [row, written] = [0, 0];
+  const begins = (item: number, entries: number) => beginsBlock(item, numItems, entries);
+  for (const block of transitionBlocks(steps, numItems, options, begins)) {
+    const { indices, values } = block;
+    for (let r = 0; r + 1 < block.indptr.length; r++) {
+      for (let e = block.indptr[r]!; e < block.indptr[r + 1]!; e++) {
+        sums[row]! += values![e]!;
+        arriving[indices[e]!]! += values![e]!;
+      }
+      indptr[++row] = size.entries + block.indptr[r + 1]!;
+    }
+    size.entries += indices.length;
+    blocks.push(block);
+    if (!store && fitOf(size, options, most).isStored)
+      store = new BlockStore(beside, Math.max(0, most - storedTransitionBytes(size, options.dim).resident));
+    if (!store) continue;
+    for (const own of blocks) await store.write(rowsName(written++), packedRows(own));
+    blocks = [];
+  }
+  if (!store) {
+    if (fitOf(size, options, most).isTooLarge)
+      note?.(
+        `--max-memory ${sizeText(most)} has no effect: transitions are read from disk only without --exact, and with ` +
+          "too many items for an exact decomposition",
+      );
+    const rows = joinedRows(blocks);
+    return { ...rowsInMemory(rows), rows, arriving, store };
+  }
+  // a row is read from its block: u32[rows + 1] ends, then the columns and the entries of all rows
+  const starts = blockStarts(indptr);
+  const rowOf = (item: number) => {
+    const block = starts.findIndex((start) => start > item) - 1;
+    const [first, last] = [starts[block]!, starts[block + 1]!];
+    const length = indptr[item + 1]! - indptr[item]!;
+    const at = last - first + 1 + indptr[item]! - indptr[first]!;
+    const [indices, values] = [new Uint32Array(length), new Uint32Array(length)];
+    store.readPart(rowsName(block), at, indices);
+    store.readPart(rowsName(block), at + indptr[last]! - indptr[first]!, values);
+    return { indices, values: new Float32Array(values.buffer) };
+  };
+  const rows = { indptr, indices: new Uint32Array(), values: new Float32Array() };
+  return { sums, rowOf, rows, arriving, store };
+}
+
+/** @throws {DataError} no user has two steps @throws {UsageError} too many transitions for the solver */
 export async function transitionsPca(
   space: FeatureSpace,
   part: Part,
   options: PcaOptions,
-  { most, signal }: { most: number; signal: AbortSignal },
+  { most, signal, ...files }: DecomposedIn,
 ): Promise<TransitionsPca> {
   const roles = part.dataset.roles as { user: string; item: string };
   const [user, item] = [featuresOf(space, roles.user), featuresOf(space, roles.item)];
@@ -83,30 +152,36 @@ export async function transitionsPca(
   const [tokens] = tokensOf(space, part, [roles.user], undefined);
   const users = tokens!.map((token) => (token === MISSING ? NO_ITEM : token - user.first - 1));
   const steps = stepsInOrder(space, part, { users, numUsers }, options.ties);
-  const transitions = transitionsOf(steps, numItems, options, (entries) => {
-    if (!fitOf({ rows: numItems, columns: numItems, entries }, options, most).isTooLarge) return;
-    throw new UsageError(
-      `--matrix transitions: the transitions between ${numItems} items and their vectors exceed --max-memory ` +
-        `${sizeText(most)} or the solver's 4 GiB: use a smaller --window or --dim, --min-count to leave out rare ` +
-        "items, or a larger --max-memory",
-    );
-  });
-  if (transitions.indices.length === 0)
+  const maxMemory = most ?? mostOfTransitions(numItems, steps.items.length, options.dim);
+  const counts = await countsOf(steps, numItems, options, { ...files, most: maxMemory });
+  const { rows, arriving, store } = counts;
+  const entries = rows.indptr[numItems]!;
+  if (entries === 0)
     throw new DataError(
       "--matrix transitions: no user has two events at different times, so that no item follows another: check " +
         "--user and --time, or use the log's order with --ties order",
       { file: part.dataset.inputs.map(({ path }) => path).join(", ") },
     );
-  const columns = transpose(transitions, numItems);
-  const [leaving, arriving] = [rowSums(transitions), columnSums(transitions, numItems)];
+  const columns = store
+    ? { indptr: new Uint32Array(numItems + 1), indices: new Uint32Array() }
+    : transpose(rows, numItems);
   const scales = options.normalize === "degree" && {
-    rowScale: inverseRoots(leaving.map((sum) => (sum > 0 ? sum + options.smoothing : 0))),
+    rowScale: inverseRoots(counts.sums.map((sum) => (sum > 0 ? sum + options.smoothing : 0))),
     columnScale: Float32Array.from(powersOf(arriving, -options.degreePower)),
   };
-  const found = await decompose({ rows: transitions, columns, ...scales }, options, signal);
-  const { dim, left, right, singularValues } = found;
+  const inBlocks = store && { store, transpose, hasRows: true };
+  const found = await decompose({ rows, columns, ...scales, inBlocks }, options, signal);
+  if (store)
+    noteDisk(
+      store,
+      blockStarts(rows.indptr).length - 1,
+      { ...files, maxMemory },
+      "the transitions and vectors",
+    );
+  await found.saved?.check();
+  const { dim, right, singularValues } = found;
   const shares = sharesOf(singularValues, options, numItems);
-  const history = shared(left, shares.rows);
+  const history = shared(leftRows(found, 0, numItems), shares.rows);
   if (scales) history.forEach((x, at) => (history[at] = x * scales.rowScale[Math.floor(at / dim)]!));
   const vectors = new Float32Array(space.numFeatures * dim);
   vectors.set(shared(right, shares.columns, scales ? scales.columnScale : undefined), (item.first + 1) * dim);
@@ -119,10 +194,10 @@ export async function transitionsPca(
   return {
     model: {
       ...found,
-      size: { rows: numItems, columns: numItems, entries: transitions.indices.length },
+      size: { rows: numItems, columns: numItems, entries },
       ...{ vectors, history, tensors: {} },
     },
-    scores: transitionScores(transitions, steps, options),
+    scores: transitionScores(counts, steps, options),
     notes: alone === 0 ? [] : [`${alone} of ${numUsers} users have one event, to which no item leads`],
   };
 }

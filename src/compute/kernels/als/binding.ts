@@ -42,6 +42,19 @@ export function packedRows({ indptr, indices, values }: SparseRows, more = 0): U
   return numbers;
 }
 
+/** Returns the sparse rows that `packedRows` packed; a matrix without values has a value of 1 for each entry. */
+export function unpackedRows(numbers: Uint32Array, numRows: number, hasValues: boolean): SparseRows {
+  const indptr = numbers.subarray(0, numRows + 1);
+  const end = numRows + 1 + indptr[numRows]!;
+  const indices = numbers.subarray(numRows + 1, end);
+  return {
+    ...{ indptr, indices },
+    ...(hasValues && {
+      values: new Float32Array(numbers.buffer, numbers.byteOffset + 4 * end, indices.length),
+    }),
+  };
+}
+
 /** Arrays in the arena for the half of an epoch in which one side, users or items, is updated. */
 export interface AlsSide {
   /** byte offset of the kernel's Side */

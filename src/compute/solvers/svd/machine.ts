@@ -18,13 +18,11 @@ import type { Call } from "../../threads/kernel-thread.js";
 import { ThreadedKernel } from "../../threads/threaded-kernel.js";
 import { multiplyFiltered, smooth, type ColumnFilter, type FilterRoom } from "./filter.js";
 import { numColumnsOf, numRowsOf, type SvdMatrix } from "./matrix.js";
-import { MatrixBlocks, type RowBlock } from "./matrix-blocks.js";
+import { MatrixBlocks, PARTS, type RowBlock } from "./matrix-blocks.js";
 import { signedDraw } from "../../../base/numeric/random.js";
 
 /** Number of rows of one kernel call, a multiple of 4. */
 const BLOCK_ROWS = 256;
-/** Number of parts of a sum over rows; constant, so that rounding does not depend on the number of threads. */
-export const PARTS = 16;
 
 /** Side of the matrix: vectors of the side "rows" have one entry per row of the matrix. */
 export type MatrixSide = "rows" | "columns";
@@ -71,7 +69,7 @@ export class SvdMachine extends ThreadedKernel<SvdKernel> {
     super();
     const { arena } = this;
     const { inBlocks, rows } = matrix;
-    this.blocks = inBlocks && new MatrixBlocks(arena, rows, numColumnsOf(matrix), PARTS, inBlocks.store);
+    this.blocks = inBlocks && new MatrixBlocks(arena, rows, numColumnsOf(matrix), inBlocks);
     this.#sides = { rows: this.#layOut(matrix, "rows"), columns: this.#layOut(matrix, "columns") };
     const width = maxPanels * PANEL;
     this.#small = {
@@ -102,7 +100,7 @@ export class SvdMachine extends ThreadedKernel<SvdKernel> {
    */
   static async start(matrix: SvdMatrix, maxPanels: number, threads: number): Promise<SvdMachine> {
     const machine = new SvdMachine(matrix, maxPanels, threads);
-    if (matrix.inBlocks) await machine.blocks!.begin(matrix.inBlocks.transpose, machine.#sides);
+    await machine.blocks?.begin(machine.#sides);
     return await machine.begin("svd", { threads: machine.#scratches });
   }
 
@@ -249,10 +247,10 @@ export class SvdMachine extends ThreadedKernel<SvdKernel> {
     const { rows, columns } = this.#sides;
     let parts: Uint32Array = new Uint32Array();
     await this.#eachBlock(source, async (block, values) => {
-      const { index, first, count: length } = block;
+      const { index, part, first, count: length } = block;
       if (columns.shift !== 0) {
         if (index === 0) parts = this.#clearedSums(PANEL);
-        const shifted = [rows.shift + 4 * first, values.offset, parts[index]!] as const;
+        const shifted = [rows.shift + 4 * first, values.offset, parts[part]!] as const;
         await this.#onParts(length, ["addRowSums", ...shifted, "first", "count"], 1);
         if (block.isLast) this.arena.f32(this.#small.rowSums.columns).set(this.#addedParts(PANEL));
       }
@@ -277,7 +275,7 @@ export class SvdMachine extends ThreadedKernel<SvdKernel> {
       await this.#eachBlock(right, async (block, values) => {
         if (block.index === 0) parts = this.#clearedSums(size);
         const sources = this.#list(this.#small.sources, [values]);
-        const call = [sources, 1, values.offset, parts[block.index]!, "thread", "first", "count"] as const;
+        const call = [sources, 1, values.offset, parts[block.part]!, "thread", "first", "count"] as const;
         await this.#onParts(block.count, ["addCrossProducts", ...call], 1);
         if (saves)
           await this.blocks!.save(saves, block, this.values(values).subarray(0, block.count * PANEL));

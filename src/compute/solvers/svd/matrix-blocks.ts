@@ -1,15 +1,42 @@
 // The entries of a matrix that is decomposed in blocks of rows, so that vectors of the side "rows" need not be in
-// memory.
+// memory, nor the entries.
 //
-//   rows of the caller ──────────────┐
-//   store: each block by columns ────┴─► one of two slots of the kernel's memory, read while the threads work on the other
+//   rows of the caller, or in the store ──┐
+//   store: each block by columns ─────────┴─► one of two slots of the kernel's memory, read while the threads work on the other
 //
-// The blocks are the parts in which sums over rows are added up, so results are the same as without blocks.
+// A block is one of the parts in which sums over rows are added up, or some of its chunks if the part has many entries:
+// results are the same as without blocks.
 
-import { packedRows, rowsBetween, type SparseRows } from "../../kernels/als/binding.js";
+import { packedRows, rowsBetween, unpackedRows, type SparseRows } from "../../kernels/als/binding.js";
 import type { Arena, Region } from "../../kernels/shared/memory.js";
 import { allocateStruct, putStruct } from "../../kernels/shared/struct.js";
 import { SparsePlan } from "../../kernels/svd/layout.js";
+
+/** Number of parts of a sum over rows; constant, so that rounding does not depend on the number of threads. */
+export const PARTS = 16;
+
+/** Rows of a part that are summed in single precision first (CHUNK of the kernel). */
+const CHUNK = 256;
+
+/** Number of entries from which a block is not continued with further chunks: 32 MiB with values. */
+const MOST_ENTRIES = 2 ** 22;
+
+const partOf = (row: number, numRows: number) => Math.ceil((PARTS * (row + 1)) / numRows) - 1;
+
+/** Returns whether a block begins with a row. @param entries number of entries of the block of the rows before it */
+export function beginsBlock(row: number, numRows: number, entries: number): boolean {
+  const first = Math.floor((partOf(row, numRows) * numRows) / PARTS);
+  return row === first || (entries >= MOST_ENTRIES && (row - first) % CHUNK === 0);
+}
+
+/** Returns the first row of each block, and the number of all rows. */
+export function blockStarts(indptr: Uint32Array): number[] {
+  const numRows = indptr.length - 1;
+  const starts: number[] = [];
+  for (let row = 0; row < numRows; row++)
+    if (beginsBlock(row, numRows, indptr[row]! - indptr[starts.at(-1) ?? 0]!)) starts.push(row);
+  return [...starts, numRows];
+}
 
 /** A store of blocks of numbers by name, perhaps on disk. */
 export interface NumberStore {
@@ -24,10 +51,32 @@ export interface InBlocks {
   store: NumberStore;
   /** returns the transpose of a sparse matrix; the entries of each of its rows are in ascending order */
   transpose: (rows: SparseRows, numColumns: number) => SparseRows;
+  /** true if block B is in the store as `rows B`, packed; the matrix then has `indptr` and empty entries */
+  hasRows?: boolean;
+}
+
+export const rowsName = (block: number): string => `rows ${block}`;
+
+/** Returns a block of rows. @param first,last the block's first row, and that of the next one */
+export function rowsOfBlock(
+  matrix: SparseRows,
+  { store, hasRows }: Pick<InBlocks, "store" | "hasRows">,
+  { index, first, last }: { index: number; first: number; last: number },
+): SparseRows {
+  if (hasRows !== true) return rowsBetween(matrix, first, last);
+  const numbers = new Uint32Array(packedLength(matrix, first, last));
+  store.readPart(rowsName(index), 0, numbers);
+  return unpackedRows(numbers, last - first, matrix.values !== undefined);
+}
+
+function packedLength({ indptr, values }: SparseRows, first: number, last: number): number {
+  return last - first + 1 + (values ? 2 : 1) * (indptr[last]! - indptr[first]!);
 }
 
 export interface RowBlock {
   index: number;
+  /** number of the part of which it has rows */
+  part: number;
   /** first row and number of rows */
   first: number;
   count: number;
@@ -81,22 +130,21 @@ export class MatrixBlocks {
   readonly #arena: Arena;
   readonly #matrix: SparseRows;
   readonly #numColumns: number;
-  readonly #store: NumberStore;
+  readonly #inBlocks: InBlocks;
   readonly #starts: number[];
   readonly saved: SavedPanels;
   readonly #slots: readonly Record<"rows" | "columns", { plan: number; numbers: Region }>[];
   #scalings: Scalings | undefined;
 
-  constructor(arena: Arena, matrix: SparseRows, numColumns: number, numBlocks: number, store: NumberStore) {
-    const numRows = matrix.indptr.length - 1;
+  constructor(arena: Arena, matrix: SparseRows, numColumns: number, inBlocks: InBlocks) {
     this.#arena = arena;
     this.#matrix = matrix;
     this.#numColumns = numColumns;
-    this.#store = store;
-    this.#starts = Array.from({ length: numBlocks + 1 }, (_, b) => Math.floor((b * numRows) / numBlocks));
-    this.saved = new SavedPanels(store, this.#starts);
+    this.#inBlocks = inBlocks;
+    this.#starts = blockStarts(matrix.indptr);
+    this.saved = new SavedPanels(inBlocks.store, this.#starts);
     const most = (of: (b: number) => number) =>
-      Array.from({ length: numBlocks }, (_, b) => of(b)).reduce((x, y) => Math.max(x, y), 0);
+      Array.from({ length: this.numBlocks }, (_, b) => of(b)).reduce((x, y) => Math.max(x, y), 0);
     this.mostRows = most((b) => this.#starts[b + 1]! - this.#starts[b]!);
     const entries = (matrix.values ? 2 : 1) * most((b) => this.#numEntries(b));
     const place = (numRowsOfSide: number) => ({
@@ -106,43 +154,52 @@ export class MatrixBlocks {
     this.#slots = [0, 1].map(() => ({ rows: place(this.mostRows), columns: place(numColumns) }));
   }
 
+  get numBlocks(): number {
+    return this.#starts.length - 1;
+  }
+
   /** Writes the transposed entries of each block to the store. */
-  async begin(transpose: InBlocks["transpose"], scalings: Scalings): Promise<void> {
+  async begin(scalings: Scalings): Promise<void> {
     this.#scalings = scalings;
-    for (let b = 0; b + 1 < this.#starts.length; b++)
-      await this.#store.write(columnsName(b), packedRows(transpose(this.#rowsOf(b), this.#numColumns)));
+    const { store, transpose } = this.#inBlocks;
+    for (let b = 0; b < this.numBlocks; b++) {
+      const rows = rowsOfBlock(this.#matrix, this.#inBlocks, this.#rangeOf(b));
+      await store.write(columnsName(b), packedRows(transpose(rows, this.#numColumns)));
+    }
   }
 
   /** Calls `work` with each block in turn, while the next block is read from the store. */
   async each(work: (block: RowBlock) => Promise<void>): Promise<void> {
-    const numBlocks = this.#starts.length - 1;
     let block = await this.#load(0);
-    for (let b = 0; b < numBlocks; b++) {
-      const [, next] = await Promise.all([work(block), b + 1 < numBlocks ? this.#load(b + 1) : block]);
+    for (let b = 0; b < this.numBlocks; b++) {
+      const [, next] = await Promise.all([work(block), b + 1 < this.numBlocks ? this.#load(b + 1) : block]);
       block = next;
     }
   }
 
   async save(name: string, { index }: RowBlock, panel: Float32Array): Promise<void> {
     const numbers = new Uint32Array(panel.buffer, panel.byteOffset, panel.length);
-    await this.#store.write(`${name} ${index}`, numbers);
+    await this.#inBlocks.store.write(`${name} ${index}`, numbers);
   }
 
   async #load(b: number): Promise<RowBlock> {
     const { rows, columns } = this.#slots[b & 1]!;
-    const own = this.#rowsOf(b);
-    const first = this.#starts[b]!;
-    const isLast = b + 2 === this.#starts.length;
+    const { first, last } = this.#rangeOf(b);
+    const count = last - first;
+    const isLast = b + 1 === this.numBlocks;
+    const part = partOf(first, this.#matrix.indptr.length - 1);
     const { scale, shift } = this.#scalings!.rows;
-    this.#arena.u32(rows.numbers).set(packedRows(own));
+    const { store, hasRows } = this.#inBlocks;
+    const [ofRows, length] = [this.#arena.u32(rows.numbers), packedLength(this.#matrix, first, last)];
+    if (hasRows) await store.read(rowsName(b), ofRows.subarray(0, length));
+    else ofRows.set(packedRows(rowsBetween(this.#matrix, first, last)));
     const moved = (offset: number) => offset && offset + 4 * first;
-    this.#put(rows, own.indptr.length, b, { scale: moved(scale), shift: moved(shift) });
-    const length = this.#numColumns + 1 + (own.values ? 2 : 1) * own.indices.length;
-    await this.#store.read(columnsName(b), this.#arena.u32(columns.numbers).subarray(0, length));
+    this.#put(rows, count + 1, b, { scale: moved(scale), shift: moved(shift) });
+    const ofColumns = this.#arena.u32(columns.numbers);
+    await store.read(columnsName(b), ofColumns.subarray(0, length - count + this.#numColumns));
     // columns are sums over all blocks, so they are scaled and shifted once, with the last block
     this.#put(columns, this.#numColumns + 1, b, isLast ? this.#scalings!.columns : { scale: 0, shift: 0 });
-    const count = own.indptr.length - 1;
-    return { index: b, first, count, isLast, rows: rows.plan, columns: columns.plan };
+    return { index: b, part, first, count, isLast, rows: rows.plan, columns: columns.plan };
   }
 
   #put(
@@ -161,8 +218,8 @@ export class MatrixBlocks {
     return indptr[this.#starts[b + 1]!]! - indptr[this.#starts[b]!]!;
   }
 
-  #rowsOf(b: number): SparseRows {
-    return rowsBetween(this.#matrix, this.#starts[b]!, this.#starts[b + 1]!);
+  #rangeOf(b: number): { index: number; first: number; last: number } {
+    return { index: b, first: this.#starts[b]!, last: this.#starts[b + 1]! };
   }
 }
 

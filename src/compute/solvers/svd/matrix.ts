@@ -8,7 +8,7 @@
 import type { SparseRows } from "../../kernels/als/binding.js";
 import { degreesOf, inverseRoots } from "../../../base/numeric/scales.js";
 import type { ColumnFilter } from "./filter.js";
-import type { InBlocks } from "./matrix-blocks.js";
+import { blockStarts, rowsOfBlock, type InBlocks } from "./matrix-blocks.js";
 
 export interface SvdMatrix {
   rows: SparseRows;
@@ -47,24 +47,36 @@ export interface ColumnMoments {
 
 /** Returns the means and sums of squares of the scaled columns, before centering. */
 export function columnMoments(matrix: SvdMatrix): ColumnMoments {
-  const { rows, rowScale, columnScale } = matrix;
+  const { rowScale, columnScale } = matrix;
   const numRows = numRowsOf(matrix);
   const means = new Float64Array(numColumnsOf(matrix));
   const squares = new Float64Array(means.length);
-  for (let r = 0; r < numRows; r++) {
-    const own = rowScale ? rowScale[r]! : 1;
-    for (let e = rows.indptr[r]!; e < rows.indptr[r + 1]!; e++) {
-      const x = (rows.values ? rows.values[e]! : 1) * own;
-      means[rows.indices[e]!]! += x;
-      squares[rows.indices[e]!]! += x * x;
+  for (const { first, rows } of partsOf(matrix))
+    for (let r = 0; r + 1 < rows.indptr.length; r++) {
+      const own = rowScale ? rowScale[first + r]! : 1;
+      for (let e = rows.indptr[r]!; e < rows.indptr[r + 1]!; e++) {
+        const x = (rows.values ? rows.values[e]! : 1) * own;
+        means[rows.indices[e]!]! += x;
+        squares[rows.indices[e]!]! += x * x;
+      }
     }
-  }
   for (let c = 0; c < means.length; c++) {
     const scale = columnScale ? columnScale[c]! : 1;
     means[c] = (scale * means[c]!) / numRows;
     squares[c] = scale * scale * squares[c]!;
   }
   return { means, squares };
+}
+
+/** Yields the rows: all at once, or block by block if a store has them. */
+function* partsOf({ rows, inBlocks }: SvdMatrix): Generator<{ first: number; rows: SparseRows }> {
+  if (!inBlocks) {
+    yield { first: 0, rows };
+    return;
+  }
+  const starts = blockStarts(rows.indptr);
+  for (const [index, first] of starts.slice(0, -1).entries())
+    yield { first, rows: rowsOfBlock(rows, inBlocks, { index, first, last: starts[index + 1]! }) };
 }
 
 /**

@@ -29,15 +29,16 @@ export interface StoreInput {
   note: ((text: string) => void) | undefined;
 }
 
-/** Reports that users are read from disk, if they are. */
+/** Reports that a part of `what` is read from disk, if it is. */
 export function noteDisk(
   store: BlockStore,
   numBlocks: number,
   { maxMemory, note }: Pick<StoreInput, "maxMemory" | "note">,
+  what = "the users' vectors and events",
 ): void {
   if (store.bytesOnDisk > 0)
     note?.(
-      `${sizeText(store.bytesOnDisk)} of the users' vectors and events are read from disk during training, in ` +
+      `${sizeText(store.bytesOnDisk)} of ${what} are read from disk during training, in ` +
         `${numBlocks} blocks (--max-memory ${sizeText(maxMemory)})`,
     );
 }
