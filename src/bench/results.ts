@@ -170,7 +170,7 @@ function headOf(settings: number): string {
   return `# Results on the shared logs
 
 Every trainer on every log that it suits, with its default options. The columns "searched" have the best of ${settings}
-settings (\`--search ${settings}\`), chosen on the validation split, or the default where the best is ahead by noise alone, for the trainers whose search takes
+settings (\`--search ${settings}\`), chosen on the validation split, or the default where the best is ahead by less than a standard error, for the trainers whose search takes
 minutes. The test split chose nothing. Each table is one
 \`embed compare\` per column, so all its lines are measured on the same held-out rows, and ± is half the width of a
 95 % bootstrap interval. The best line is first. [Gowalla](gowalla.md) has more models, [defaults](experiments/defaults.md) says how the defaults were chosen.

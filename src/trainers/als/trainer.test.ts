@@ -1,10 +1,15 @@
-// Tests the options that train-als rejects on a server before it connects to one.
+// Tests the options that train-als rejects on a server before it connects to one, and its number of epochs.
 
+import { join } from "node:path";
 import { UsageError } from "../../base/errors.js";
+import { temporaryFolder } from "../../testing/embed.js";
+import { embedHere } from "../../testing/in-process.js";
+import { parseJson } from "../../testing/json.js";
 import type { GivenAls } from "./options.js";
 import { trainer } from "./trainer.js";
 
 const onServer = { engine: "sc://localhost:1", engineTrain: true };
+const folder = temporaryFolder();
 const planOf = async (given: GivenAls) => await trainer.plan(given);
 
 test.each<[GivenAls, RegExp]>([
@@ -31,4 +36,13 @@ test("what MLlib has is taken", async () => {
     resume: false,
   };
   expect((await planOf({ ...onServer, ...given })).seed).toBe(1);
+});
+
+test.each([
+  [["--valid", "0.1"], 20],
+  [[], 6],
+])("%j has the maximum of epochs that help says", async (more, epochs) => {
+  const out = ["-o", join(folder, `run-${epochs}`), "--json", "--quiet"];
+  const { stdout } = await embedHere(["train-als", "fixtures/purchases.csv", ...out, "--dim", "4", ...more]);
+  expect(parseJson<{ options: { epochs: number } }>(stdout.toString()).options.epochs).toBe(epochs);
 });

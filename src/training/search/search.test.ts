@@ -234,7 +234,7 @@ describe("what is said of the result", () => {
     );
   });
 
-  test("the best is ahead by no more than noise", async () => {
+  test("the best is ahead by less than a standard error", async () => {
     let t = 0;
     const tryOut = (setting: SearchSetting): Promise<Tried> => {
       // The losses of individual rows differ much more than their means.
@@ -251,7 +251,28 @@ describe("what is said of the result", () => {
     expect([setting, lines.filter(({ chosen }) => chosen).map(({ trial }) => trial)]).toEqual([{}, [1]]);
     expect(warnings).toHaveLength(1);
     expect(warnings[0]).toMatch(
-      /^the best setting of --search is not better than the default by more than noise: validation log loss differs by -/,
+      /^the best setting of --search is ahead of the default by less than a standard error: validation log loss differs by -/,
+    );
+  });
+
+  test.each([
+    [0.9, []],
+    [1.1, [2]],
+  ])("%p standard errors ahead of the default, the chosen settings are %j", async (errors, chosen) => {
+    // rows of the second setting are better by a mean of `errors` standard errors
+    const noise = Float64Array.from({ length: 50 }, (_, row) => (row % 2 === 0 ? 0.5 : -0.5));
+    const gain = errors * Math.sqrt(0.25 / 49);
+    let t = 0;
+    const tryOut = (setting: SearchSetting): Promise<Tried> => {
+      const sums = noise.map((x) => (t === 1 ? 1 + x - gain : 1 + (t > 1 ? 9 : 0)));
+      t++;
+      const value = sums.reduce((sum, x) => sum + x, 0) / sums.length;
+      const byUnit = () => Promise.resolve([{ name: "logLoss", sums }]);
+      return Promise.resolve({ ...trained({ ...standard, ...setting }, value), byUnit });
+    };
+    const { lines } = await searched({ tryOut });
+    expect(lines.filter(({ chosen: is, trial }) => is && trial > 1).map(({ trial }) => trial)).toEqual(
+      chosen,
     );
   });
 

@@ -270,7 +270,7 @@ export function factsOf<O extends FeatureOptions>(
   return {
     loss: examples.task === "regression" ? "squared" : "logistic",
     numFields,
-    stopsEarly: examples.valid !== undefined && patience > 0,
+    stopsEarly: (examples.valid ?? examples.ranking?.validate) !== undefined && patience > 0,
     isWarm: start !== undefined,
     ...(examples.negatives &&
       train.kind === "drawn" && {
