@@ -50,7 +50,7 @@ describe("a run", () => {
     );
     expect(command).toBe("train-als");
     expect(options).toMatchObject({
-      epochs: 6,
+      epochs: 20,
       l2Vector: 0.005,
       l2Exponent: 1,
     });
