@@ -65,8 +65,10 @@ function stepsInOrder(
   const { first } = featuresOf(space, item);
   const items = tokens!.map((token) => (token === MISSING ? NO_ITEM : token - first - 1));
   const known = users.map((user, e) => (items[e] === NO_ITEM ? NO_ITEM : user));
-  const { firsts, ...order } = orderedEvents(rows, times, { users: known, items, numUsers });
-  return ties === "order" ? order : { ...order, firsts: firsts! };
+  const order = orderedEvents(rows, times, { users: known, items, numUsers });
+  // without the order's times and places, which would be held for as long as the steps
+  const steps = { ends: order.ends, users: order.users, items: order.items };
+  return ties === "order" ? steps : { ...steps, firsts: order.firsts! };
 }
 
 interface TransitionsPca {
@@ -149,9 +151,11 @@ export async function transitionsPca(
   const roles = part.dataset.roles as { user: string; item: string };
   const [user, item] = [featuresOf(space, roles.user), featuresOf(space, roles.item)];
   const [numUsers, numItems] = [user.count - 1, item.count - 1];
-  const [tokens] = tokensOf(space, part, [roles.user], undefined);
-  const users = tokens!.map((token) => (token === MISSING ? NO_ITEM : token - user.first - 1));
-  const steps = stepsInOrder(space, part, { users, numUsers }, options.ties);
+  const usersOfRows = () => {
+    const [tokens] = tokensOf(space, part, [roles.user], undefined);
+    return tokens!.map((token) => (token === MISSING ? NO_ITEM : token - user.first - 1));
+  };
+  const steps = stepsInOrder(space, part, { users: usersOfRows(), numUsers }, options.ties);
   const maxMemory = most ?? mostOfTransitions(numItems, steps.items.length, options.dim);
   const counts = await countsOf(steps, numItems, options, { ...files, most: maxMemory });
   const { rows, arriving, store } = counts;
@@ -187,10 +191,7 @@ export async function transitionsPca(
   vectors.set(shared(right, shares.columns, scales ? scales.columnScale : undefined), (item.first + 1) * dim);
   for (let u = 0; u < numUsers; u++)
     vectors.set(userVector(steps, u, { dim, history }, options), (user.first + 1 + u) * dim);
-  const alone = steps.ends.reduce(
-    (sum, end, u) => sum + (u > 0 && end === steps.ends[u - 1]! + 1 ? 1 : 0),
-    0,
-  );
+  const alone = steps.ends.reduce((n, end, u) => n + Number(u > 0 && end === steps.ends[u - 1]! + 1), 0);
   return {
     model: {
       ...found,
