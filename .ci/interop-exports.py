@@ -189,13 +189,15 @@ for name in ["parquet", "parquet-wide"]:
     asked = duckdb.sql(f"select key from read_parquet('{at(name)}') where count = {most} and field = 'item'").fetchall()
     check(f"{name} narrowed in DuckDB", [row[0] for row in asked] == [key for key, count in zip(keys, counts) if count == most])
 
-# product codes: faiss reads our index, and decodes its codes as the books do
-codes, books = numpy.load(at("faiss-pq/vectors.npy")), numpy.load(at("faiss-pq/books.npy"))
-index = faiss.read_index(at("faiss-pq/index.faiss"))
-decoded = numpy.concatenate([book[codes[:, m]] for m, book in enumerate(books)], axis=1)
-found = index.search(decoded[:20], 1)[0][:, 0]
-check("faiss, product codes", index.ntotal == len(codes), numpy.array_equal(index.reconstruct_n(0, len(codes)), decoded),
-      (found < 1e-4).all())
+# product and residual codes: faiss reads our index, and decodes its codes as the books do
+for dtype, decode in {"pq": lambda parts: numpy.concatenate(parts, axis=1), "rq": sum}.items():
+    codes, books = numpy.load(at(f"faiss-{dtype}/vectors.npy")), numpy.load(at(f"faiss-{dtype}/books.npy"))
+    index = faiss.read_index(at(f"faiss-{dtype}/index.faiss"))
+    levels = books.reshape(codes.shape[1], 256, -1)
+    decoded = decode([book[codes[:, level]] for level, book in enumerate(levels)])
+    found = index.search(decoded[:20], 1)[0][:, 0]
+    check(f"faiss, codes {dtype}", index.ntotal == len(codes), (abs(index.reconstruct_n(0, len(codes)) - decoded) < 1e-6).all(),
+          (abs(found) < 1e-4).all())
 
 # smaller types: f16 equals numpy's rounding, and i8 is within half a step of the row's scale
 for dtype in ["f16", "i8"]:

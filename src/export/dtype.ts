@@ -12,9 +12,6 @@ import { fromHalf } from "../table/safetensors.js";
 export const dtypes = ["f32", "f16", "i8"] as const;
 export type Dtype = (typeof dtypes)[number];
 
-/** Types of search codes (table/search-codes.ts), which need books that are fitted to all rows. */
-export const codeTypes = ["b1", "pq"] as const;
-
 export const dtypeNames = {
   f32: { numpy: "<f4", safetensors: "F32", bytes: 4 },
   f16: { numpy: "<f2", safetensors: "F16", bytes: 2 },

@@ -30,7 +30,7 @@ interface FormatTraits {
    */
   isOfModel?: true;
   takesDtype?: true;
-  /** true if the format holds search codes and their books (--dtype b1, pq) */
+  /** true if the format holds search codes and their books (--dtype b1, pq, rq) */
   takesCodes?: true;
   /** true if the format looks up a row for unknown keys, so the table must have one */
   findsUnknown?: true;

@@ -1,18 +1,27 @@
-// Vectors as short codes for search (--dtype b1, --dtype pq), and what a reader decodes from them.
+// Vectors as short codes for search (--dtype b1, pq or rq), and what a reader decodes from them.
 //
 //   b1   books f32[dim + 1][dim]: the mean, and directions m_d    x = mean + s * (sum over d of +m_d or -m_d)
 //        bit d, the (d mod 8)-th lowest of byte d / 8, is 1 if (x - mean) . m_d >= 0; the last two bytes are s, a half
 //   pq   books f32[bytes][256][dim / bytes]                       x = the centroids that the bytes number, side by side
+//   rq   books f32[256 * bytes][dim]                              x = the sum of rows 256 * l + byte l
 //
-// Source of pq: Jégou, Douze and Schmid 2011 (10.1109/TPAMI.2010.57).
+// Sources: pq Jégou, Douze and Schmid 2011 (10.1109/TPAMI.2010.57), rq Chen et al. 2010 (10.3390/s101211259).
 
 import { fromHalf } from "./safetensors.js";
+
+/** Types of search codes: signs, product codes and residual codes. */
+export const codeTypes = ["b1", "pq", "rq"] as const;
+export type CodeType = (typeof codeTypes)[number];
+
+export function isCodeType(dtype: string): dtype is CodeType {
+  return (codeTypes as readonly string[]).includes(dtype);
+}
 
 export interface SearchBooks {
   dim: number;
   /** bytes of a code */
   bytes: number;
-  kind: "b1" | "pq";
+  kind: CodeType;
   books: Float32Array;
 }
 
@@ -27,7 +36,8 @@ export function bytesOfSigns(dim: number): number {
 }
 
 export function shapeOfBooks({ dim, bytes, kind }: SearchBooks): number[] {
-  return kind === "b1" ? [dim + 1, dim] : [bytes, 256, dim / bytes];
+  if (kind === "pq") return [bytes, 256, dim / bytes];
+  return [kind === "b1" ? dim + 1 : 256 * bytes, dim];
 }
 
 /** Returns books by the shape of their array; undefined if codes of `bytes` bytes have none of this shape. */
@@ -37,13 +47,10 @@ export function booksOfShape(
   bytes: number,
 ): SearchBooks | undefined {
   const [first, second, width = 0] = shape as [number, number, number?];
-  const found: SearchBooks =
-    shape.length === 2
-      ? { kind: "b1", dim: second, bytes, books }
-      : { kind: "pq", dim: first * width, bytes, books };
-  const isRight =
-    shapeOfBooks(found).join() === shape.join() && (found.kind === "pq" || bytesOfSigns(found.dim) === bytes);
-  return isRight && found.dim > 0 ? found : undefined;
+  const dim = shape.length === 3 ? first * width : second;
+  const kinds = codeTypes.filter((kind) => kind !== "b1" || bytesOfSigns(dim) === bytes);
+  const kind = kinds.find((each) => shapeOfBooks({ kind: each, dim, bytes, books }).join() === shape.join());
+  return kind && dim > 0 ? { kind, dim, bytes, books } : undefined;
 }
 
 /** Returns f32[rows * dim]. @param codes u8[rows][bytes] */
@@ -56,6 +63,12 @@ export function decodedCodes({ dim, bytes, kind, books }: SearchBooks, codes: Ui
         const c = (m * 256 + codes[from + m]!) * width;
         vectors.set(books.subarray(c, c + width), at + m * width);
       }
+      continue;
+    }
+    if (kind === "rq") {
+      for (let l = 0; l < bytes; l++)
+        for (let [d, c] = [0, (256 * l + codes[from + l]!) * dim]; d < dim; d++)
+          vectors[at + d]! += books[c + d]!;
       continue;
     }
     const vector = Float64Array.from(books.subarray(0, dim));

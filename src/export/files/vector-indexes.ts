@@ -28,29 +28,48 @@ export const faiss = directoryFormat(
     files: (selection) => {
       const { codes } = selection;
       const files = new Map([["ids.tsv", idChunks(selection)], ...vectorFiles(selection)]);
-      if (codes?.kind === "pq") files.set("index.faiss", indexPq(codes, selection));
+      if (codes && codes.kind !== "b1") files.set("index.faiss", indexOfCodes(codes, selection));
       return files;
     },
   },
 );
 
-/** Returns a serialized IndexPQ. Source: faiss/impl/index_write.cpp, version 1.15. */
-function indexPq(
-  { dim, bytes, books, codes }: SearchCodes,
+/** Returns a serialized IndexPQ or IndexResidualQuantizer. Source: faiss/impl/index_write.cpp, version 1.15. */
+function indexOfCodes(
+  { kind, dim, bytes, books, codes }: SearchCodes,
   { numRows, isInnerProduct }: Selection,
 ): Uint8Array[] {
-  const head = Buffer.alloc(4 + 4 + 24 + 1 + 4 + 24 + 8);
-  head.write("IxPq");
-  head.writeInt32LE(dim, 4);
-  // the number of vectors, and two numbers that faiss no longer reads
-  [numRows, 1 << 20, 1 << 20].forEach((n, i) => head.writeBigInt64LE(BigInt(n), 8 + 8 * i));
-  head[32] = 1; // is trained
-  head.writeInt32LE(isInnerProduct ? 0 : 1, 33);
-  [dim, bytes, 8, books.length].forEach((n, i) => head.writeBigInt64LE(BigInt(n), 37 + 8 * i));
-  const size = Buffer.alloc(8);
-  size.writeBigInt64LE(BigInt(codes.length));
-  // the kind of search, and two settings of polysemous codes, are faiss's defaults
-  return [head, byteView(books), size, codes, Buffer.alloc(4 + 1 + 4)];
+  const long = (...numbers: number[]) => Buffer.from(BigInt64Array.from(numbers, BigInt).buffer);
+  const int = (...numbers: number[]) => Buffer.from(Int32Array.from(numbers).buffer);
+  const isTrained = Buffer.of(1);
+  const bitsOfLevels = Array.from({ length: bytes }, () => 8);
+  // after the number of vectors, two numbers that faiss no longer reads
+  const head = [int(dim), long(numRows, 1 << 20, 1 << 20), isTrained, int(isInnerProduct ? 0 : 1)];
+  const parts =
+    kind === "pq"
+      ? // the kind of search, and two settings of polysemous codes, are faiss's defaults
+        [
+          "IxPq",
+          ...head,
+          long(dim, bytes, 8, books.length),
+          books,
+          long(codes.length),
+          codes,
+          Buffer.alloc(9),
+        ]
+      : // decodes to search, has no norms, and codes as levelCodes does: with one beam
+        [
+          ...[
+            "IxRq",
+            ...head,
+            long(dim, bytes, bytes, ...bitsOfLevels),
+            isTrained,
+            long(books.length),
+            books,
+          ],
+          ...[int(0, 0, 0, 1, 1), long(bytes, codes.length), codes],
+        ];
+  return parts.map((part) => (typeof part === "string" ? Buffer.from(part) : byteView(part)));
 }
 
 /** Maps the row numbers of an index to keys. @throws {DataError} before the first chunk, as checkedWords */

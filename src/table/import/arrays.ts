@@ -161,7 +161,7 @@ async function booksIn(path: string, bytes: number): Promise<SearchBooks> {
   if (books) return books;
   throw new DataError(
     `it has shape [${read?.shape.join(", ")}], which does not fit codes of ${bytes} bytes: expected the books of an ` +
-      "export with --dtype b1 or pq",
+      "export with --dtype b1, pq or rq",
     { file: path },
   );
 }

@@ -56,10 +56,35 @@ test("a byte of a product code is the nearest centroid of its part", async () =>
   expect(errorOf(read)).toBeLessThan(total / 10);
 });
 
+test("each byte of a residual code is the nearest centroid to what the bytes before leave", async () => {
+  const [bytes, some] = [3, 20];
+  const { books, ...rest } = await fitSearchCodes(vectors, DIM, { kind: "rq", bytes }, options);
+  const codes = await searchCodesOf(vectors, { ...rest, books }, options);
+  const left = vectors.slice(0, some * DIM);
+  const errors = [squares(left)];
+  for (let l = 0; l < bytes; l++) {
+    for (let row = 0; row < some; row++) {
+      const own = left.subarray(row * DIM, (row + 1) * DIM);
+      const residuals = Array.from({ length: 256 }, (_, c) =>
+        own.map((x, d) => x - books[(256 * l + c) * DIM + d]!),
+      );
+      const found = residuals[codes[row * bytes + l]!]!;
+      expect(squares(found)).toBeCloseTo(Math.min(...residuals.map(squares)), 5);
+      own.set(found);
+    }
+    errors.push(squares(left));
+  }
+  expect(errors).toEqual(errors.toSorted((a, b) => b - a));
+  const read = decodedCodes({ ...rest, books }, codes);
+  expect(Math.max(...left.map((x, i) => Math.abs(vectors[i]! - x - read[i]!)))).toBeLessThan(1e-5);
+  expect(errorOf(read)).toBeLessThan(total / 10);
+});
+
 test("books are told apart by their shape, and do not fit codes of another width", () => {
   for (const books of [
     { kind: "b1", dim: 16, bytes: 4, books: new Float32Array() },
     { kind: "pq", dim: 16, bytes: 4, books: new Float32Array() },
+    { kind: "rq", dim: 16, bytes: 4, books: new Float32Array() },
   ] as const) {
     expect(booksOfShape(shapeOfBooks(books), books.books, books.bytes)).toEqual(books);
     expect(booksOfShape(shapeOfBooks(books), books.books, 3)).toBeUndefined();
@@ -70,6 +95,7 @@ test.each([
   ["b1", 8, 12, 300, /divisible by 8, got 12/],
   ["pq", 5, 16, 300, /--bytes must divide the dimension, 16, got 5/],
   ["pq", 8, 16, 255, /at least 256 keys, got 255/],
+  ["rq", 8, 16, 255, /--dtype rq needs at least 256 keys, got 255/],
 ] as const)("%s of %i bytes for %i dimensions and %i keys is refused", (kind, bytes, dim, rows, message) => {
   expect(() => checkSearchCodes(kind, bytes, dim, rows)).toThrow(message);
 });

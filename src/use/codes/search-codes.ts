@@ -4,11 +4,12 @@
 //        direction has the length of the mean magnitude. A row's length is its scale: with the scale of least squares,
 //        inner products rank worse
 //   pq   k-means of each part of the dimensions
+//   rq   k-means of what the levels before leave (residual-codes.ts)
 //
 // Source of b1: Gong and Lazebnik 2011 (10.1109/CVPR.2011.5995432), iterative quantization.
 
 import { encoded } from "../../export/dtype.js";
-import { bytesOfSigns, type SearchBooks } from "../../table/search-codes.js";
+import { bytesOfSigns, type CodeType, type SearchBooks } from "../../table/search-codes.js";
 import { UsageError } from "../../base/errors.js";
 import { normalDraw } from "../../base/numeric/normal.js";
 import { streamOf } from "../../base/numeric/hash.js";
@@ -16,6 +17,7 @@ import { draw, permutedAt } from "../../base/numeric/random.js";
 import { kMeans, nearestCentroids } from "../../table/retrieval/k-means.js";
 import { rotationOnto } from "../../compute/solvers/rotation.js";
 import { timesMatrix } from "./principal-axes.js";
+import { fitCodebooks, levelCodes } from "./residual-codes.js";
 
 const SEED = 1;
 /** Rows to which the rotation of b1 is fitted, and iterations. */
@@ -26,27 +28,36 @@ interface Threads {
   signal: AbortSignal;
 }
 
-/** @throws {UsageError} the bytes do not divide the dimension, or pq has fewer than 256 keys */
-export function checkSearchCodes(kind: "b1" | "pq", bytes: number, dim: number, numRows: number): void {
+/** @throws {UsageError} the bytes of pq do not divide the dimension, or pq or rq has fewer than 256 keys */
+export function checkSearchCodes(kind: CodeType, bytes: number, dim: number, numRows: number): void {
   if (kind === "b1" && dim % 8 !== 0)
     throw new UsageError(
       `--dtype b1 needs a dimension divisible by 8, got ${dim}: use --dim ${Math.max(8, dim - (dim % 8))}`,
     );
   if (kind === "pq" && dim % bytes !== 0)
     throw new UsageError(`--bytes must divide the dimension, ${dim}, got ${bytes}: use another, or --dim`);
-  if (kind === "pq" && numRows < 256)
-    throw new UsageError(`--dtype pq needs at least 256 keys, got ${numRows}: use --dtype i8`);
+  if (kind !== "b1" && numRows < 256)
+    throw new UsageError(`--dtype ${kind} needs at least 256 keys, got ${numRows}: use --dtype i8`);
 }
 
 /** @param vectors f32[n * dim] */
 export async function fitSearchCodes(
   vectors: Float32Array,
   dim: number,
-  { kind, bytes }: { kind: "b1" | "pq"; bytes: number },
+  { kind, bytes }: { kind: CodeType; bytes: number },
   options: Threads,
 ): Promise<SearchBooks> {
   checkSearchCodes(kind, bytes, dim, vectors.length / dim);
   if (kind === "b1") return { kind, dim, bytes: bytesOfSigns(dim), books: signBooks(vectors, dim) };
+  if (kind === "rq") {
+    const size = { levels: bytes, numCodes: 256, whiten: false };
+    return {
+      kind,
+      dim,
+      bytes,
+      books: (await fitCodebooks(vectors, dim, size, { seed: SEED, ...options })).books,
+    };
+  }
   const width = dim / bytes;
   const books = new Float32Array(256 * dim);
   for (let m = 0; m < bytes; m++) {
@@ -62,6 +73,10 @@ export async function searchCodesOf(
   { kind, dim, bytes, books }: SearchBooks,
   options: Threads,
 ): Promise<Uint8Array> {
+  if (kind === "rq")
+    return Uint8Array.from(
+      (await levelCodes(vectors, { dim, levels: bytes, numCodes: 256, books }, options)).codes,
+    );
   const codes = new Uint8Array((vectors.length / dim) * bytes);
   if (kind === "b1") {
     const directions = transposed(books.subarray(dim), dim);

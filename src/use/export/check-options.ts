@@ -1,7 +1,7 @@
 import type { ExportFormat } from "../../export/format.js";
 import { deltaFormats } from "../../export/delta.js";
 import { exportFormats } from "../../export/formats.js";
-import { codeTypes } from "../../export/dtype.js";
+import { isCodeType } from "../../table/search-codes.js";
 import { UsageError } from "../../base/errors.js";
 import { checkGiven } from "../../options/check-given.js";
 import { exportOptions, type GivenExport } from "./options.js";
@@ -30,7 +30,7 @@ export function checkTogether(format: ExportFormat, options: GivenExport): void 
   }
   checkServer(format, options);
   const { onnxInput, dtype = "f32" } = options;
-  const isCode = (codeTypes as readonly string[]).includes(dtype);
+  const isCode = isCodeType(dtype);
   if (isCode && field?.length !== 1)
     throw new UsageError(`--dtype ${dtype} needs one field, to which its books are fitted: --field item`);
   if (isCode && format.takesDtype && !format.takesCodes)

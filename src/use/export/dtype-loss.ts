@@ -5,7 +5,8 @@
 // nearest rows (in the sample, of the same field, by cosine) among exact vectors and among decoded vectors. Rows
 // without a key and zero vectors are left out. Only the sample is in memory.
 
-import { decoded, encoded, type codeTypes, type Dtype } from "../../export/dtype.js";
+import { decoded, encoded, type Dtype } from "../../export/dtype.js";
+import type { CodeType } from "../../table/search-codes.js";
 import type { TableRows } from "../../table/rows.js";
 import { isHole, rowsOf, type EmbeddingTable } from "../../table/table.js";
 import { titleOf } from "../../metrics/metrics.js";
@@ -26,7 +27,7 @@ import type { Watch } from "../../training/session/watch.js";
 
 /** How rows are written: the type, and a function that returns what a reader decodes of rows of one field. */
 export interface WrittenAs {
-  dtype: Dtype | (typeof codeTypes)[number];
+  dtype: Dtype | CodeType;
   read: (vectors: Float32Array, dim: number) => Float32Array | Promise<Float32Array>;
   /** true for codes, with which a search finds a shortlist that the exact vectors rank */
   isSearched?: boolean;

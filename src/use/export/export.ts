@@ -11,7 +11,7 @@ import { exact } from "../../export/key-rules.js";
 import type { ExportOptions } from "../../export/selection.js";
 import type { UnknownVector } from "../../export/reserve.js";
 import { serverUrl } from "../../export/servers/server.js";
-import { decodedCodes, type SearchCodes } from "../../table/search-codes.js";
+import { decodedCodes, isCodeType, type CodeType, type SearchCodes } from "../../table/search-codes.js";
 import { loadRows, rangeOf, rowsWithin, type TableRows } from "../../table/rows.js";
 import { rowsOf } from "../../table/table.js";
 import { UsageError } from "../../base/errors.js";
@@ -183,10 +183,9 @@ async function writeRows(
 ): Promise<Pick<ExportSummary, "rows" | "zeroVectors" | "unknownKeys" | "dtypeLoss" | "unchanged">> {
   const { dtype = "f32", field: fields, on, part, compose } = options;
   const { rows, unknownKeys } = await rowsToWrite(opened, format, fields, options, tell);
-  const { written, codes } =
-    dtype === "b1" || dtype === "pq"
-      ? await codesOfRows(rows, onlyField(fields)!, { ...options, kind: dtype, signal })
-      : { written: numberType(dtype) };
+  const { written, codes } = isCodeType(dtype)
+    ? await codesOfRows(rows, onlyField(fields)!, { ...options, kind: dtype, signal })
+    : { written: numberType(dtype) };
   const evaluated =
     on || part
       ? await heldOutLoss(
@@ -230,7 +229,7 @@ async function writeRows(
 async function codesOfRows(
   rows: TableRows,
   field: string,
-  { kind, bytes = 8, ...how }: { kind: "b1" | "pq"; bytes?: number; threads: number; signal: AbortSignal },
+  { kind, bytes = 8, ...how }: { kind: CodeType; bytes?: number; threads: number; signal: AbortSignal },
 ): Promise<{ written: WrittenAs; codes: SearchCodes }> {
   const { fitSearchCodes, searchCodesOf } = await import("../codes/search-codes.js");
   const { dim, vectors } = await loadRows(rowsWithin(rows, await rangeOf(rows, field)));
@@ -293,7 +292,7 @@ async function givenOptions(
     ...{ format: name, withWeight, strict },
     ...definedOf({ field: onlyField(field), reserve, wide, onnxInput, model, preprocess, texts }),
     ...(field && field.length > 1 && { isLayered: true }),
-    ...(dtype !== "b1" && dtype !== "pq" && definedOf({ dtype })),
+    ...(dtype && !isCodeType(dtype) && { dtype }),
     ...(mips && { isInnerProduct: true }),
     ...(format.needsPrefix && into !== undefined && { prefix: into }),
   };

@@ -1,7 +1,8 @@
 // Options of `embed export`. This module does not import the writers of formats; check-options.ts checks the formats
 // and their options.
 
-import { codeTypes, dtypes } from "../../export/dtype.js";
+import { dtypes } from "../../export/dtype.js";
+import { codeTypes } from "../../table/search-codes.js";
 import { reserveSchemes } from "../../export/reserve.js";
 import { onnxInputs } from "../../export/selection.js";
 import { UsageError } from "../../base/errors.js";
@@ -22,7 +23,7 @@ import {
 const group = "Options:";
 /** Restrictions of --on and --part, which select the data on which the cost of --dtype is measured. */
 const measured = {
-  only: { dtype: ["f16", "i8", "b1", "pq"] },
+  only: { dtype: ["f16", "i8", ...codeTypes] },
   not: { normalize: true, mips: true, table: true },
   why: "the loss is measured on one log or split, by the vectors that the model scores by",
 } as const;
@@ -115,16 +116,17 @@ const everyOption = {
     placeholder: "type",
     help:
       "npy, npz, safetensors, arrow, parquet, faiss: element type of the vectors, i8 with one scale per " +
-      "row; npy, faiss: b1 (signs) and pq (product codes) with their books; the loss of precision is reported",
+      "row; npy, faiss: b1 (signs), pq (product codes) and rq (residual codes) with their books; the loss of " +
+      "precision is reported",
     group,
   }),
   bytes: whole({
     min: 1,
     max: 1024,
-    help: "bytes of a key's product code, which divide the dimension",
+    help: "bytes of a key's code; those of pq divide the dimension",
     group,
     shown: "8",
-    only: { dtype: ["pq"] },
+    only: { dtype: ["pq", "rq"] },
   }),
   part: choice(["valid", "test"], {
     placeholder: "part",
