@@ -77,6 +77,7 @@ const typed: Record<string, Typed> = {
       ["report clicks-runs/fm", "report --map pca clicks-runs/fm"],
     ],
   },
+  "budgets.md": {},
   "evaluation.md": {
     before: [
       `${events} all.csv`,

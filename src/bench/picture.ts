@@ -1,8 +1,9 @@
-// `npm run bench -- picture`: draws README's pictures in docs/, light and dark, from figures that the docs state, so
+// `npm run bench -- picture`: draws README's pictures and that of docs/budgets.md in docs/, light and dark, from figures that the docs state, so
 // that a picture never says more than they do.
 //
 //   docs/performance.md, docs/python.md, docs/algorithms/implicit.md ──► beside-light.svg, beside-dark.svg
 //   fixtures/clicks.csv ──► embed train-fm, embed report ──► map-light.svg, map-dark.svg
+//   docs/budgets.md ──► budgets-light.svg, budgets-dark.svg
 
 import { execFileSync } from "node:child_process";
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
@@ -126,6 +127,46 @@ function beside(all: readonly Line[], { ink, soft, ours, theirs }: Scheme): stri
   return svg(width, 40 + all.length * height, head + drawn.join(""));
 }
 
+/** Draws Recall@20 on gowalla by bytes, on a logarithmic scale: of each form alone, and of codes after exact ranks. */
+function budgets({ ink, soft, ours, theirs, wash }: Scheme): string {
+  const rows = readFileSync(join(docs, "budgets.md"), "utf8").matchAll(
+    /^\| +(\d+) \| +`?(?:--dtype )?([^|`]+)`? +\| ([\d.]+) +\| ([\d.]*)/gm,
+  );
+  const [left, right, bottom] = [60, 840, 350];
+  const x = (bytes: number) => left + 30 + ((right - left - 100) * Math.log2(bytes / 4)) / 6;
+  const y = (recall: number) => bottom - ((bottom - 30) * (recall - 0.06)) / 0.1;
+  const text = (at: number, to: number, content: string, more = "") =>
+    `<text x="${at.toFixed(0)}" y="${to.toFixed(0)}" fill="${soft}"${more}>${content}</text>`;
+  const lines = [0.06, 0.08, 0.1, 0.12, 0.14, 0.16].map(
+    (recall) =>
+      `<path d="M${left} ${y(recall).toFixed(0)}H${right}" stroke="${theirs}"/>` +
+      text(left - 8, y(recall) + 4, recall.toFixed(2), ' text-anchor="end"'),
+  );
+  const ticks = [4, 8, 16, 32, 64, 128, 256].map((bytes) =>
+    text(x(bytes), bottom + 20, `${bytes}`, ' text-anchor="middle"'),
+  );
+  const points = [...rows].map(([, bytes, name, alone, rescored]) => {
+    const [cx, cy] = [x(Number(bytes)).toFixed(0), y(Number(alone)).toFixed(0)];
+    const isCut = name!.startsWith("--dim");
+    const above = rescored
+      ? `<path d="M${cx} ${cy}V${y(Number(rescored)).toFixed(0)}" stroke="${ours}"/>` +
+        `<circle cx="${cx}" cy="${y(Number(rescored)).toFixed(0)}" r="4" fill="${wash}" stroke="${ours}"/>`
+      : "";
+    const label = name!.replace(/ --bytes \d+|--/g, "").trim();
+    return (
+      `${above}<circle cx="${cx}" cy="${cy}" r="4" fill="${isCut ? soft : ours}"/>` +
+      text(Number(cx) + 8, Number(cy) + (rescored ? 12 : 16), label).replace(soft, ink)
+    );
+  });
+  const head = text(
+    left,
+    18,
+    "Recall@20, gowalla: alone (filled), and after exact ranks of the best 80 (open)",
+  );
+  const foot = text((left + right) / 2, bottom + 42, "bytes of an item's vector", ' text-anchor="middle"');
+  return svg(900, 405, [...lines, ...ticks, ...points, head, foot].join(""));
+}
+
 function svg(width: number, height: number, content: string): string {
   return `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${width} ${height}" font-family="sans-serif" font-size="13">${content}</svg>\n`;
 }
@@ -175,6 +216,7 @@ export async function bench(): Promise<void> {
       .replace(/>/, `><rect width="100%" height="100%" rx="8" fill="${scheme.wash}"/>`);
     writeFileSync(join(docs, `beside-${name}.svg`), beside(all, scheme));
     writeFileSync(join(docs, `map-${name}.svg`), `${colored}\n`);
+    writeFileSync(join(docs, `budgets-${name}.svg`), budgets(scheme));
   }
   for (const { work, peer, times } of all)
     console.log(`${work}: ${times.map(([text]) => text).join(", ")} (${peer})`);
