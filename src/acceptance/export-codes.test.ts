@@ -166,6 +166,15 @@ test("equal vectors, and a table of one key, are refused by what to try", async 
   expect(equal).toMatchObject({ code: 65, stderr: expect.stringMatching(/are equal.*train again/) });
   const single = await table("single", ["a,1,2"]);
   expect(single).toMatchObject({ code: 64, stderr: expect.stringMatching(/has 1: use a smaller --codes/) });
-  expect(existsSync(at("equal-ids.csv")) || existsSync(at("single-ids.csv.books"))).toBe(false);
+  const searchable = (name: string, dtype: string) =>
+    embed(argv`export ${at(name)} --field item --format npy --dtype ${dtype} -o ${at(`${name}-${dtype}`)}`);
+  for (const name of ["equal", "single"])
+    expect(await searchable(name, "b1")).toMatchObject({
+      code: 65,
+      stderr: expect.stringMatching(/are equal/),
+    });
+  expect((await searchable("single", "f16")).stderr).toMatch(/not measured: no field has two rows/);
+  const outputs = ["equal-ids.csv", "single-ids.csv.books", "equal-b1", "single-b1"];
+  expect(outputs.filter((name) => existsSync(at(name)))).toEqual([]);
   expect((await table("line", ["a,1,2", "b,3,4", "c,9,9"])).code).toBe(0);
 });

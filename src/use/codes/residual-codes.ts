@@ -6,6 +6,7 @@
 // Source: Chen et al. 2010 (Sensors 10, residual quantization); used as ids of items by Rajput et al. 2023
 // (arXiv:2305.05065) and Deng et al. 2025 (arXiv:2502.18965).
 
+import { DataError } from "../../base/errors.js";
 import { draw } from "../../base/numeric/random.js";
 import { kMeans, nearestCentroids, type KMeansOptions } from "../../table/retrieval/k-means.js";
 import { addMoments, principalAxes, timesMatrix } from "./principal-axes.js";
@@ -25,6 +26,14 @@ export interface LevelCodes {
   codes: Uint32Array;
   /** share of the variance that the levels up to each explain, f64[levels] */
   explained: number[];
+}
+
+/** @throws {DataError} all vectors are equal */
+export function checkDistinct(vectors: Float32Array, dim: number, field: string): void {
+  if (vectors.every((x, i) => x === vectors[i % dim]))
+    throw new DataError(
+      `all vectors of field '${field}' are equal, so codes cannot tell them apart: train again`,
+    );
 }
 
 /** Fits the books level by level. @param vectors f32[n * dim], n >= numCodes */

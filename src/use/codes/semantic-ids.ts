@@ -3,7 +3,7 @@
 //   vectors of a field ──► codebooks, or those of --books ──► codes by level ──► ids ──► OUT, and OUT.books
 
 import { keyAt } from "../../log/keys.js";
-import { DataError, GateError, UsageError } from "../../base/errors.js";
+import { GateError, UsageError } from "../../base/errors.js";
 import { loadRows, type TableRows } from "../../table/rows.js";
 import { isHole, keysOfRows, pickRows, rowsOf, type EmbeddingTable } from "../../table/table.js";
 import { encodingChunks, type EncodingFormat } from "../../export/encodings.js";
@@ -25,7 +25,7 @@ import {
   type Ids,
   type StoredBooks,
 } from "./codebook-files.js";
-import { fitCodebooks, levelCodes, perplexities } from "./residual-codes.js";
+import { checkDistinct, fitCodebooks, levelCodes, perplexities } from "./residual-codes.js";
 
 const SEED = 1;
 /** Keys and queries of the sample on which the recall of shared prefixes is measured, and neighbors of a query. */
@@ -87,10 +87,7 @@ export async function writeSemanticIds(
     throw new UsageError(
       `--codes ${numCodes} needs at least as many keys, field '${field}' has ${numRows}: use a smaller --codes`,
     );
-  if (vectors.every((x, i) => x === vectors[i % dim]))
-    throw new DataError(
-      `all vectors of field '${field}' are equal, so codes cannot tell them apart: train again`,
-    );
+  checkDistinct(vectors, dim, field);
   const run = { seed: SEED, threads, signal };
   const books =
     earlier?.books ?? (await fitCodebooks(vectors, dim, { levels, numCodes, whiten: how.whitenCodes }, run));

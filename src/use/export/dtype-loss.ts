@@ -91,12 +91,14 @@ export async function dtypeLoss(
 
 export function lossTexts(loss: DtypeLoss): string[] {
   const { dtype, neighborRecallAt20: recall, queries, among, metric, exact, encoded: other, change } = loss;
-  const neighbors =
-    `--dtype ${dtype}: ${(100 * recall).toFixed(2)}% of the 20 nearest rows by cosine are unchanged ` +
-    `(${queries} queries among ${among} rows)` +
-    (loss.rescoredRecallAt20 === undefined
+  const rescoredText =
+    loss.rescoredRecallAt20 === undefined
       ? ""
-      : `, ${(100 * loss.rescoredRecallAt20).toFixed(2)}% after ranking the best ${SHORTLIST} by exact vectors`);
+      : `, ${(100 * loss.rescoredRecallAt20).toFixed(2)}% after ranking the best ${SHORTLIST} by exact vectors`;
+  const neighbors = Number.isNaN(recall)
+    ? `--dtype ${dtype}: its loss is not measured: no field has two rows that are not zero`
+    : `--dtype ${dtype}: ${(100 * recall).toFixed(2)}% of the 20 nearest rows by cosine are unchanged ` +
+      `(${queries} queries among ${among} rows)${rescoredText}`;
   if (metric === undefined) return [neighbors];
   const rounded = (x: number): number => Number(x.toPrecision(2));
   const { on, interval } = loss;

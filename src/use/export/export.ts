@@ -232,7 +232,9 @@ async function codesOfRows(
   { kind, bytes = 8, ...how }: { kind: CodeType; bytes?: number; threads: number; signal: AbortSignal },
 ): Promise<{ written: WrittenAs; codes: SearchCodes }> {
   const { fitSearchCodes, searchCodesOf } = await import("../codes/search-codes.js");
+  const { checkDistinct } = await import("../codes/residual-codes.js");
   const { dim, vectors } = await loadRows(rowsWithin(rows, await rangeOf(rows, field)));
+  checkDistinct(vectors, dim, field);
   const books = await fitSearchCodes(vectors, dim, { kind, bytes }, how);
   const codesOf = async (some: Float32Array) => await searchCodesOf(some, books, how);
   return {
