@@ -11,7 +11,7 @@ const MOST_LINES = 600;
  * maintainers lose. A commit that lowers the count by more than `slack` lowers the number, too.
  */
 const limits = {
-  lines: { most: 147_620, slack: 250 },
+  lines: { most: 147_660, slack: 250 },
   files: { most: 925, slack: 5 },
   rooms: { most: 14, slack: 0 },
 };

@@ -133,7 +133,9 @@ async function exported(
       ...(field !== undefined && { field: [field] }),
       ...(needsPrefix && { into: PREFIX }),
     };
-    await exportRun(run, named, nowhere, signal, (text) => reported.push(text));
+    await exportRun(run, named, nowhere, signal, (progress) => {
+      if (progress.stage === "note") reported.push(progress.text);
+    });
   }
   const of = field ?? table.fields[0]!;
   const keys = special.map(([key]) => key).filter((key) => Buffer.from(table.keys.bytes).includes(key));

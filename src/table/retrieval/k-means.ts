@@ -35,6 +35,8 @@ export interface KMeansOptions {
   seed: number;
   threads: number;
   signal?: AbortSignal | undefined;
+  /** told of each of several books, such as `2 of 8`, before it is fitted */
+  began?: ((book: string) => void) | undefined;
 }
 
 /** Returns centroids, f32[numCentroids * dim]. @param vectors f32[n * dim], n >= numCentroids */

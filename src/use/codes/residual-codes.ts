@@ -47,6 +47,7 @@ export async function fitCodebooks(
   const whitening = whiten ? whiteningOf(vectors, dim) : undefined;
   const residuals = startOf(vectors, { dim, whitening });
   for (let level = 0; level < levels; level++) {
+    options.began?.(`${level + 1} of ${levels}`);
     const book = await kMeans(residuals, dim, numCodes, { ...options, seed: draw(options.seed, level) });
     books.set(book, level * numCodes * dim);
     if (level + 1 < levels)

@@ -14,7 +14,7 @@ import { UsageError } from "../../base/errors.js";
 import { normalDraw } from "../../base/numeric/normal.js";
 import { streamOf } from "../../base/numeric/hash.js";
 import { draw, permutedAt } from "../../base/numeric/random.js";
-import { kMeans, nearestCentroids } from "../../table/retrieval/k-means.js";
+import { kMeans, nearestCentroids, type KMeansOptions } from "../../table/retrieval/k-means.js";
 import { rotationOnto } from "../../compute/solvers/rotation.js";
 import { timesMatrix } from "./principal-axes.js";
 import { fitCodebooks, levelCodes } from "./residual-codes.js";
@@ -22,11 +22,6 @@ import { fitCodebooks, levelCodes } from "./residual-codes.js";
 const SEED = 1;
 /** Rows to which the rotation of b1 is fitted, and iterations. */
 const [FITTED_ROWS, ITERATIONS] = [4096, 20];
-
-interface Threads {
-  threads: number;
-  signal: AbortSignal;
-}
 
 /** @throws {UsageError} the bytes of pq do not divide the dimension, or pq or rq has fewer than 256 keys */
 export function checkSearchCodes(kind: CodeType, bytes: number, dim: number, numRows: number): void {
@@ -45,7 +40,7 @@ export async function fitSearchCodes(
   vectors: Float32Array,
   dim: number,
   { kind, bytes }: { kind: CodeType; bytes: number },
-  options: Threads,
+  options: Omit<KMeansOptions, "seed">,
 ): Promise<SearchBooks> {
   checkSearchCodes(kind, bytes, dim, vectors.length / dim);
   if (kind === "b1") return { kind, dim, bytes: bytesOfSigns(dim), books: signBooks(vectors, dim) };
@@ -61,6 +56,7 @@ export async function fitSearchCodes(
   const width = dim / bytes;
   const books = new Float32Array(256 * dim);
   for (let m = 0; m < bytes; m++) {
+    options.began?.(`${m + 1} of ${bytes}`);
     const part = partOf(vectors, dim, m * width, width);
     books.set(await kMeans(part, width, 256, { seed: draw(SEED, m), ...options }), m * 256 * width);
   }
@@ -71,7 +67,7 @@ export async function fitSearchCodes(
 export async function searchCodesOf(
   vectors: Float32Array,
   { kind, dim, bytes, books }: SearchBooks,
-  options: Threads,
+  options: Omit<KMeansOptions, "seed">,
 ): Promise<Uint8Array> {
   if (kind === "rq")
     return Uint8Array.from(

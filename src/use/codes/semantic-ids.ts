@@ -60,6 +60,7 @@ interface HowToCode {
   normalize?: "l2" | undefined;
   threads: number;
   signal: AbortSignal;
+  began: (book: string) => void;
 }
 
 /**
@@ -74,7 +75,7 @@ export async function writeSemanticIds(
   how: HowToCode,
   tell: (note: string) => void,
 ): Promise<{ rows: number; semanticIds: CodesFacts }> {
-  const { field, format, out, force, levels = 3, codes: numCodes = 256, threads, signal } = how;
+  const { field, format, out, force, levels = 3, codes: numCodes = 256, threads, signal, began } = how;
   const directory = `${out}.books`;
   await checkOutput(out, force, "file");
   await checkOutput(directory, force, "directory", booksDirectory);
@@ -88,7 +89,7 @@ export async function writeSemanticIds(
       `--codes ${numCodes} needs at least as many keys, field '${field}' has ${numRows}: use a smaller --codes`,
     );
   checkDistinct(vectors, dim, field);
-  const run = { seed: SEED, threads, signal };
+  const run = { seed: SEED, threads, signal, began };
   const books =
     earlier?.books ?? (await fitCodebooks(vectors, dim, { levels, numCodes, whiten: how.whitenCodes }, run));
   const { codes, explained } = await levelCodes(vectors, books, run);

@@ -14,6 +14,7 @@ import { serverUrl } from "../../export/servers/server.js";
 import { decodedCodes, isCodeType, type CodeType, type SearchCodes } from "../../table/search-codes.js";
 import { loadRows, rangeOf, rowsWithin, type TableRows } from "../../table/rows.js";
 import { rowsOf } from "../../table/table.js";
+import type { KMeansOptions } from "../../table/retrieval/k-means.js";
 import { UsageError } from "../../base/errors.js";
 import { writeFileOr } from "../../base/io/atomic.js";
 import { version } from "../../base/io/package-version.js";
@@ -36,6 +37,7 @@ import { withOpenRows, type OpenRows } from "../tables.js";
 import type { Run } from "../../table/run-directory.js";
 import { knownModelOf, modelOf, refusal } from "../../trainers/index.js";
 import type { WriteNetwork } from "../../training/capabilities/model.js";
+import type { Observe } from "../../training/session/watch.js";
 
 export const formatSummaries: [name: string, summary: string][] = [...exportFormats].map(
   ([name, { summary }]) => [name, summary],
@@ -78,7 +80,7 @@ export interface ExportSummary {
 /**
  * Exports a run's table to a file, directory or server, completely or not at all, or passes it to `write` in chunks.
  *
- * @param tell receives notes on composed items, and on rows that may surprise a reader
+ * @param observe receives notes on composed items and on rows that may surprise a reader, and long steps
  * @param write receives the chunks if there is no path
  * @throws {UsageError} an unknown format or field, a format of several files without a path, or options that exclude
  *   each other
@@ -88,7 +90,7 @@ export async function exportRun(
   given: GivenExport,
   write: (chunk: Uint8Array) => Promise<void>,
   signal: AbortSignal,
-  tell: (note: string) => void = () => undefined,
+  observe: Observe = () => undefined,
 ): Promise<ExportSummary> {
   const start = performance.now();
   const options = resolved(exportOptions, given);
@@ -118,19 +120,19 @@ export async function exportRun(
     const network = await wholeNetworkOf(opened.run, options);
     if (network) {
       const { chunks, rows, note } = await network(opened.run, options);
-      if (note !== undefined) tell(note);
+      if (note !== undefined) observe({ stage: "note", text: note });
       await output.write(chunks);
       return { fields: named, rows };
     }
     if (options.codes !== undefined || options.books !== undefined)
       return {
         fields: named,
-        ...(await writeCodes(opened, format, { ...asked, field: named }, signal, tell)),
+        ...(await writeCodes(opened, format, { ...asked, field: named }, signal, observe)),
       };
     const write = options.delta === undefined ? writeRows : writeDelta;
     return {
       fields: named,
-      ...(await write(opened, format, { ...asked, field: named }, output, tell)),
+      ...(await write(opened, format, { ...asked, field: named }, output, observe)),
     };
   });
   return {
@@ -162,8 +164,9 @@ async function writeCodes(
   format: ExportFormat,
   options: OfColumns,
   signal: AbortSignal,
-  tell: (note: string) => void,
+  observe: Observe,
 ): Promise<Pick<ExportSummary, "rows" | "semanticIds">> {
+  const tell = noteTo(observe);
   const field = onlyField(options.field);
   const { out = "-" } = options;
   if (field === undefined) throw new UsageError("--codes needs one field: name it once with --field");
@@ -171,7 +174,7 @@ async function writeCodes(
   const { rows } = await rowsToWrite(opened, format, [field], options, tell);
   const { writeSemanticIds } = await import("../codes/semantic-ids.js");
   const how = { ...options, field, out, format: options.format as "csv" | "jsonl" | "parquet" };
-  return await writeSemanticIds(rows, { ...how, signal }, tell);
+  return await writeSemanticIds(rows, { ...how, signal, began: beganTo(observe) }, tell);
 }
 
 async function writeRows(
@@ -179,12 +182,18 @@ async function writeRows(
   format: ExportFormat,
   options: OfColumns,
   { directory, force, signal, server, write }: Output,
-  tell: (note: string) => void,
+  observe: Observe,
 ): Promise<Pick<ExportSummary, "rows" | "zeroVectors" | "unknownKeys" | "dtypeLoss" | "unchanged">> {
+  const tell = noteTo(observe);
   const { dtype = "f32", field: fields, on, part, compose } = options;
   const { rows, unknownKeys } = await rowsToWrite(opened, format, fields, options, tell);
   const { written, codes } = isCodeType(dtype)
-    ? await codesOfRows(rows, onlyField(fields)!, { ...options, kind: dtype, signal })
+    ? await codesOfRows(rows, onlyField(fields)!, {
+        ...options,
+        kind: dtype,
+        signal,
+        began: beganTo(observe),
+      })
     : { written: numberType(dtype) };
   const evaluated =
     on || part
@@ -229,7 +238,7 @@ async function writeRows(
 async function codesOfRows(
   rows: TableRows,
   field: string,
-  { kind, bytes = 8, ...how }: { kind: CodeType; bytes?: number; threads: number; signal: AbortSignal },
+  { kind, bytes = 8, ...how }: { kind: CodeType; bytes?: number } & Omit<KMeansOptions, "seed">,
 ): Promise<{ written: WrittenAs; codes: SearchCodes }> {
   const { fitSearchCodes, searchCodesOf } = await import("../codes/search-codes.js");
   const { checkDistinct } = await import("../codes/residual-codes.js");
@@ -247,6 +256,14 @@ async function codesOfRows(
   };
 }
 
+function noteTo(observe: Observe): (text: string) => void {
+  return (text) => observe({ stage: "note", text });
+}
+
+function beganTo(observe: Observe): (part: string) => void {
+  return (part) => observe({ stage: "doing", text: `fitting codes: ${part}` });
+}
+
 function rowCounts(rows: number, numZero: number): Pick<ExportSummary, "rows" | "zeroVectors"> {
   return { rows, ...(numZero > 0 && { zeroVectors: numZero }) };
 }
@@ -261,8 +278,9 @@ async function writeDelta(
   format: ExportFormat,
   options: OfColumns,
   { directory, force, signal, write }: Output,
-  tell: (note: string) => void,
+  observe: Observe,
 ): Promise<{ rows: number; delta: Delta; unknownKeys?: Record<string, UnknownVector> }> {
+  const tell = noteTo(observe);
   const { field: fields, delta: earlierPath } = options;
   const rowsOfRun = async (run: OpenRows, hear: (note: string) => void) => {
     const { rows, unknownKeys } = await rowsToWrite(run, format, fields, options, hear);

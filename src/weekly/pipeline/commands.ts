@@ -208,7 +208,7 @@ export async function runExport(
   const options = givenFromFile(exportOptions, given, unexpected) as GivenExport;
   const { exportRun } = await import("../../use/export/export.js");
   const toStdout = () => Promise.reject(new Error("an export of a pipeline has an output"));
-  return await exportRun(run, options, toStdout, signal, (text) => observe({ stage: "note", text }));
+  return await exportRun(run, options, toStdout, signal, observe);
 }
 
 /** @throws the errors of `fail` @throws {UsageError} options cannot be combined */

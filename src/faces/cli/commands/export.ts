@@ -24,11 +24,10 @@ export const command = commandSpec({
   examples,
   after: `\nFormats:\n${formats}\n\nKeys are written exactly, except:\n${rules}\n${KEYS}`,
   options: exportOptions,
-  terminal: "lines",
   about: { json: "print one JSON object on stdout; needs -o or --url-env" },
   writes: true,
   async call([run], given, { watch: { signal, observe }, write }) {
     const { exportRun } = await import("../../../use/export/export.js");
-    return await exportRun(run, given, write, signal, (text) => observe({ stage: "note", text }));
+    return await exportRun(run, given, write, signal, observe);
   },
 });
