@@ -3,9 +3,11 @@
 // are assigned to files: docs/decisions/0027-the-program-in-few-files.md.
 //
 //   dist/faces/cli/main.js, dist/library.js, threads' scripts ──► dist/program/*.cjs, *.js; dist/faces/cli/main.js is removed
-import { mkdirSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { createRequire } from "node:module";
 import { dirname, isAbsolute, join, relative, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
+import { build } from "esbuild";
 import { rollup } from "rollup";
 import { keepBuild } from "./keep-build.mjs";
 
@@ -156,6 +158,38 @@ function cut(info) {
   return found;
 }
 
+/**
+ * Writes commander, which every command loads, as a file of the program: so it starts sooner. It needs child_process only
+ * to run a subcommand that is a program of its own, and embed has none.
+ */
+async function writeCommander() {
+  const index = createRequire(import.meta.url).resolve("commander");
+  const onUse = {
+    name: "child_process-on-use",
+    setup({ onResolve, onLoad }) {
+      onResolve({ filter: /^node:child_process$/, namespace: "file" }, () => ({
+        path: "on-use",
+        namespace: "on-use",
+      }));
+      onLoad({ filter: /.*/, namespace: "on-use" }, () => ({
+        contents: 'exports.spawn = (...args) => require("node:child_process").spawn(...args);',
+      }));
+    },
+  };
+  await build({
+    ...{
+      entryPoints: [index],
+      bundle: true,
+      platform: "node",
+      target: "node20",
+      format: "cjs",
+      plugins: [onUse],
+    },
+    banner: { js: `/*\n${readFileSync(join(dirname(index), "LICENSE"), "utf8")}*/` },
+    outfile: join(program, "commander.cjs"),
+  });
+}
+
 const fileName = ({ moduleIds }) => (isEs(moduleIds) ? "[name].js" : "[name].cjs");
 rmSync(program, { recursive: true, force: true });
 mkdirSync(program);
@@ -171,12 +205,14 @@ for (const [format, ending] of [
     manualChunks: (id) => files.get(id),
     onlyExplicitManualChunks: true,
     hoistTransitiveImports: false,
+    paths: { commander: "./commander.cjs" },
     minifyInternalExports: false,
     generatedCode: "es2015",
   });
   for (const { fileName: name, code } of output)
     if (name.endsWith(ending)) writeFileSync(join(program, name), code);
 }
+await writeCommander();
 // removes the compiled main module: as long as it exists, bin/embed.js runs it instead of the bundle
 rmSync(main);
 keepBuild(join(dist, ".."));

@@ -235,8 +235,8 @@ import(pathToFileURL(process.argv[1]).href).catch((error) => fail(error.stack));
 const built = new URL("../../", import.meta.url);
 /** Module that base/io/apache-arrow.ts loads; it consists of one file and has no dependencies. */
 const ARROW = "apache-arrow/Arrow.esnext.min";
-/** Packages that the modules of a script import; they have no dependencies of their own. */
-const PACKAGES = ["commander", "papaparse"];
+/** Package that the modules of a script import; it has no dependencies of its own. */
+const PARSER = "papaparse";
 const { resolve } = createRequire(import.meta.url);
 
 /**
@@ -259,12 +259,10 @@ async function packedProgram(): Promise<Uint8Array> {
     ["node_modules/apache-arrow/package.json", text({ name: "apache-arrow", exports })],
     ["node_modules/apache-arrow/arrow.cjs", await readFile(resolve(ARROW))],
   );
-  for (const name of PACKAGES) {
-    const [entry, folder] = [resolve(name), join("node_modules", name)];
-    const own = entry.slice(0, entry.lastIndexOf(folder) + folder.length);
-    for (const file of (await filesBelow(own)).filter((one) => /(?<!\.min)\.(?:c?js|json)$/.test(one)))
-      files.push([`node_modules/${name}/${file}`, await readFile(join(own, file))]);
-  }
+  const [entry, folder] = [resolve(PARSER), join("node_modules", PARSER)];
+  const own = entry.slice(0, entry.lastIndexOf(folder) + folder.length);
+  for (const file of (await filesBelow(own)).filter((one) => /(?<!\.min)\.(?:c?js|json)$/.test(one)))
+    files.push([`node_modules/${PARSER}/${file}`, await readFile(join(own, file))]);
   const list = text(files.map(([path, { length }]) => [path, length]));
   const length = Buffer.alloc(4);
   length.writeUInt32LE(list.length);
