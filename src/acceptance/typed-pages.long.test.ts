@@ -165,6 +165,7 @@ const typed: Record<string, Typed> = {
   "recipes/pytorch.md": { run: "run" },
   "recipes/pytorch-delta.md": {},
   "recipes/recbole.md": { run: "run" },
+  "recipes/semantic-ids.md": { run: "run" },
   "recipes/vector-stores.md": { run: "run" },
 };
 
