@@ -102,7 +102,7 @@ export async function concatRuns(
 
 /** @param first the first run, whose users and items all have */
 async function openSide(text: string, first: Run | undefined): Promise<Side> {
-  const [, path = text, weight] = /^(.+)=(\d+(?:\.\d+)?(?:e-?\d+)?)$/u.exec(text) ?? [];
+  const [, path = text, weight] = /^(.+)=((?:\d+\.?\d*|\.\d+)(?:e-?\d+)?)$/u.exec(text) ?? [];
   const run = await openRun(path);
   const addsUp = ({ mips, foldedRank }: Capabilities) => mips === "rows" || foldedRank === "dot";
   if (!addsUp(await knownModelOf(run)))
